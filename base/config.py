@@ -1,0 +1,135 @@
+"""Settings: read once from the environment, frozen. The only reader of os.environ.
+
+A secret NAME can be given as NAME_FILE, the path of a file that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong; the sentence names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    default: str | None  # None: must be given
+    meaning: str
+    parse: Callable[[str], Any] = str
+    secret: bool = False
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise ValueError("must be positive")
+    return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
+        raise ValueError("must be like https://termin.example")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE_URL", None, "PostgreSQL, e.g. `postgresql://user:password@host/name`; always wins over the embedded one", secret=True),
+    Setting("DATABASE_POOL", "10", "Connections per process", _positive),
+    Setting("SECRET_KEY", None, "At least 32 characters; seals contact data and signs tokens. Lost, contact data are lost", secret=True),
+    Setting("PUBLIC_URL", "http://localhost:8080", "Origin under which citizens reach the service", _origin),
+    Setting("HOST", "127.0.0.1", "Address the web process listens on"),
+    Setting("PORT", "8080", "Port the web process listens on; `make run` puts the sandboxes on the ports after it", _positive),
+    Setting("DATA_DIR", ".data", "Where `make run` keeps PostgreSQL's files, keys and the sandboxes' state", Path),
+    Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
+    Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
+    Setting("LEAD_MINUTES", "5", "How soon a time may begin and still be offered", int),
+    Setting("STRIPE_API_KEY", "", "Secret key of the payment provider; empty: services with a fee cannot be booked online", secret=True),
+    Setting("STRIPE_API_BASE", "https://api.stripe.com", "Base address of the payment provider (a sandbox in tests)", _origin),
+    Setting("STRIPE_PAY_ORIGINS", "https://checkout.stripe.com", "Origins that our pages may send the payer to, by commas", _names),
+    Setting("STRIPE_WEBHOOK_SECRETS", "", "Signing secrets of the webhook, by commas; several while one is replaced", _names, secret=True),
+    Setting("SMTP_URL", "", "`smtp://host:port`, `smtps://user:password@host`; `smtp://…?starttls=1`", secret=True),
+    Setting("MAIL_FROM", "termine@stuttgart.example", "Sender and organiser of invitations"),
+    Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
+    Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP"),
+    Setting("TRUSTED_PROXIES", "", "Addresses of reverse proxies whose X-Forwarded-For is believed, by commas", _names),
+    Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", float),
+    Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    database_url: str
+    secret_key: str
+    database_pool: int = 10
+    public_url: str = "http://localhost:8080"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = Path(".data")
+    log_level: str = "INFO"
+    hold_minutes: int = 15
+    horizon_days: int = 90
+    lead_minutes: int = 5
+    stripe_api_key: str = ""
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_pay_origins: tuple[str, ...] = ("https://checkout.stripe.com",)
+    stripe_webhook_secrets: tuple[str, ...] = ()
+    smtp_url: str = ""
+    mail_from: str = "termine@stuttgart.example"
+    outbound_proxy: str = ""
+    ca_file: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    drain_seconds: float = 2.0
+    failpoint: str = ""
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Raises SettingError with one sentence for each setting that is missing or wrong."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for setting in SETTINGS:
+            try:
+                text = _given(setting, environ)
+                if text is None:
+                    wrong.append(f"{setting.name} is not set: {setting.meaning}")
+                else:
+                    values[setting.name.lower()] = setting.parse(text)
+            except (ValueError, OSError) as error:
+                wrong.append(f"{setting.name}: {error}")
+        if wrong:
+            raise SettingError("\n".join(wrong))
+        return cls(**values)
+
+
+def _given(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    if setting.secret and (path := environ.get(f"{setting.name}_FILE")):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return environ.get(setting.name, setting.default)
+
+
+def settings_table() -> str:
+    """The table of docs/settings.md; a test compares."""
+    lines = ["| Setting | Default | Meaning |", "|---|---|---|"]
+    for setting in SETTINGS:
+        default = "must be set" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
+        also = f" Also as `{setting.name}_FILE`." if setting.secret else ""
+        lines.append(f"| `{setting.name}` | {default} | {setting.meaning}.{also} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,57 @@
+"""One line of the endpoint table: it feeds the router, the access rule and OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from base.errors import DomainError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who may call: a permission and a scope, never a role.
+
+    `parameter` names the id in the path: what the caller's token must belong to, or the office that the permission is needed for.
+    """
+
+    kind: str
+    parameter: str = ""
+    permission: str = ""
+
+
+ANYONE = Who("anyone")
+CASE = Who("case", "appointment")  # the token of this appointment
+HOLD = Who("hold", "hold")  # the token of this hold
+VENDOR = Who("vendor")  # a callback signed by its sender; the handler checks the signature
+
+
+def can(permission: str, parameter: str = "") -> Who:
+    """Staff with this permission, for the office named in the path or for the whole city."""
+    return Who("staff", parameter, permission)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    method: str
+    path: str
+    handler: Handler
+    who: Who
+    summary: str
+    takes: type[Any] | None = None  # the JSON body
+    query: type[Any] | None = None  # a pydantic model of the query
+    params: Mapping[str, type] = field(default_factory=dict)  # types of path parameters, str where not named
+    headers: Mapping[str, bool] = field(default_factory=dict)  # request headers: is it needed?
+    gives: Mapping[int, Any] = field(default_factory=dict)  # status -> type, None for no body, str for text
+    media: str = "application/json"
+    refuses: tuple[type[DomainError], ...] = ()
+    page: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.handler.__module__.split('.')[-2]}.{self.handler.__name__}"

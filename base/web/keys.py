@@ -1,0 +1,34 @@
+"""What handlers find in the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+from aiohttp import web
+
+from base.clock import Clock
+from base.config import Settings
+from base.db import Database
+from base.errors import DomainError
+from base.i18n import Translations
+from base.seal import Sealer
+from base.templates import Templates
+from base.web.endpoint import Endpoint
+
+AccessCheck = Callable[[UUID, str], Awaitable[bool]]  # (id in the path, token) -> does the token belong to it?
+ErrorPage = Callable[[web.Request, DomainError], web.Response]
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("SETTINGS", Settings)
+CLOCK: web.AppKey[Clock] = web.AppKey("CLOCK")
+DATABASE: web.AppKey[Database] = web.AppKey("DATABASE", Database)
+SEALER: web.AppKey[Sealer] = web.AppKey("SEALER", Sealer)
+TRANSLATIONS: web.AppKey[Translations] = web.AppKey("TRANSLATIONS", Translations)
+TEMPLATES: web.AppKey[Templates] = web.AppKey("TEMPLATES", Templates)
+ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey("ACCESS")  # "case" and "hold" to their checks
+ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("ERROR_PAGE")
+DRAINING: web.AppKey[asyncio.Event] = web.AppKey("DRAINING", asyncio.Event)  # /readyz says no
+STOPPING: web.AppKey[asyncio.Event] = web.AppKey("STOPPING", asyncio.Event)  # endless handlers end
+
+ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("ENDPOINT", Endpoint)

@@ -1,0 +1,1 @@
+"""Appointments: what the city offers, what is free, who has it."""

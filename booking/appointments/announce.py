@@ -1,0 +1,72 @@
+"""A case's facts as a message in the outbox, and as the fields of a calendar entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from base.clock import Clock
+from base.db import Connection
+from base.i18n import pick
+from base.seal import Sealer
+from booking.appointments import store
+from booking.appointments.persons import open_contact, open_token
+from booking.appointments.slots import Notice
+from booking.appointments.store import CaseRow
+from notifications.usecases import Notifications
+from payment.ports import Tx
+
+
+class Announcer:
+    """The link in the message works: the case's token is kept sealed for that."""
+
+    def __init__(self, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str) -> None:
+        self._notifications = notifications
+        self._sealer = sealer
+        self._clock = clock
+        self._public_url = public_url
+
+    async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
+        conn = cast("Connection", tx)
+        row = await store.find_case(conn, reference)
+        person = await store.find_person(conn, reference)
+        if row is None or person is None:
+            return
+        contact = open_contact(self._sealer, reference, person, row.language)
+        if contact.email is None:  # text messages and letters come later; until then the page shows link and number
+            return
+        await self._notifications.enqueue(
+            conn,
+            key=f"{notice.template}:{reference}:{notice.about or row.sequence}:email",
+            reference=reference,
+            template=notice.template,
+            channel="email",
+            language=row.language,
+            recipient=contact.email,
+            fields={**self.fields(row), **notice.fields},
+            due_at=self._clock(),
+        )
+
+    def fields(self, row: CaseRow) -> Mapping[str, Any]:
+        """JSON, in the case's language; see notifications.fields.CaseFields."""
+        token = open_token(self._sealer, row.id, row.token_sealed)
+        return {
+            "uid": str(row.id),
+            "sequence": row.sequence,
+            "number": row.number,
+            "service": pick(row.service, row.language),
+            "channel": row.channel,
+            "office": pick(row.office, row.language),
+            "street": row.street,
+            "postcode": row.postcode,
+            "place": row.place,
+            "directions": pick(row.directions, row.language),
+            "starts_at": row.starts_at.isoformat(),
+            "ends_at": row.ends_at.isoformat(),
+            "time_zone": row.time_zone,
+            "manage_url": f"{self._public_url}/{row.language}/case/{token}",
+            "fee_cents": row.fee_cents,
+            "currency": row.currency,
+            "documents": row.documents.get(row.language) or row.documents.get("de") or [],
+        }

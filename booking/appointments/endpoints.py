@@ -1,0 +1,187 @@
+"""Cases over HTTP. The token of a hold makes a case; the case has its own token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from base.errors import Invalid, NotFound, Unauthenticated
+from base.idempotency import KeyReused
+from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
+from booking.appointments.contact import Contact
+from booking.appointments.lifecycle import HoldOver, NotCancellable, TooLate
+from booking.appointments.model import Case, Created
+from booking.appointments.usecases import Appointments, NotConfirmed
+from booking.catalogue.model import Channel
+from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
+from booking.holds.usecases import HoldInUse
+from payment.context import PaymentUnavailable
+
+APPOINTMENTS: web.AppKey[Appointments] = web.AppKey("APPOINTMENTS", Appointments)
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+class AppointmentIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    hold: UUID
+    contact: Contact
+
+
+class RefundOut(BaseModel):
+    cents: int
+    currency: str
+    status: str
+
+
+class AppointmentOut(BaseModel):
+    id: UUID
+    number: str = Field(description="To read out; authorises nothing")
+    status: str
+    service: int
+    office: int
+    channel: Channel
+    language: str
+    starts_at: datetime
+    ends_at: datetime
+    hold_until: datetime | None = Field(description="Until then the time is kept; null once that is decided")
+    fee: MoneyOut
+    payment: str | None = Field(description="Status of the payment; null before it is asked for")
+    refunds: list[RefundOut]
+    contact: Contact
+
+    @classmethod
+    def of(cls, case: Case) -> AppointmentOut:
+        return cls(**_members(case))
+
+
+class AppointmentMade(AppointmentOut):
+    token: str = Field(description="Bearer token of this appointment, also the last part of its link")
+
+    @classmethod
+    def made(cls, created: Created) -> AppointmentMade:
+        return cls(**_members(created.case), token=created.token)
+
+
+class CheckoutOut(BaseModel):
+    status: str
+    pay_url: str | None = Field(description="Where to pay; null: nothing to pay, or the payment is under way")
+
+
+async def create_appointment(request: web.Request) -> web.Response:
+    key = idempotency_key(request)
+    wanted = await body(request, AppointmentIn)
+    token = bearer(request, "hold", wanted.hold)  # the hold stands in the body, so the access rule cannot know it
+    if token is None or not await request.app[HOLDS].authorise(wanted.hold, token):
+        raise Unauthenticated
+    created = await request.app[APPOINTMENTS].create(wanted.hold, wanted.contact, key)
+    headers = {"Location": f"/api/appointments/{created.case.id}", **_PRIVATE}
+    return reply(AppointmentMade.made(created), status=201, headers=headers)
+
+
+async def show_appointment(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].case(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+
+
+async def check_out(request: web.Request) -> web.Response:
+    appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
+    language = (await appointments.case(ident)).language
+    pay_url = await appointments.pay(ident, f"{request.app[SETTINGS].public_url}/{language}/appointments/{ident}")
+    case = await appointments.case(ident)
+    return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=_PRIVATE)
+
+
+async def cancel_appointment(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].cancel(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+
+
+async def calendar_file(request: web.Request) -> web.Response:
+    raw = await request.app[APPOINTMENTS].calendar(path_id(request, "appointment"))
+    headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **_PRIVATE}
+    return text_reply(raw, "text/calendar; charset=utf-8", headers)
+
+
+def _members(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "number": case.number,
+        "status": case.status.value,
+        "service": case.service_id,
+        "office": case.office_id,
+        "channel": Channel(case.channel),
+        "language": case.language,
+        "starts_at": case.starts_at,
+        "ends_at": case.ends_at,
+        "hold_until": case.hold_until,
+        "fee": MoneyOut(cents=case.fee.cents, currency=case.fee.currency),
+        "payment": case.payment.status.value if case.payment else None,
+        "refunds": [
+            RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)
+            for refund in case.refunds
+        ],
+        "contact": case.contact,
+    }
+
+
+_ID = {"appointment": UUID}
+
+ENDPOINTS = [
+    Endpoint(
+        method="POST",
+        path="/api/appointments",
+        handler=create_appointment,
+        who=ANYONE,
+        summary="Make an appointment of a reserved time; bearer is the hold's token",
+        takes=AppointmentIn,
+        headers={"Idempotency-Key": True, "Authorization": True},
+        gives={201: AppointmentMade},
+        refuses=(KeyNeeded, Unauthenticated, NotFound, HoldOver, HoldInUse, KeyReused, Invalid),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/appointments/{appointment}",
+        handler=show_appointment,
+        who=CASE,
+        summary="An appointment",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/checkout",
+        handler=check_out,
+        who=CASE,
+        summary="Confirm it where nothing is to be paid, else learn where to pay; may be repeated",
+        params=_ID,
+        gives={200: CheckoutOut},
+        refuses=(Unauthenticated, NotFound, HoldOver, PaymentUnavailable),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/cancel",
+        handler=cancel_appointment,
+        who=CASE,
+        summary="Cancel until the start, with the refund that the policy gives; may be repeated",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound, TooLate, NotCancellable),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/appointments/{appointment}/calendar.ics",
+        handler=calendar_file,
+        who=CASE,
+        summary="The appointment as a calendar file",
+        params=_ID,
+        gives={200: str},
+        media="text/calendar",
+        refuses=(Unauthenticated, NotFound, NotConfirmed),
+    ),
+]

@@ -1,0 +1,192 @@
+"""Paying, cancelling and running out: the decisions about a case, over Slots and Payments, on whatever store.
+
+Inside a transaction only the store is awaited; the provider is asked after commit, and the worker is the second try. Locks are taken in
+one order: payment's hooks hold their payment and then lock the case, so whoever holds a case only reads payments or makes new ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
+
+from base.clock import Clock
+from base.errors import Conflict, Gone, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.slots import Notice, Slots
+from payment.model import Payment, PaymentStatus, RefundReason
+from payment.ports import Tx
+from payment.usecases import Payments
+
+pay_requested = point("appointment.pay-requested")
+appointment_confirmed = point("appointment.confirmed")
+appointment_cancelled = point("appointment.cancelled")
+hold_expiring = point("hold.expiring")
+hold_expired = point("hold.expired")
+
+Transaction = Callable[[], AbstractAsyncContextManager[Tx]]
+_S = AppointmentStatus
+_SWEEP_MOST = 200
+_FENCES_AT_ONCE = 8
+
+
+class HoldOver(Gone):
+    code = "hold_over"
+    message = _("The reserved time has run out. Please choose a time again.")
+
+
+class TooLate(Conflict):
+    code = "too_late"
+    message = _("The appointment has begun already, so it cannot be cancelled any more.")
+
+
+class NotCancellable(Conflict):
+    code = "not_cancellable"
+    message = _("There is no appointment to cancel any more.")
+
+
+class Lifecycle:
+    def __init__(
+        self,
+        transaction: Transaction,
+        slots: Slots,
+        payments: Payments,
+        clock: Clock,
+        describe: Callable[[CaseState], str],
+    ) -> None:
+        self._transaction = transaction
+        self._slots = slots
+        self._payments = payments
+        self._clock = clock
+        self._describe = describe
+
+    async def pay(self, reference: UUID, return_url: str) -> str | None:
+        """Where to send the payer; None where there is nothing (more) to pay, or the money is under way.
+
+        Raises NotFound, HoldOver, PaymentUnavailable (503: nothing is lost, the same again may succeed).
+        """
+        async with self._transaction() as tx:
+            case = await self._locked(tx, reference)
+            if case.status is _S.CONFIRMED:
+                return None
+            if case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock():
+                raise HoldOver
+            payment: Payment | None = None
+            if case.fee:
+                payment = await self._payments.request(
+                    tx,
+                    reference=reference,
+                    amount=case.fee,
+                    description=self._describe(case),
+                    language=case.language,
+                    return_url=return_url,
+                )
+            else:
+                await self._slots.move(tx, reference, _S.CONFIRMED)
+                await self._slots.announce(tx, reference, Notice("appointment_confirmed"))
+        if payment is None:
+            appointment_confirmed()
+            return None
+        pay_requested()
+        opened = await self._payments.open(payment.id)
+        return opened.pay_url if opened.status is PaymentStatus.OPEN else None
+
+    async def settle(self, reference: UUID) -> None:
+        """Look at the payment: the return page does so before it shows anything."""
+        async with self._transaction() as tx:
+            payment = await self._payments.latest(tx, reference)
+        if payment is not None:
+            await self._payments.settle(payment.id)
+
+    async def cancel(self, reference: UUID) -> None:
+        """Until the start. Raises NotFound, TooLate, NotCancellable; that it is cancelled already is no mistake."""
+        for _try in range(2):
+            fence, refund = await self._cancel_once(reference)
+            appointment_cancelled()
+            if refund is not None:
+                await self._payments.submit_refund(refund)
+            if fence is None or (await self._payments.fence(fence)).status is not PaymentStatus.PAID:
+                return
+            # The payer was faster than the fence: the case is confirmed now, so cancelling it means paying back.
+
+    async def expire_due(self) -> int:
+        """Free what has run out. Where a payment may still succeed, the provider is made to refuse it first; if it does not
+        answer, the time stays taken until the next sweep."""
+        now = self._clock()
+        async with self._transaction() as tx:
+            done = await self._slots.expire_bare(tx, now, _SWEEP_MOST)
+        if done:
+            hold_expired()
+        async with self._transaction() as tx:
+            due = await self._slots.due(tx, now, _SWEEP_MOST)
+        fences: list[UUID] = []
+        for reference in due:
+            payment = await self._expire_one(reference)
+            if payment is not None:
+                fences.append(payment.id)
+        for first in range(0, len(fences), _FENCES_AT_ONCE):
+            await asyncio.gather(*map(self._payments.fence, fences[first : first + _FENCES_AT_ONCE]))
+        return done + len(due)
+
+    async def _cancel_once(self, reference: UUID) -> tuple[UUID | None, UUID | None]:
+        """The payment to fence and the refund to submit, after commit."""
+        async with self._transaction() as tx:
+            case = await self._locked(tx, reference)
+            if case.status is _S.CANCELLED:
+                return None, None
+            if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
+                raise NotCancellable
+            if case.starts_at <= self._clock():
+                raise TooLate
+            if case.status is _S.CONFIRMED:
+                refund = await self._refund(tx, case)
+                await self._slots.move(tx, reference, _S.CANCELLED)
+                fields = {"refund_cents": refund[1]} if refund else {}
+                await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
+                return None, refund[0] if refund else None
+            living = await self._payments.living(tx, reference)
+            if living is not None:
+                if case.status is _S.HELD:
+                    await self._slots.move(tx, reference, _S.EXPIRING)
+                return living.id, None
+            await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
+            return None, None
+
+    async def _refund(self, tx: Tx, case: CaseState) -> tuple[UUID, int] | None:
+        payment = await self._payments.living(tx, case.id)
+        if payment is None or payment.status is not PaymentStatus.PAID:
+            return None
+        amount = payment.amount.percent(case.refund_percent)
+        if not amount:
+            return None
+        refund = await self._payments.request_refund(tx, payment.id, amount, RefundReason.CANCELLED)
+        return refund.id, refund.amount_cents
+
+    async def _expire_one(self, reference: UUID) -> Payment | None:
+        """The payment that must be fenced before the time is free."""
+        async with self._transaction() as tx:
+            case = await self._slots.lock(tx, reference)
+            if case is None or case.status not in (_S.HELD, _S.EXPIRING):
+                return None
+            if case.status is _S.HELD and case.hold_until is not None and case.hold_until > self._clock():
+                return None
+            # Read under the case's lock: a payment is only made by whoever holds it.
+            payment = await self._payments.living(tx, reference)
+            if payment is None:
+                await self._slots.move(tx, reference, _S.EXPIRED)
+            elif case.status is _S.HELD:
+                await self._slots.move(tx, reference, _S.EXPIRING)
+        if payment is None:
+            hold_expired()
+        else:
+            hold_expiring()
+        return payment
+
+    async def _locked(self, tx: Tx, reference: UUID) -> CaseState:
+        case = await self._slots.lock(tx, reference)
+        if case is None:
+            raise NotFound
+        return case

@@ -1,0 +1,112 @@
+"""An appointment (the case), its statuses, and the one table of what may become what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from base.i18n import Text
+from base.money import Money
+from booking.appointments.contact import Contact
+from booking.availability.model import ClaimStatus
+from payment.model import Payment, Refund
+
+
+class AppointmentStatus(StrEnum):
+    HELD = "held"  # somebody is filling in or paying; the time is kept until hold_until
+    EXPIRING = "expiring"  # over, but a payment may still succeed: the time is freed when the provider says it cannot
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+    NO_SHOW = "no_show"
+
+
+_S = AppointmentStatus
+
+TRANSITIONS: Mapping[AppointmentStatus, frozenset[AppointmentStatus]] = {
+    _S.HELD: frozenset({_S.CONFIRMED, _S.EXPIRING, _S.EXPIRED, _S.CANCELLED}),
+    _S.EXPIRING: frozenset({_S.CONFIRMED, _S.EXPIRED}),
+    _S.CONFIRMED: frozenset({_S.CANCELLED, _S.FINISHED, _S.NO_SHOW}),
+    _S.EXPIRED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.FINISHED: frozenset(),
+    _S.NO_SHOW: frozenset(),
+}
+
+# What the case's time is while the case is in a status (the schema checks it at commit: appointment_has_time).
+CLAIM_OF: Mapping[AppointmentStatus, ClaimStatus] = {
+    _S.HELD: ClaimStatus.HELD,
+    _S.EXPIRING: ClaimStatus.EXPIRING,
+    _S.CONFIRMED: ClaimStatus.BOOKED,
+    _S.EXPIRED: ClaimStatus.EXPIRED,
+    _S.CANCELLED: ClaimStatus.CANCELLED,
+    _S.FINISHED: ClaimStatus.BOOKED,
+    _S.NO_SHOW: ClaimStatus.BOOKED,
+}
+
+
+class IllegalTransition(Exception):
+    """The table has no such edge."""
+
+    def __init__(self, status: AppointmentStatus, to: AppointmentStatus) -> None:
+        super().__init__(f"{status} does not become {to}")
+
+
+def advance(status: AppointmentStatus, to: AppointmentStatus) -> AppointmentStatus:
+    if to not in TRANSITIONS[status]:
+        raise IllegalTransition(status, to)
+    return to
+
+
+def sources(to: AppointmentStatus) -> frozenset[AppointmentStatus]:
+    """The statuses from which one is reached: what a compare-and-set compares with."""
+    return frozenset(status for status, following in TRANSITIONS.items() if to in following)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseState:
+    """What decisions about a case are made from; read under its lock."""
+
+    id: UUID
+    number: str
+    status: AppointmentStatus
+    language: str
+    starts_at: datetime
+    hold_until: datetime | None
+    fee: Money
+    refund_percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything its owner may see."""
+
+    id: UUID
+    number: str
+    status: AppointmentStatus
+    service_id: int
+    office_id: int
+    channel: str
+    language: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    hold_until: datetime | None
+    fee: Money
+    refund_percent: int
+    refund_policy: Text
+    sequence: int
+    created_at: datetime
+    contact: Contact = field(repr=False)
+    payment: Payment | None = None
+    refunds: tuple[Refund, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    case: Case
+    token: str = field(repr=False)

@@ -1,0 +1,44 @@
+"""What expiry and the payment hooks need of a store: slots_pg and slots_memory, held together by one contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from booking.appointments.model import AppointmentStatus, CaseState
+from payment.ports import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to the case's person, if there is a way to reach them. One fact, one message: `about` tells facts apart that
+    share a case's sequence."""
+
+    template: str
+    about: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Announce(Protocol):
+    """Writes the outbox row in the transaction of the fact."""
+
+    async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None: ...
+
+
+class Slots(Protocol):
+    async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
+        """The case as it is; nobody else gets its lock before the transaction ends."""
+
+    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
+        """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status."""
+
+    async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
+        """Cases whose hold is over, and all that are expiring; oldest first."""
+
+    async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
+        """Free the time of holds that are over and never became a case."""
+
+    async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None: ...

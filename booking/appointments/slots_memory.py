@@ -1,0 +1,71 @@
+"""Slots in memory, for simulations; they share the transaction of payment's books in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from booking.appointments.model import AppointmentStatus, CaseState, sources
+from booking.appointments.slots import Notice
+from payment.memory import MemoryTx
+from payment.ports import Tx
+
+_ENDED = frozenset(
+    {AppointmentStatus.CONFIRMED, AppointmentStatus.EXPIRED, AppointmentStatus.CANCELLED}
+)  # no hold_until any more
+
+
+@dataclass(frozen=True, slots=True)
+class BareHold:
+    """Time that is kept before there is a case."""
+
+    id: UUID
+    hold_until: datetime
+
+
+def _table(tx: Tx, name: str) -> dict[Any, Any]:
+    return cast("MemoryTx", tx)[name]
+
+
+class MemorySlots:
+    """Tables: `case` by id, `bare_hold` by id, `notice` by (case, template, what about)."""
+
+    async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
+        found: CaseState | None = _table(tx, "case").get(reference)
+        return found
+
+    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
+        case: CaseState | None = _table(tx, "case").get(reference)
+        if case is None or case.status not in sources(to):
+            return False
+        _table(tx, "case")[reference] = replace(
+            case, status=to, hold_until=None if to in _ENDED else case.hold_until
+        )
+        return True
+
+    async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
+        due = [
+            (case.hold_until, case.id)
+            for case in _table(tx, "case").values()
+            if case.status is AppointmentStatus.EXPIRING
+            or (case.status is AppointmentStatus.HELD and case.hold_until <= now)
+        ]
+        return [ident for _, ident in sorted(due)[:limit]]
+
+    async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
+        holds = _table(tx, "bare_hold")
+        over = sorted((hold.hold_until, hold.id) for hold in holds.values() if hold.hold_until <= now)[:limit]
+        for _, ident in over:
+            del holds[ident]
+        return len(over)
+
+    async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None:
+        _table(tx, "notice").setdefault((reference, notice.template, notice.about), notice)
+
+    def add_case(self, tx: Tx, case: CaseState) -> None:
+        _table(tx, "case")[case.id] = case
+
+    def add_bare_hold(self, tx: Tx, hold: BareHold) -> None:
+        _table(tx, "bare_hold")[hold.id] = hold

@@ -1,0 +1,282 @@
+"""Cases, their persons and their time. Amounts stay in cents here; texts of the catalogue come as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from base.db import Connection, fetch_all, find_one
+from base.money import Money
+from booking.appointments.model import AppointmentStatus, CaseState
+from booking.availability.model import ClaimStatus
+
+
+@dataclass(frozen=True, slots=True)
+class HoldClaim:
+    """A hold at the contact step, with what is frozen from it."""
+
+    id: int
+    status: ClaimStatus
+    hold_until: datetime | None
+    appointment_id: UUID | None
+    service_id: int
+    office_id: int
+    channel: str
+    fee_id: int | None
+    fee_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppointment:
+    id: UUID
+    number: str
+    office_id: int
+    service_id: int
+    channel: str
+    language: str
+    fee_id: int | None
+    fee_cents: int
+    token_sha256: bytes
+    token_sealed: bytes
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Sealed field by field; the HMACs are for looking up."""
+
+    name: bytes
+    email: bytes | None
+    mobile: bytes | None
+    postal_address: bytes | None
+    needs: bytes | None
+    email_hmac: bytes | None
+    mobile_hmac: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    id: UUID
+    number: str
+    status: AppointmentStatus
+    service_id: int
+    office_id: int
+    channel: str
+    language: str
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    hold_until: datetime | None
+    fee_cents: int
+    currency: str
+    refund_percent: int
+    refund_policy: dict[str, str]
+    sequence: int
+    token_sealed: bytes
+    created_at: datetime
+    # what a mail says about the place and the service
+    service: dict[str, str]
+    documents: dict[str, list[str]]
+    office: dict[str, str]
+    street: str
+    postcode: str
+    place: str
+    directions: dict[str, str]
+
+
+async def case_of_hold(conn: Connection, hold_id: UUID) -> UUID | None:
+    return await find_one(
+        conn, UUID, "SELECT appointment_id FROM claim WHERE request_key = $1 AND appointment_id IS NOT NULL", hold_id
+    )
+
+
+async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
+    """With the fee that was valid on the day of the hold, in the office's zone."""
+    return await find_one(
+        conn,
+        HoldClaim,
+        """
+        SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id, c.office_id, k.channel,
+               f.id AS fee_id, coalesce(f.amount_cents, 0) AS fee_cents
+          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN office o ON o.id = c.office_id
+          LEFT JOIN fee f ON f.service_id = c.service_id AND f.valid @> (c.created_at AT TIME ZONE o.time_zone)::date
+         WHERE c.request_key = $1 FOR UPDATE OF c""",
+        hold_id,
+    )
+
+
+async def insert_appointment(conn: Connection, new: NewAppointment) -> bool:
+    """With the newest refund policy. False: the number is in use."""
+    done = await conn.execute(
+        """
+        INSERT INTO appointment (id, number, office_id, service_id, channel, language, fee_id, fee_cents, refund_policy_id,
+                                 token_sha256, token_sealed, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, (SELECT max(id) FROM refund_policy), $9, $10, $11
+        ON CONFLICT (number) DO NOTHING""",
+        new.id,
+        new.number,
+        new.office_id,
+        new.service_id,
+        new.channel,
+        new.language,
+        new.fee_id,
+        new.fee_cents,
+        new.token_sha256,
+        new.token_sealed,
+        new.created_at,
+    )
+    return done == "INSERT 0 1"
+
+
+async def put_person(conn: Connection, appointment_id: UUID, person: PersonRow) -> None:
+    await conn.execute(
+        """
+        INSERT INTO person (appointment_id, name, email, mobile, postal_address, needs, email_hmac, mobile_hmac)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (appointment_id) DO UPDATE SET (name, email, mobile, postal_address, needs, email_hmac, mobile_hmac)
+          = (excluded.name, excluded.email, excluded.mobile, excluded.postal_address, excluded.needs, excluded.email_hmac,
+             excluded.mobile_hmac)""",
+        appointment_id,
+        person.name,
+        person.email,
+        person.mobile,
+        person.postal_address,
+        person.needs,
+        person.email_hmac,
+        person.mobile_hmac,
+    )
+
+
+async def find_person(conn: Connection, appointment_id: UUID) -> PersonRow | None:
+    return await find_one(
+        conn,
+        PersonRow,
+        """SELECT name, email, mobile, postal_address, needs, email_hmac, mobile_hmac FROM person WHERE appointment_id = $1""",
+        appointment_id,
+    )
+
+
+async def set_language(conn: Connection, appointment_id: UUID, language: str) -> None:
+    await conn.execute("UPDATE appointment SET language = $2 WHERE id = $1 AND language <> $2", appointment_id, language)
+
+
+async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> None:
+    await conn.execute("UPDATE claim SET appointment_id = $2 WHERE id = $1", claim_id, appointment_id)
+
+
+async def token_of(conn: Connection, appointment_id: UUID) -> bytes | None:
+    return await find_one(conn, bytes, "SELECT token_sha256 FROM appointment WHERE id = $1", appointment_id)
+
+
+async def find_by_token(conn: Connection, token_sha256: bytes) -> UUID | None:
+    return await find_one(conn, UUID, "SELECT id FROM appointment WHERE token_sha256 = $1", token_sha256)
+
+
+async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
+    """The time is the case's living one, else the last it had."""
+    return await find_one(
+        conn,
+        CaseRow,
+        """
+        SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
+               o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
+               p.share_percent AS refund_percent, p.text AS refund_policy, a.sequence, a.token_sealed, a.created_at,
+               s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions
+          FROM appointment a
+          JOIN office o ON o.id = a.office_id
+          JOIN service s ON s.id = a.service_id
+          JOIN refund_policy p ON p.id = a.refund_policy_id
+          LEFT JOIN fee f ON f.id = a.fee_id
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at) AS ends_at, min(c.hold_until) AS hold_until
+                          FROM claim c WHERE c.appointment_id = a.id
+                         GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
+         WHERE a.id = $1""",
+        appointment_id,
+    )
+
+
+async def lock_appointment(conn: Connection, appointment_id: UUID) -> bool:
+    return await conn.fetchval("SELECT true FROM appointment WHERE id = $1 FOR UPDATE", appointment_id) is not None
+
+
+async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None:
+    row = await conn.fetchrow(
+        """
+        SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
+               p.share_percent AS refund_percent, t.starts_at, t.hold_until
+          FROM appointment a
+          JOIN refund_policy p ON p.id = a.refund_policy_id
+          LEFT JOIN fee f ON f.id = a.fee_id
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, min(c.hold_until) AS hold_until
+                          FROM claim c WHERE c.appointment_id = a.id
+                         GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
+         WHERE a.id = $1""",
+        appointment_id,
+    )
+    if row is None:
+        return None
+    return CaseState(
+        id=row["id"],
+        number=row["number"],
+        status=AppointmentStatus(row["status"]),
+        language=row["language"],
+        starts_at=row["starts_at"],
+        hold_until=row["hold_until"],
+        fee=Money(row["fee_cents"], row["currency"]),
+        refund_percent=row["refund_percent"],
+    )
+
+
+async def move(
+    conn: Connection,
+    appointment_id: UUID,
+    sources: Collection[AppointmentStatus],
+    to: AppointmentStatus,
+    claim_status: ClaimStatus,
+) -> bool:
+    """The case and its time in one statement. Only held and expiring time has an end of hold: the index of due holds stays small."""
+    moved: bool = await conn.fetchval(
+        """
+        WITH moved AS (
+          UPDATE appointment SET status = $3, sequence = sequence + 1 WHERE id = $1 AND status = ANY ($2) RETURNING id
+        ), timed AS (
+          UPDATE claim SET status = $4::smallint, hold_until = CASE WHEN $4::smallint IN (1, 3) THEN hold_until END
+           WHERE appointment_id IN (SELECT id FROM moved) AND status < 8
+        )
+        SELECT EXISTS (SELECT FROM moved)""",
+        appointment_id,
+        [status.value for status in sources],
+        to.value,
+        int(claim_status),
+    )
+    return moved
+
+
+async def due(conn: Connection, now: datetime, limit: int) -> list[UUID]:
+    return await fetch_all(
+        conn,
+        UUID,
+        """
+        SELECT appointment_id FROM claim
+         WHERE hold_until IS NOT NULL AND appointment_id IS NOT NULL AND (status = 3 OR (status = 1 AND hold_until <= $1))
+         GROUP BY appointment_id ORDER BY min(hold_until), appointment_id LIMIT $2""",
+        now,
+        limit,
+    )
+
+
+async def expire_bare(conn: Connection, now: datetime, limit: int) -> int:
+    """Rows that somebody is working on are left to the next sweep."""
+    rows = await conn.fetch(
+        """
+        UPDATE claim SET status = 8, hold_until = NULL
+         WHERE status = 1 AND appointment_id IS NULL AND id = ANY (ARRAY(
+           SELECT id FROM claim WHERE hold_until <= $1 AND status = 1 AND appointment_id IS NULL
+            ORDER BY hold_until LIMIT $2 FOR UPDATE SKIP LOCKED))
+        RETURNING id""",
+        now,
+        limit,
+    )
+    return len(rows)

@@ -1,0 +1,220 @@
+"""The case from the contact step on: made of a hold, paid, looked at, cancelled."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID, uuid4
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.errors import Conflict, NotFound
+from base.failpoint import point
+from base.i18n import Translations
+from base.i18n import mark as _
+from base.idempotency import recall, remember, request_hash
+from base.money import Money
+from base.seal import Sealer, new_token, same, token_sha256
+from booking.appointments import store
+from booking.appointments.announce import Announcer
+from booking.appointments.contact import Contact
+from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
+from booking.appointments.model import AppointmentStatus, Case, CaseState, Created
+from booking.appointments.number import new_number
+from booking.appointments.persons import open_contact, open_token, seal_contact, seal_token
+from booking.appointments.slots import Slots
+from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
+from booking.availability.model import ClaimStatus
+from booking.holds.usecases import HoldInUse
+from notifications.usecases import Notifications
+from payment.model import Payment, Refund
+from payment.usecases import Payments
+
+appointment_created = point("appointment.created")
+
+_NUMBER_TRIES = 10
+_NOBODY = bytes(32)
+
+
+class NotConfirmed(Conflict):
+    code = "not_confirmed"
+    message = _("There is no confirmed appointment to put into a calendar.")
+
+
+class Appointments:
+    """`transaction` is that of the books; a transaction of `db` is one of the same kind."""
+
+    def __init__(
+        self,
+        db: Database,
+        transaction: Transaction,
+        slots: Slots,
+        payments: Payments,
+        notifications: Notifications,
+        announcer: Announcer,
+        translations: Translations,
+        sealer: Sealer,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._payments = payments
+        self._notifications = notifications
+        self._announcer = announcer
+        self._translations = translations
+        self._sealer = sealer
+        self._clock = clock
+        self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe)
+
+    async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
+        """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
+
+        Raises NotFound, HoldOver, HoldInUse, KeyReused.
+        """
+        once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
+        fingerprint = request_hash(contact.model_dump_json())
+        async with self._db.transaction() as conn:
+            answer = await recall(conn, self._sealer, once, fingerprint)
+            if answer is not None:
+                known = json.loads(answer)
+                return Created(await self._read(conn, UUID(known["id"])), known["token"])
+            if (before := await store.case_of_hold(conn, hold_id)) is not None:
+                await store.lock_appointment(conn, before)  # first the case, then its time, as everywhere
+            hold = await store.lock_hold(conn, hold_id)
+            self._check(hold)
+            assert hold is not None
+            if hold.appointment_id is None:
+                ident, token = await self._insert(conn, hold, contact)
+            else:
+                ident = hold.appointment_id
+                token = await self._correct(conn, ident, contact)
+            answer = json.dumps({"id": str(ident), "token": token})
+            await remember(conn, self._sealer, once, fingerprint, answer)
+            created = Created(await self._read(conn, ident), token)
+        appointment_created()
+        return created
+
+    async def case(self, appointment_id: UUID) -> Case:
+        async with self._db.connection() as conn:
+            return await self._read(conn, appointment_id)
+
+    async def authorise(self, appointment_id: UUID, token: str) -> bool:
+        if not token.isascii():  # bytes that are no text have no SHA-256 of ours
+            return False
+        async with self._db.connection() as conn:
+            expected = await store.token_of(conn, appointment_id)
+        return same(token_sha256(token), expected or _NOBODY) and expected is not None
+
+    async def find_by_token(self, token: str) -> UUID | None:
+        """Whose link this is."""
+        if not token.isascii():
+            return None
+        async with self._db.connection() as conn:
+            return await store.find_by_token(conn, token_sha256(token))
+
+    async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
+        """Where to send the payer; None: nothing to pay (any more), look at the case."""
+        return await self._lifecycle.pay(appointment_id, return_url)
+
+    async def settle(self, appointment_id: UUID) -> Case:
+        await self._lifecycle.settle(appointment_id)
+        return await self.case(appointment_id)
+
+    async def cancel(self, appointment_id: UUID) -> Case:
+        await self._lifecycle.cancel(appointment_id)
+        return await self.case(appointment_id)
+
+    async def calendar(self, appointment_id: UUID) -> bytes:
+        async with self._db.connection() as conn:
+            row = await store.find_case(conn, appointment_id)
+        if row is None:
+            raise NotFound
+        if row.status is not AppointmentStatus.CONFIRMED:
+            raise NotConfirmed
+        return self._notifications.calendar_file(row.language, self._announcer.fields(row))
+
+    async def link(self, appointment_id: UUID) -> str:
+        """The address of the case's page, to keep."""
+        async with self._db.connection() as conn:
+            row = await store.find_case(conn, appointment_id)
+        if row is None:
+            raise NotFound
+        url: str = self._announcer.fields(row)["manage_url"]
+        return url
+
+    async def expire_due(self) -> int:
+        return await self._lifecycle.expire_due()
+
+    def _check(self, hold: HoldClaim | None) -> None:
+        if hold is None:
+            raise NotFound
+        if hold.status is ClaimStatus.BOOKED:
+            raise HoldInUse
+        if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
+            raise HoldOver
+
+    async def _insert(self, conn: Connection, hold: HoldClaim, contact: Contact) -> tuple[UUID, str]:
+        ident, token = uuid4(), new_token()
+        for _try in range(_NUMBER_TRIES):
+            new = NewAppointment(
+                id=ident,
+                number=new_number(),
+                office_id=hold.office_id,
+                service_id=hold.service_id,
+                channel=hold.channel,
+                language=contact.language,
+                fee_id=hold.fee_id,
+                fee_cents=hold.fee_cents,
+                token_sha256=token_sha256(token),
+                token_sealed=seal_token(self._sealer, ident, token),
+                created_at=self._clock(),
+            )
+            if await store.insert_appointment(conn, new):
+                break
+        else:
+            raise RuntimeError("no free number found")
+        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
+        await store.link_claim(conn, hold.id, ident)
+        return ident, token
+
+    async def _correct(self, conn: Connection, ident: UUID, contact: Contact) -> str:
+        """The same hold came back with another contact: the citizen went back a page."""
+        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
+        await store.set_language(conn, ident, contact.language)
+        row = await store.find_case(conn, ident)
+        assert row is not None
+        return open_token(self._sealer, ident, row.token_sealed)
+
+    async def _read(self, conn: Connection, appointment_id: UUID) -> Case:
+        row = await store.find_case(conn, appointment_id)
+        person = await store.find_person(conn, appointment_id)
+        if row is None or person is None:
+            raise NotFound
+        payment = await self._payments.latest(conn, appointment_id)
+        refunds = await self._payments.refunds(conn, payment.id) if payment is not None else []
+        return _case(row, open_contact(self._sealer, row.id, person, row.language), payment, refunds)
+
+    def _describe(self, case: CaseState) -> str:
+        return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
+
+
+def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund]) -> Case:
+    return Case(
+        id=row.id,
+        number=row.number,
+        status=row.status,
+        service_id=row.service_id,
+        office_id=row.office_id,
+        channel=row.channel,
+        language=row.language,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        time_zone=row.time_zone,
+        hold_until=row.hold_until,
+        fee=Money(row.fee_cents, row.currency),
+        refund_percent=row.refund_percent,
+        refund_policy=row.refund_policy,
+        sequence=row.sequence,
+        created_at=row.created_at,
+        contact=contact,
+        payment=payment,
+        refunds=tuple(refunds),
+    )

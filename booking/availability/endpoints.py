@@ -1,0 +1,114 @@
+"""Free times over HTTP. Anyone may look; the answer of a window is cached by its contents."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from base.errors import FieldError, Invalid
+from base.i18n import mark as _
+from base.i18n import zone
+from base.web import ANYONE, CLOCK, Endpoint, query, reply
+from booking.availability.model import Slot, Window
+from booking.availability.slots import day_of
+from booking.availability.usecases import Availability, NotOffered
+from booking.catalogue.model import Channel
+
+AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
+
+MOST_DAYS = 31
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+Id = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class OfferQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    service: Id
+    channel: Channel
+    office: list[Id] = Field(default=[], max_length=100, description="Repeatable; none means all offices")
+
+
+class SlotsQuery(OfferQuery):
+    from_day: Day = Field(alias="from", description="First day, in the office's time zone; a past day counts as today")
+    to_day: Day = Field(alias="to", description=f"Last day, included; at most {MOST_DAYS} days in all")
+
+
+class NextQuery(OfferQuery):
+    after: AwareDatetime | None = None
+    limit: int = Field(default=3, ge=1, le=50)
+
+
+class SlotOut(BaseModel):
+    office: int
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, slot: Slot) -> SlotOut:
+        return cls(office=slot.office_id, starts_at=slot.starts_at, ends_at=slot.ends_at)
+
+
+class SlotsOut(BaseModel):
+    slots: list[SlotOut]
+
+
+async def list_slots(request: web.Request) -> web.Response:
+    asked = query(request, SlotsQuery)
+    availability = request.app[AVAILABILITY]
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    window = _window(asked, min(day_of(request.app[CLOCK](), zone(office.time_zone)) for office in offices))
+    ids = [office.office_id for office in offices]
+    etag = availability.etag(offer.service_id, offer.channel, ids, window)
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
+    if etag in {known.value for known in request.if_none_match or ()}:
+        return web.Response(status=304, headers=headers)
+    slots = availability.slots(offer.service_id, offer.channel, ids, window)
+    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers=headers)
+
+
+async def next_slots(request: web.Request) -> web.Response:
+    asked = query(request, NextQuery)
+    availability = request.app[AVAILABILITY]
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    ids = [office.office_id for office in offices]
+    slots = availability.next_free(offer.service_id, offer.channel, ids, asked.after, asked.limit)
+    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers={"Cache-Control": "no-store"})
+
+
+def _window(asked: SlotsQuery, today: date) -> Window:
+    """Days that are over are left out rather than refused: a page may stay open over midnight."""
+    if asked.to_day < asked.from_day:
+        raise Invalid([FieldError("/to", "before_from", _("The last day lies before the first."))])
+    first = max(asked.from_day, today)
+    if (asked.to_day - first).days >= MOST_DAYS:
+        raise Invalid([FieldError("/to", "window_too_long", _("These are more than 31 days."))])
+    return Window(first, asked.to_day)
+
+
+ENDPOINTS = [
+    Endpoint(
+        method="GET",
+        path="/api/slots",
+        handler=list_slots,
+        who=ANYONE,
+        summary="Free times of a service in a window of days",
+        query=SlotsQuery,
+        headers={"If-None-Match": False},
+        gives={200: SlotsOut, 304: None},
+        refuses=(NotOffered, Invalid),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/slots/next",
+        handler=next_slots,
+        who=ANYONE,
+        summary="The next free times of a service",
+        query=NextQuery,
+        gives={200: SlotsOut},
+        refuses=(NotOffered, Invalid),
+    ),
+]

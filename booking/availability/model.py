@@ -1,0 +1,83 @@
+"""What can be booked where, and what takes a counter's time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+
+class ClaimStatus(IntEnum):
+    """Of a row of `claim`; from 8 on the row takes no time."""
+
+    HELD = 1
+    BOOKED = 2
+    EXPIRING = 3
+    CLOSED = 5
+    EXPIRED = 8
+    CANCELLED = 9
+    MOVED = 10
+    LIFTED = 11
+
+    @property
+    def occupies(self) -> bool:
+        return self < ClaimStatus.EXPIRED
+
+
+class ClaimRow(NamedTuple):
+    """A row of `claim` in five-minute cells since 1970; `last` is the first cell after it."""
+
+    id: int
+    office_id: int
+    counter_id: int
+    first: int
+    last: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time at an office at which a service can begin; which counter is decided at the hold."""
+
+    office_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days in the office's zone, both included."""
+
+    from_day: date
+    to_day: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.from_day + timedelta(days=n) for n in range((self.to_day - self.from_day).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeOffer:
+    """The counters of one office that offer a service on a channel."""
+
+    office_id: int
+    time_zone: str
+    counters: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service on a channel, and where it is offered."""
+
+    service_id: int
+    channel: str
+    duration_min: int
+    offices: Mapping[int, OfficeOffer]
+
+
+class Offers(Protocol):
+    """The part of the catalogue that availability needs: kept in memory, so plain calls."""
+
+    def offer(self, service_id: int, channel: str) -> Offer | None: ...

@@ -1,0 +1,1 @@
+"""What the city offers, where, and when: offices, counters, services, fees and opening hours."""

@@ -1,0 +1,120 @@
+"""A catalogue as a city hands it in: checked values, keys instead of ids, and the line that each came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+
+from base.i18n import Text
+from booking.catalogue.model import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """One thing that is wrong, where a person finds it. `line` 0 means the whole file."""
+
+    file: str
+    line: int
+    column: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPolicy:
+    key: str
+    share_percent: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftCity:
+    name: Text
+    time_zone: str
+    holidays: str
+    contact: Text
+    languages: tuple[str, ...]
+    refund_policies: tuple[DraftPolicy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOffice:
+    line: int
+    key: str
+    name: Text
+    street: str
+    postcode: str
+    place: str
+    latitude: float
+    longitude: float
+    is_step_free: bool
+    directions: Text
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftCounter:
+    line: int
+    office: str
+    kind: str  # the key of its line in counters.csv
+    key: str  # kind and number: "desk-2"
+    name: Text
+    channel: Channel
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftHours:
+    line: int
+    office: str
+    counter: str  # a key of counters.csv, or "*": all counters of the office without lines of their own
+    weekday: int  # 1 is Monday
+    opens: time
+    closes: time
+    valid_from: date | None
+    valid_until: date | None  # the last day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftService:
+    line: int
+    key: str
+    leika_key: str | None
+    name: Text
+    summary: Text
+    group: str
+    top: int | None
+    duration_min: int | None
+    channels: tuple[Channel, ...]
+    search_words: dict[str, tuple[str, ...]]
+    documents: dict[str, tuple[str, ...]]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftFee:
+    line: int
+    service: str
+    amount_cents: int
+    legal_basis: Text
+    valid_from: date | None
+    valid_until: date | None  # the last day
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    city: DraftCity
+    offices: tuple[DraftOffice, ...]
+    counters: tuple[DraftCounter, ...]
+    hours: tuple[DraftHours, ...]
+    services: tuple[DraftService, ...]
+    fees: tuple[DraftFee, ...]
+
+    def hours_of(self, counter: DraftCounter) -> list[DraftHours]:
+        """Lines that name the counter's kind; without any, those for the whole office."""
+        here = [line for line in self.hours if line.office == counter.office]
+        return [line for line in here if line.counter == counter.kind] or [line for line in here if line.counter == "*"]
+
+    def serves(self, counter: DraftCounter, service: DraftService) -> bool:
+        return service.group in counter.groups and counter.channel in service.channels

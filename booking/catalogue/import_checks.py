@@ -1,0 +1,178 @@
+"""What no single cell shows: duplicate keys, unknown references, overlaps, services that nobody could serve. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from itertools import combinations
+from typing import Protocol, TypeVar
+
+from booking.catalogue.draft import DraftCounter, DraftFee, DraftHours, DraftOffice, DraftService, LineError
+
+
+class _Lined(Protocol):
+    @property
+    def line(self) -> int: ...
+
+
+class _Dated(_Lined, Protocol):
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_until(self) -> date | None: ...
+
+
+Lined = TypeVar("Lined", bound=_Lined)
+
+
+def check(
+    offices: Sequence[DraftOffice],
+    counters: Sequence[DraftCounter],
+    hours: Sequence[DraftHours],
+    services: Sequence[DraftService],
+    fees: Sequence[DraftFee],
+    whole: frozenset[str],
+) -> list[LineError]:
+    """`whole`: files without an error so far. What is missing in another one may only be unreadable, so it is no error yet."""
+    errors = [
+        *_twice("offices.csv", "key", offices, lambda office: office.key),
+        *_twice("counters.csv", "key", _once_per_line(counters), lambda counter: f"{counter.office} {counter.kind}"),
+        *_twice("services.csv", "key", services, lambda service: service.key),
+        *_twice("services.csv", "top", [s for s in services if s.top], lambda service: str(service.top)),
+        *_hours_overlap(hours),
+        *_fees_overlap(fees),
+    ]
+    if "offices.csv" in whole:
+        errors += _unknown_offices(offices, counters, hours)
+    if "counters.csv" in whole:
+        errors += _unknown_counters(counters, hours)
+        errors += _without_counters(counters, services)
+    if "hours.csv" in whole:
+        errors += _without_hours(counters, hours)
+    if "services.csv" in whole:
+        errors += _unknown_services(counters, services, fees)
+    if "fees.csv" in whole:
+        errors += _without_fee(services, fees)
+    return errors
+
+
+def _once_per_line(rows: Iterable[Lined]) -> list[Lined]:
+    return list({row.line: row for row in rows}.values())
+
+
+def _twice(file: str, column: str, rows: Iterable[Lined], key: Callable[[Lined], str]) -> list[LineError]:
+    first: dict[str, int] = {}
+    errors = []
+    for row in rows:
+        before = first.setdefault(key(row), row.line)
+        if before != row.line and key(row).strip():
+            message = f"'{key(row)}' is already in line {before}."
+            errors.append(LineError(file, row.line, column, "duplicate", message))
+    return errors
+
+
+def _unknown_offices(
+    offices: Sequence[DraftOffice], counters: Sequence[DraftCounter], hours: Sequence[DraftHours]
+) -> list[LineError]:
+    known = {office.key for office in offices}
+    named = [("counters.csv", row.line, row.office) for row in _once_per_line(counters)]
+    named += [("hours.csv", row.line, row.office) for row in _once_per_line(hours)]
+    return [
+        _unknown(file, line, "office", office, "offices.csv") for file, line, office in named if office not in known
+    ]
+
+
+def _unknown_counters(counters: Sequence[DraftCounter], hours: Sequence[DraftHours]) -> list[LineError]:
+    known = {(counter.office, counter.kind) for counter in counters}
+    return [
+        _unknown("hours.csv", row.line, "counter", row.counter, "counters.csv for this office")
+        for row in _once_per_line(hours)
+        if row.counter != "*" and (row.office, row.counter) not in known
+    ]
+
+
+def _unknown_services(
+    counters: Sequence[DraftCounter], services: Sequence[DraftService], fees: Sequence[DraftFee]
+) -> list[LineError]:
+    groups, keys = {service.group for service in services}, {service.key for service in services}
+    errors = [
+        _unknown("counters.csv", counter.line, "groups", group, "column group of services.csv")
+        for counter in _once_per_line(counters)
+        for group in sorted(counter.groups - groups)
+    ]
+    errors += [
+        _unknown("fees.csv", fee.line, "service", fee.service, "services.csv")
+        for fee in fees
+        if fee.service not in keys
+    ]
+    return errors
+
+
+def _unknown(file: str, line: int, column: str, value: str, where: str) -> LineError:
+    return LineError(file, line, column, "unknown_reference", f"'{value}' is not in {where}.")
+
+
+def _without_hours(counters: Sequence[DraftCounter], hours: Sequence[DraftHours]) -> list[LineError]:
+    lines = {(row.office, row.counter) for row in hours}
+    return [
+        LineError("counters.csv", row.line, "key", "counter_without_hours", f"'{row.kind}' has no line in hours.csv.")
+        for row in _once_per_line(counters)
+        if not {(row.office, row.kind), (row.office, "*")} & lines
+    ]
+
+
+def _without_counters(counters: Sequence[DraftCounter], services: Sequence[DraftService]) -> list[LineError]:
+    served = {(group, counter.channel) for counter in counters for group in counter.groups}
+    return [
+        LineError(
+            "services.csv",
+            service.line,
+            "channels",
+            "bookable_without_counters",
+            f"No counter serves the group '{service.group}' by {channel}.",
+        )
+        for service in services
+        for channel in service.channels
+        if (service.group, channel) not in served
+    ]
+
+
+def _without_fee(services: Sequence[DraftService], fees: Sequence[DraftFee]) -> list[LineError]:
+    with_fee = {fee.service for fee in fees}
+    message = "A service with channels needs a line in fees.csv; without a fee the amount is 0."
+    return [
+        LineError("services.csv", service.line, "key", "bookable_without_fee", message)
+        for service in services
+        if service.channels and service.key not in with_fee
+    ]
+
+
+def _hours_overlap(hours: Sequence[DraftHours]) -> list[LineError]:
+    return [
+        LineError("hours.csv", later.line, "opens", "overlap", f"These hours overlap with line {earlier.line}.")
+        for lines in _by(hours, lambda line: (line.office, line.counter, line.weekday))
+        for earlier, later in combinations(lines, 2)
+        if earlier.opens < later.closes and later.opens < earlier.closes and _same_days(earlier, later)
+    ]
+
+
+def _fees_overlap(fees: Sequence[DraftFee]) -> list[LineError]:
+    return [
+        LineError("fees.csv", later.line, "valid_from", "overlap", f"Line {earlier.line} holds on some of these days.")
+        for versions in _by(fees, lambda fee: fee.service)
+        for earlier, later in combinations(versions, 2)
+        if _same_days(earlier, later)
+    ]
+
+
+def _by(rows: Iterable[Lined], key: Callable[[Lined], object]) -> Iterable[list[Lined]]:
+    groups: dict[object, list[Lined]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups.values()
+
+
+def _same_days(one: _Dated, other: _Dated) -> bool:
+    return (one.valid_from or date.min) <= (other.valid_until or date.max) and (other.valid_from or date.min) <= (
+        one.valid_until or date.max
+    )

@@ -1,0 +1,198 @@
+"""The import format (samples/README.md): a folder of CSV files and city.toml becomes a Draft, or every error at once. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from booking.catalogue.draft import (
+    Draft,
+    DraftCounter,
+    DraftFee,
+    DraftHours,
+    DraftOffice,
+    DraftService,
+    LineError,
+)
+from booking.catalogue.import_checks import check
+from booking.catalogue.import_city import read_city
+from booking.catalogue.import_report import ImportRefused
+from booking.catalogue.model import Channel
+from booking.catalogue.rows import Row, read_rows
+
+_LEIKA_KEY = re.compile(r"99[0-9]{12}")
+_MAX_CENTS = 10_000_000
+
+# file -> columns that must be there, columns that may be left out
+COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "offices.csv": (
+        ("key", "name_de", "street", "postcode", "place", "latitude", "longitude", "step_free", "source"),
+        ("name_en", "directions_de", "directions_en"),
+    ),
+    "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count")),
+    "hours.csv": (("office", "counter", "weekdays", "opens", "closes"), ("valid_from", "valid_until")),
+    "services.csv": (
+        ("key", "name_de", "group", "source"),
+        (
+            *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
+            *("documents_de", "documents_en", "summary_de", "summary_en"),
+        ),
+    ),
+    "fees.csv": (
+        ("service", "amount_cents", "legal_basis_de", "source"),
+        ("valid_from", "valid_until", "legal_basis_en"),
+    ),
+}
+FILES: Final = ("city.toml", *COLUMNS)
+
+
+def parse(files: Mapping[str, bytes]) -> Draft:
+    """From the content of the files; raises ImportRefused with all errors, in the order of files and lines."""
+    errors = [LineError(name, 0, "", "missing_file", "This file is missing.") for name in FILES if name not in files]
+    errors += [
+        LineError(name, 0, "", "unknown_file", f"Unknown file. Known are: {', '.join(FILES)}.")
+        for name in sorted(files)
+        if name not in FILES
+    ]
+    city = read_city(files.get("city.toml", b""), errors) if "city.toml" in files else None
+
+    def rows(name: str) -> list[Row]:
+        return read_rows(name, files[name], *COLUMNS[name], errors) if name in files else []
+
+    offices = [_office(row) for row in rows("offices.csv")]
+    counters = [counter for row in rows("counters.csv") for counter in _counters(row)]
+    hours = [line for row in rows("hours.csv") for line in _hours(row)]
+    services = [_service(row) for row in rows("services.csv")]
+    fees = [fee for row in rows("fees.csv") if (fee := _fee(row)) is not None]
+    whole = frozenset(files) - {error.file for error in errors}
+    errors += check(offices, counters, hours, services, fees, whole)
+    if errors or city is None:
+        order = {name: place for place, name in enumerate(FILES)}
+        raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))
+    return Draft(
+        city=city,
+        offices=tuple(offices),
+        counters=tuple(counters),
+        hours=tuple(hours),
+        services=tuple(services),
+        fees=tuple(fees),
+    )
+
+
+def _office(row: Row) -> DraftOffice:
+    return DraftOffice(
+        line=row.line,
+        key=row.key("key"),
+        name=row.both("name"),
+        street=row.text("street"),
+        postcode=row.text("postcode"),
+        place=row.text("place"),
+        latitude=row.number("latitude", -90, 90),
+        longitude=row.number("longitude", -180, 180),
+        is_step_free=row.yes_no("step_free"),
+        directions=row.both("directions", german=False),
+        source=row.text("source"),
+    )
+
+
+def _counters(row: Row) -> list[DraftCounter]:
+    """One line is `count` counters alike: desk-1, desk-2, ...; {n} in a name is the number."""
+    office, kind, name, groups = (
+        row.key("office"),
+        row.key("key"),
+        row.both("name"),
+        frozenset(row.text("groups").split()),
+    )
+    channels = row.channels("channel")
+    if len(channels) != 1:
+        row.wrong("channel", "one_channel", "A counter has exactly one channel.")
+    count = 1 if not row.optional("count") else row.whole("count", 1, 200) or 0
+    return [
+        DraftCounter(
+            line=row.line,
+            office=office,
+            kind=kind,
+            key=f"{kind}-{number}",
+            name={language: text.replace("{n}", str(number)) for language, text in name.items()},
+            channel=channels[0] if channels else Channel.ONSITE,
+            groups=groups,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def _hours(row: Row) -> list[DraftHours]:
+    office = row.key("office")
+    counter = "*" if row.optional("counter") == "*" else row.key("counter")
+    weekdays, opens, closes = row.weekdays("weekdays"), row.clock("opens"), row.clock("closes")
+    valid_from, valid_until = row.day("valid_from"), row.day("valid_until")
+    if valid_from and valid_until and valid_until < valid_from:
+        row.wrong("valid_until", "ends_before_start", "The last day comes before the first.")
+    if opens is None or closes is None:
+        return []
+    if closes <= opens:
+        row.wrong("closes", "closes_before_opening", "This is not after the time of opening.")
+        return []
+    return [
+        DraftHours(
+            line=row.line,
+            office=office,
+            counter=counter,
+            weekday=weekday,
+            opens=opens,
+            closes=closes,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+        for weekday in weekdays
+    ]
+
+
+def _service(row: Row) -> DraftService:
+    leika_key = row.optional("leika_key") or None
+    if leika_key and not _LEIKA_KEY.fullmatch(leika_key):
+        row.wrong("leika_key", "bad_leika_key", f"'{leika_key}': a LeiKa key has 14 digits, the first two are 99.")
+    duration_min, channels = row.whole("duration_min", 5, 480), row.channels("channels")
+    if duration_min is not None and duration_min % 5:
+        row.wrong("duration_min", "bad_duration", f"'{duration_min}': in steps of five minutes.")
+    if channels and not row.optional("duration_min"):
+        row.wrong("duration_min", "bookable_without_duration", "A service with channels needs its duration.")
+    return DraftService(
+        line=row.line,
+        key=row.key("key"),
+        leika_key=leika_key,
+        name=row.both("name"),
+        summary=row.both("summary", german=False),
+        group=row.key("group"),
+        top=row.whole("top", 1, 1000),
+        duration_min=duration_min,
+        channels=channels,
+        search_words=row.lists("search_words"),
+        documents=row.lists("documents"),
+        source=row.text("source"),
+    )
+
+
+def _fee(row: Row) -> DraftFee | None:
+    amount_cents = row.whole("amount_cents", 0, _MAX_CENTS)
+    if not row.optional("amount_cents"):
+        row.wrong("amount_cents", "missing", "This cell is empty. A service without a fee has 0.")
+    if not row.optional("legal_basis_de"):
+        row.wrong(
+            "legal_basis_de", "fee_without_legal_basis", "A fee needs the text of its legal basis, a fee of 0 too."
+        )
+    valid_from, valid_until = row.day("valid_from"), row.day("valid_until")
+    if valid_from and valid_until and valid_until < valid_from:
+        row.wrong("valid_until", "ends_before_start", "The last day comes before the first.")
+        return None
+    service, source = row.key("service"), row.text("source")
+    return DraftFee(
+        line=row.line,
+        service=service,
+        amount_cents=amount_cents or 0,
+        legal_basis=row.both("legal_basis", german=False),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        source=source,
+    )

@@ -1,0 +1,285 @@
+"""A checked catalogue goes into the database: one function, one statement. Rows are recognised by their key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from base.db import Connection, fetch_all
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    key: str
+    share_percent: int
+    text: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFee:
+    id: int
+    service_id: int
+    amount_cents: int
+    currency: str
+    legal_basis: dict[str, str]
+    valid_from: date | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedId:
+    key: str
+    id: int
+
+
+async def lock_imports(conn: Connection) -> None:
+    """One import at a time; readers go on."""
+    await conn.execute("LOCK TABLE city IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def put_city(conn: Connection, city: Mapping[str, Any]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO city (name, time_zone, holidays, contact, languages, version)
+        SELECT name, time_zone, holidays, contact, languages, 1
+          FROM jsonb_to_record($1::jsonb) AS new (name jsonb, time_zone text, holidays text, contact jsonb, languages text[])
+        ON CONFLICT (is_only) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone,
+          holidays = excluded.holidays, contact = excluded.contact, languages = excluded.languages,
+          version = city.version + 1
+        """,
+        city,
+    )
+
+
+async def add_policies(conn: Connection, rows: Rows) -> None:
+    await conn.execute(
+        """
+        INSERT INTO refund_policy (key, share_percent, text)
+        SELECT key, share_percent, text FROM jsonb_to_recordset($1::jsonb) AS new (key text, share_percent int, text jsonb)
+        ON CONFLICT (key) DO NOTHING
+        """,
+        rows,
+    )
+
+
+async def stored_policies(conn: Connection) -> list[StoredPolicy]:
+    return await fetch_all(conn, StoredPolicy, "SELECT key, share_percent, text FROM refund_policy ORDER BY id")
+
+
+async def put_offices(conn: Connection, rows: Rows) -> list[bool]:
+    """True for each new one, False for each changed one."""
+    return await fetch_all(
+        conn,
+        bool,
+        """
+        INSERT INTO office AS old (key, name, street, postcode, place, latitude, longitude, is_step_free, directions, time_zone)
+        SELECT key, name, street, postcode, place, latitude, longitude, is_step_free, directions, time_zone
+          FROM jsonb_to_recordset($1::jsonb) AS new (key text, name jsonb, street text, postcode text, place text,
+               latitude float, longitude float, is_step_free boolean, directions jsonb, time_zone text)
+        ON CONFLICT (key) DO UPDATE SET name = excluded.name, street = excluded.street, postcode = excluded.postcode,
+          place = excluded.place, latitude = excluded.latitude, longitude = excluded.longitude,
+          is_step_free = excluded.is_step_free, directions = excluded.directions, time_zone = excluded.time_zone,
+          is_active = true
+        WHERE (old.name, old.street, old.postcode, old.place, old.latitude, old.longitude, old.is_step_free,
+               old.directions, old.time_zone, old.is_active)
+          IS DISTINCT FROM (excluded.name, excluded.street, excluded.postcode, excluded.place, excluded.latitude,
+               excluded.longitude, excluded.is_step_free, excluded.directions, excluded.time_zone, true)
+        RETURNING xmax = 0
+        """,
+        rows,
+    )
+
+
+async def put_counters(conn: Connection, rows: Rows) -> list[bool]:
+    return await fetch_all(
+        conn,
+        bool,
+        """
+        INSERT INTO counter AS old (office_id, key, name, channel)
+        SELECT o.id, new.key, new.name, new.channel
+          FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (office text, key text, name jsonb, channel text))
+               WITH ORDINALITY AS new (office, key, name, channel, place)
+          JOIN office o ON o.key = new.office ORDER BY new.place
+        ON CONFLICT (office_id, key) DO UPDATE SET name = excluded.name, channel = excluded.channel, is_active = true
+        WHERE (old.name, old.channel, old.is_active) IS DISTINCT FROM (excluded.name, excluded.channel, true)
+        RETURNING xmax = 0
+        """,
+        rows,
+    )
+
+
+async def put_services(conn: Connection, rows: Rows) -> list[bool]:
+    return await fetch_all(
+        conn,
+        bool,
+        """
+        INSERT INTO service AS old
+          (key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source)
+        SELECT key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source
+          FROM jsonb_to_recordset($1::jsonb) AS new (key text, leika_key text, name jsonb, summary jsonb, search_words jsonb,
+               documents jsonb, channels text[], duration_min int, topic text, top int, source text)
+        ON CONFLICT (key) DO UPDATE SET leika_key = excluded.leika_key, name = excluded.name, summary = excluded.summary,
+          search_words = excluded.search_words, documents = excluded.documents, channels = excluded.channels,
+          duration_min = excluded.duration_min, topic = excluded.topic, top = excluded.top, source = excluded.source,
+          is_active = true
+        WHERE (old.leika_key, old.name, old.summary, old.search_words, old.documents, old.channels, old.duration_min,
+               old.topic, old.top, old.source, old.is_active)
+          IS DISTINCT FROM (excluded.leika_key, excluded.name, excluded.summary, excluded.search_words, excluded.documents,
+               excluded.channels, excluded.duration_min, excluded.topic, excluded.top, excluded.source, true)
+        RETURNING xmax = 0
+        """,
+        rows,
+    )
+
+
+async def withdraw_offices(conn: Connection, keys: Sequence[str]) -> list[int]:
+    """What the file no longer names stays for those who have an appointment there, and is offered to nobody else."""
+    return await fetch_all(
+        conn, int, "UPDATE office SET is_active = false WHERE is_active AND key <> ALL ($1::text[]) RETURNING id", keys
+    )
+
+
+async def withdraw_counters(conn: Connection, offices: Sequence[str], keys: Sequence[str]) -> list[int]:
+    return await fetch_all(
+        conn,
+        int,
+        """
+        UPDATE counter SET is_active = false
+         WHERE is_active AND id NOT IN (
+           SELECT c.id FROM unnest($1::text[], $2::text[]) AS kept (office, key)
+             JOIN office o ON o.key = kept.office JOIN counter c ON c.office_id = o.id AND c.key = kept.key)
+        RETURNING id
+        """,
+        offices,
+        keys,
+    )
+
+
+async def withdraw_services(conn: Connection, keys: Sequence[str]) -> list[int]:
+    return await fetch_all(
+        conn, int, "UPDATE service SET is_active = false WHERE is_active AND key <> ALL ($1::text[]) RETURNING id", keys
+    )
+
+
+async def counter_ids(conn: Connection) -> list[KeyedId]:
+    return await fetch_all(
+        conn, KeyedId, "SELECT o.key || '/' || c.key AS key, c.id FROM counter c JOIN office o ON o.id = c.office_id"
+    )
+
+
+async def service_ids(conn: Connection) -> list[KeyedId]:
+    return await fetch_all(conn, KeyedId, "SELECT key, id FROM service")
+
+
+async def remove_links(conn: Connection, counters: Sequence[int], services: Sequence[int]) -> None:
+    await conn.execute(
+        """
+        DELETE FROM counter_service WHERE (counter_id, service_id) NOT IN (SELECT * FROM unnest($1::int[], $2::int[]))
+        """,
+        counters,
+        services,
+    )
+
+
+async def add_links(conn: Connection, counters: Sequence[int], services: Sequence[int]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO counter_service (counter_id, service_id) SELECT * FROM unnest($1::int[], $2::int[])
+        ON CONFLICT DO NOTHING
+        """,
+        counters,
+        services,
+    )
+
+
+async def clear_search(conn: Connection) -> None:
+    await conn.execute("DELETE FROM service_search")
+
+
+async def add_search(conn: Connection, rows: Rows) -> None:
+    await conn.execute(
+        """
+        INSERT INTO service_search (service_id, language, name, words)
+        SELECT service_id, language, name, words
+          FROM jsonb_to_recordset($1::jsonb) AS new (service_id int, language text, name text, words text)
+        """,
+        rows,
+    )
+
+
+async def stored_fees(conn: Connection) -> list[StoredFee]:
+    return await fetch_all(
+        conn,
+        StoredFee,
+        """
+        SELECT id, service_id, amount_cents, currency, legal_basis,
+               lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
+          FROM fee WHERE NOT isempty(valid)
+        """,
+    )
+
+
+async def withdraw_fees(conn: Connection, ids: Sequence[int]) -> None:
+    await conn.execute("UPDATE fee SET valid = 'empty' WHERE id = ANY ($1::int[])", ids)
+
+
+async def set_fee_validity(
+    conn: Connection, ids: Sequence[int], first: Sequence[date | None], last: Sequence[date | None]
+) -> None:
+    await conn.execute(
+        """
+        UPDATE fee SET valid = daterange(new.first, new.last, '[]')
+          FROM unnest($1::int[], $2::date[], $3::date[]) AS new (id, first, last) WHERE fee.id = new.id
+        """,
+        ids,
+        first,
+        last,
+    )
+
+
+async def add_fees(conn: Connection, rows: Rows) -> None:
+    await conn.execute(
+        """
+        INSERT INTO fee (service_id, amount_cents, legal_basis, valid)
+        SELECT service_id, amount_cents, legal_basis, daterange(valid_from, valid_until, '[]')
+          FROM jsonb_to_recordset($1::jsonb)
+               AS new (service_id int, amount_cents int, legal_basis jsonb, valid_from date, valid_until date)
+        """,
+        rows,
+    )
+
+
+HoursRow = tuple[int, int, time, time, date | None, date | None]
+
+
+async def remove_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
+    await conn.execute(
+        """
+        DELETE FROM opening_hours WHERE (counter_id, weekday, opens, closes, valid) NOT IN (
+          SELECT counter_id, weekday, opens, closes, daterange(first, last, '[]')
+            FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[])
+                 AS kept (counter_id, weekday, opens, closes, first, last))
+        """,
+        *_columns(rows),
+    )
+
+
+async def add_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO opening_hours (counter_id, weekday, opens, closes, valid)
+        SELECT counter_id, weekday, opens, closes, daterange(first, last, '[]')
+          FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[])
+               AS new (counter_id, weekday, opens, closes, first, last)
+        EXCEPT SELECT counter_id, weekday, opens, closes, valid FROM opening_hours
+        """,
+        *_columns(rows),
+    )
+
+
+def _columns(rows: Sequence[HoursRow]) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(6)]

@@ -1,0 +1,79 @@
+"""`schalter import catalogue PATH`: a folder goes into the database in one transaction, or nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from base.clock import Clock
+from base.db import Database, violates
+from base.i18n import zone
+from booking.catalogue.draft import Draft, LineError
+from booking.catalogue.hours import local_day
+from booking.catalogue.import_format import FILES, parse
+from booking.catalogue.import_report import ImportRefused, ImportReport
+from booking.catalogue.import_write import write
+from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings
+
+HORIZON_DAYS = 90
+_TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
+_TIMES_NAMED = 5
+
+
+async def import_catalogue(db: Database, path: Path, clock: Clock, *, horizon_days: int = HORIZON_DAYS) -> ImportReport:
+    """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either."""
+    draft = parse(read_folder(path))
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return await _import(db, draft, clock(), horizon_days)
+        except asyncpg.DeadlockDetectedError:
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """The files of the format, and the names of others that look like them, so that a misspelt one is noticed."""
+    if not path.is_dir():
+        raise ImportRefused([LineError(str(path), 0, "", "missing_folder", "There is no such folder.")])
+    return {
+        file.name: file.read_bytes()
+        for file in sorted(path.iterdir())
+        if file.is_file() and (file.name in FILES or file.suffix in (".csv", ".toml"))
+    }
+
+
+async def _import(db: Database, draft: Draft, now: datetime, horizon_days: int) -> ImportReport:
+    openings: Sequence[Opening] = ()
+    try:
+        async with db.transaction() as conn:
+            counts = await write(conn, draft)
+            openings = await planned_openings(conn, now, None, horizon_days, for_ever=True)
+            await apply_openings(conn, openings)
+    except asyncpg.ExclusionViolationError as error:
+        if not violates(error, "claim_no_overlap"):
+            raise
+        raise ImportRefused(await _in_the_way(db, draft, openings)) from None
+    return ImportReport(counts=counts, open_from=local_day(now, draft.city.time_zone), open_days=horizon_days)
+
+
+async def _in_the_way(db: Database, draft: Draft, openings: Sequence[Opening]) -> list[LineError]:
+    """Looked up after the rollback, so all counters are named and not only the first."""
+    async with db.connection() as conn:
+        blocked = await blocked_openings(conn, openings)
+    lines = {
+        f"{counter.office}/{counter.key}": min((hours.line for hours in draft.hours_of(counter)), default=0)
+        for counter in draft.counters
+    }
+    errors = []
+    for opening, starts in blocked:
+        times = ", ".join(f"{start.astimezone(zone(opening.zone)):%Y-%m-%d %H:%M}" for start in starts[:_TIMES_NAMED])
+        more = f" and {len(starts) - _TIMES_NAMED} more" if len(starts) > _TIMES_NAMED else ""
+        message = f"Counter {opening.counter} would be closed while it has appointments: {times}{more}."
+        errors.append(LineError("hours.csv", lines.get(opening.counter, 0), "", "closes_over_appointments", message))
+    return errors or [
+        LineError("hours.csv", 0, "", "closes_over_appointments", "An appointment came in between. Please try again.")
+    ]

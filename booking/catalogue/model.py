@@ -1,0 +1,112 @@
+"""The nouns of the catalogue, as people read them. Frozen: one copy in memory serves every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from base.i18n import Text
+from base.money import Money
+
+
+class Channel(StrEnum):
+    """How a citizen meets the city."""
+
+    ONSITE = "onsite"
+    VIDEO = "video"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class City:
+    name: Text
+    time_zone: str
+    holidays: str  # "DE-BW"
+    contact: Text
+    languages: tuple[str, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    id: int
+    key: str
+    name: Text
+    street: str
+    postcode: str
+    place: str
+    latitude: float
+    longitude: float
+    is_step_free: bool
+    directions: Text
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """A lane of capacity that takes one appointment at a time: a desk, or one lane of a video or telephone pool."""
+
+    id: int
+    office_id: int
+    key: str
+    name: Text
+    channel: Channel
+    service_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """One version of a fee. A withdrawn version has an empty validity and is never current."""
+
+    id: int
+    service_id: int
+    amount_cents: int
+    currency: str
+    legal_basis: Text
+    valid_from: date | None
+    valid_until: date | None  # the last day
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_cents, self.currency)
+
+    def holds_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service (Leistung). Without channels it is for information only and cannot be booked."""
+
+    id: int
+    key: str
+    leika_key: str | None
+    name: Text
+    summary: Text
+    search_words: dict[str, tuple[str, ...]] = field(hash=False)
+    documents: dict[str, tuple[str, ...]] = field(hash=False)
+    channels: tuple[Channel, ...]
+    duration_min: int | None
+    topic: str
+    top: int | None
+    source: str
+
+    @property
+    def is_bookable(self) -> bool:
+        return bool(self.channels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHit:
+    service: Service
+    fee: Fee | None  # the version valid today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDetail:
+    service: Service
+    fee: Fee | None
+    offices: dict[Channel, tuple[Office, ...]] = field(hash=False)

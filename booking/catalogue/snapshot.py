@@ -1,0 +1,72 @@
+"""The whole catalogue in memory, of one version: a few hundred services, read by every request, changed once a month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from base.db import Connection
+from booking.catalogue import store
+from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that is active. Counters stand here by service and channel, as availability asks for them."""
+
+    city: City
+    offices: Mapping[int, Office] = field(hash=False)
+    services: Mapping[int, Service] = field(hash=False)
+    counters: Mapping[tuple[int, Channel], tuple[Counter, ...]] = field(hash=False)
+    fees: Mapping[int, tuple[Fee, ...]] = field(hash=False)
+    ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
+
+    def fee(self, service_id: int, day: date) -> Fee | None:
+        return next((fee for fee in self.fees.get(service_id, ()) if fee.holds_on(day)), None)
+
+    def hit(self, service: Service, day: date) -> ServiceHit:
+        return ServiceHit(service=service, fee=self.fee(service.id, day))
+
+    def detail(self, service: Service, day: date) -> ServiceDetail:
+        return ServiceDetail(
+            service=service,
+            fee=self.fee(service.id, day),
+            offices={channel: self.offices_of(service.id, channel) for channel in service.channels},
+        )
+
+    def counters_of(self, service_id: int, channel: Channel) -> tuple[Counter, ...]:
+        return self.counters.get((service_id, channel), ())
+
+    def offices_of(self, service_id: int, channel: Channel) -> tuple[Office, ...]:
+        wanted = {counter.office_id for counter in self.counters_of(service_id, channel)}
+        return tuple(office for office in self.offices.values() if office.id in wanted)
+
+
+async def load_snapshot(conn: Connection) -> Snapshot | None:
+    """None before the first import. The caller's transaction shows one state to all statements."""
+    city = await store.find_city(conn)
+    if city is None:
+        return None
+    offices = {office.id: office for office in await store.active_offices(conn)}
+    services = {service.id: service for service in await store.active_services(conn)}
+    counters: dict[tuple[int, Channel], list[Counter]] = {}
+    for counter in await store.active_counters(conn):
+        for service_id in counter.service_ids & services.keys():
+            counters.setdefault((service_id, counter.channel), []).append(counter)
+    fees: dict[int, list[Fee]] = {}
+    for fee in await store.living_fees(conn):
+        fees.setdefault(fee.service_id, []).append(fee)
+    return Snapshot(
+        city=city,
+        offices=offices,
+        services=services,
+        counters={key: tuple(found) for key, found in counters.items()},
+        fees={service_id: tuple(versions) for service_id, versions in fees.items()},
+        ranked=_ranked(list(services.values())),
+    )
+
+
+def _ranked(services: Sequence[Service]) -> tuple[Service, ...]:
+    last = len(services) + 1
+    return tuple(sorted(services, key=lambda s: (s.top or last, not s.is_bookable, s.name.get("de", ""), s.id)))

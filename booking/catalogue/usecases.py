@@ -1,0 +1,152 @@
+"""What people do with the catalogue: find a service, see what it costs and where it is offered; and cities fill it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from datetime import date
+from pathlib import Path
+
+from base.clock import Clock
+from base.db import Database
+from base.errors import NotFound, Unavailable
+from booking.catalogue import store
+from booking.catalogue.hours import local_day
+from booking.catalogue.import_report import ImportReport
+from booking.catalogue.importing import HORIZON_DAYS, import_catalogue
+from booking.catalogue.model import Channel, City, Counter, Fee, Office, ServiceDetail, ServiceHit
+from booking.catalogue.projection import apply_openings, planned_openings
+from booking.catalogue.snapshot import Snapshot, load_snapshot
+from booking.catalogue.words import terms
+
+_ANSWERS_KEPT = 2000
+
+
+class CatalogueEmpty(Unavailable):
+    code = "catalogue_empty"
+    message = "No catalogue has been imported yet."
+
+
+class Catalogue:
+    """Reads come from memory; whether that is still true is asked of the database once a second at most."""
+
+    def __init__(self, db: Database, clock: Clock, *, horizon_days: int = HORIZON_DAYS, poll_s: float = 1.0) -> None:
+        self._db = db
+        self._clock = clock
+        self._horizon_days = horizon_days
+        self._poll_s = poll_s
+        self._snapshot: Snapshot | None = None
+        self._checked_at = float("-inf")  # of the loop's clock: the injected one may stand still
+        self._reading = asyncio.Lock()
+        self._rolled_on: date | None = None
+        self._answers: OrderedDict[tuple[str, ...], list[int]] = OrderedDict()
+
+    # Reading
+
+    async def search(self, text: str, language: str, limit: int = 20) -> list[ServiceHit]:
+        """By everyday words, in any of the city's languages, with typing errors. No words: what most people come for."""
+        now = await self.snapshot()
+        today = self._today(now)
+        wanted = terms(text)
+        if not wanted:
+            return [now.hit(service, today) for service in now.ranked[:limit]]
+        found = [now.services[ident] for ident in await self._found(now, wanted, language) if ident in now.services]
+        return [now.hit(service, today) for service in found[:limit]]
+
+    async def service(self, service_id: int) -> ServiceDetail:
+        now = await self.snapshot()
+        if service_id not in now.services:
+            raise NotFound
+        return now.detail(now.services[service_id], self._today(now))
+
+    async def offices(self, service_id: int | None = None, channel: Channel | None = None) -> list[Office]:
+        """All offices, or those that offer this service, by this channel or by any."""
+        now = await self.snapshot()
+        if service_id is None:
+            return list(now.offices.values())
+        if service_id not in now.services:
+            raise NotFound
+        wanted = {
+            office.id
+            for each in ([channel] if channel else now.services[service_id].channels)
+            for office in now.offices_of(service_id, each)
+        }
+        return [office for office in now.offices.values() if office.id in wanted]
+
+    async def counters(self, service_id: int, channel: Channel) -> tuple[Counter, ...]:
+        return (await self.snapshot()).counters_of(service_id, channel)
+
+    async def fee(self, service_id: int, day: date) -> Fee | None:
+        """The version that holds on this day."""
+        return (await self.snapshot()).fee(service_id, day)
+
+    async def city(self) -> City:
+        return (await self.snapshot()).city
+
+    async def snapshot(self) -> Snapshot:
+        """The newest version, at most a second old; raises CatalogueEmpty before the first import."""
+        if asyncio.get_running_loop().time() - self._checked_at >= self._poll_s:
+            async with self._reading:
+                if asyncio.get_running_loop().time() - self._checked_at >= self._poll_s:
+                    await self._refresh()
+        if self._snapshot is None:
+            raise CatalogueEmpty
+        return self._snapshot
+
+    @property
+    def known(self) -> Snapshot | None:
+        """The version read last, without asking: whoever needs it without awaiting has it refreshed by the change feed."""
+        return self._snapshot
+
+    # Filling
+
+    async def import_folder(self, path: Path) -> ImportReport:
+        """Raises ImportRefused with all errors; nothing has changed then."""
+        report = await import_catalogue(self._db, path, self._clock, horizon_days=self._horizon_days)
+        self._checked_at = float("-inf")
+        return report
+
+    async def open_hours(self, from_day: date, days: int) -> None:
+        """Make these days what rules, closures and holidays say. The nightly job calls it for the day that enters the horizon."""
+        async with self._db.transaction() as conn:
+            await apply_openings(conn, await planned_openings(conn, self._clock(), from_day, days))
+
+    async def roll_hours(self) -> int:
+        """Once a local day, and at the first call: the horizon moves on, and what is released is what the source says."""
+        try:
+            today = self._today(await self.snapshot())
+        except CatalogueEmpty:
+            return 0
+        if today == self._rolled_on:
+            return 0
+        await self.open_hours(today, self._horizon_days)
+        self._rolled_on = today
+        return 1
+
+    async def _found(self, now: Snapshot, wanted: list[str], language: str) -> list[int]:
+        key = (language, *wanted)
+        if key not in self._answers:
+            async with self._db.connection() as conn:
+                found = await store.found_services(conn, wanted, language, 100)
+            if self._snapshot is not now:
+                return found  # an import came in between: the answer is of no known version
+            self._answers[key] = found
+            if len(self._answers) > _ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+        self._answers.move_to_end(key)
+        return self._answers[key]
+
+    async def _refresh(self) -> None:
+        async with self._db.connection() as conn:
+            version = await store.find_version(conn)
+        if version is None:
+            self._snapshot = None
+        elif self._snapshot is None or self._snapshot.city.version != version:
+            async with self._db.transaction() as conn:
+                await store.begin_snapshot(conn)
+                self._snapshot = await load_snapshot(conn)
+            self._answers.clear()
+        self._checked_at = asyncio.get_running_loop().time()
+
+    def _today(self, now: Snapshot) -> date:
+        return local_day(self._clock(), now.city.time_zone)

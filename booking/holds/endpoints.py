@@ -1,0 +1,135 @@
+"""Holds over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from base.errors import DomainError, Invalid, NotFound, Unauthenticated
+from base.i18n import mark as _
+from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
+from booking.availability.usecases import NotOffered
+from booking.catalogue.model import Channel
+from booking.holds.model import Hold
+from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered
+
+HOLDS: web.AppKey[Holds] = web.AppKey("HOLDS", Holds)
+Id = Annotated[int, Field(ge=1, lt=2**31)]
+
+# Who knows the key of a request gets its answer, token included: so it must not be guessable.
+_SHORTEST_KEY, _LONGEST_KEY = 16, 255
+
+
+class KeyNeeded(DomainError):
+    """Without a key a repeated request would be a second one."""
+
+    code = "idempotency_key_needed"
+    status = 400
+    message = _("The header Idempotency-Key is needed: 16 to 255 visible ASCII characters, new for each request.")
+
+
+def idempotency_key(request: web.Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not (_SHORTEST_KEY <= len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise KeyNeeded
+    return key
+
+
+class HoldIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    service: Id
+    channel: Channel
+    office: Id
+    starts_at: AwareDatetime
+
+
+class MoneyOut(BaseModel):
+    cents: int
+    currency: str
+
+
+class HoldOut(BaseModel):
+    id: UUID
+    token: str = Field(description="Bearer token of this hold")
+    status: str
+    service: int
+    channel: Channel
+    office: int
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    fee: MoneyOut
+    appointment: UUID | None = None
+
+    @classmethod
+    def of(cls, hold: Hold) -> HoldOut:
+        return cls(
+            id=hold.id,
+            token=hold.token,
+            status=hold.status,
+            service=hold.service_id,
+            channel=Channel(hold.channel),
+            office=hold.office_id,
+            starts_at=hold.starts_at,
+            ends_at=hold.ends_at,
+            expires_at=hold.expires_at,
+            fee=MoneyOut(cents=hold.fee.cents, currency=hold.fee.currency),
+            appointment=hold.appointment_id,
+        )
+
+
+async def make_hold(request: web.Request) -> web.Response:
+    key = idempotency_key(request)
+    wanted = await body(request, HoldIn)
+    hold = await request.app[HOLDS].hold(wanted.service, wanted.channel, wanted.office, wanted.starts_at, key)
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"})
+
+
+async def show_hold(request: web.Request) -> web.Response:
+    hold = await request.app[HOLDS].find(path_id(request, "hold"))
+    return reply(HoldOut.of(hold), headers={"Cache-Control": "no-store"})
+
+
+async def release_hold(request: web.Request) -> web.Response:
+    await request.app[HOLDS].release(path_id(request, "hold"))
+    return web.Response(status=204)
+
+
+ENDPOINTS = [
+    Endpoint(
+        method="POST",
+        path="/api/holds",
+        handler=make_hold,
+        who=ANYONE,
+        summary="Reserve a time for a quarter of an hour",
+        takes=HoldIn,
+        headers={"Idempotency-Key": True},
+        gives={201: HoldOut},
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, Invalid),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/holds/{hold}",
+        handler=show_hold,
+        who=HOLD,
+        summary="A reserved time",
+        params={"hold": UUID},
+        gives={200: HoldOut},
+        refuses=(Unauthenticated, NotFound),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/api/holds/{hold}",
+        handler=release_hold,
+        who=HOLD,
+        summary="Give a reserved time back",
+        params={"hold": UUID},
+        gives={204: None},
+        refuses=(Unauthenticated, NotFound, HoldInUse),
+    ),
+]

@@ -1,0 +1,64 @@
+"""A hold: a time that is kept for somebody for a quarter of an hour."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from base.money import Money
+from booking.availability.model import ClaimStatus
+
+
+class HoldStatus(StrEnum):
+    HELD = "held"
+    USED = "used"  # it belongs to a case that is alive
+    OVER = "over"  # expired, released or cancelled
+
+    @classmethod
+    def of(cls, claim: ClaimStatus, appointment_id: UUID | None) -> HoldStatus:
+        if not claim.occupies:
+            return cls.OVER
+        return cls.HELD if appointment_id is None and claim is ClaimStatus.HELD else cls.USED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """`token` proves it; whoever repeats the request that made it gets the same one."""
+
+    id: UUID
+    token: str = field(repr=False)
+    service_id: int
+    channel: str
+    office_id: int
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    fee: Money
+    status: HoldStatus = HoldStatus.HELD
+    appointment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One candidate of one request, as it is sent to the database."""
+
+    hold_id: UUID
+    service_id: int
+    counter_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def hold_id(key: str, service_id: int, channel: str, office_id: int, starts_at: datetime, generation: int = 0) -> UUID:
+    """The same request finds its own row. Another time under the same key is another hold, and so is the same time once the first
+    hold is over (the back button sends an old form again): its next generation."""
+    parts = (key, service_id, channel, office_id, int(starts_at.timestamp()), generation)
+    return UUID(bytes=hashlib.sha256("\0".join(map(str, parts)).encode()).digest()[:16])
+
+
+def token_text(ident: UUID) -> str:
+    """What the token is the HMAC of."""
+    return f"hold:{ident}"

@@ -1,0 +1,200 @@
+"""The page of times: the next free ones at once, then days with their number of free times, then the times of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from base.i18n import zone
+from booking.availability.model import Slot
+from booking.catalogue.model import Channel, Office, ServiceDetail
+from frontend.citizen.frame import TIME, frame
+from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, SlotChoice, TimesPage
+from frontend.citizen.words import Words
+
+DAYS_SHOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the reader has chosen so far. No office means any."""
+
+    service_id: int
+    channel: Channel
+    office_ids: tuple[int, ...] = ()
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        offices = (("office", str(office)) for office in self.office_ids)
+        return (("service", str(self.service_id)), ("channel", self.channel.value), *offices)
+
+    def query(self, **more: str) -> str:
+        return urlencode([*self.pairs(), *more.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What is free: `days` from the first shown one, `slots` of the chosen day."""
+
+    next_free: Sequence[Slot]
+    days: Mapping[date, int]
+    first: date
+    last: date  # of the booking window
+    day: date
+    slots: Sequence[Slot]
+
+
+def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Offered, request_key: str) -> TimesPage:
+    offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
+    base = f"/{words.language}/times?"
+    shown = [day for day in offered.days if offered.first <= day][:DAYS_SHOWN]
+    zone_name = next(iter(offices.values())).time_zone
+    today = words.now.astimezone(zone(zone_name)).date()
+    later = offered.first + timedelta(days=DAYS_SHOWN)
+    query = (*wanted.pairs(), ("day", offered.day.isoformat()))
+    return TimesPage(
+        frame=frame(words, _title(words, detail), "/times", query=query, step=TIME, back_url=_back(words, wanted)),
+        heading=words._("Choose a time"),
+        selection=selection(words, detail, wanted),
+        action=f"/{words.language}/holds",
+        request_key=request_key,
+        hidden=hidden(wanted),
+        next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in offered.next_free),
+        days=tuple(
+            DayLink(
+                name=words.near_day(day, zone_name) if (day - today).days < 2 else words.short_day(day),
+                count=count_in_words(words, offered.days[day]),
+                url=f"{base}{wanted.query(day=day.isoformat())}#times" if offered.days[day] else "",
+                is_current=day == offered.day,
+            )
+            for day in shown
+        ),
+        earlier_url=_week(base, wanted, max(offered.first - timedelta(days=DAYS_SHOWN), today))
+        if offered.first > today
+        else "",
+        later_url=_week(base, wanted, later) if later <= offered.last else "",
+        day=words.day(offered.day),
+        offices=office_times(words, offered.slots, offices),
+    )
+
+
+def gone_page(
+    words: Words,
+    detail: ServiceDetail,
+    wanted: Wanted,
+    nearest: Sequence[Slot],
+    request_key: str,
+    kept: tuple[tuple[str, str], ...] = (),
+) -> TimesPage:
+    """The wanted time is taken: the nearest ones, with everything already typed in hidden fields."""
+    offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
+    all_times = f"/{words.language}/times?{wanted.query()}"
+    return TimesPage(
+        # the page answers a POST, which cannot be repeated in another language: the switch leads to the times instead
+        frame=frame(
+            words,
+            words._("This time is no longer free"),
+            "/times",
+            query=(("service", str(wanted.service_id)), ("channel", wanted.channel.value)),
+            step=TIME,
+        ),
+        heading=words._("This time is no longer free"),
+        selection=selection(words, detail, wanted),
+        action=f"/{words.language}/holds",
+        request_key=request_key,
+        hidden=hidden(wanted) + kept,
+        next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in nearest if slot.office_id in offices),
+        is_gone=True,
+        keeps_contact=bool(kept),
+        all_times_url=all_times,
+    )
+
+
+def office_times(words: Words, slots: Sequence[Slot], offices: Mapping[int, Office]) -> tuple[OfficeTimes, ...]:
+    by_office: dict[int, list[Slot]] = {}
+    for slot in slots:  # in order of time, so the office with the first free one comes first
+        by_office.setdefault(slot.office_id, []).append(slot)
+    return tuple(
+        _office(words, offices[office], of_office) for office, of_office in by_office.items() if office in offices
+    )
+
+
+def _office(words: Words, office: Office, slots: Sequence[Slot]) -> OfficeTimes:
+    name, local = words.pick(office.name), zone(office.time_zone)
+    morning = [slot for slot in slots if slot.starts_at.astimezone(local).hour < 12]
+    named = ((words._("Morning"), morning), (words._("Afternoon"), slots[len(morning) :]))
+    return OfficeTimes(
+        office=name,
+        note=count_in_words(words, len(slots)),
+        parts=tuple(
+            PartOfDay(name=part, slots=tuple(_slot(words, slot, office, name) for slot in some))
+            for part, some in named
+            if some
+        ),
+    )
+
+
+def _slot(words: Words, slot: Slot, office: Office, name: str) -> SlotChoice:
+    time = words.time(slot.starts_at, office.time_zone)
+    return SlotChoice(value=slot_value(slot), time=time, label=f"{time}, {name}")
+
+
+def _soon(words: Words, slot: Slot, office: Office) -> SlotChoice:
+    return SlotChoice(
+        value=slot_value(slot),
+        time=words.time(slot.starts_at, office.time_zone),
+        label=words.near(slot.starts_at, office.time_zone),
+        office=words.pick(office.name),
+    )
+
+
+def selection(words: Words, detail: ServiceDetail, wanted: Wanted) -> Selection:
+    names = [
+        words.pick(office.name) for office in detail.offices.get(wanted.channel, ()) if office.id in wanted.office_ids
+    ]
+    duration = detail.service.duration_min
+    rows = [
+        Row(label=words._("Service"), value=words.pick(detail.service.name)),
+        Row(label=words._("How"), value=words.channel(wanted.channel)),
+        Row(label=words._("Where"), value=", ".join(names) or words._("Any office")),
+        Row(label=words._("Fee"), value=words.fee(detail.fee.amount if detail.fee else None)),
+    ]
+    if duration:
+        rows.append(Row(label=words._("Duration"), value=words.minutes(duration)))
+    return Selection(rows=tuple(rows), change_url=_back(words, wanted))
+
+
+def count_in_words(words: Words, n: int) -> str:
+    return words.ngettext("{n} free time", "{n} free times", n) if n else words._("none free")
+
+
+def slot_value(slot: Slot) -> str:
+    return f"{slot.office_id}@{slot.starts_at:%Y-%m-%dT%H:%MZ}"
+
+
+def read_slot(value: str) -> tuple[int, datetime] | None:
+    office, _, start = value.partition("@")
+    try:
+        return int(office), datetime.fromisoformat(start)
+    except ValueError:
+        return None
+
+
+def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
+    """One field per name: several offices with commas between them."""
+    pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
+    return (*pairs, ("office", ",".join(map(str, wanted.office_ids)))) if wanted.office_ids else pairs
+
+
+def _title(words: Words, detail: ServiceDetail) -> str:
+    return words._("Choose a time: {service}", service=words.pick(detail.service.name))
+
+
+def _back(words: Words, wanted: Wanted) -> str:
+    offices = [("office", str(office)) for office in wanted.office_ids]
+    return f"/{words.language}/services/{wanted.service_id}?{urlencode([('channel', wanted.channel.value), *offices])}"
+
+
+def _week(base: str, wanted: Wanted, first: date) -> str:
+    return f"{base}{wanted.query(day=first.isoformat())}#days"

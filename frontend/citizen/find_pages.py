@@ -1,0 +1,98 @@
+"""Handlers of the pages before anything is reserved: find a service, choose how and where, choose a time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from base.i18n import best_language, zone
+from base.web import SETTINGS, path_number, query
+from booking.availability.endpoints import AVAILABILITY
+from booking.availability.model import Slot, Window
+from booking.availability.usecases import Availability
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Channel
+from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, times_page
+from frontend.citizen.finding import service_page, start_page
+from frontend.citizen.rendering import SHARED, new_key, page, words_of
+
+_OFTEN, _FOUND, _SOON = 9, 30, 3
+Id = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class StartQuery(BaseModel):
+    q: str = ""
+
+
+class ServiceQuery(BaseModel):
+    channel: Channel | None = None
+    office: list[Id] = Field(default=[], max_length=100)
+
+
+class TimesQuery(BaseModel):
+    service: Id
+    channel: Channel
+    office: list[Id] = Field(default=[], max_length=100)
+    day: date | None = None
+
+
+async def root(request: web.Request) -> web.Response:
+    language = best_language(request.headers.get("Accept-Language", ""))
+    return web.Response(status=302, headers={"Location": f"/{language}/", "Vary": "Accept-Language"})
+
+
+async def start(request: web.Request) -> web.Response:
+    words, q = words_of(request), query(request, StartQuery).q.strip()[:100]
+    hits = await request.app[CATALOGUE].search(q, words.language, _FOUND if q else _OFTEN)
+    return page(request, "start", start_page(words, q, hits), cache=SHARED)
+
+
+async def service(request: web.Request) -> web.Response:
+    words, asked = words_of(request), query(request, ServiceQuery)
+    detail = await request.app[CATALOGUE].service(path_number(request, "service"))
+    channels = detail.service.channels
+    channel = asked.channel if asked.channel in channels else channels[0] if channels else None
+    next_free: dict[int, Slot] = {}
+    if channel is not None:
+        availability = request.app[AVAILABILITY]
+        for office in detail.offices.get(channel, ()):
+            for slot in availability.next_free(detail.service.id, channel, [office.id], limit=1):
+                next_free[office.id] = slot
+    return page(
+        request, "service", service_page(words, detail, channel, frozenset(asked.office), next_free), cache=SHARED
+    )
+
+
+async def times(request: web.Request) -> web.Response:
+    words, asked = words_of(request), query(request, TimesQuery)
+    detail = await request.app[CATALOGUE].service(asked.service)
+    availability = request.app[AVAILABILITY]
+    _offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    ids = [office.office_id for office in offices]
+    today = words.now.astimezone(zone(offices[0].time_zone)).date()
+    last = today + timedelta(days=request.app[SETTINGS].horizon_days)
+    offered = look(
+        availability, Wanted(asked.service, asked.channel, tuple(ids)), asked.day, today, last, offices[0].time_zone
+    )
+    wanted = Wanted(asked.service, asked.channel, tuple(asked.office))
+    return page(request, "times", times_page(words, detail, wanted, offered, new_key()))
+
+
+def look(
+    availability: Availability, wanted: Wanted, day: date | None, today: date, last: date, zone_name: str
+) -> Offered:
+    """The week around the wanted day, or around the first free one; and the times of that day."""
+    asked = (wanted.service_id, wanted.channel, wanted.office_ids)
+    next_free = availability.next_free(*asked, limit=_SOON)
+    if day is None:
+        day = next_free[0].starts_at.astimezone(zone(zone_name)).date() if next_free else today
+    day = min(max(day, today), last)
+    first = today + timedelta(days=(day - today).days // DAYS_SHOWN * DAYS_SHOWN)
+    counts = availability.days(*asked, Window(first, min(first + timedelta(days=DAYS_SHOWN - 1), last)))
+    if not counts[day]:
+        day = next((other for other, count in counts.items() if count), day)
+    slots = availability.slots(*asked, Window(day, day)) if counts[day] else []
+    return Offered(next_free, counts, first, last, day, slots)

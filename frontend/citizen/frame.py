@@ -1,0 +1,52 @@
+"""What stands around every page: title, language switch, steps."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from base.i18n import LANGUAGES
+from frontend.citizen.views import Frame, LanguageLink, ShownError, Step
+from frontend.citizen.words import Words
+
+SERVICE, TIME, CONTACT, CHECK = range(4)
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+
+
+def frame(
+    words: Words,
+    title: str,
+    path: str,
+    *,
+    query: tuple[tuple[str, str], ...] = (),
+    step: int | None = None,
+    errors: tuple[ShownError, ...] = (),
+    back_url: str = "",
+) -> Frame:
+    """`path` is the page's own, without its language: the switch leads to the same page in another one."""
+    asked = f"?{urlencode(query)}" if query else ""
+    steps = _steps(words, step)
+    return Frame(
+        language=words.language,
+        direction="rtl" if words.language in RIGHT_TO_LEFT else "ltr",
+        title=title,
+        home_url=f"/{words.language}/",
+        languages=tuple(
+            LanguageLink(code=code, name=name, url=f"/{code}{path}{asked}", is_current=code == words.language)
+            for code, name in LANGUAGES.items()
+        ),
+        steps=steps,
+        step_text=words._("Step {n} of {all}: {name}", n=step + 1, all=len(steps), name=steps[step].label)
+        if step is not None
+        else "",
+        errors=errors,
+        back_url=back_url,
+    )
+
+
+def _steps(words: Words, now: int | None) -> tuple[Step, ...]:
+    if now is None:
+        return ()
+    labels = (words._("Service"), words._("Time"), words._("Your details"), words._("Check and book"))
+    return tuple(
+        Step(label=label, state="done" if n < now else "now" if n == now else "later") for n, label in enumerate(labels)
+    )

@@ -1,0 +1,125 @@
+"""Handlers from the chosen time to the citizen's details: reserve, fill in, and start again near by when somebody was faster."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from base.errors import Malformed
+from base.web import SETTINGS, bearer, form, path_id, set_token_cookie
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.lifecycle import HoldOver
+from booking.availability.endpoints import AVAILABILITY
+from booking.availability.model import Slot
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Channel
+from booking.holds.endpoints import HOLDS
+from booking.holds.model import Hold, HoldStatus
+from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered
+from frontend.citizen.choosing import Wanted, gone_page, read_slot
+from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
+from frontend.citizen.holding import contact_page
+from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+
+_NEAREST = 3
+
+
+async def make_hold(request: web.Request) -> web.Response:
+    """From a time's button. Details that were typed before (the first time was gone) are used at once."""
+    words, fields = words_of(request), await form(request)
+    key, wanted, (office_id, starts_at) = key_of(fields), _wanted(fields), _slot(fields)
+    typed = read(fields, words.language) if "name" in fields else None
+    try:
+        hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
+    except SlotTaken as taken:
+        return await _gone(request, wanted, taken.alternatives, typed)
+    except StartNotOffered:  # the page was open until the time had passed
+        return await _gone(request, wanted, _nearest(request, wanted, office_id, starts_at), typed)
+    if typed is None:
+        response = see(f"/{words.language}/holds/{hold.id}")
+    else:
+        response = await _fill_in(request, hold, typed, key)
+    set_token_cookie(response, request.app[SETTINGS], "hold", hold.id, hold.token)
+    return response
+
+
+async def show_hold(request: web.Request) -> web.Response:
+    words = words_of(request)
+    hold = await request.app[HOLDS].find(path_id(request, "hold"))
+    if hold.status is HoldStatus.OVER or hold.expires_at <= words.now:
+        return await _gone(request, _of(hold), _nearest_to(request, hold))
+    typed = empty(words.language)
+    if hold.appointment_id is not None:
+        case_token = bearer(request, "case", hold.appointment_id)
+        if case_token and await request.app[APPOINTMENTS].authorise(hold.appointment_id, case_token):
+            typed = typed_before((await request.app[APPOINTMENTS].case(hold.appointment_id)).contact)
+    return page(
+        request, "contact", contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
+    )
+
+
+async def send_contact(request: web.Request) -> web.Response:
+    words, fields = words_of(request), await form(request)
+    key, typed = key_of(fields), read(fields, words.language)
+    hold = await request.app[HOLDS].find(path_id(request, "hold"))
+    return await _fill_in(request, hold, typed, key)
+
+
+async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UUID) -> web.Response:
+    words = words_of(request)
+    if hold.status is HoldStatus.OVER or (hold.status is HoldStatus.HELD and hold.expires_at <= words.now):
+        return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
+    if typed.contact is None:
+        view = contact_page(
+            words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key(), is_sent=True
+        )
+        return page(request, "contact", view, status=422)
+    # The form may be sent, looked at again with the back button, corrected and sent once more: other contents are another request.
+    once = uuid5(key, typed.contact.model_dump_json())
+    try:
+        created = await request.app[APPOINTMENTS].create(hold.id, typed.contact, str(once))
+    except HoldOver:
+        return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
+    except HoldInUse:  # booked already, in another tab
+        return see(f"/{words.language}/appointments/{hold.appointment_id}")
+    response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")
+    set_token_cookie(response, request.app[SETTINGS], "case", created.case.id, created.token)
+    return response
+
+
+async def _gone(
+    request: web.Request, wanted: Wanted, nearest: list[Slot] | tuple[Slot, ...], typed: ContactForm | None = None
+) -> web.Response:
+    detail = await request.app[CATALOGUE].service(wanted.service_id)
+    view = gone_page(words_of(request), detail, wanted, nearest, new_key(), typed.kept if typed else ())
+    return page(request, "times", view, status=409)
+
+
+def _nearest(request: web.Request, wanted: Wanted, office_id: int, starts_at: datetime) -> list[Slot]:
+    return request.app[AVAILABILITY].nearest(wanted.service_id, wanted.channel, [office_id], starts_at, _NEAREST)
+
+
+def _nearest_to(request: web.Request, hold: Hold) -> list[Slot]:
+    return _nearest(request, _of(hold), hold.office_id, hold.starts_at)
+
+
+def _of(hold: Hold) -> Wanted:
+    return Wanted(hold.service_id, Channel(hold.channel))
+
+
+def _wanted(fields: MultiMapping[str]) -> Wanted:
+    try:
+        offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
+        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices)
+    except (KeyError, ValueError):
+        raise Malformed from None
+
+
+def _slot(fields: MultiMapping[str]) -> tuple[int, datetime]:
+    slot = read_slot(fields.get("slot", ""))
+    if slot is None:
+        raise Malformed
+    return slot

@@ -1,0 +1,171 @@
+"""The contact page, and the page on which everything is checked before it binds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from base.i18n import LANGUAGES, Text
+from base.money import Money
+from booking.appointments.contact import Contact, Need
+from booking.catalogue.model import Channel, Office, Service
+from frontend.citizen.contact_form import ContactForm
+from frontend.citizen.frame import CHECK, CONTACT, frame
+from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
+from frontend.citizen.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A time that is held or booked."""
+
+    service: Service
+    office: Office
+    channel: Channel
+    starts_at: datetime
+    fee: Money
+    legal_basis: Text
+
+    def times_url(self, language: str) -> str:
+        return f"/{language}/times?service={self.service.id}&channel={self.channel.value}&office={self.office.id}"
+
+
+def contact_page(
+    words: Words,
+    hold_id: UUID,
+    chosen: Chosen,
+    expires_at: datetime,
+    form: ContactForm,
+    request_key: str,
+    *,
+    is_sent: bool = False,
+) -> ContactPage:
+    """`is_sent`: only then is a wrong field an error; an empty new form has none."""
+    messages = {name: words._(message) for name, message in form.wrong.items()} if is_sent else {}
+    path = f"/holds/{hold_id}"
+    return ContactPage(
+        frame=frame(
+            words,
+            words._("Your details"),
+            path,
+            step=CONTACT,
+            errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
+            back_url=chosen.times_url(words.language),
+        ),
+        selection=Selection(rows=appointment_rows(words, chosen), change_url=chosen.times_url(words.language)),
+        reserved=reserved(words, chosen, expires_at),
+        action=f"/{words.language}{path}",
+        request_key=request_key,
+        values=form.values,
+        messages=messages,
+        needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in form.needs) for need in Need),
+        languages=tuple(
+            Tick(value=code, label=name, is_chosen=code == form.values["language"]) for code, name in LANGUAGES.items()
+        ),
+        opens_post=any(form.values[name] for name in ("street", "postcode", "place")),
+    )
+
+
+def check_page(
+    words: Words,
+    appointment_id: UUID,
+    hold_id: UUID | None,
+    chosen: Chosen,
+    contact: Contact,
+    expires_at: datetime,
+    cancellation: Text,
+    request_key: str,
+) -> CheckPage:
+    """`hold_id`: the way back to the contact form, None where it is closed."""
+    path = f"/appointments/{appointment_id}/check"
+    contact_url = f"/{words.language}/holds/{hold_id}" if hold_id else ""
+    return CheckPage(
+        frame=frame(words, words._("Check your details"), path, step=CHECK, back_url=contact_url),
+        groups=(
+            SummaryGroup(
+                title=words._("Your appointment"),
+                rows=appointment_rows(words, chosen, with_fee=False),
+                change_url=chosen.times_url(words.language),
+                change_label=words._("Change: your appointment"),
+            ),
+            SummaryGroup(
+                title=words._("Your details"),
+                rows=contact_rows(words, contact),
+                change_url=contact_url,
+                change_label=words._("Change: your details"),
+            ),
+        ),
+        reserved=reserved(words, chosen, expires_at),
+        fee=words.fee(chosen.fee),
+        legal_basis=_basis(words, chosen),
+        cancellation=words.pick(cancellation),
+        action=f"/{words.language}/appointments/{appointment_id}/pay",
+        button=book_button(words, chosen.fee),
+        request_key=request_key,
+        leads_to_payment=bool(chosen.fee),
+    )
+
+
+def book_button(words: Words, fee: Money) -> str:
+    """The words of § 312j BGB where it costs something."""
+    return words._("Book with obligation to pay") if fee else words._("Book the appointment")
+
+
+def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> tuple[Row, ...]:
+    office, service = chosen.office, chosen.service
+    rows = [
+        Row(label=words._("Service"), value=words.pick(service.name)),
+        Row(label=words._("When"), value=words.when(chosen.starts_at, office.time_zone)),
+        Row(label=words._("How"), value=words.channel(chosen.channel)),
+    ]
+    if chosen.channel is Channel.ONSITE:
+        lines = (office.street, f"{office.postcode} {office.place}", words.pick(office.directions))
+        rows.append(
+            Row(label=words._("Where"), value=words.pick(office.name), lines=tuple(line for line in lines if line))
+        )
+    else:
+        rows.append(Row(label=words._("With"), value=words.pick(office.name)))
+    if service.duration_min:
+        rows.append(Row(label=words._("Duration"), value=words.minutes(service.duration_min)))
+    if with_fee:
+        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee)))
+    return tuple(rows)
+
+
+def contact_rows(words: Words, contact: Contact) -> tuple[Row, ...]:
+    post = contact.postal_address or ("",)
+    needs = [need_label(words, need) for need in contact.needs] + ([contact.note] if contact.note else [])
+    rows = [
+        Row(label=words._("Name"), value=contact.name),
+        Row(label=words._("E-mail address"), value=contact.email or ""),
+        Row(label=words._("Mobile number"), value=contact.mobile or ""),
+        Row(label=words._("Postal address"), value=post[0], lines=post[1:]),
+        Row(label=words._("Language"), value=LANGUAGES[contact.language]),
+        Row(label=words._("Support"), value=needs[0] if needs else "", lines=tuple(needs[1:])),
+    ]
+    return tuple(row for row in rows if row.value)
+
+
+def need_label(words: Words, need: Need) -> str:
+    return {
+        Need.WHEELCHAIR: words._("I come with a wheelchair or walking aid"),
+        Need.INTERPRETER: words._("I need an interpreter"),
+        Need.SIGN_LANGUAGE: words._("I need sign language"),
+        Need.COMPANION: words._("Somebody comes with me"),
+        Need.QUIET_PLACE: words._("I need a quiet place to wait"),
+    }[need]
+
+
+def reserved(words: Words, chosen: Chosen, expires_at: datetime) -> str:
+    zone_name = chosen.office.time_zone
+    return words._(
+        "{when}: reserved for you until {clock}.",
+        when=words.when(chosen.starts_at, zone_name),
+        clock=words.clock(expires_at, zone_name),
+    )
+
+
+def _basis(words: Words, chosen: Chosen) -> str:
+    basis = words.pick(chosen.legal_basis)
+    return words._("Legal basis: {basis}", basis=basis) if basis else ""

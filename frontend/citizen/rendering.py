@@ -1,0 +1,88 @@
+"""What all page handlers share: the reader's words, the finished page, the key of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from aiohttp import web
+
+from base.errors import Malformed, NotFound
+from base.i18n import LANGUAGES
+from base.money import Money
+from base.web import CLOCK, TEMPLATES, TRANSLATIONS
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Channel
+from frontend.citizen.holding import Chosen
+from frontend.citizen.views import Frame
+from frontend.citizen.words import Words
+
+# Holds and cases are their owner's: not even the browser's cache keeps them. The others are asked for anew each time.
+PRIVATE, SHARED = "private, no-store", "no-cache"
+
+
+class Page(Protocol):
+    @property
+    def frame(self) -> Frame: ...
+
+
+class Time(Protocol):
+    """A hold or a case: what has been chosen, by ids."""
+
+    @property
+    def service_id(self) -> int: ...
+    @property
+    def office_id(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def fee(self) -> Money: ...
+
+
+def words_of(request: web.Request) -> Words:
+    """Raises NotFound for a language that we do not speak: the first part of the path is then no language at all."""
+    language = request.match_info["language"]
+    if language not in LANGUAGES:
+        raise NotFound
+    return Words(request.app[TRANSLATIONS], language, request.app[CLOCK]())
+
+
+def page(request: web.Request, template: str, view: Page, *, status: int = 200, cache: str = PRIVATE) -> web.Response:
+    text = request.app[TEMPLATES].render(f"citizen/{template}.html", view.frame.language, page=view)
+    return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": cache})
+
+
+def see(url: str) -> web.Response:
+    """303: after a POST the browser's reload and back button repeat nothing."""
+    return web.Response(status=303, headers={"Location": url, "Cache-Control": PRIVATE})
+
+
+def new_key() -> str:
+    return str(uuid4())
+
+
+def key_of(fields: Mapping[str, str]) -> UUID:
+    """The hidden key, made when the form was shown. Raises Malformed: no page of ours leaves it out."""
+    try:
+        return UUID(fields.get("request_key", ""))
+    except ValueError:
+        raise Malformed from None
+
+
+async def chosen(request: web.Request, time: Time) -> Chosen:
+    """With the catalogue's texts; the fee is the one of the hold, whatever the catalogue says today."""
+    catalogue = request.app[CATALOGUE]
+    detail = await catalogue.service(time.service_id)
+    offices = {office.id: office for office in await catalogue.offices()}
+    return Chosen(
+        service=detail.service,
+        office=offices[time.office_id],
+        channel=Channel(time.channel),
+        starts_at=time.starts_at,
+        fee=time.fee,
+        legal_basis=detail.fee.legal_basis if detail.fee else {},
+    )

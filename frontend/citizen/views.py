@@ -1,0 +1,230 @@
+"""What the citizens' templates show: one frozen dataclass per page, every text ready to print in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageLink:
+    code: str
+    name: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    label: str
+    state: str  # "done", "now", "later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownError:
+    """A line of the error summary; `field` is the id of the input that it leads to."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page."""
+
+    language: str
+    direction: str
+    title: str
+    home_url: str
+    languages: tuple[LanguageLink, ...]
+    steps: tuple[Step, ...] = ()
+    step_text: str = ""
+    errors: tuple[ShownError, ...] = ()
+    back_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    label: str
+    value: str
+    lines: tuple[str, ...] = ()  # more lines below the value: street, place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The card beside a form: what has been chosen so far, and where to change it."""
+
+    rows: tuple[Row, ...]
+    change_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCard:
+    name: str
+    url: str
+    summary: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPage:
+    frame: Frame
+    q: str
+    heading: str  # "Often needed" or "3 services found"
+    cards: tuple[ServiceCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelChoice:
+    name: str
+    meaning: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeChoice:
+    id: int
+    name: str
+    address: str
+    step_free: str
+    next_free: str  # empty: nothing free in the booking window
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePage:
+    frame: Frame
+    service_id: int
+    name: str
+    summary: str
+    fee: str
+    legal_basis: str
+    duration: str  # empty: not bookable online
+    documents: tuple[str, ...]
+    channel: str
+    channels: tuple[ChannelChoice, ...]
+    offices: tuple[OfficeChoice, ...]
+    action: str
+    has_times: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotChoice:
+    value: str  # "<office>@<start>", what the button sends
+    time: str
+    label: str  # for the next free ones: "Today, 14:40"; else what a screen reader says
+    office: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOfDay:
+    name: str
+    slots: tuple[SlotChoice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeTimes:
+    office: str
+    note: str  # "from 08:20 · 12 free times"
+    parts: tuple[PartOfDay, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLink:
+    name: str
+    count: str  # in words: "12 free times", "none free"
+    url: str  # empty: nothing free
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimesPage:
+    frame: Frame
+    heading: str
+    selection: Selection
+    action: str
+    request_key: str
+    hidden: tuple[tuple[str, str], ...]  # service, channel, and what the reader had already typed
+    next_free: tuple[SlotChoice, ...]
+    days: tuple[DayLink, ...] = ()
+    earlier_url: str = ""
+    later_url: str = ""
+    day: str = ""
+    offices: tuple[OfficeTimes, ...] = ()
+    is_gone: bool = False  # the wanted time has just been taken: only the nearest ones are shown
+    keeps_contact: bool = False
+    all_times_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One checkbox or radio of a group."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPage:
+    frame: Frame
+    selection: Selection
+    reserved: str  # "Reserved for you until 10:45."
+    action: str
+    request_key: str
+    values: Mapping[str, str]
+    messages: Mapping[str, str] = field(default_factory=dict)  # field -> what is wrong
+    needs: tuple[Tick, ...] = ()
+    languages: tuple[Tick, ...] = ()
+    opens_post: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryGroup:
+    title: str
+    rows: tuple[Row, ...]
+    change_url: str = ""
+    change_label: str = ""  # the whole sentence for a screen reader: "Change: your details"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPage:
+    frame: Frame
+    groups: tuple[SummaryGroup, ...]
+    reserved: str
+    fee: str
+    legal_basis: str
+    cancellation: str
+    action: str
+    button: str
+    request_key: str
+    leads_to_payment: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    frame: Frame
+    kind: str  # of the panel: success, info, warning, danger
+    lines: tuple[str, ...]  # below the heading
+    when: str
+    number: str
+    rows: tuple[Row, ...]
+    documents: tuple[str, ...] = ()
+    calendar_url: str = ""
+    keep_url: str = ""  # shown where no mail carries it
+    pay_action: str = ""
+    pay_button: str = ""
+    refresh_url: str = ""  # while a payment is being processed
+    cancel_url: str = ""  # asks first
+    cancel_action: str = ""  # the question is on the page
+    cancel_text: str = ""
+    new_url: str = ""
+    request_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPage:
+    frame: Frame
+    text: str
+    advice: str = ""

@@ -1,0 +1,64 @@
+"""What booking hands over about a case, checked and made harmless before it meets a mail or a calendar."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, TypeAdapter
+
+# Controls, lone surrogates and the two Unicode line ends: each could start a new header or a new iCalendar property.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_URL = re.compile(r"https?://[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
+
+
+def one_line(text: str) -> str:
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def _plain_url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise ValueError("not an http(s) address in ASCII")
+    return url
+
+
+Line = Annotated[str, AfterValidator(one_line)]
+Url = Annotated[str, AfterValidator(_plain_url)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFields:
+    """Texts are in the message's language already; fields that no template knows are ignored."""
+
+    uid: UUID  # the appointment's id: the calendar entry keeps it for life
+    sequence: int
+    number: Line  # "K7F-3QM", what a citizen reads out
+    service: Line
+    channel: Literal["onsite", "video", "phone"]
+    office: Line
+    street: Line = ""
+    postcode: Line = ""
+    place: Line = ""
+    directions: Line = ""
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    time_zone: str = "Europe/Berlin"
+    manage_url: Url
+    fee_cents: int = 0
+    refund_cents: int = 0
+    currency: str = "EUR"
+    documents: tuple[Line, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """On one line, without the parts that are missing."""
+        return ", ".join(part for part in (self.office, self.street, f"{self.postcode} {self.place}".strip()) if part)
+
+
+_CASE = TypeAdapter(CaseFields)
+
+
+def case_fields(fields: Mapping[str, object]) -> CaseFields:
+    """None counts as not given. Raises pydantic's ValidationError, whose text quotes the input: never log it."""
+    return _CASE.validate_python({name: value for name, value in fields.items() if value is not None})

@@ -1,0 +1,80 @@
+"""A template, a language and a case's fields become a mail: subject, text, HTML and, for a time, a calendar object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from functools import partial
+from pathlib import Path
+
+from base.i18n import Translations, format_date, format_money, format_time, mark
+from base.money import Money
+from base.templates import Templates
+from notifications.calendar import Method, case_calendar
+from notifications.fields import CaseFields, case_fields
+from notifications.model import Template
+
+TEMPLATES_FOLDER = Path(__file__).parent / "templates"
+
+_SUBJECTS = {
+    Template.APPOINTMENT_CONFIRMED: mark("Your appointment {number} on {date} at {time}"),
+    Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
+    Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
+}
+_METHODS = {Template.APPOINTMENT_CONFIRMED: Method.REQUEST, Template.APPOINTMENT_CANCELLED: Method.CANCEL}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    language: str
+    subject: str
+    text: str
+    html: str
+    method: Method | None = None
+    calendar: bytes | None = None
+
+
+class Messages:
+    def __init__(self, translations: Translations, *, mail_from: str) -> None:
+        """`mail_from` may have a name: "Stadt Stuttgart <termine@stuttgart.example>"."""
+        self.mail_from = mail_from
+        self.address = parseaddr(mail_from)[1]
+        self._translations = translations
+        self._templates = Templates([TEMPLATES_FOLDER], translations)
+
+    def mail(
+        self, template: Template, language: str, fields: Mapping[str, object], *, recipient: str, now: datetime
+    ) -> Mail:
+        case = case_fields(fields)
+        if template is Template.REFUND_SUCCEEDED and not case.refund_cents:
+            raise ValueError("refund_cents is missing")
+        words = self._words(case, language)
+        # Without the day of the week: a subject that needs no second line is shown whole on a telephone.
+        date = format_date(case.starts_at, language, case.time_zone, style="long")
+        subject = self._translations.gettext(
+            language, _SUBJECTS[template], number=case.number, date=date, time=words["start"]
+        )
+        text = self._templates.render(f"{template}.txt", language, case=case, subject=subject, **words)
+        html = self._templates.render(f"{template}.html", language, case=case, subject=subject, **words)
+        method = _METHODS.get(template)
+        if method is None:
+            return Mail(language, subject, text, html)
+        return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
+
+    def download(self, language: str, fields: Mapping[str, object], *, now: datetime) -> bytes:
+        """The file behind "add to calendar"."""
+        return self._calendar(case_fields(fields), Method.PUBLISH, language, None, now)
+
+    def _calendar(self, case: CaseFields, method: Method, language: str, attendee: str | None, now: datetime) -> bytes:
+        gettext = partial(self._translations.gettext, language)
+        return case_calendar(case, method, gettext=gettext, organizer=self.address, attendee=attendee, stamp=now)
+
+    def _words(self, case: CaseFields, language: str) -> dict[str, str]:
+        """What people read, where the fields have instants and cents."""
+        return {
+            "date": format_date(case.starts_at, language, case.time_zone),
+            "start": format_time(case.starts_at, language, case.time_zone),
+            "end": format_time(case.ends_at, language, case.time_zone),
+            "fee": format_money(Money(case.fee_cents, case.currency), language),
+            "refund": format_money(Money(case.refund_cents, case.currency), language),
+        }

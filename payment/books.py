@@ -1,0 +1,68 @@
+"""What `payment` needs of a store. Two implementations, books_pg and books_memory, held together by one contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from payment.ledger import Journal
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+from payment.ports import Tx
+
+
+class Refused(Exception):
+    """A rule of the schema forbids it; `constraint` is the rule's name."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class Overtaken(Exception):
+    """A compare-and-set found another status than the one it was computed from."""
+
+
+class Books(Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """Commits at the end, rolls back on any exception. Raises Refused, also at the commit."""
+
+    async def payment(self, tx: Tx, payment_id: UUID, *, lock: bool = False) -> Payment | None:
+        """With `lock` nobody else gets the lock before the transaction ends."""
+
+    async def living(self, tx: Tx, reference: UUID) -> Payment | None:
+        """The one payment of this reference that is not fenced, surplus aside."""
+
+    async def latest(self, tx: Tx, reference: UUID) -> Payment | None: ...
+    async def payment_of_session(self, tx: Tx, session_id: str) -> Payment | None: ...
+    async def insert_payment(self, tx: Tx, payment: Payment) -> bool:
+        """False where the reference has a living payment, or the session a payment, already."""
+
+    async def store_payment(self, tx: Tx, payment: Payment, was: PaymentStatus) -> None:
+        """All but what never changes and `refunded_cents`, which the store keeps by itself. Raises Overtaken."""
+
+    async def due_payments(self, tx: Tx, checked_before: datetime, limit: int) -> list[Payment]:
+        """INTENDED, OPEN, PROCESSING, last looked at (or made) up to then; oldest look first."""
+
+    async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None: ...
+    async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]: ...
+    async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
+        """False where the rule has asked for it already (same payment, same reason)."""
+
+    async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None: ...
+    async def due_refunds(self, tx: Tx, checked_before: datetime, limit: int) -> list[Refund]:
+        """APPROVED ones at once, SUBMITTED ones last looked at up to then; oldest first."""
+
+    async def post(self, tx: Tx, journal: Journal, at: datetime) -> None: ...
+    async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]: ...
+    async def keep_event(
+        self, tx: Tx, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
+    ) -> bool:
+        """False where it is known."""
+
+    async def listed_until(self, tx: Tx, provider: str) -> datetime | None:
+        """Up to when the provider's list of sessions has been gone through."""
+
+    async def set_listed_until(self, tx: Tx, provider: str, until: datetime) -> None: ...

@@ -1,0 +1,92 @@
+"""Books on PostgreSQL. The schema decides; its constraint names come through as Refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+
+from base.db import Connection, Database
+from payment import store
+from payment.books import Overtaken, Refused
+from payment.ledger import Journal
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+from payment.ports import Tx
+
+
+def _conn(tx: Tx) -> Connection:
+    return cast("Connection", tx)
+
+
+class PgBooks:
+    """A `tx` is a connection with a transaction open, so callers with their own `Database.transaction()` just pass theirs."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        try:
+            async with self._db.transaction() as conn:
+                yield conn
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.InsufficientPrivilegeError) as error:
+            raise Refused(getattr(error, "constraint_name", None) or str(error)) from error
+
+    async def payment(self, tx: Tx, payment_id: UUID, *, lock: bool = False) -> Payment | None:
+        return await (store.lock_payment if lock else store.find_payment)(_conn(tx), payment_id)
+
+    async def living(self, tx: Tx, reference: UUID) -> Payment | None:
+        return await store.find_living(_conn(tx), reference)
+
+    async def latest(self, tx: Tx, reference: UUID) -> Payment | None:
+        return await store.find_latest(_conn(tx), reference)
+
+    async def payment_of_session(self, tx: Tx, session_id: str) -> Payment | None:
+        return await store.find_payment_of_session(_conn(tx), session_id)
+
+    async def insert_payment(self, tx: Tx, payment: Payment) -> bool:
+        return await store.insert_payment(_conn(tx), payment)
+
+    async def store_payment(self, tx: Tx, payment: Payment, was: PaymentStatus) -> None:
+        if not await store.update_payment(_conn(tx), payment, was):
+            raise Overtaken
+
+    async def due_payments(self, tx: Tx, checked_before: datetime, limit: int) -> list[Payment]:
+        return await store.due_payments(_conn(tx), checked_before, limit)
+
+    async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:
+        return await (store.lock_refund if lock else store.find_refund)(_conn(tx), refund_id)
+
+    async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]:
+        return await store.refunds_of(_conn(tx), payment_id)
+
+    async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
+        return await store.insert_refund(_conn(tx), refund)
+
+    async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None:
+        if not await store.update_refund(_conn(tx), refund, was):
+            raise Overtaken
+
+    async def due_refunds(self, tx: Tx, checked_before: datetime, limit: int) -> list[Refund]:
+        return await store.due_refunds(_conn(tx), checked_before, limit)
+
+    async def post(self, tx: Tx, journal: Journal, at: datetime) -> None:
+        await store.insert_journal(_conn(tx), journal, at)
+
+    async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]:
+        return await store.journals_of(_conn(tx), payment_id)
+
+    async def keep_event(
+        self, tx: Tx, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
+    ) -> bool:
+        return await store.insert_event(_conn(tx), vendor, event_id, kind, body, at)
+
+    async def listed_until(self, tx: Tx, provider: str) -> datetime | None:
+        return await store.listed_until(_conn(tx), provider)
+
+    async def set_listed_until(self, tx: Tx, provider: str, until: datetime) -> None:
+        await store.set_listed_until(_conn(tx), provider, until)

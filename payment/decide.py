@@ -1,0 +1,161 @@
+"""What a look at the provider means for a payment or a refund. Pure: the row as locked, what was seen, the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+from payment.ledger import Journal, fee_journal, refund_failed_journal, refund_journal
+from payment.model import Payment, PaymentEvent, PaymentStatus, Refund, RefundEvent, RefundStatus, advance
+from payment.ports import RefundSnapshot, RefundState, SessionState, Snapshot
+
+
+class Effect(Enum):
+    """What else the transaction has to do, or, for EXPIRE_SESSION, what is to be done after it."""
+
+    TELL_PAID = "tell paid"
+    TELL_FENCED = "tell fenced"
+    TELL_REFUNDED = "tell refunded"
+    EXPIRE_SESSION = "expire session"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    payment: Payment
+    journal: Journal | None = None
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def status(self) -> PaymentStatus:
+        return self.payment.status
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDecision:
+    refund: Refund
+    journal: Journal | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+_EVENT_OF = {
+    SessionState.OPEN: PaymentEvent.OPENED,
+    SessionState.PROCESSING: PaymentEvent.STARTED,
+    SessionState.PAID: PaymentEvent.CAPTURED,
+    SessionState.DEAD: PaymentEvent.DIED,
+    SessionState.UNKNOWN: PaymentEvent.CONTRADICTED,
+}
+
+# Looks are taken outside the lock and may arrive in any order; a session goes payable -> under way -> captured or dead and never
+# back. So these say nothing new. PAID is not here: nothing is ever asked of it.
+_OLD_NEWS = {
+    PaymentStatus.OPEN: {PaymentEvent.OPENED},
+    PaymentStatus.PROCESSING: {PaymentEvent.OPENED, PaymentEvent.STARTED},
+    PaymentStatus.ATTENTION: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.CONTRADICTED},
+    PaymentStatus.FENCED: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.DIED},
+}
+
+
+def contradiction(payment: Payment, seen: Snapshot) -> str | None:
+    """Why what was seen cannot be this payment, or None. Kept as the reason for attention."""
+    if seen.payment_id != payment.id:
+        return f"metadata: payment {seen.payment_id}"
+    if payment.session_id not in (None, seen.session_id):
+        return f"session: {seen.session_id}"
+    if seen.state is SessionState.UNKNOWN:
+        return f"status: {seen.word}"
+    if seen.amount != payment.amount and seen.state is not SessionState.DEAD:  # of a dead one no money comes
+        return f"amount: {seen.amount.cents} {seen.amount.currency}"
+    if seen.state is SessionState.PAID and seen.charge_id is None:  # could never be given back
+        return "charge: none"
+    return None
+
+
+def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
+    """Total: whatever the provider says, there is an answer, and only a fitting capture is a success."""
+    if payment.status is PaymentStatus.PAID:
+        return Decision(payment)
+    wrong = contradiction(payment, seen)
+    event = PaymentEvent.CONTRADICTED if wrong else _EVENT_OF[seen.state]
+    looked = replace(
+        payment,
+        checked_at=now,
+        session_id=payment.session_id or seen.session_id,
+        charge_id=seen.charge_id or payment.charge_id,
+    )
+    if event in _OLD_NEWS.get(payment.status, ()):
+        reopened = payment.status is PaymentStatus.FENCED and seen.state is SessionState.OPEN
+        return Decision(looked, effects=(Effect.EXPIRE_SESSION,) if reopened else ())
+    status = advance(payment.status, event)
+    after = replace(
+        looked,
+        status=status,
+        pay_url=seen.url if status is PaymentStatus.OPEN else None,
+        captured_cents=payment.amount_cents if status is PaymentStatus.PAID else 0,
+        attention=wrong if status is PaymentStatus.ATTENTION else None,
+    )
+    if status is PaymentStatus.PAID:
+        return Decision(after, fee_journal(after), (Effect.TELL_PAID,))
+    return Decision(after, effects=(Effect.TELL_FENCED,) if status is PaymentStatus.FENCED else ())
+
+
+def unborn(payment: Payment, now: datetime) -> Decision:
+    """No session exists, and none can come into being any more."""
+    status = advance(payment.status, PaymentEvent.DIED)
+    return Decision(replace(payment, status=status, checked_at=now), effects=(Effect.TELL_FENCED,))
+
+
+def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> Decision:
+    """A second paid session for the same payment: money of its own, to be given back in full."""
+    extra = replace(
+        payment,
+        id=new_id,
+        amount_cents=seen.amount.cents,
+        currency=seen.amount.currency,
+        status=PaymentStatus.PAID,
+        session_id=seen.session_id,
+        charge_id=seen.charge_id,
+        pay_url=None,
+        captured_cents=seen.amount.cents,
+        refunded_cents=0,
+        attention=None,
+        surplus=True,
+        created_at=now,
+        checked_at=now,
+    )
+    return Decision(extra, fee_journal(extra))
+
+
+def decide_refund(refund: Refund, currency: str, seen: RefundSnapshot, now: datetime) -> RefundDecision:
+    """A refund that does not fit, or a word unknown to us, changes nothing: it stays SUBMITTED, with the reason beside it."""
+    if refund.status is RefundStatus.FAILED:
+        return RefundDecision(refund)
+    wrong = _refund_contradiction(refund, currency, seen)
+    looked = replace(refund, provider_id=refund.provider_id or seen.provider_id, checked_at=now, failure=wrong)
+    if wrong:
+        return RefundDecision(replace(looked, provider_id=refund.provider_id))
+    match refund.status, seen.state:
+        case RefundStatus.SUBMITTED, RefundState.SUCCEEDED:
+            after = replace(looked, status=advance(refund.status, RefundEvent.ARRIVE))
+            return RefundDecision(after, refund_journal(after), (Effect.TELL_REFUNDED,))
+        case RefundStatus.SUBMITTED, RefundState.FAILED:
+            return RefundDecision(bounced(looked, seen.failure or "failed"))
+        case RefundStatus.SUCCEEDED, RefundState.FAILED:
+            return RefundDecision(bounced(looked, seen.failure or "failed"), refund_failed_journal(refund))
+        case _:
+            return RefundDecision(looked)
+
+
+def bounced(refund: Refund, failure: str) -> Refund:
+    return replace(refund, status=advance(refund.status, RefundEvent.BOUNCE), failure=failure)
+
+
+def _refund_contradiction(refund: Refund, currency: str, seen: RefundSnapshot) -> str | None:
+    if seen.refund_id != refund.id:
+        return f"metadata: refund {seen.refund_id}"
+    if seen.state is RefundState.UNKNOWN:
+        return "status unknown"
+    if (seen.amount.cents, seen.amount.currency) != (refund.amount_cents, currency):
+        return f"amount: {seen.amount.cents} {seen.amount.currency}"
+    return None

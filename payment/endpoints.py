@@ -1,0 +1,31 @@
+"""The provider's signed messages."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from base.web import VENDOR, Endpoint
+from payment.ports import SignatureRefused
+from payment.usecases import Payments
+
+PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
+
+
+async def take_stripe_event(request: web.Request) -> web.Response:
+    """200 once the message is kept. If the look that follows fails, the sweep looks again; the provider need not."""
+    await request.app[PAYMENTS].take_event("stripe", request.headers, await request.read())
+    return web.Response()
+
+
+ENDPOINTS = [
+    Endpoint(
+        method="POST",
+        path="/api/webhooks/stripe",
+        handler=take_stripe_event,
+        who=VENDOR,
+        summary="A signed message from Stripe",
+        headers={"Stripe-Signature": True},
+        gives={200: None},
+        refuses=(SignatureRefused,),
+    )
+]

@@ -1,0 +1,63 @@
+"""The schema's rules for payments and refunds, for the books in memory; names as in base/migrations/0005_payment.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from payment.books import Refused
+from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+
+
+def check_payment(p: Payment) -> None:
+    """CHECK constraints; PostgreSQL looks at them in the order of their names."""
+    _refuse_where(
+        payment_amount=p.amount_cents <= 0,
+        payment_attention_reason=(p.status is PaymentStatus.ATTENTION) != (p.attention is not None),
+        payment_captured=p.captured_cents not in (0, p.amount_cents),
+        payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
+        payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,
+    )
+
+
+def unique_payment(p: Payment, others: Iterable[Payment]) -> None:
+    for other in others:
+        if other.id == p.id:
+            continue
+        _refuse_where(
+            payment_session_once=p.session_id is not None and other.session_id == p.session_id,
+            payment_one_living=is_living(p) and is_living(other) and other.reference == p.reference,
+        )
+
+
+def is_living(p: Payment) -> bool:
+    return p.status in LIVING and not p.surplus
+
+
+def check_refund(r: Refund) -> None:
+    manual, asked = r.reason is RefundReason.MANUAL, r.requested_by is not None
+    _refuse_where(
+        refund_amount=r.amount_cents <= 0,
+        refund_four_eyes=asked and r.approved_by == r.requested_by,
+        refund_manual_has_requester=manual != asked,
+        refund_manual_is_approved=manual and r.status is not RefundStatus.REQUESTED and r.approved_by is None,
+    )
+
+
+def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
+    _refuse_where(
+        refund_provider_once=any(
+            other.id != r.id and r.provider_id is not None and other.provider_id == r.provider_id for other in others
+        )
+    )
+
+
+def same_by_rule(r: Refund, others: Iterable[Refund]) -> bool:
+    return r.requested_by is None and any(
+        other.requested_by is None and (other.payment_id, other.reason) == (r.payment_id, r.reason) for other in others
+    )
+
+
+def _refuse_where(**broken: bool) -> None:
+    for name, is_broken in broken.items():
+        if is_broken:
+            raise Refused(name)

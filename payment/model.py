@@ -1,0 +1,170 @@
+"""Payments and refunds, their statuses, and the one graph of what may become what (docs/payment-states.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import overload
+from uuid import UUID
+
+from base.money import Money
+
+
+class PaymentStatus(StrEnum):
+    """INTENDED: written down, the provider may not know yet. FENCED: the provider says it can no longer succeed."""
+
+    INTENDED = "intended"
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FENCED = "fenced"
+    ATTENTION = "attention"
+
+
+class PaymentEvent(StrEnum):
+    """What a look at the provider tells."""
+
+    OPENED = "payable"
+    STARTED = "under way"
+    CAPTURED = "captured"
+    DIED = "can no longer succeed"
+    CONTRADICTED = "does not fit"
+
+
+class RefundStatus(StrEnum):
+    """SUBMITTED: the provider was or is being asked; a missing answer leaves it there, never in FAILED."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    SUBMITTED = "submitted"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefundEvent(StrEnum):
+    APPROVE = "approve"
+    SUBMIT = "submit"
+    ARRIVE = "arrived"
+    BOUNCE = "refused or sent back"
+
+
+class RefundReason(StrEnum):
+    CANCELLED = "cancelled"
+    LOST_SLOT = "lost_slot"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A row of `payment`. `attempt` and `attempt_at` make the idempotency key; `surplus`: money beyond what the reference owes."""
+
+    id: UUID
+    reference: UUID
+    provider: str
+    amount_cents: int
+    currency: str
+    description: str
+    language: str
+    return_url: str
+    attempt_at: datetime
+    created_at: datetime
+    status: PaymentStatus = PaymentStatus.INTENDED
+    attempt: int = 1
+    session_id: str | None = None
+    charge_id: str | None = None
+    pay_url: str | None = None
+    captured_cents: int = 0
+    refunded_cents: int = 0
+    attention: str | None = None
+    surplus: bool = False
+    checked_at: datetime | None = None
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_cents, self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        return Money(self.captured_cents - self.refunded_cents, self.currency)
+
+    @property
+    def key(self) -> str:
+        return f"create:{self.id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval."""
+
+    id: UUID
+    payment_id: UUID
+    amount_cents: int
+    reason: RefundReason
+    attempt_at: datetime
+    created_at: datetime
+    status: RefundStatus = RefundStatus.REQUESTED
+    requested_by: int | None = None
+    approved_by: int | None = None
+    attempt: int = 1
+    provider_id: str | None = None
+    failure: str | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return f"refund:{self.id}:{self.attempt}"
+
+
+Status = PaymentStatus | RefundStatus
+Event = PaymentEvent | RefundEvent
+_P, _S, _E, _R = PaymentStatus, RefundStatus, PaymentEvent, RefundEvent
+
+# Whatever is not here is an error, not a surprise to be tolerated. Old news (a look overtaken by a later one) is told apart in
+# `decide`, before the graph is asked.
+TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
+    (_P.INTENDED, _E.OPENED): _P.OPEN,
+    (_P.INTENDED, _E.STARTED): _P.PROCESSING,
+    (_P.INTENDED, _E.CAPTURED): _P.PAID,
+    (_P.INTENDED, _E.DIED): _P.FENCED,
+    (_P.INTENDED, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.OPEN, _E.STARTED): _P.PROCESSING,
+    (_P.OPEN, _E.CAPTURED): _P.PAID,
+    (_P.OPEN, _E.DIED): _P.FENCED,
+    (_P.OPEN, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.PROCESSING, _E.CAPTURED): _P.PAID,
+    (_P.PROCESSING, _E.DIED): _P.FENCED,
+    (_P.PROCESSING, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.ATTENTION, _E.CAPTURED): _P.PAID,  # what did not fit has been put right at the provider
+    (_P.ATTENTION, _E.DIED): _P.FENCED,
+    (_P.FENCED, _E.CAPTURED): _P.PAID,  # late money, from a provider that cannot fence
+    (_P.FENCED, _E.CONTRADICTED): _P.ATTENTION,
+    (_S.REQUESTED, _R.APPROVE): _S.APPROVED,
+    (_S.APPROVED, _R.SUBMIT): _S.SUBMITTED,
+    (_S.SUBMITTED, _R.ARRIVE): _S.SUCCEEDED,
+    (_S.SUBMITTED, _R.BOUNCE): _S.FAILED,
+    (_S.SUCCEEDED, _R.BOUNCE): _S.FAILED,  # the payer's bank sends it back days later
+}
+
+UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
+LIVING: frozenset[PaymentStatus] = frozenset(_P) - {_P.FENCED}  # a reference has at most one such, surplus aside
+
+
+class IllegalTransition(Exception):
+    """The graph has no such edge."""
+
+    def __init__(self, status: Status, event: Event) -> None:
+        super().__init__(f"{status.value} does not take {event.value!r}")
+
+
+@overload
+def advance(status: PaymentStatus, event: PaymentEvent) -> PaymentStatus: ...
+@overload
+def advance(status: RefundStatus, event: RefundEvent) -> RefundStatus: ...
+def advance(status: Status, event: Event) -> Status:
+    """The status after the event; raises IllegalTransition."""
+    try:
+        return TRANSITIONS[status, event]
+    except KeyError:
+        raise IllegalTransition(status, event) from None

@@ -1,0 +1,148 @@
+"""What we need of a payment provider, in our words, and what we tell our callers by hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from base.errors import DomainError
+from base.i18n import mark as _
+from base.money import Money
+from payment.model import Payment, Refund
+
+Tx: TypeAlias = object
+"""A transaction of whoever opened it: passed on, never looked into. On PostgreSQL it is the connection."""
+
+
+class SessionState(StrEnum):
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    DEAD = "dead"  # no money can come of it any more
+    UNKNOWN = "unknown"  # the provider says a word that our table does not have
+
+
+class RefundState(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOrder:
+    """The same order gives the same bytes: a key is only good for one body."""
+
+    payment_id: UUID
+    amount: Money
+    description: str
+    language: str
+    return_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    refund_id: UUID
+    payment_id: UUID
+    charge_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A payment session as the provider showed it. `payment_id` is read from the metadata; `word` is the provider's own status."""
+
+    session_id: str
+    payment_id: UUID | None
+    state: SessionState
+    amount: Money
+    charge_id: str | None = None
+    url: str | None = None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSnapshot:
+    provider_id: str
+    refund_id: UUID | None
+    state: RefundState
+    amount: Money
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorEvent:
+    """A hint that something changed; the truth is fetched."""
+
+    id: str
+    kind: str
+    payment_id: UUID | None
+    session_id: str | None
+    refund_id: UUID | None
+    body: Mapping[str, Any] = field(repr=False)
+
+
+class OutcomeUnknown(Exception):
+    """Time-out, broken connection, 5xx, too many requests: it may have happened or not. Never taken for a failure.
+
+    `replayed`: the answer was stored under the key, so the same key will say the same for ever.
+    """
+
+    def __init__(self, detail: str = "", *, replayed: bool = False) -> None:
+        super().__init__(detail)
+        self.replayed = replayed
+
+
+class ProviderRefused(Exception):
+    """The provider read the request and did not do it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SignatureRefused(DomainError):
+    code = "signature_refused"
+    status = 400
+    message = _("The signature of this message is not valid.")
+
+
+class PaymentProvider(Protocol):
+    """Every call may raise OutcomeUnknown; the ones that change something also ProviderRefused."""
+
+    async def create(self, order: PaymentOrder, key: str) -> Snapshot: ...
+    async def fetch(self, session_id: str) -> Snapshot: ...
+    async def find(self, payment_id: UUID, created_after: datetime) -> Snapshot | None:
+        """By metadata. Of several the one nearest to money: paid, under way, payable, dead."""
+
+    async def fence(self, session_id: str) -> None:
+        """Make it impossible to pay. Refused where it is paid, under way or dead already: look again."""
+
+    async def refund(self, order: RefundOrder, key: str) -> RefundSnapshot: ...
+    async def fetch_refund(self, provider_id: str) -> RefundSnapshot: ...
+    async def find_refund(self, order: RefundOrder) -> RefundSnapshot | None:
+        """By metadata, among the refunds of this charge."""
+
+    async def changed(self, since: datetime) -> Sequence[Snapshot]:
+        """Sessions made since then, whoever made them."""
+
+    def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
+        """Raises SignatureRefused."""
+
+
+class Outcome(Enum):
+    KEPT = "kept"
+    LOST = "lost"  # what the money was for is gone: it goes back in full
+
+
+class Hooks(Protocol):
+    """Called in the transaction of the fact, after its row is written."""
+
+    async def on_paid(self, tx: Tx, payment: Payment) -> Outcome: ...
+    async def on_fenced(self, tx: Tx, payment: Payment) -> None: ...
+    async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None: ...

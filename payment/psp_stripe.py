@@ -1,0 +1,148 @@
+"""Stripe Checkout through the real SDK: hosted page, own idempotency keys, silence told apart from refusal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import aiohttp
+import stripe
+
+from payment import stripe_words as words
+from payment.ports import (
+    OutcomeUnknown,
+    PaymentOrder,
+    ProviderRefused,
+    RefundOrder,
+    RefundSnapshot,
+    SignatureRefused,
+    Snapshot,
+    VendorEvent,
+)
+
+API_VERSION = "2026-10-28.endive"  # what stripe_words was written for; raised by hand, together with the SDK
+LIVE_API = "https://api.stripe.com"
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
+RETRIES = 1  # after a broken connection or 5xx, with the same key; more would keep a person waiting
+TOLERANCE_S = 300
+CLOCK_SKEW = timedelta(minutes=5)
+_LIVE_KEYS = ("sk_live_", "rk_live_")
+
+
+class StripeProvider:
+    """`http`: a session of the caller, with his proxy and certificate authorities; he closes it.
+
+    Raises ValueError for a live key on any other address than Stripe's.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        *,
+        api_key: str,
+        webhook_secrets: Sequence[str],
+        api_base: str = LIVE_API,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        retries: int = RETRIES,
+    ) -> None:
+        if api_key.startswith(_LIVE_KEYS) and api_base.rstrip("/") != LIVE_API:
+            raise ValueError(f"a live key of Stripe is not sent to {api_base}")
+        self._secrets = tuple(webhook_secrets)
+        # The SDK's types know aiohttp's time-out only by a stand-in.
+        client = stripe.AIOHTTPClient(timeout=cast("Any", timeout), session=http)
+        self._v1 = stripe.StripeClient(
+            api_key,
+            http_client=client,
+            base_addresses={"api": api_base},
+            stripe_version=API_VERSION,
+            max_network_retries=retries,
+        ).v1
+
+    async def create(self, order: PaymentOrder, key: str) -> Snapshot:
+        with _changing():
+            params = cast("Any", words.session_params(order))
+            made = await self._v1.checkout.sessions.create_async(params, {"idempotency_key": key})
+        return words.snapshot(made.to_dict())
+
+    async def fetch(self, session_id: str) -> Snapshot:
+        with _reading():
+            found = await self._v1.checkout.sessions.retrieve_async(session_id, {"expand": [words.EXPANDED]})
+        return words.snapshot(found.to_dict())
+
+    async def find(self, payment_id: UUID, created_after: datetime) -> Snapshot | None:
+        return words.nearest_to_money(await self._sessions(created_after), payment_id)
+
+    async def changed(self, since: datetime) -> Sequence[Snapshot]:
+        return [words.snapshot(session) for session in await self._sessions(since)]
+
+    async def fence(self, session_id: str) -> None:
+        with _changing():
+            await self._v1.checkout.sessions.expire_async(session_id)
+
+    async def refund(self, order: RefundOrder, key: str) -> RefundSnapshot:
+        with _changing():
+            params = cast("Any", words.refund_params(order))
+            made = await self._v1.refunds.create_async(params, {"idempotency_key": key})
+        return words.refund_snapshot(made.to_dict())
+
+    async def fetch_refund(self, provider_id: str) -> RefundSnapshot:
+        with _reading():
+            found = await self._v1.refunds.retrieve_async(provider_id)
+        return words.refund_snapshot(found.to_dict())
+
+    async def find_refund(self, order: RefundOrder) -> RefundSnapshot | None:
+        with _reading():
+            first = await self._v1.refunds.list_async({"payment_intent": order.charge_id, "limit": 100})
+            refunds = [refund.to_dict() async for refund in first.auto_paging_iter()]
+        return words.of_refund(refunds, order.refund_id)
+
+    def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
+        """Any of the secrets will do, so that one can be replaced without losing a message."""
+        signature = headers.get("Stripe-Signature", "")
+        for secret in self._secrets:
+            try:
+                event = stripe.Webhook.construct_event(raw, signature, secret, TOLERANCE_S)
+                return words.vendor_event(event.to_dict(for_json=True))
+            except stripe.SignatureVerificationError:
+                continue
+            except (ValueError, KeyError, TypeError, AttributeError):  # signed, or not text at all, but no event
+                break
+        raise SignatureRefused
+
+    async def _sessions(self, since: datetime) -> list[dict[str, Any]]:
+        created = int((since - CLOCK_SKEW).timestamp())
+        with _reading():
+            first = await self._v1.checkout.sessions.list_async(
+                {"created": {"gte": created}, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
+            )
+            return [session.to_dict() async for session in first.auto_paging_iter()]
+
+
+@contextlib.contextmanager
+def _changing() -> Iterator[None]:
+    """Only an answer that says "not done" is a refusal; everything else leaves open what happened."""
+    try:
+        yield
+    except (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError) as error:
+        raise ProviderRefused(error.code or type(error).__name__) from error
+    except stripe.StripeError as error:
+        raise OutcomeUnknown(type(error).__name__, replayed=_is_replayed(error)) from error
+    except (aiohttp.ClientError, TimeoutError) as error:  # while the body of the answer was read
+        raise OutcomeUnknown(type(error).__name__) from error
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        with _changing():
+            yield
+    except ProviderRefused as refusal:
+        raise OutcomeUnknown(refusal.code) from refusal
+
+
+def _is_replayed(error: stripe.StripeError) -> bool:
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"

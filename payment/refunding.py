@@ -1,0 +1,150 @@
+"""From an approved refund to money on its way back. The key `refund:{refund}:{attempt}` is in the database before the call.
+
+A missing answer leaves the refund SUBMITTED: the same key is sent again, and once it may be forgotten the refund is looked up.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from base.errors import NotFound
+from base.failpoint import point
+from payment.context import KEY_LIFE, Context
+from payment.decide import Effect, RefundDecision, bounced, decide_refund
+from payment.model import Payment, Refund, RefundEvent, RefundStatus, advance
+from payment.ports import OutcomeUnknown, ProviderRefused, RefundOrder, RefundSnapshot, Tx
+
+log = logging.getLogger(__name__)
+submitted = point("refund.submitted")
+answered = point("refund.answered")
+applied = point("refund.applied")
+stored = point("refund.stored")
+attempt_raised = point("refund.attempt-raised")
+
+
+@dataclass(frozen=True, slots=True)
+class Refunding:
+    context: Context
+
+    async def submit(self, refund_id: UUID) -> Refund:
+        """Ask the provider for it, or how it stands. As stored where the provider does not answer. Raises NotFound."""
+        for _try in range(2):  # a second time under a new key
+            refund, payment = await self._begin(refund_id)
+            if refund.status is not RefundStatus.SUBMITTED:
+                return refund
+            submitted()
+            try:
+                seen = await self._ask(refund, payment)
+            except OutcomeUnknown as silence:
+                log.warning("refund.no_answer", extra={"refund": str(refund_id), "detail": str(silence)})
+                return await self._looked_in_vain(refund_id)
+            except ProviderRefused as refusal:
+                return await self._refused(refund, refusal.code)
+            answered()
+            if seen is not None:
+                return await self._take_in(refund_id, seen)
+            await self._raise_attempt(refund)
+        return await self._looked_in_vain(refund_id)
+
+    async def look_again(self, refund_id: UUID) -> Refund:
+        """For a refund that the provider reports on: one that had arrived may have been sent back."""
+        async with self.context.books.transaction() as tx:
+            refund, payment = await self._read(tx, refund_id)
+        if refund.status is not RefundStatus.SUCCEEDED or refund.provider_id is None:
+            return await self.submit(refund_id)
+        try:
+            seen = await self.context.provider_of(payment).fetch_refund(refund.provider_id)
+        except OutcomeUnknown:
+            return await self._looked_in_vain(refund_id)
+        return await self._take_in(refund_id, seen)
+
+    async def _begin(self, refund_id: UUID) -> tuple[Refund, Payment]:
+        now = self.context.clock()
+        async with self.context.books.transaction() as tx:
+            refund, payment = await self._read(tx, refund_id, lock=True)
+            if refund.status is RefundStatus.APPROVED:
+                status = advance(refund.status, RefundEvent.SUBMIT)
+                begun = replace(refund, status=status, attempt_at=now, checked_at=now)
+                await self.context.books.store_refund(tx, begun, refund.status)
+                refund = begun
+        return refund, payment
+
+    async def _ask(self, refund: Refund, payment: Payment) -> RefundSnapshot | None:
+        """None: there is no such refund, and this key will not make one."""
+        provider = self.context.provider_of(payment)
+        if refund.provider_id is not None:
+            return await provider.fetch_refund(refund.provider_id)
+        assert payment.charge_id is not None, "a paid payment has a charge"
+        order = RefundOrder(
+            refund_id=refund.id,
+            payment_id=payment.id,
+            charge_id=payment.charge_id,
+            amount=replace(payment.amount, cents=refund.amount_cents),
+        )
+        refusal: ProviderRefused | None = None
+        if self.context.clock() - refund.attempt_at < KEY_LIFE:
+            try:
+                return await provider.refund(order, refund.key)
+            except ProviderRefused as error:
+                refusal = error  # perhaps because an earlier call of ours has done it
+            except OutcomeUnknown as silence:
+                if not silence.replayed:
+                    raise
+        found = await provider.find_refund(order)
+        if found is None and refusal is not None:
+            raise refusal
+        return found
+
+    async def _take_in(self, refund_id: UUID, seen: RefundSnapshot) -> Refund:
+        async with self.context.books.transaction() as tx:
+            before, payment = await self._read(tx, refund_id, lock=True)
+            decision = decide_refund(before, payment.currency, seen, self.context.clock())
+            if decision.refund.failure and decision.refund.status is before.status:
+                log.error("refund.contradiction", extra={"refund": str(refund_id), "detail": decision.refund.failure})
+            await self._apply(tx, before, payment, decision)
+            applied()
+        stored()
+        return decision.refund
+
+    async def _refused(self, seen: Refund, code: str) -> Refund:
+        async with self.context.books.transaction() as tx:
+            before, payment = await self._read(tx, seen.id, lock=True)
+            if (before.status, before.attempt, before.provider_id) != (RefundStatus.SUBMITTED, seen.attempt, None):
+                return before  # another call has got an answer meanwhile
+            decision = RefundDecision(bounced(replace(before, checked_at=self.context.clock()), code))
+            await self._apply(tx, before, payment, decision)
+        stored()
+        return decision.refund
+
+    async def _apply(self, tx: Tx, before: Refund, payment: Payment, decision: RefundDecision) -> None:
+        books, after = self.context.books, decision.refund
+        await books.store_refund(tx, after, before.status)
+        if decision.journal is not None:
+            await books.post(tx, decision.journal, self.context.clock())
+        if Effect.TELL_REFUNDED in decision.effects:
+            await self.context.hooks.on_refunded(tx, payment, after)
+
+    async def _looked_in_vain(self, refund_id: UUID) -> Refund:
+        async with self.context.books.transaction() as tx:
+            refund, _payment = await self._read(tx, refund_id, lock=True)
+            refund = replace(refund, checked_at=self.context.clock())
+            await self.context.books.store_refund(tx, refund, refund.status)
+        return refund
+
+    async def _raise_attempt(self, seen: Refund) -> None:
+        async with self.context.books.transaction() as tx:
+            refund, _payment = await self._read(tx, seen.id, lock=True)
+            if (refund.status, refund.attempt, refund.provider_id) != (RefundStatus.SUBMITTED, seen.attempt, None):
+                return
+            raised = replace(refund, attempt=refund.attempt + 1, attempt_at=self.context.clock())
+            await self.context.books.store_refund(tx, raised, refund.status)
+        attempt_raised()
+
+    async def _read(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> tuple[Refund, Payment]:
+        refund = await self.context.books.refund(tx, refund_id, lock=lock)
+        payment = None if refund is None else await self.context.books.payment(tx, refund.payment_id)
+        if refund is None or payment is None:
+            raise NotFound
+        return refund, payment

@@ -1,0 +1,161 @@
+"""The one road by which a payment changes: look outside the transaction, then decide, apply and tell inside one.
+
+Return page, webhook, poller, expiry and fence all end here. Looks may come late, twice or in any order.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from base.errors import Conflict, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from base.money import Money
+from payment.context import Context
+from payment.decide import Decision, Effect, decide, surplus, unborn
+from payment.model import Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
+from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
+
+log = logging.getLogger(__name__)
+fetched = point("payment.settle-fetched")
+applied = point("payment.applied")
+settled = point("payment.settled")
+stray_fenced = point("payment.stray-fenced")
+
+
+class RefundTooLarge(Conflict):
+    code = "refund_too_large"
+    message = _("More cannot be refunded than was paid.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    context: Context
+
+    async def settle(self, payment_id: UUID) -> Payment:
+        """The payment after asking the provider. Where the provider does not answer: as it is stored. Raises NotFound."""
+        payment = await self.context.payment(payment_id)
+        if payment.status is PaymentStatus.PAID:
+            return payment
+        try:
+            seen = await self._look(payment)
+        except OutcomeUnknown as silence:
+            log.warning("payment.no_answer", extra={"payment": str(payment_id), "detail": str(silence)})
+            return await self._looked_in_vain(payment_id)
+        fetched()
+        return await (self._looked_in_vain(payment_id) if seen is None else self.take_in(payment_id, seen))
+
+    async def _look(self, payment: Payment) -> Snapshot | None:
+        provider = self.context.provider_of(payment)
+        if payment.session_id is not None:
+            return await provider.fetch(payment.session_id)
+        return await provider.find(payment.id, payment.created_at)
+
+    async def _looked_in_vain(self, payment_id: UUID) -> Payment:
+        async with self.context.books.transaction() as tx:
+            payment = await self._locked(tx, payment_id)
+            payment = replace(payment, checked_at=self.context.clock())
+            await self.context.books.store_payment(tx, payment, payment.status)
+        return payment
+
+    async def take_in(self, payment_id: UUID, seen: Snapshot) -> Payment:
+        """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing."""
+        async with self.context.books.transaction() as tx:
+            before = await self._locked(tx, payment_id)
+            if before.session_id not in (None, seen.session_id):
+                return before
+            decision = decide(before, seen, self.context.clock())
+            after = await self._apply(tx, before, decision)
+            applied()
+        settled()
+        if Effect.EXPIRE_SESSION in decision.effects:
+            await self._fence_stray(after, seen)
+        return after
+
+    async def give_up(self, seen: Payment) -> Payment:
+        """Fence a payment that has no session and can get none; does nothing where the row moved on since it was seen."""
+        async with self.context.books.transaction() as tx:
+            before = await self._locked(tx, seen.id)
+            if (before.status, before.attempt) != (PaymentStatus.INTENDED, seen.attempt):
+                return before
+            after = await self._apply(tx, before, unborn(before, self.context.clock()))
+            applied()
+        settled()
+        return after
+
+    async def take_stray(self, payment_id: UUID, seen: Snapshot) -> bool:
+        """A second session for a payment: made impossible to pay, or, if paid already, given back in full.
+
+        Says whether that is the end of it; if not, it must be looked at again.
+        """
+        if seen.state is SessionState.OPEN:
+            await self._fence_stray(await self.context.payment(payment_id), seen)
+        elif seen.state is SessionState.PAID and seen.charge_id is not None:
+            async with self.context.books.transaction() as tx:
+                payment = await self._locked(tx, payment_id)
+                await self._book_surplus(tx, surplus(payment, seen, self.context.new_id(), self.context.clock()))
+            settled()
+        return seen.state in (SessionState.PAID, SessionState.DEAD)
+
+    async def refund_by_rule(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
+        """Approved at once; the same rule asks once per payment. Raises RefundTooLarge."""
+        books, now = self.context.books, self.context.clock()
+        payment = await self._locked(tx, payment_id)
+        for known in await books.refunds(tx, payment_id):
+            if known.requested_by is None and known.reason is reason:
+                return known
+        if not 0 < amount.cents <= payment.refundable.cents or amount.currency != payment.currency:
+            raise RefundTooLarge(refundable_cents=payment.refundable.cents)
+        refund = Refund(
+            id=self.context.new_id(),
+            payment_id=payment_id,
+            amount_cents=amount.cents,
+            reason=reason,
+            status=advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+            attempt_at=now,
+            created_at=now,
+        )
+        await books.insert_refund(tx, refund)
+        return refund
+
+    async def _apply(self, tx: Tx, before: Payment, decision: Decision) -> Payment:
+        books, hooks, after = self.context.books, self.context.hooks, decision.payment
+        if after == before:
+            return after
+        if before.status is PaymentStatus.FENCED and after.status is not PaymentStatus.FENCED:
+            # Late money. If the reference has gone on with another payment, it owes nothing more.
+            after = replace(after, surplus=await books.living(tx, after.reference) is not None)
+        await books.store_payment(tx, after, before.status)
+        if decision.journal is not None:
+            await books.post(tx, decision.journal, self.context.clock())
+        if Effect.TELL_PAID in decision.effects:
+            is_lost = after.surplus or await hooks.on_paid(tx, after) is Outcome.LOST
+            if is_lost:
+                await self.refund_by_rule(tx, after.id, after.amount, RefundReason.LOST_SLOT)
+        if Effect.TELL_FENCED in decision.effects:
+            await hooks.on_fenced(tx, after)
+        return after
+
+    async def _book_surplus(self, tx: Tx, decision: Decision) -> None:
+        if not await self.context.books.insert_payment(tx, decision.payment):
+            return  # this session is in the books
+        if decision.journal is not None:
+            await self.context.books.post(tx, decision.journal, self.context.clock())
+        await self.refund_by_rule(tx, decision.payment.id, decision.payment.amount, RefundReason.LOST_SLOT)
+
+    async def _fence_stray(self, payment: Payment, seen: Snapshot) -> None:
+        try:
+            await self.context.provider_of(payment).fence(seen.session_id)
+        except (OutcomeUnknown, ProviderRefused) as error:
+            log.warning(
+                "payment.stray", extra={"payment": str(payment.id), "session": seen.session_id, "detail": str(error)}
+            )
+        stray_fenced()
+
+    async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
+        payment = await self.context.books.payment(tx, payment_id, lock=True)
+        if payment is None:
+            raise NotFound
+        return payment

@@ -1,0 +1,160 @@
+"""SQL of payments, refunds and the journal. One function, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from base.db import Connection, fetch_all, find_one
+from payment.ledger import Journal
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+
+
+async def find_payment(conn: Connection, payment_id: UUID) -> Payment | None:
+    return await find_one(conn, Payment, "SELECT * FROM payment WHERE id = $1", payment_id)
+
+
+async def lock_payment(conn: Connection, payment_id: UUID) -> Payment | None:
+    """NO KEY: two of us exclude each other, but a journal row may still point at the payment meanwhile."""
+    return await find_one(conn, Payment, "SELECT * FROM payment WHERE id = $1 FOR NO KEY UPDATE", payment_id)
+
+
+async def find_living(conn: Connection, reference: UUID) -> Payment | None:
+    sql = "SELECT * FROM payment WHERE reference = $1 AND status <> 'fenced' AND NOT surplus"
+    return await find_one(conn, Payment, sql, reference)
+
+
+async def find_latest(conn: Connection, reference: UUID) -> Payment | None:
+    sql = "SELECT * FROM payment WHERE reference = $1 AND NOT surplus ORDER BY status <> 'fenced' DESC, created_at DESC, id LIMIT 1"
+    return await find_one(conn, Payment, sql, reference)
+
+
+async def find_payment_of_session(conn: Connection, session_id: str) -> Payment | None:
+    return await find_one(conn, Payment, "SELECT * FROM payment WHERE session_id = $1", session_id)
+
+
+async def insert_payment(conn: Connection, p: Payment) -> bool:
+    sql = """
+        INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, status, attempt,
+                             attempt_at, session_id, charge_id, pay_url, captured_cents, attention, surplus, created_at, checked_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        ON CONFLICT DO NOTHING RETURNING true"""
+    values = (
+        p.id,
+        p.reference,
+        p.provider,
+        p.amount_cents,
+        p.currency,
+        p.description,
+        p.language,
+        p.return_url,
+        p.status,
+        p.attempt,
+    )
+    rest = (
+        p.attempt_at,
+        p.session_id,
+        p.charge_id,
+        p.pay_url,
+        p.captured_cents,
+        p.attention,
+        p.surplus,
+        p.created_at,
+        p.checked_at,
+    )
+    return bool(await conn.fetchval(sql, *values, *rest))
+
+
+async def update_payment(conn: Connection, p: Payment, was: PaymentStatus) -> bool:
+    sql = """
+        UPDATE payment SET status = $3, attempt = $4, attempt_at = $5, session_id = $6, charge_id = $7, pay_url = $8,
+                           captured_cents = $9, attention = $10, surplus = $11, checked_at = $12
+         WHERE id = $1 AND status = $2 RETURNING true"""
+    key = (p.id, was, p.status, p.attempt, p.attempt_at)
+    rest = (p.session_id, p.charge_id, p.pay_url, p.captured_cents, p.attention, p.surplus, p.checked_at)
+    return bool(await conn.fetchval(sql, *key, *rest))
+
+
+async def due_payments(conn: Connection, checked_before: datetime, limit: int) -> list[Payment]:
+    sql = """
+        SELECT * FROM payment WHERE status IN ('intended', 'open', 'processing') AND coalesce(checked_at, created_at) <= $1
+         ORDER BY coalesce(checked_at, created_at), id LIMIT $2"""
+    return await fetch_all(conn, Payment, sql, checked_before, limit)
+
+
+async def find_refund(conn: Connection, refund_id: UUID) -> Refund | None:
+    return await find_one(conn, Refund, "SELECT * FROM refund WHERE id = $1", refund_id)
+
+
+async def lock_refund(conn: Connection, refund_id: UUID) -> Refund | None:
+    return await find_one(conn, Refund, "SELECT * FROM refund WHERE id = $1 FOR NO KEY UPDATE", refund_id)
+
+
+async def refunds_of(conn: Connection, payment_id: UUID) -> list[Refund]:
+    return await fetch_all(
+        conn, Refund, "SELECT * FROM refund WHERE payment_id = $1 ORDER BY created_at, id", payment_id
+    )
+
+
+async def insert_refund(conn: Connection, r: Refund) -> bool:
+    sql = """
+        INSERT INTO refund (id, payment_id, amount_cents, reason, status, requested_by, approved_by, attempt, attempt_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL DO NOTHING RETURNING true"""
+    values = (r.id, r.payment_id, r.amount_cents, r.reason, r.status, r.requested_by, r.approved_by)
+    return bool(await conn.fetchval(sql, *values, r.attempt, r.attempt_at, r.created_at))
+
+
+async def update_refund(conn: Connection, r: Refund, was: RefundStatus) -> bool:
+    sql = """
+        UPDATE refund SET status = $3, approved_by = $4, attempt = $5, attempt_at = $6, provider_id = $7, failure = $8, checked_at = $9
+         WHERE id = $1 AND status = $2 RETURNING true"""
+    values = (r.id, was, r.status, r.approved_by, r.attempt, r.attempt_at, r.provider_id, r.failure, r.checked_at)
+    return bool(await conn.fetchval(sql, *values))
+
+
+async def due_refunds(conn: Connection, checked_before: datetime, limit: int) -> list[Refund]:
+    sql = """
+        SELECT * FROM refund WHERE status = 'approved' OR status = 'submitted' AND coalesce(checked_at, attempt_at) <= $1
+         ORDER BY coalesce(checked_at, attempt_at), id LIMIT $2"""
+    return await fetch_all(conn, Refund, sql, checked_before, limit)
+
+
+async def insert_journal(conn: Connection, journal: Journal, at: datetime) -> None:
+    sql = """
+        WITH j AS (INSERT INTO journal (kind, payment_id, refund_id, at) VALUES ($1, $2, $3, $4) RETURNING id)
+        INSERT INTO entry (journal_id, account, amount_cents) SELECT j.id, e.account, e.cents
+          FROM j, unnest($5::text[], $6::int[]) WITH ORDINALITY e (account, cents, n) ORDER BY e.n"""
+    accounts = [entry.account for entry in journal.entries]
+    cents = [entry.amount_cents for entry in journal.entries]
+    await conn.execute(sql, journal.kind, journal.payment_id, journal.refund_id, at, accounts, cents)
+
+
+async def journals_of(conn: Connection, payment_id: UUID) -> list[Journal]:
+    sql = """
+        SELECT j.kind, j.payment_id, j.refund_id,
+               jsonb_agg(jsonb_build_object('account', e.account, 'amount_cents', e.amount_cents) ORDER BY e.id) AS entries
+          FROM journal j JOIN entry e ON e.journal_id = j.id WHERE j.payment_id = $1 GROUP BY j.id ORDER BY j.id"""
+    return await fetch_all(conn, Journal, sql, payment_id)
+
+
+async def insert_event(
+    conn: Connection, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
+) -> bool:
+    sql = """
+        INSERT INTO vendor_event (vendor, event_id, kind, body, received_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT ON CONSTRAINT vendor_event_once DO NOTHING RETURNING true"""
+    return bool(await conn.fetchval(sql, vendor, event_id, kind, dict(body), at))
+
+
+async def listed_until(conn: Connection, provider: str) -> datetime | None:
+    return await find_one(conn, datetime, "SELECT listed_until FROM provider_listing WHERE provider = $1", provider)
+
+
+async def set_listed_until(conn: Connection, provider: str, until: datetime) -> None:
+    sql = """
+        INSERT INTO provider_listing (provider, listed_until) VALUES ($1, $2)
+        ON CONFLICT (provider) DO UPDATE SET listed_until = greatest(provider_listing.listed_until, excluded.listed_until)"""
+    await conn.execute(sql, provider, until)

@@ -1,0 +1,154 @@
+"""Stripe's words and ours: what is sent, and what an answer means. Pure; JSON objects in, our values out, and back.
+
+Source: docs.stripe.com/api at version 2026-10-28.endive, objects Checkout Session, Refund and Event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from base.money import Money
+from payment.ports import (
+    PaymentOrder,
+    RefundOrder,
+    RefundSnapshot,
+    RefundState,
+    SessionState,
+    Snapshot,
+    VendorEvent,
+)
+
+Json = Mapping[str, Any]
+
+# A session that is complete but unpaid says nothing more; its payment intent does. After a complete session the payer cannot
+# try again, so an intent that waits for another payment method is as dead as a cancelled one.
+_INTENT_OF_COMPLETE: Mapping[str, SessionState] = {
+    "processing": SessionState.PROCESSING,
+    "succeeded": SessionState.PAID,
+    "requires_payment_method": SessionState.DEAD,
+    "canceled": SessionState.DEAD,
+}
+_REFUND: Mapping[str, RefundState] = {
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+_LOCALES = {"de": "de", "en": "en"}
+_NEAREST_TO_MONEY = (
+    SessionState.PAID,
+    SessionState.PROCESSING,
+    SessionState.UNKNOWN,
+    SessionState.OPEN,
+    SessionState.DEAD,
+)
+EXPANDED = "payment_intent"
+
+
+def session_params(order: PaymentOrder) -> dict[str, Any]:
+    """Nothing but ids goes into the metadata: Stripe learns amount and fee text, not what the appointment is about."""
+    metadata = {"payment_id": str(order.payment_id)}
+    price = {
+        "currency": order.amount.currency.lower(),
+        "unit_amount": order.amount.cents,
+        "product_data": {"name": order.description},
+    }
+    return {
+        "mode": "payment",
+        "line_items": [{"price_data": price, "quantity": 1}],
+        "client_reference_id": str(order.payment_id),
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata, "description": order.description},
+        "locale": _LOCALES.get(order.language, "auto"),
+        "success_url": order.return_url,
+        "cancel_url": order.return_url,
+        "expires_at": int(order.expires_at.timestamp()),
+        "adaptive_pricing": {"enabled": False},  # a fee is due in its own currency
+        "expand": [EXPANDED],
+    }
+
+
+def refund_params(order: RefundOrder) -> dict[str, Any]:
+    return {
+        "payment_intent": order.charge_id,
+        "amount": order.amount.cents,
+        "metadata": {"refund_id": str(order.refund_id), "payment_id": str(order.payment_id)},
+    }
+
+
+def snapshot(session: Json) -> Snapshot:
+    """Of a session with its payment intent expanded."""
+    intent = session.get("payment_intent")
+    intent = {"id": intent} if isinstance(intent, str) else intent or {}
+    state, word = _state(session, intent)
+    cents = intent.get("amount_received") if state is SessionState.PAID else None
+    return Snapshot(
+        session_id=session["id"],
+        payment_id=_id(session, "payment_id"),
+        state=state,
+        amount=Money(session["amount_total"] if cents is None else cents, session["currency"].upper()),
+        charge_id=intent.get("id"),
+        url=session.get("url"),
+        word=word,
+    )
+
+
+def _state(session: Json, intent: Json) -> tuple[SessionState, str]:
+    status, payment_status = session.get("status"), session.get("payment_status")
+    word = f"{status}/{payment_status}/{intent.get('status')}"
+    match status, payment_status:
+        case "open", "unpaid":
+            return SessionState.OPEN, word
+        case "expired", "unpaid":
+            return SessionState.DEAD, word
+        case "complete", "paid":
+            return SessionState.PAID, word
+        case "complete", "unpaid":
+            return _INTENT_OF_COMPLETE.get(str(intent.get("status")), SessionState.UNKNOWN), word
+        case _:
+            return SessionState.UNKNOWN, word
+
+
+def nearest_to_money(sessions: Sequence[Json], payment_id: UUID) -> Snapshot | None:
+    """Of several sessions of one payment the one that matters most."""
+    own = [snapshot(session) for session in sessions if _id(session, "payment_id") == payment_id]
+    return min(own, key=lambda seen: _NEAREST_TO_MONEY.index(seen.state), default=None)
+
+
+def refund_snapshot(refund: Json) -> RefundSnapshot:
+    status = str(refund.get("status"))
+    failure = refund.get("failure_reason") or (status if status in ("failed", "canceled") else None)
+    return RefundSnapshot(
+        provider_id=refund["id"],
+        refund_id=_id(refund, "refund_id"),
+        state=_REFUND.get(status, RefundState.UNKNOWN),
+        amount=Money(refund["amount"], refund["currency"].upper()),
+        failure=failure,
+    )
+
+
+def of_refund(refunds: Sequence[Json], refund_id: UUID) -> RefundSnapshot | None:
+    return next((refund_snapshot(refund) for refund in refunds if _id(refund, "refund_id") == refund_id), None)
+
+
+def vendor_event(event: Json) -> VendorEvent:
+    thing = event["data"]["object"]
+    return VendorEvent(
+        id=event["id"],
+        kind=event["type"],
+        payment_id=_id(thing, "payment_id"),
+        session_id=thing.get("id") if thing.get("object") == "checkout.session" else None,
+        refund_id=_id(thing, "refund_id"),
+        body=event,
+    )
+
+
+def _id(thing: Json, name: str) -> UUID | None:
+    """An id of ours from the metadata; whoever else uses the account may have written anything there."""
+    try:
+        return UUID((thing.get("metadata") or {})[name])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None

@@ -1,0 +1,105 @@
+"""What callers do with payments. Methods that take `tx` belong to the caller's transaction; the others open their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from base.clock import Clock
+from base.errors import Conflict
+from base.failpoint import point
+from base.money import Money
+from payment.books import Books
+from payment.context import Context, PaymentUnavailable
+from payment.model import Payment, Refund, RefundReason
+from payment.noticing import Noticing
+from payment.opening import Opening
+from payment.ports import Hooks, PaymentProvider, Tx
+from payment.refunding import Refunding
+from payment.settling import Settling
+
+requested = point("payment.requested")
+refund_requested = point("refund.requested")
+
+
+class Payments:
+    """`providers`: by name; the first one gets new payments. `new_id` gives the ids of payments and refunds."""
+
+    def __init__(
+        self,
+        books: Books,
+        providers: Mapping[str, PaymentProvider],
+        hooks: Hooks,
+        clock: Clock,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._context = Context(books, providers, hooks, clock, new_id)
+        self._settling = Settling(self._context)
+        self._opening = Opening(self._context, self._settling)
+        self._refunding = Refunding(self._context)
+        self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding)
+
+    async def request(
+        self, tx: Tx, *, reference: UUID, amount: Money, description: str, language: str, return_url: str
+    ) -> Payment:
+        """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where no provider is configured."""
+        books, now = self._context.books, self._context.clock()
+        if (living := await books.living(tx, reference)) is not None:
+            return living
+        if not self._context.providers:
+            raise PaymentUnavailable
+        payment = Payment(
+            id=self._context.new_id(),
+            reference=reference,
+            provider=next(iter(self._context.providers)),
+            amount_cents=amount.cents,
+            currency=amount.currency,
+            description=description,
+            language=language,
+            return_url=return_url,
+            attempt_at=now,
+            created_at=now,
+        )
+        if not await books.insert_payment(tx, payment):
+            if (living := await books.living(tx, reference)) is None:
+                raise Conflict  # another tab's payment came and went in this moment
+            return living
+        requested()
+        return payment
+
+    async def living(self, tx: Tx, reference: UUID) -> Payment | None:
+        """The one that is not fenced: it may bring money, has brought it, or needs attention."""
+        return await self._context.books.living(tx, reference)
+
+    async def latest(self, tx: Tx, reference: UUID) -> Payment | None:
+        """The living one, else the youngest fenced one."""
+        return await self._context.books.latest(tx, reference)
+
+    async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]:
+        return await self._context.books.refunds(tx, payment_id)
+
+    async def open(self, payment_id: UUID) -> Payment:
+        """With `pay_url` where it is OPEN. Raises PaymentUnavailable: nothing was charged, try again."""
+        return await self._opening.open(payment_id)
+
+    async def settle(self, payment_id: UUID) -> Payment:
+        return await self._settling.settle(payment_id)
+
+    async def fence(self, payment_id: UUID) -> Payment:
+        """FENCED or PAID; any other status: the provider did not answer or money is under way, try again later."""
+        return await self._opening.fence(payment_id)
+
+    async def request_refund(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
+        """By rule, so approved at once; again for the same reason: the same refund. Raises NotFound, RefundTooLarge."""
+        refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason)
+        refund_requested()
+        return refund
+
+    async def submit_refund(self, refund_id: UUID) -> Refund:
+        return await self._refunding.submit(refund_id)
+
+    async def take_event(self, provider: str, headers: Mapping[str, str], raw_body: bytes) -> None:
+        await self._noticing.take_event(provider, headers, raw_body)
+
+    async def sweep(self) -> int:
+        return await self._noticing.sweep()

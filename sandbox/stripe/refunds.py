@@ -1,0 +1,97 @@
+"""Refunds: never more than was captured. Source: docs.stripe.com/refunds and docs.stripe.com/api/refunds.
+
+pending -> succeeded -> failed and pending -> failed; a failed refund puts the money back and can be asked for again.
+"""
+
+from sandbox.stripe import balance, money_objects
+from sandbox.stripe.core import Core, unexpected_state
+from sandbox.stripe.errors import ApiError, Json, bad_parameter
+
+OUTCOMES = ("succeeded", "pending", "failed")
+FAILURE_REASONS = (
+    "lost_or_stolen_card",
+    "expired_or_canceled_card",
+    "charge_for_pending_refund_disputed",
+    "insufficient_funds",
+    "declined",
+    "merchant_request",
+    "unknown",
+)
+
+
+def create(core: Core, params: Json, *, outcome: str = "succeeded") -> Json:
+    """`outcome` is what becomes of it at once; a pending one waits for `settle` or `fail`."""
+    charge = _charge_to_refund(core, params)
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    if left == 0:
+        raise ApiError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    amount = params.get("amount", left)
+    if amount > left:
+        raise unexpected_state(
+            f"Refund amount ({_money(amount)}) is greater than unrefunded amount on charge ({_money(left)})",
+            param="amount",
+        )
+    refund = money_objects.refund(core.new_id("re"), charge, params, amount=amount, now=core.now())
+    txn = balance.book(core, "refund", refund, amount=-amount)
+    refund = core.state.put("refunds", refund["id"], {**refund, "balance_transaction": txn["id"]})
+    charge = _add_refunded(core, charge["id"], amount)
+    if outcome == "succeeded":
+        refund = core.state.change("refunds", refund["id"], status="succeeded")
+    core.emit("refund.created", refund)
+    core.emit("charge.refunded", charge)
+    return fail(core, refund["id"], "unknown") if outcome == "failed" else refund
+
+
+def _charge_to_refund(core: Core, params: Json) -> Json:
+    if "charge" in params:
+        return core.get("charges", params["charge"], "charge")
+    if "payment_intent" not in params:
+        raise bad_parameter(
+            "One of the following params should be provided for this request: payment_intent or charge.",
+            "parameter_missing",
+            "payment_intent",
+        )
+    intent = core.get("payment_intents", params["payment_intent"], "payment_intent")
+    if intent["status"] != "succeeded":
+        raise unexpected_state(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.")
+    return core.get("charges", intent["latest_charge"])
+
+
+def _add_refunded(core: Core, charge_id: str, amount: int) -> Json:
+    charge = core.get("charges", charge_id)
+    refunded = charge["amount_refunded"] + amount
+    return core.state.change(
+        "charges", charge_id, amount_refunded=refunded, refunded=refunded == charge["amount_captured"]
+    )
+
+
+def settle(core: Core, refund_id: str) -> Json:
+    """The customer's bank has taken a pending refund."""
+    _expect(core, refund_id, "pending")
+    refund = core.state.change("refunds", refund_id, status="succeeded")
+    core.emit("refund.updated", refund)
+    return refund
+
+
+def fail(core: Core, refund_id: str, reason: str) -> Json:
+    """The customer's bank cannot take it: the money returns to the account (docs.stripe.com/refunds#failed-refunds)."""
+    refund = _expect(core, refund_id, "pending", "succeeded")
+    txn = balance.book(core, "refund_failure", refund, amount=refund["amount"])
+    refund = core.state.change(
+        "refunds", refund_id, status="failed", failure_reason=reason, failure_balance_transaction=txn["id"]
+    )
+    _add_refunded(core, refund["charge"], -refund["amount"])
+    core.emit("refund.updated", refund)
+    core.emit("refund.failed", refund)
+    return refund
+
+
+def _expect(core: Core, refund_id: str, *statuses: str) -> Json:
+    refund = core.get("refunds", refund_id)
+    if refund["status"] not in statuses:
+        raise unexpected_state(f"This refund is {refund['status']}.", param="id")
+    return refund
+
+
+def _money(cents: int) -> str:
+    return f"€{cents // 100}.{cents % 100:02}"

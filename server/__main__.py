@@ -1,0 +1,110 @@
+"""The command `schalter`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from base import failpoint, log
+from base.config import SettingError, Settings
+from base.migrate import MigrationError, migrate
+
+Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+async def _web(settings: Settings, _: argparse.Namespace) -> int:
+    from server.web import serve
+
+    await serve(settings)
+    return 0
+
+
+async def _worker(settings: Settings, _: argparse.Namespace) -> int:
+    from server.worker import work
+
+    await work(settings)
+    return 0
+
+
+async def _drain(settings: Settings, _: argparse.Namespace) -> int:
+    from server.product import open_product
+    from server.worker import drain
+
+    async with open_product(settings) as product:
+        await drain(product)
+    return 0
+
+
+async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    for name in await migrate(settings.database_url):
+        print(f"applied {name}")
+    return 0
+
+
+async def _import(settings: Settings, arguments: argparse.Namespace) -> int:
+    from server.imports import import_folder
+
+    return await import_folder(settings, arguments.path)
+
+
+def _openapi(path: Path) -> int:
+    from server.app import openapi
+
+    path.write_text(json.dumps(openapi(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"wrote {path}")
+    return 0
+
+
+def _demo() -> int:
+    from server.demo import main as demo
+
+    return demo()
+
+
+_COMMANDS: dict[str, tuple[Command, str]] = {
+    "web": (_web, "serve pages and API"),
+    "worker": (_worker, "do what is due: messages, expiry, payments, hours"),
+    "drain": (_drain, "do everything that is due once, then stop"),
+    "migrate": (_migrate, "bring the database's schema up to date"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="schalter", description="Appointments, payments and counters of a city.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (_command, meaning) in _COMMANDS.items():
+        commands.add_parser(name, help=meaning)
+    importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
+    importing.add_argument("what", choices=["catalogue"])
+    importing.add_argument("path", type=Path)
+    commands.add_parser("openapi", help="write openapi.json").add_argument("path", type=Path, nargs="?", default=Path("openapi.json"))
+    commands.add_parser("demo", help="everything on this machine: database, sample city, sandboxes, web and worker")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "openapi":
+        return _openapi(arguments.path)
+    if arguments.command == "demo":
+        return _demo()
+    command = _import if arguments.command == "import" else _COMMANDS[arguments.command][0]
+    try:
+        settings = Settings.from_env()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
+    log.set_up(settings.log_level)
+    if settings.failpoint:
+        failpoint.arm(failpoint.killer(settings.failpoint))
+    try:
+        return uvloop.run(command(settings, arguments))
+    except MigrationError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

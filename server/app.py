@@ -1,0 +1,131 @@
+"""The roof of the web process: endpoint tables joined, middlewares in order, life cycles entered and left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+import frontend
+from base import openapi as openapi_document
+from base.clock import Clock, utcnow
+from base.config import Settings
+from base.metrics import METRICS, Metrics
+from base.templates import Assets, Templates
+from base.web import (
+    ACCESS,
+    CLOCK,
+    DATABASE,
+    DRAINING,
+    ERROR_PAGE,
+    SEALER,
+    SETTINGS,
+    STOPPING,
+    TEMPLATES,
+    TRANSLATIONS,
+    Endpoint,
+)
+from base.web.guard import Access, same_origin, security_headers
+from base.web.problems import problems
+from booking.appointments import endpoints as appointments
+from booking.availability import endpoints as availability
+from booking.catalogue import endpoints as catalogue
+from booking.holds import endpoints as holds
+from frontend.citizen import pages
+from frontend.citizen.errors import error_page
+from payment import endpoints as payment
+from server import documents, health
+from server.product import Product, open_product
+
+ENDPOINTS: Sequence[Endpoint] = (
+    *catalogue.ENDPOINTS,
+    *availability.ENDPOINTS,
+    *holds.ENDPOINTS,
+    *appointments.ENDPOINTS,
+    *payment.ENDPOINTS,
+    *documents.ENDPOINTS,
+    *health.ENDPOINTS,
+    *pages.ENDPOINTS,
+)
+_FRONTEND = Path(frontend.__file__).parent
+_LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
+
+
+def build(settings: Settings, clock: Clock = utcnow) -> web.Application:
+    metrics = Metrics()
+    guard = Access({(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS})
+    middlewares = [metrics.middleware(), problems, same_origin, guard.middleware()]
+    app = web.Application(middlewares=cast("list[Middleware]", middlewares), client_max_size=_LARGEST_BODY_BYTES)
+    assets = Assets(_FRONTEND / "static")
+    app[SETTINGS] = settings
+    app[CLOCK] = clock
+    app[METRICS] = metrics
+    app[DRAINING] = asyncio.Event()
+    app[STOPPING] = asyncio.Event()
+    app[ERROR_PAGE] = error_page
+    app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in ENDPOINTS])
+    if assets.built:
+        app.router.add_static("/static", assets.folder)
+    app.on_response_prepare.append(_headers(settings))
+    app.cleanup_ctx.append(_running(assets))
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    return openapi_document.document(ENDPOINTS, _version())
+
+
+def _running(assets: Assets) -> Any:
+    @asynccontextmanager
+    async def running(app: web.Application) -> AsyncIterator[None]:
+        async with open_product(app[SETTINGS], app[CLOCK]) as product:
+            _install(app, product, assets)
+            await product.feed.start()
+            await product.batcher.start()
+            try:
+                yield
+            finally:
+                await product.batcher.stop()
+                await product.feed.stop()
+
+    return running
+
+
+def _install(app: web.Application, product: Product, assets: Assets) -> None:
+    app[DATABASE] = product.db
+    app[SEALER] = product.sealer
+    app[TRANSLATIONS] = product.translations
+    app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
+    app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise}
+    app[catalogue.CATALOGUE] = product.catalogue
+    app[availability.AVAILABILITY] = product.availability
+    app[holds.HOLDS] = product.holds
+    app[appointments.APPOINTMENTS] = product.appointments
+    app[payment.PAYMENTS] = product.payments
+    app[health.FEED] = product.feed
+
+
+def _headers(settings: Settings) -> Any:
+    fixed: Mapping[str, str] = security_headers(settings)
+
+    async def secure(request: web.Request, response: web.StreamResponse) -> None:
+        """A signal reaches streams and errors as well, a middleware does not."""
+        response.headers.update(fixed)
+        response.headers.pop("Server", None)
+        if request.path.startswith("/static/"):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+
+    return secure
+
+
+def _version() -> str:
+    try:
+        return version("schalter")
+    except PackageNotFoundError:
+        return "0.1.0"  # run from a checkout; pyproject.toml says the same, and a test compares

@@ -1,0 +1,24 @@
+"""`schalter import catalogue PATH`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from base.clock import utcnow
+from base.config import Settings
+from base.db import Database
+from booking.catalogue.import_report import ImportRefused
+from booking.catalogue.importing import import_catalogue
+
+
+async def import_folder(settings: Settings, path: Path) -> int:
+    """0 done, 1 refused: then nothing has changed and every wrong line is named."""
+    async with Database(settings.database_url, size=2) as db:
+        try:
+            report = await import_catalogue(db, path, utcnow, horizon_days=settings.horizon_days)
+        except ImportRefused as refused:
+            print(refused, file=sys.stderr)
+            return 1
+    print(report)
+    return 0

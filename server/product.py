@@ -1,0 +1,113 @@
+"""Every object of the product, built by constructor arguments: once for the web, the worker and the commands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from base.clock import Clock, utcnow
+from base.config import Settings
+from base.db import Database
+from base.feed import Feed
+from base.i18n import Translations
+from base.identity.usecases import Identity
+from base.jobs import Jobs
+from base.outbound import outbound_session
+from base.seal import Sealer
+from booking.appointments.announce import Announcer
+from booking.appointments.hooks import CaseHooks
+from booking.appointments.slots_pg import PgSlots
+from booking.appointments.usecases import Appointments
+from booking.availability.mirror import Mirror
+from booking.availability.usecases import Availability
+from booking.catalogue.usecases import Catalogue
+from booking.holds.batch import Batcher
+from booking.holds.usecases import Holds
+from notifications.mail_smtp import SmtpSender
+from notifications.messages import Messages
+from notifications.usecases import Notifications
+from payment.books_pg import PgBooks
+from payment.ports import PaymentProvider
+from payment.psp_stripe import StripeProvider
+from payment.usecases import Payments
+from server.offers import CatalogueOffers, CatalogueSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    settings: Settings
+    clock: Clock
+    db: Database
+    sealer: Sealer
+    translations: Translations
+    identity: Identity
+    catalogue: Catalogue
+    availability: Availability
+    feed: Feed
+    batcher: Batcher
+    holds: Holds
+    payments: Payments
+    appointments: Appointments
+    notifications: Notifications
+    jobs: Jobs
+
+
+@asynccontextmanager
+async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterator[Product]:
+    """The whole product on an open database; the feed and the hold batches are started by whoever serves requests."""
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(Database(settings.database_url, size=settings.database_pool))
+        sealer = Sealer(settings.secret_key)
+        translations = Translations.load()
+        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days)
+        offers = CatalogueOffers(catalogue)
+        mirror = Mirror(clock, settings.horizon_days)
+        availability = Availability(mirror, offers, clock, lead_minutes=settings.lead_minutes)
+        batcher = Batcher(db, clock, hold_minutes=settings.hold_minutes)
+        notifications = Notifications(
+            db=db,
+            sealer=sealer,
+            clock=clock,
+            messages=Messages(translations, mail_from=settings.mail_from),
+            mail=SmtpSender(settings.smtp_url, ca_file=settings.ca_file) if settings.smtp_url else None,
+        )
+        announcer = Announcer(notifications, sealer, clock, settings.public_url)
+        slots = PgSlots(announcer)
+        books = PgBooks(db)
+        payments = Payments(books, await _providers(settings, stack), CaseHooks(slots, clock), clock, uuid4)
+        yield Product(
+            settings=settings,
+            clock=clock,
+            db=db,
+            sealer=sealer,
+            translations=translations,
+            identity=Identity(db, clock),
+            catalogue=catalogue,
+            availability=availability,
+            feed=Feed(db, [CatalogueSource(catalogue), mirror]),
+            batcher=batcher,
+            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock, hold_minutes=settings.hold_minutes),
+            payments=payments,
+            appointments=Appointments(
+                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
+            ),
+            notifications=notifications,
+            jobs=Jobs(db, clock, {}),
+        )
+
+
+async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, PaymentProvider]:
+    """None without a key: services with a fee then say that they cannot be paid online."""
+    if not settings.stripe_api_key:
+        return {}
+    http = await stack.enter_async_context(outbound_session(settings))
+    return {
+        "stripe": StripeProvider(
+            http,
+            api_key=settings.stripe_api_key,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            api_base=settings.stripe_api_base,
+        )
+    }

@@ -1,0 +1,55 @@
+"""A load generator on raw sockets: keep-alive connections, one request at a time each, answers counted by Content-Length."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, request: bytes, until: float, done: asyncio.Future[None], counts: dict[int, int]) -> None:
+        self._request = request
+        self._until = until
+        self._done = done
+        self._counts = counts
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        status = int(head[9:12])
+        self._counts[status] = self._counts.get(status, 0) + 1
+        if time.perf_counter() >= self._until:
+            self._transport.close()
+        else:
+            self._transport.write(self._request)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+async def requests_per_second(host: str, port: int, path: str, *, seconds: float, connections: int = 32) -> tuple[float, dict[int, int]]:
+    """Rate over the time asked for, and the answers by status."""
+    loop = asyncio.get_running_loop()
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n".encode()
+    counts: dict[int, int] = {}
+    began = time.perf_counter()
+    done = []
+    for _ in range(connections):
+        future: asyncio.Future[None] = loop.create_future()
+        done.append(future)
+        await loop.create_connection(lambda f=future: _Connection(request, began + seconds, f, counts), host, port)  # type: ignore[misc]
+    await asyncio.gather(*done)
+    return sum(counts.values()) / (time.perf_counter() - began), counts

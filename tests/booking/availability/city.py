@@ -1,0 +1,104 @@
+"""A city in one statement each: offices, counters open on some days, services. Everything defaulted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from base.db import Connection
+from base.money import Money
+from booking.availability.model import Offer, OfficeOffer
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TUESDAY = date(2026, 12, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Answers as availability.Offers and as the fees of holds.Holds."""
+
+    service_id: int
+    offices: Mapping[int, tuple[int, ...]]
+    duration_min: int
+    fee_cents: int
+    channel: str = "onsite"
+
+    @property
+    def office(self) -> int:
+        return min(self.offices)
+
+    @property
+    def counters(self) -> list[int]:
+        return [counter for counters in self.offices.values() for counter in counters]
+
+    def offer(self, service_id: int, channel: str) -> Offer | None:
+        if (service_id, channel) != (self.service_id, self.channel):
+            return None
+        offices = {
+            office: OfficeOffer(office, "Europe/Berlin", tuple(counters)) for office, counters in self.offices.items()
+        }
+        return Offer(service_id, channel, self.duration_min, offices)
+
+    def fee_on(self, service_id: int, day: date) -> Money:
+        return Money(self.fee_cents)
+
+
+async def make_city(
+    conn: Connection,
+    *,
+    offices: int = 1,
+    counters: int = 2,
+    duration_min: int = 20,
+    fee_cents: int = 0,
+    days: Sequence[date] = (TUESDAY,),
+    opens: int = 8,
+    closes: int = 12,
+) -> City:
+    """Open from `opens` to `closes` o'clock, local time, on `days`; closed for ever else."""
+    service_id = await conn.fetchval(
+        """
+        INSERT INTO service (key, name, channels, duration_min, source, documents)
+        VALUES ('pass', '{"de": "Reisepass", "en": "Passport"}', '{onsite}', $1, 'test', '{"de": ["Foto"]}') RETURNING id""",
+        duration_min,
+    )
+    if fee_cents:
+        await conn.execute("INSERT INTO fee (service_id, amount_cents) VALUES ($1, $2)", service_id, fee_cents)
+    await conn.execute("INSERT INTO refund_policy (key, text) VALUES ('full', '{\"de\": \"alles\"}')")
+    made: dict[int, tuple[int, ...]] = {}
+    for n in range(offices):
+        office_id = await conn.fetchval(
+            """
+            INSERT INTO office (key, name, street, postcode, place, latitude, longitude, is_step_free, time_zone)
+            VALUES ($1, '{"de": "Bürgerbüro"}', 'Eberhardstr. 39', '70173', 'Stuttgart', 48.77, 9.18, true, 'Europe/Berlin')
+            RETURNING id""",
+            f"office-{n}",
+        )
+        found = []
+        for k in range(counters):
+            counter_id = await conn.fetchval(
+                "INSERT INTO counter (office_id, key, channel) VALUES ($1, $2, 'onsite') RETURNING id", office_id, f"c{k}"
+            )
+            await conn.execute("INSERT INTO counter_service VALUES ($1, $2)", counter_id, service_id)
+            await open_counter(conn, counter_id, days, opens, closes)
+            found.append(counter_id)
+        made[office_id] = tuple(found)
+    return City(service_id, made, duration_min, fee_cents)
+
+
+async def open_counter(conn: Connection, counter_id: int, days: Sequence[date], opens: int, closes: int) -> None:
+    for day in days:
+        await conn.execute(
+            "SELECT set_open($1, tstzrange($2, $3), tstzmultirange(tstzrange($4, $5)))",
+            counter_id,
+            at(day, 0),
+            at(day + timedelta(days=1), 0),
+            at(day, opens),
+            at(day, closes),
+        )
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    """A local time of Stuttgart as an instant."""
+    return datetime.combine(day, time(hour, minute), BERLIN).astimezone(UTC)

@@ -1,0 +1,147 @@
+"""Every wrong line is named, all at once, and nothing else is."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from booking.catalogue.draft import LineError
+from booking.catalogue.import_format import parse
+from booking.catalogue.import_report import ImportRefused, render_errors
+from booking.catalogue.model import Channel
+from tests.booking.catalogue.folders import MINI, changed, raw
+
+
+def errors_of(files: dict[str, bytes]) -> Sequence[LineError]:
+    with pytest.raises(ImportRefused) as caught:
+        parse(files)
+    return caught.value.errors
+
+
+def test_a_valid_folder() -> None:
+    draft = parse(raw(MINI))
+    assert [(c.key, c.name["de"], c.channel) for c in draft.counters] == [
+        ("desk-1", "Schalter 1", Channel.ONSITE),
+        ("desk-2", "Schalter 2", Channel.ONSITE),
+        ("video-1", "Video 1", Channel.VIDEO),
+    ]
+    desk, _, video = draft.counters
+    assert {hours.line for hours in draft.hours_of(desk)} == {2, 3}
+    assert {hours.line for hours in draft.hours_of(video)} == {4}
+    assert [draft.serves(video, service) for service in draft.services] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line", "column", "code"),
+    [
+        ("offices.csv", "key,", "kee,", 1, "kee", "unknown_column"),
+        ("offices.csv", "key,", "kee,", 1, "key", "missing_column"),
+        ("offices.csv", "name_de,", "name_de,name_de,", 1, "name_de", "duplicate_column"),
+        ("offices.csv", "rathaus,", "Rat haus,", 2, "key", "bad_key"),
+        ("offices.csv", "48.7", "148.7", 2, "latitude", "bad_number"),
+        ("offices.csv", "9.1", "9,1", 2, "", "ragged_line"),
+        ("offices.csv", "9.1", "nan", 2, "longitude", "bad_number"),
+        ("offices.csv", "yes", "ja", 2, "step_free", "bad_choice"),
+        ("offices.csv", "yes,test\n", "yes,test\nrathaus,R,S,7,K,48,9,no,t\n", 3, "key", "duplicate"),
+        ("offices.csv", "Rathaus", '"Rathaus', 2, "", "broken_csv"),
+        ("counters.csv", "rathaus,desk", "rathau,desk", 2, "office", "unknown_reference"),
+        ("counters.csv", "onsite", "on-site", 2, "channel", "unknown_channel"),
+        ("counters.csv", "onsite", "onsite video", 2, "channel", "one_channel"),
+        ("counters.csv", "citizen,2", "citizens,2", 2, "groups", "unknown_reference"),
+        ("counters.csv", "citizen,2", "citizen,-2", 2, "count", "bad_number"),
+        ("counters.csv", "rathaus,video", "rathaus,desk", 3, "key", "duplicate"),
+        ("hours.csv", "mo tu", "mo di", 2, "weekdays", "bad_weekday"),
+        ("hours.csv", "08:00", "8:00", 2, "opens", "bad_time"),
+        ("hours.csv", "08:00", "08:03", 2, "opens", "bad_time"),
+        ("hours.csv", "12:00", "24:00", 2, "closes", "bad_time"),
+        ("hours.csv", "12:00", "07:00", 2, "closes", "closes_before_opening"),
+        ("hours.csv", "th,14:00", "th,11:00", 3, "opens", "overlap"),
+        ("hours.csv", "18:00,,", "18:00,2026-02-30,", 3, "valid_from", "bad_date"),
+        ("hours.csv", "18:00,,", "18:00,2026-02-03,2026-02-02", 3, "valid_until", "ends_before_start"),
+        ("hours.csv", "rathaus,video", "rathaus,wideo", 4, "counter", "unknown_reference"),
+        ("hours.csv", "rathaus,*,th", "rathause,*,th", 3, "office", "unknown_reference"),
+        ("services.csv", "99008001000000", "9900800100000", 2, "leika_key", "bad_leika_key"),
+        ("services.csv", "15,onsite", "16,onsite", 2, "duration_min", "bad_duration"),
+        ("services.csv", "15,onsite", ",onsite", 2, "duration_min", "bookable_without_duration"),
+        ("services.csv", "15,onsite", "15,phone", 2, "channels", "bookable_without_counters"),
+        ("services.csv", "Personalausweis,", ",", 2, "name_de", "missing"),
+        ("services.csv", "beratung,,", "ausweis,,", 3, "key", "duplicate"),
+        (
+            "services.csv",
+            "Beratung,,citizen,20,onsite video,,,",
+            "Beratung,,citizen,20,onsite video,,1,",
+            3,
+            "top",
+            "duplicate",
+        ),
+        ("fees.csv", "beratung,0,,,gebührenfrei", "beratung,0,,,", 4, "legal_basis_de", "fee_without_legal_basis"),
+        ("fees.csv", "beratung,0", "beratung,0.5", 4, "amount_cents", "bad_number"),
+        ("fees.csv", "beratung,0", "beratung,", 4, "amount_cents", "missing"),
+        ("fees.csv", "beratung,0", "beratungen,0", 4, "service", "unknown_reference"),
+        ("fees.csv", "2026-12-31", "2027-01-01", 3, "valid_from", "overlap"),
+        ("city.toml", "Europe/Berlin", "Europe/Bärlin", 2, "time_zone", "value_error"),
+        ("city.toml", "DE-BW", "DE-XX", 3, "holidays", "value_error"),
+        ("city.toml", "name =", "nahme =", 1, "nahme", "extra_forbidden"),
+        ("city.toml", "time_zone =", "time_zone", 2, "", "broken_toml"),
+        ("city.toml", "100", "101", 6, "refund_policy.0.share_percent", "less_than_equal"),
+    ],
+)
+def test_a_wrong_line_is_named(file: str, old: str, new: str, line: int, column: str, code: str) -> None:
+    found = [(e.file, e.line, e.column, e.code) for e in errors_of(raw(changed(file, old, new)))]
+    assert (file, line, column, code) in found
+
+
+def test_a_bookable_service_needs_a_fee() -> None:
+    files = changed("fees.csv", "beratung,0,,,gebührenfrei,test\n", "")
+    assert [(e.file, e.line, e.code) for e in errors_of(raw(files))] == [("services.csv", 3, "bookable_without_fee")]
+
+
+def test_a_counter_needs_hours() -> None:
+    files = changed("hours.csv", "rathaus,*", "rathaus,video")
+    assert ("counters.csv", 2, "counter_without_hours") in [(e.file, e.line, e.code) for e in errors_of(raw(files))]
+
+
+def test_all_errors_at_once_in_the_order_of_files_and_lines() -> None:
+    files = changed("offices.csv", "48.7", "x")
+    files = changed("hours.csv", "08:00", "8", files)
+    files = changed("hours.csv", "18:00", "x", files)
+    files = changed("fees.csv", "4600", "-1", files)
+    assert [(e.file, e.line) for e in errors_of(raw(files))] == [
+        ("offices.csv", 2),
+        ("hours.csv", 2),
+        ("hours.csv", 3),
+        ("fees.csv", 3),
+    ]
+
+
+def test_a_byte_that_is_not_utf_8() -> None:
+    files = {**raw(MINI), "services.csv": MINI["services.csv"].replace("Nur", "Für").encode("latin-1")}
+    assert ("services.csv", 4, "encoding") in [(e.file, e.line, e.code) for e in errors_of(files)]
+
+
+def test_a_zero_byte_is_not_text() -> None:
+    files = raw(changed("services.csv", "Nur", "N\0r"))
+    assert ("services.csv", 4, "encoding") in [(e.file, e.line, e.code) for e in errors_of(files)]
+
+
+def test_spreadsheets_write_a_byte_order_mark_and_carriage_returns() -> None:
+    files = {name: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() for name, text in MINI.items()}
+    assert parse(files) == parse(raw(MINI))
+
+
+def test_missing_and_unknown_files() -> None:
+    files = raw(MINI)
+    files["fee.csv"] = files.pop("fees.csv")
+    assert [(e.file, e.code) for e in errors_of(files)] == [("fees.csv", "missing_file"), ("fee.csv", "unknown_file")]
+
+
+def test_line_numbers_count_lines_and_not_rows() -> None:
+    files = changed("services.csv", "Personalausweis,Identity", '"Personal-\nausweis",Identity')
+    files = changed("services.csv", "Beratung,", ",", files)
+    assert [(e.line, e.code) for e in errors_of(raw(files)) if e.file == "services.csv"] == [(4, "missing")]
+
+
+def test_errors_as_compilers_write_them() -> None:
+    text = render_errors(
+        [LineError("hours.csv", 3, "opens", "bad_time", "'8': wrong."), LineError("x.csv", 0, "", "c", "m")]
+    )
+    assert text == "hours.csv:3: [opens] '8': wrong. (bad_time)\nx.csv: m (c)\n2 errors. Nothing was imported."

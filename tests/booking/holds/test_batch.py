@@ -1,0 +1,130 @@
+"""Group commit: one statement for many, and each alone where that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import cast
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from base.clock import SettableClock
+from base.db import Connection, Database
+from base.errors import Unavailable
+from booking.holds import store
+from booking.holds.batch import Batcher
+from booking.holds.model import Wanted
+from tests.booking.availability.city import TUESDAY, at
+
+NINE = at(TUESDAY, 9)
+
+
+def wanted(counter: int = 1, minute: int = 0) -> Wanted:
+    return Wanted(
+        hold_id=uuid4(),
+        service_id=1,
+        counter_id=counter,
+        starts_at=at(TUESDAY, 9, minute),
+        ends_at=at(TUESDAY, 9, minute + 5),
+    )
+
+
+class Recorder:
+    """Stands in for the statement."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.batches: list[list[Wanted]] = []
+        self.failures = list(failures)
+
+    async def __call__(self, conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
+        self.batches.append(list(members))
+        await asyncio.sleep(0.01)
+        if self.failures:
+            raise self.failures.pop(0)
+        return {member.hold_id for member in members if member.counter_id < 90}
+
+
+class NoDatabase(Database):
+    def __init__(self) -> None:
+        super().__init__("")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        yield cast("Connection", None)
+
+
+@pytest.fixture
+def db() -> NoDatabase:
+    return NoDatabase()
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setattr(store, "insert", recorder)
+    return recorder
+
+
+async def test_those_who_wait_share_a_batch_in_order(db: NoDatabase, clock: SettableClock, recorder: Recorder) -> None:
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    members = [wanted(counter, minute) for counter in (3, 1, 2, 95) for minute in (20, 0, 10)]
+    made = await asyncio.gather(*map(batcher.submit, members))
+    await batcher.stop()
+    assert made == [member.counter_id < 90 for member in members]
+    assert sum(map(len, recorder.batches)) == len(members)
+    assert len(recorder.batches) < len(members)
+    for batch in recorder.batches:
+        places = [(member.counter_id, member.starts_at) for member in batch]
+        assert places == sorted(places)
+
+
+async def test_never_more_than_64_at_once(db: NoDatabase, clock: SettableClock, recorder: Recorder) -> None:
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    await asyncio.gather(*(batcher.submit(wanted(counter)) for counter in range(200)))
+    await batcher.stop()
+    assert max(map(len, recorder.batches)) == 64
+
+
+@pytest.mark.parametrize("error", [asyncpg.DeadlockDetectedError(""), asyncpg.SerializationError(""), OSError()])
+async def test_after_an_error_each_member_gets_its_own_try(
+    db: NoDatabase, clock: SettableClock, recorder: Recorder, error: Exception
+) -> None:
+    recorder.failures = [error]
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    assert await asyncio.gather(*(batcher.submit(wanted(counter)) for counter in (1, 2, 95))) == [True, True, False]
+    await batcher.stop()
+
+
+async def test_what_fails_again_and_again_is_unavailable(
+    db: NoDatabase, clock: SettableClock, recorder: Recorder
+) -> None:
+    recorder.failures = [OSError() for _ in range(4)]
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    with pytest.raises(Unavailable):
+        await batcher.submit(wanted())
+    assert await batcher.submit(wanted())  # and the task lives on
+    await batcher.stop()
+
+
+async def test_stopping_finishes_what_is_sent_and_refuses_the_rest(
+    db: NoDatabase, clock: SettableClock, recorder: Recorder
+) -> None:
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    waiting = [asyncio.create_task(batcher.submit(wanted(counter))) for counter in range(200)]
+    await asyncio.sleep(0.005)
+    await batcher.stop()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert True in results
+    assert all(result is True or result is False or isinstance(result, Unavailable) for result in results)
+    assert any(isinstance(result, Unavailable) for result in results)
+    with pytest.raises(Unavailable):
+        await batcher.submit(wanted())

@@ -1,0 +1,159 @@
+"""Taking a time, repeating the request, losing it, giving it back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from base.db import Database
+from base.errors import NotFound
+from base.money import Money
+from booking.availability.model import Window
+from booking.availability.usecases import NotOffered
+from booking.holds.model import HoldStatus, hold_id
+from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered
+from tests.booking.availability.city import TUESDAY, at
+from tests.booking.holds.world import HoldWorld, hold_world
+
+NINE = at(TUESDAY, 9)
+KEY = "0123456789abcdef"
+
+
+class TestHold:
+    async def test_keeps_the_time_for_a_quarter_of_an_hour(self, world: HoldWorld) -> None:
+        hold = await world.hold(NINE, key=KEY)
+        assert (hold.starts_at, hold.ends_at) == (NINE, NINE + timedelta(minutes=20))
+        assert hold.expires_at == world.clock() + timedelta(minutes=15)
+        assert hold.fee == Money(3700)
+        assert await world.holds.find(hold.id) == hold
+        assert await world.holds.authorise(hold.id, hold.token)
+        assert not await world.holds.authorise(uuid4(), hold.token)
+
+    async def test_the_same_request_gets_the_same_hold(self, world: HoldWorld) -> None:
+        assert await world.hold(NINE, key=KEY) == await world.hold(NINE, key=KEY)
+        assert await _living(world) == 1
+
+    async def test_the_same_request_in_another_process(self, world: HoldWorld) -> None:
+        """It does not know yet that the time is taken, and proposes the same counter."""
+        async with hold_world(world.db, world.city, world.clock) as other:
+            first = await world.hold(NINE, key=KEY)
+            assert await other.hold(NINE, key=KEY) == first
+            assert await _living(world) == 1
+            await other.poll()
+            assert len(other.availability.slots(world.city.service_id, "onsite", None, _day())) == 12
+
+    async def test_the_same_key_for_another_time_is_another_hold(self, world: HoldWorld) -> None:
+        first, second = await world.hold(NINE, key=KEY), await world.hold(at(TUESDAY, 10), key=KEY)
+        assert first.id != second.id
+
+    async def test_a_repeat_is_answered_when_the_time_is_too_near_for_others(self, world: HoldWorld) -> None:
+        world.clock.set(NINE - timedelta(minutes=10))
+        first = await world.hold(NINE, key=KEY)
+        world.clock.set(NINE - timedelta(minutes=2))
+        assert await world.hold(NINE, key=KEY) == first
+        with pytest.raises(StartNotOffered):
+            await world.hold(NINE)
+
+    async def test_every_counter_once(self, world: HoldWorld) -> None:
+        await world.hold(NINE)
+        await world.hold(NINE)
+        with pytest.raises(SlotTaken) as caught:
+            await world.hold(NINE)
+        near = [slot.starts_at for slot in caught.value.alternatives]
+        assert near == [at(TUESDAY, 9, 20), at(TUESDAY, 8, 40), at(TUESDAY, 9, 40)]
+        assert caught.value.fields["alternatives"][0]["starts_at"] == "2026-12-01T08:20:00+00:00"
+
+    async def test_a_stale_memory_costs_a_try_and_nothing_else(self, world: HoldWorld) -> None:
+        async with hold_world(world.db, world.city, world.clock) as other:
+            await world.hold(NINE)
+            assert (await other.hold(NINE)).status is HoldStatus.HELD
+            with pytest.raises(SlotTaken):
+                await other.hold(NINE)
+            for each in (world, other):
+                await each.poll()
+                assert each.availability.next_free(world.city.service_id, "onsite", None, NINE)[0].starts_at > NINE
+        assert await _living(world) == 2
+
+    async def test_closed_time_is_taken_time(self, world: HoldWorld) -> None:
+        with pytest.raises(SlotTaken) as caught:
+            await world.hold(at(TUESDAY, 12))
+        assert caught.value.alternatives[0].starts_at == at(TUESDAY, 11, 40)
+
+    async def test_what_is_not_on_offer(self, world: HoldWorld) -> None:
+        for start in (
+            at(TUESDAY, 9, 10),
+            at(TUESDAY, 6),
+            at(TUESDAY, 9) + timedelta(days=365),
+            datetime(1, 1, 1, tzinfo=UTC),
+            datetime(9999, 12, 31, 23, tzinfo=UTC),
+        ):
+            with pytest.raises(StartNotOffered):
+                await world.hold(start)
+        with pytest.raises(NotOffered):
+            await world.hold(NINE, office=99)
+
+    async def test_after_a_hold_is_over_its_key_is_good_for_a_new_one(self, world: HoldWorld) -> None:
+        first = await world.hold(NINE, key=KEY)
+        await world.holds.release(first.id)
+        await world.poll()
+        second = await world.hold(NINE, key=KEY)
+        assert second.id != first.id
+        assert await world.hold(NINE, key=KEY) == second
+
+
+class TestRelease:
+    async def test_frees_the_time(self, world: HoldWorld) -> None:
+        hold = await world.hold(NINE)
+        await world.holds.release(hold.id)
+        await world.holds.release(hold.id)
+        assert (await world.holds.find(hold.id)).status is HoldStatus.OVER
+        assert await _living(world) == 0
+
+    async def test_not_where_a_case_stands_on_it(self, world: HoldWorld, db: Database) -> None:
+        hold = await world.hold(NINE)
+        async with db.transaction() as conn:
+            await conn.execute(
+                """
+                WITH a AS (INSERT INTO appointment (number, office_id, service_id, channel, language, fee_cents,
+                                                    refund_policy_id, token_sha256, token_sealed, created_at)
+                           VALUES ('X', $1, $2, 'onsite', 'de', 0, 1, sha256('x'), '', now()) RETURNING id)
+                UPDATE claim SET appointment_id = a.id FROM a WHERE request_key = $3""",
+                world.city.office,
+                world.city.service_id,
+                hold.id,
+            )
+        with pytest.raises(HoldInUse):
+            await world.holds.release(hold.id)
+        assert (await world.holds.find(hold.id)).status is HoldStatus.USED
+
+    async def test_of_what_never_was(self, world: HoldWorld) -> None:
+        with pytest.raises(NotFound):
+            await world.holds.release(uuid4())
+        with pytest.raises(NotFound):
+            await world.holds.find(uuid4())
+
+
+def test_an_id_depends_on_everything_that_is_wanted() -> None:
+    ids = {
+        hold_id(KEY, 1, "onsite", 1, NINE),
+        hold_id(KEY + "x", 1, "onsite", 1, NINE),
+        hold_id(KEY, 2, "onsite", 1, NINE),
+        hold_id(KEY, 1, "video", 1, NINE),
+        hold_id(KEY, 1, "onsite", 2, NINE),
+        hold_id(KEY, 1, "onsite", 1, NINE + timedelta(minutes=5)),
+        hold_id(KEY, 1, "onsite", 1, NINE, 1),
+    }
+    assert len(ids) == 7
+    assert hold_id(KEY, 1, "onsite", 1, NINE) == hold_id(KEY, 1, "onsite", 1, NINE.astimezone())
+
+
+async def _living(world: HoldWorld) -> int:
+    async with world.db.connection() as conn:
+        count: int = await conn.fetchval("SELECT count(*) FROM claim WHERE kind = 0 AND status < 8")
+    return count
+
+
+def _day() -> Window:
+    return Window(TUESDAY, TUESDAY)

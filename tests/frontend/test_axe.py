@@ -1,0 +1,111 @@
+"""axe-core, reflow and target size on every state of every page, under the real CSP. Needs a Chromium: `make test` sees to it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import ConsoleMessage, Page, async_playwright
+
+from base.config import Settings
+from base.i18n import Translations
+from base.templates import Assets, Templates
+from base.web.guard import security_headers
+from tests.browser import axe
+from tests.frontend.samples import pages
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = Settings(database_url="", secret_key="")
+STATES = sorted(pages(Translations.load(), "de"))
+FEW = [
+    "start",
+    "service",
+    "times",
+    "contact-wrong",
+    "check",
+    "case-cancel",
+    "case-keep-link",
+    "error",
+]  # a page takes a second or two
+VIEWS = [("de", 1280, "light", STATES), ("en", 360, "light", FEW), ("de", 320, "dark", FEW)]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    return subprocess.run(
+        [str(ROOT / "tools" / "chromium.sh")], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+async def server(assets: Assets) -> AsyncIterator[TestServer]:
+    translations = Translations.load()
+    templates = Templates([ROOT / "frontend" / "templates"], translations, assets)
+
+    async def show(request: web.Request) -> web.Response:
+        language, state = request.match_info["language"], request.match_info["state"]
+        if state == "broken":
+            return web.Response(text='<!DOCTYPE html><title>x</title><img src="data:,">', content_type="text/html")
+        template, view = pages(translations, language)[state]
+        text = templates.render(template, language, page=view)
+        return web.Response(text=text, content_type="text/html", headers=security_headers(SETTINGS))
+
+    app = web.Application()
+    app.router.add_get("/{language:de|en}/{state}", show)
+    app.router.add_static("/static", assets.folder)
+    running = TestServer(app)
+    async with running:
+        yield running
+
+
+@pytest.mark.parametrize(("language", "width", "scheme", "states"), VIEWS)
+async def test_every_page(
+    server: TestServer, chromium: str, language: str, width: int, scheme: Literal["light", "dark"], states: list[str]
+) -> None:
+    found: dict[str, list[str]] = {}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        for state in states:
+            page = await context.new_page()
+            said: list[str] = []
+            page.on(
+                "console", lambda message, said=said: said.append(message.text)
+            )  # what the CSP refuses is told here
+            await page.goto(str(server.make_url(f"/{language}/{state}")))
+            if wrong := said + await _wrong(page):
+                found[state] = wrong
+            await page.close()
+        await browser.close()
+    assert found == {}
+
+
+async def test_axe_finds_what_is_wrong(server: TestServer, chromium: str) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page()
+        await page.goto(str(server.make_url("/de/broken")))
+        found: Any = await axe.violations(page)
+        await browser.close()
+    assert any(line.startswith("image-alt") for line in found)
+
+
+def _into(said: list[str]) -> Callable[[ConsoleMessage], None]:
+    def hear(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    return hear
+
+
+async def _wrong(page: Page) -> list[str]:
+    overflow = await axe.overflow_px(page)
+    return [
+        *await axe.violations(page),
+        *await axe.small_targets(page),
+        *([f"{overflow} px too wide"] if overflow else []),
+    ]

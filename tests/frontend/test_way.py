@@ -1,0 +1,238 @@
+"""The citizen's way over HTTP, form by form, as a browser without JavaScript walks it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiohttp import CookieJar
+from aiohttp.test_utils import TestClient
+from yarl import URL
+
+from base.templates import Assets
+from booking.appointments.model import AppointmentStatus
+from tests.frontend.city import CASE_TOKEN, City, site
+from tests.frontend.samples import ID
+
+HEADERS = {"Accept": "text/html"}
+KIM = {"name": "Kim Mustermann", "email": "kim@example.org", "language": "de"}
+TIMES = "/de/times?service=1&channel=onsite"
+
+
+@dataclass
+class Browser:
+    client: TestClient[Any, Any]
+    city: City
+    text: str = ""
+    status: int = 0
+    url: str = ""
+
+    async def go(self, url: str, method: str = "GET", **given: Any) -> str:
+        async with self.client.request(method, url, headers=HEADERS, allow_redirects=False, **given) as response:
+            self.status, self.text = response.status, await response.text()
+            location = response.headers.get("Location")
+        self.url = str(URL(url).join(URL(location))) if location else url
+        if location and self.url.startswith("/"):
+            return await self.go(self.url)
+        return self.text
+
+    async def send(self, _button: str = "", **typed: str) -> str:
+        """The POST form of the page, with its hidden fields."""
+        form = re.findall(r'<form[^>]*method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.text, re.S)[0]
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[1]))
+        fields = {name: html.unescape(value) for name, value in hidden.items()}
+        if slots := re.findall(r'name="slot" value="([^"]+)"', form[1]):
+            fields["slot"] = slots[0]
+        return await self.go(html.unescape(form[0]), "POST", data=fields | typed)
+
+
+@pytest.fixture
+async def browser(assets: Assets, aiohttp_client: Callable[..., Awaitable[TestClient[Any, Any]]]) -> Browser:
+    city = City()
+    client = await aiohttp_client(site(city, assets), cookie_jar=CookieJar(unsafe=True))
+    return Browser(client, city)
+
+
+async def test_from_search_to_a_paid_appointment(browser: Browser) -> None:
+    page = await browser.go("/de/?q=personalausweis")
+    assert "1 Leistung gefunden" in page
+    page = await browser.go(re.findall(r'<h3><a href="([^"]+)"', page)[0])
+    assert "37,00\xa0€" in page
+    assert "Nächster freier Termin: <strong>Heute, 14:40 Uhr</strong>" in page
+    page = await browser.go(TIMES)
+    assert "Heute, 14:40 Uhr" in page
+    page = await browser.send()
+    assert browser.url.startswith("/de/holds/")
+    assert "für Sie reserviert bis 10:45 Uhr" in page
+    page = await browser.send(**KIM)
+    assert browser.url.startswith(f"/de/appointments/{ID}/check")
+    assert "kim@example.org" in page
+    await browser.send()
+    assert browser.url == "https://pay.example/session"
+    assert browser.city.calls == [f"pay http://termin.example/de/appointments/{ID}/paid"]
+    page = await browser.go(f"/de/appointments/{ID}/paid")
+    assert browser.url == f"/de/appointments/{ID}"
+    assert "Ihr Termin ist bestätigt" in page
+    assert "K7F-3QM" in page
+
+
+async def test_cancelling_asks_first(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.become(AppointmentStatus.CONFIRMED)
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert 'method="post"' not in page
+    page = await browser.go(f"/de/appointments/{ID}?cancel=1")
+    assert "Diesen Termin wirklich absagen?" in page
+    assert browser.city.calls == []
+    page = await browser.send()
+    assert browser.city.calls == ["cancel"]
+    assert "Ihr Termin ist abgesagt" in page
+
+
+async def test_a_free_appointment_needs_no_provider(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.pay_url = None
+    await browser.send()
+    assert browser.url == f"/de/appointments/{ID}"
+
+
+async def test_wrong_details_come_back_with_everything_typed(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    page = await browser.send(name="", email="kim@", note="<b>Tür</b>")
+    assert browser.status == 422
+    assert "<title>Fehler: Ihre Angaben" in page
+    assert 'value="kim@"' in page
+    assert "&lt;b&gt;Tür&lt;/b&gt;" in page
+    assert browser.city.creations == []
+
+
+async def test_a_taken_time_offers_the_nearest(browser: Browser) -> None:
+    await browser.go(TIMES)
+    browser.city.is_taken = True
+    page = await browser.send()
+    assert browser.status == 409
+    assert page.count('name="slot"') == 3
+
+
+async def test_details_survive_a_time_that_ran_out(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    browser.city.clock.advance(minutes=16)
+    page = await browser.send(**KIM)
+    assert browser.status == 409
+    assert "Ihre Eingaben bleiben erhalten." in page
+    page = await browser.send()
+    assert browser.url.startswith(f"/de/appointments/{ID}/check")
+    assert "Kim Mustermann" in page
+
+
+async def test_back_and_corrected_is_another_request(browser: Browser) -> None:
+    await browser.go(TIMES)
+    form = await browser.send()
+    await browser.send(**KIM)
+    browser.text = form  # the back button shows the old form with its old key
+    await browser.send(**KIM)
+    browser.text = form
+    await browser.send(**KIM | {"name": "Kim Muster"})
+    keys = [key for _contact, key in browser.city.creations]
+    assert keys[0] == keys[1] != keys[2]
+
+
+async def test_changing_details_starts_from_what_was_sent(browser: Browser) -> None:
+    page = await _book(browser)
+    back = re.findall(r'<a class="kern-link" href="([^"]+)" aria-label="Ändern: Ihre Angaben"', page)[0]
+    page = await browser.go(back)
+    assert 'value="Kim Mustermann"' in page
+
+
+async def test_the_link_becomes_a_cookie_and_leaves_the_address(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.become(AppointmentStatus.CONFIRMED)
+    browser.client.session.cookie_jar.clear()
+    await browser.go(f"/de/appointments/{ID}")
+    assert browser.status == 401
+    assert "Öffnen Sie noch einmal den Link" in browser.text
+    await browser.go(f"/en/case/{CASE_TOKEN}")
+    assert browser.url == f"/en/appointments/{ID}"
+    assert "Your appointment is confirmed" in browser.text
+    await browser.go("/de/case/wrong")
+    assert browser.status == 401
+
+
+async def test_without_a_mail_address_the_page_shows_the_link(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    await browser.send(name="Kim", mobile="0151 23456789")
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert f"https://termin.example/de/case/{CASE_TOKEN}" in page
+
+
+async def test_check_is_over_when_the_reservation_is(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.clock.advance(minutes=20)
+    page = await browser.go(f"/de/appointments/{ID}/check")
+    assert browser.url == f"/de/appointments/{ID}"
+    assert "Die Reservierung ist abgelaufen" in page
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/xx/", 404),
+        ("/de/services/2147483648", 404),
+        ("/de/services/abc", 404),
+        ("/de/services/7", 404),
+        ("/de/times?service=1&channel=pigeon", 422),
+        ("/de/times?service=1&channel=onsite&office=99", 404),
+        ("/de/times?service=1&channel=onsite&day=0001-01-01", 200),
+        ("/de/times?service=1&channel=onsite&day=9999-12-31", 200),
+        ("/de/holds/nonsense", 404),
+        (f"/de/holds/{UUID(int=1)}", 401),
+        (f"/de/appointments/{ID}", 401),
+        ("/de/nothing/here", 404),
+    ],
+)
+async def test_wrong_addresses(browser: Browser, url: str, status: int) -> None:
+    page = await browser.go(url)
+    assert browser.status == status
+    assert "<h1" in page
+
+
+@pytest.mark.parametrize(
+    "broken", [{"slot": "1@never"}, {"slot": ""}, {"service": "x"}, {"office": "1,x"}, {"request_key": ""}]
+)
+async def test_broken_forms_are_refused(browser: Browser, broken: dict[str, str]) -> None:
+    await browser.go(TIMES)
+    await browser.send(**broken)
+    assert browser.status == 400
+
+
+async def test_calendar_file(browser: Browser) -> None:
+    await _book(browser)
+    assert (await browser.go(f"/de/appointments/{ID}/calendar.ics")).startswith("BEGIN:VCALENDAR")
+
+
+async def test_root_speaks_the_readers_language(browser: Browser) -> None:
+    async with browser.client.get(
+        "/", headers={"Accept-Language": "en-GB,de;q=0.5"}, allow_redirects=False
+    ) as response:
+        assert (response.status, response.headers["Location"]) == (302, "/en/")
+
+
+async def test_a_new_week_begins_today(browser: Browser) -> None:
+    browser.city.clock.advance(hours=1)
+    page = await browser.go(f"{TIMES}&day={browser.city.clock().date() + timedelta(days=7)}")
+    assert re.findall(r'<a class="kern-link" href="([^"]+)#days"', page)[0].endswith("day=2026-11-23")
+
+
+async def _book(browser: Browser) -> str:
+    await browser.go(TIMES)
+    await browser.send()
+    return await browser.send(**KIM)

@@ -1,0 +1,452 @@
+"""One suite over both books: what one refuses or finds, the other refuses or finds too."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from base.db import Connection, Database
+from payment.books import Books, Overtaken, Refused
+from payment.books_memory import MemoryBooks
+from payment.books_pg import PgBooks
+from payment.ledger import PSP_CLEARING, REVENUE, Entry, Journal, JournalKind, fee_journal, refund_journal
+from payment.memory import MemoryDatabase
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.ports import Tx
+from tests.payment.making import NOW, a_payment, a_refund
+
+P, R = PaymentStatus, RefundStatus
+SEEDS = 25
+CLERKS = (
+    "INSERT INTO account (login, name, password_hash) SELECT n, n, '$argon2id$' || n FROM unnest('{ann,bob}'::text[]) n"
+)
+
+
+@pytest.fixture(params=["postgres", "memory"])
+async def books(request: pytest.FixtureRequest, db: Database) -> Books:
+    if request.param == "memory":
+        return MemoryBooks(MemoryDatabase())
+    async with db.transaction() as conn:
+        await conn.execute(CLERKS)
+    return PgBooks(db)
+
+
+async def put(books: Books, *rows: Payment | Refund) -> None:
+    for row in rows:
+        async with books.transaction() as tx:
+            assert await (books.insert_payment(tx, row) if isinstance(row, Payment) else books.insert_refund(tx, row))
+
+
+async def refusal(books: Books, work: Callable[[Tx], Awaitable[object]]) -> str:
+    with pytest.raises(Refused) as caught:
+        async with books.transaction() as tx:
+            await work(tx)
+    return caught.value.constraint
+
+
+async def test_a_payment_comes_back_as_it_was_written(books: Books) -> None:
+    written = a_payment(status=P.OPEN, pay_url="http://pay", checked_at=NOW + timedelta(seconds=1, microseconds=7))
+    await put(books, written)
+    async with books.transaction() as tx:
+        assert await books.payment(tx, written.id) == written
+        assert await books.payment(tx, written.id, lock=True) == written
+        assert await books.payment(tx, UUID(int=99)) is None
+        assert await books.payment_of_session(tx, written.session_id or "") == written
+        assert await books.payment_of_session(tx, "cs_none") is None
+
+
+async def test_a_reference_has_one_living_payment(books: Books) -> None:
+    first, second = a_payment(), a_payment(id=UUID(int=2))
+    for status in (P.INTENDED, P.OPEN, P.PROCESSING, P.PAID, P.ATTENTION):
+        reference = UUID(int=2000 + list(P).index(status))
+        await put(books, replace(a_payment(id=UUID(int=reference.int), status=status), reference=reference))
+        async with books.transaction() as tx:
+            assert not await books.insert_payment(tx, replace(second, reference=reference))
+    await put(books, first)
+    async with books.transaction() as tx:
+        await books.store_payment(tx, replace(first, status=P.FENCED), P.INTENDED)
+        assert await books.living(tx, first.reference) is None
+        assert await books.latest(tx, first.reference) == replace(first, status=P.FENCED)
+        assert await books.insert_payment(tx, second)
+        assert await books.living(tx, first.reference) == second
+        assert await books.latest(tx, first.reference) == second
+
+
+async def test_late_money_beside_a_living_payment_is_surplus_or_refused(books: Books) -> None:
+    old, new = a_payment(status=P.FENCED), a_payment(id=UUID(int=2), status=P.OPEN)
+    await put(books, old, new)
+    paid = replace(old, status=P.PAID, captured_cents=old.amount_cents)
+    assert await refusal(books, lambda tx: books.store_payment(tx, paid, P.FENCED)) == "payment_one_living"
+    async with books.transaction() as tx:
+        await books.store_payment(tx, replace(paid, surplus=True), P.FENCED)
+        assert await books.living(tx, old.reference) == new
+        assert await books.latest(tx, old.reference) == new
+
+
+async def test_a_session_belongs_to_one_payment(books: Books) -> None:
+    first = a_payment(status=P.OPEN, session_id="cs_1")
+    other = a_payment(id=UUID(int=2), reference=UUID(int=1002))
+    await put(books, first, other)
+    async with books.transaction() as tx:
+        third = a_payment(id=UUID(int=3), reference=UUID(int=1003), status=P.OPEN, session_id="cs_1")
+        assert not await books.insert_payment(tx, third)
+    stolen = replace(other, status=P.OPEN, session_id="cs_1")
+    assert await refusal(books, lambda tx: books.store_payment(tx, stolen, P.INTENDED)) == "payment_session_once"
+
+
+async def test_a_status_changes_only_from_the_one_it_was_computed_from(books: Books) -> None:
+    await put(books, a_payment(), paid := a_payment(id=UUID(int=2), reference=UUID(int=1002), status=P.PAID))
+    await put(books, refund := a_refund(payment_id=paid.id))
+    with pytest.raises(Overtaken):
+        async with books.transaction() as tx:
+            await books.store_payment(tx, a_payment(status=P.OPEN), P.PROCESSING)
+    with pytest.raises(Overtaken):
+        async with books.transaction() as tx:
+            await books.store_refund(tx, replace(refund, status=R.SUCCEEDED), R.SUBMITTED)
+    with pytest.raises(Overtaken):
+        async with books.transaction() as tx:
+            await books.store_payment(tx, a_payment(id=UUID(int=77)), P.INTENDED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"amount_cents": 0}, "payment_amount"),
+        ({"status": P.ATTENTION, "attention": None}, "payment_attention_reason"),
+        ({"attention": "why"}, "payment_attention_reason"),
+        ({"status": P.PAID, "captured_cents": 1}, "payment_captured"),
+        ({"status": P.PAID, "captured_cents": 0}, "payment_paid_is_captured"),
+        ({"status": P.OPEN, "captured_cents": 1300}, "payment_paid_is_captured"),
+    ],
+)
+async def test_payments_that_cannot_be(books: Books, fields: dict[str, Any], constraint: str) -> None:
+    wrong = a_payment(**fields)
+    assert await refusal(books, lambda tx: books.insert_payment(tx, wrong)) == constraint
+    await put(books, a_payment())
+    if wrong.amount_cents > 0:  # the amount never changes
+        assert await refusal(books, lambda tx: books.store_payment(tx, wrong, P.INTENDED)) == constraint
+
+
+MANUAL = {"reason": RefundReason.MANUAL, "requested_by": 1, "approved_by": 2}
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"amount_cents": 0}, "refund_amount"),
+        ({**MANUAL, "approved_by": 1}, "refund_four_eyes"),
+        ({"reason": RefundReason.MANUAL}, "refund_manual_has_requester"),
+        ({**MANUAL, "reason": RefundReason.CANCELLED}, "refund_manual_has_requester"),
+        ({**MANUAL, "approved_by": None}, "refund_manual_is_approved"),
+        ({"payment_id": UUID(int=99)}, "refund_payment_id_fkey"),
+        ({"amount_cents": 1301}, "payment_refund_within_captured"),
+    ],
+)
+async def test_refunds_that_cannot_be(books: Books, fields: dict[str, Any], constraint: str) -> None:
+    await put(books, a_payment(status=P.PAID))
+    assert await refusal(books, lambda tx: books.insert_refund(tx, a_refund(**fields))) == constraint
+
+
+async def test_refunds_together_stay_within_what_was_captured(books: Books) -> None:
+    paid = a_payment(status=P.PAID)
+    first = a_refund(amount_cents=1000, status=R.SUBMITTED)
+    second = a_refund(id=UUID(int=502), amount_cents=301, reason=RefundReason.LOST_SLOT)
+    await put(books, paid, first)
+    assert await refusal(books, lambda tx: books.insert_refund(tx, second)) == "payment_refund_within_captured"
+    async with books.transaction() as tx:
+        await books.store_refund(tx, replace(first, status=R.FAILED, failure="declined"), R.SUBMITTED)
+    await put(books, second)  # what failed can be given back after all
+    async with books.transaction() as tx:
+        assert await books.payment(tx, paid.id) == replace(paid, refunded_cents=301)
+        stale = replace(paid, refunded_cents=0, checked_at=NOW)
+        await books.store_payment(tx, stale, P.PAID)
+        assert await books.payment(tx, paid.id) == replace(paid, refunded_cents=301, checked_at=NOW)
+
+
+async def test_one_rule_asks_once_and_people_as_often_as_they_like(books: Books) -> None:
+    await put(books, a_payment(status=P.PAID), refund := a_refund(amount_cents=100))
+    async with books.transaction() as tx:
+        assert not await books.insert_refund(tx, replace(refund, id=UUID(int=502)))
+    await put(books, replace(refund, id=UUID(int=503), reason=RefundReason.LOST_SLOT))
+    manual = a_refund(id=UUID(int=504), amount_cents=100, **MANUAL)
+    await put(books, manual, replace(manual, id=UUID(int=505)))
+    async with books.transaction() as tx:
+        refunds = await books.refunds(tx, refund.payment_id)
+        assert [found.id.int for found in refunds] == [501, 503, 504, 505]
+        assert await books.refund(tx, manual.id) == await books.refund(tx, manual.id, lock=True) == manual
+        assert await books.refund(tx, UUID(int=999)) is None
+
+
+async def test_a_refund_of_the_provider_belongs_to_one_of_ours(books: Books) -> None:
+    first = a_refund(amount_cents=100, status=R.SUBMITTED)
+    second = replace(first, id=UUID(int=502), reason=RefundReason.LOST_SLOT)
+    await put(books, a_payment(status=P.PAID), first, second)
+    async with books.transaction() as tx:
+        await books.store_refund(tx, replace(first, provider_id="re_1"), R.SUBMITTED)
+    stolen = replace(second, provider_id="re_1")
+    assert await refusal(books, lambda tx: books.store_refund(tx, stolen, R.SUBMITTED)) == "refund_provider_once"
+
+
+async def test_journals_are_posted_once_and_read_back(books: Books) -> None:
+    paid, refund = a_payment(status=P.PAID), a_refund()
+    await put(books, paid, refund)
+    posted = [fee_journal(paid), refund_journal(refund)]
+    async with books.transaction() as tx:
+        for journal in posted:
+            await books.post(tx, journal, NOW)
+        assert await books.journals(tx, paid.id) == posted
+    assert await refusal(books, lambda tx: books.post(tx, fee_journal(paid), NOW)) == "journal_once"
+    assert await refusal(books, lambda tx: books.post(tx, refund_journal(refund), NOW)) == "journal_once"
+
+
+async def test_an_exception_undoes_everything(books: Books) -> None:
+    payment = a_payment()
+
+    async def work() -> None:
+        async with books.transaction() as tx:
+            await books.insert_payment(tx, payment)
+            await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
+            await books.set_listed_until(tx, "stripe", NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await work()
+    async with books.transaction() as tx:
+        assert await books.payment(tx, payment.id) is None
+        assert await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
+        assert await books.listed_until(tx, "stripe") is None
+
+
+async def test_the_lock_is_held_by_one(books: Books) -> None:
+    await put(books, a_payment(attempt=1))
+
+    async def raise_attempt() -> None:
+        async with books.transaction() as tx:
+            payment = await books.payment(tx, UUID(int=1), lock=True)
+            assert payment is not None
+            await asyncio.sleep(0)
+            await books.store_payment(tx, replace(payment, attempt=payment.attempt + 1), P.INTENDED)
+
+    await asyncio.gather(*(raise_attempt() for _ in range(20)))
+    async with books.transaction() as tx:
+        payment = await books.payment(tx, UUID(int=1))
+        assert payment is not None
+        assert payment.attempt == 21
+
+
+async def test_what_is_due_comes_by_the_oldest_look(books: Books) -> None:
+    def one(number: int, status: PaymentStatus, minutes: int | None) -> Payment:
+        looked = None if minutes is None else NOW + timedelta(minutes=minutes)
+        return a_payment(id=UUID(int=number), reference=UUID(int=number), status=status, checked_at=looked)
+
+    rows = [one(1, P.OPEN, 5), one(2, P.INTENDED, None), one(3, P.PROCESSING, 3), one(4, P.OPEN, 9)]
+    await put(books, *rows, one(5, P.PAID, 1), one(6, P.FENCED, 1), one(7, P.ATTENTION, 1))
+    async with books.transaction() as tx:
+        due = await books.due_payments(tx, NOW + timedelta(minutes=5), 10)
+        assert [payment.id.int for payment in due] == [2, 3, 1]
+        assert [payment.id.int for payment in await books.due_payments(tx, NOW + timedelta(minutes=5), 1)] == [2]
+
+
+async def test_refunds_due(books: Books) -> None:
+    def one(number: int, status: RefundStatus, minutes: int | None) -> Refund:
+        looked = None if minutes is None else NOW + timedelta(minutes=minutes)
+        return a_refund(id=UUID(int=number), amount_cents=1, status=status, checked_at=looked, **MANUAL)
+
+    await put(books, a_payment(status=P.PAID))
+    late = NOW + timedelta(hours=1)
+    await put(books, one(1, R.SUBMITTED, None), replace(one(2, R.APPROVED, None), attempt_at=late))
+    given = [one(3, R.SUBMITTED, None), one(4, R.SUBMITTED, None), one(5, R.SUCCEEDED, None)]
+    await put(books, *given, replace(one(6, R.REQUESTED, None), approved_by=None))
+    async with books.transaction() as tx:
+        await books.store_refund(tx, one(3, R.SUBMITTED, 3), R.SUBMITTED)
+        await books.store_refund(tx, one(4, R.SUBMITTED, 9), R.SUBMITTED)
+        due = await books.due_refunds(tx, NOW + timedelta(minutes=5), 10)
+        assert [refund.id.int for refund in due] == [1, 3, 2]
+        assert [refund.id.int for refund in await books.due_refunds(tx, NOW, 1)] == [1]
+
+
+async def test_a_message_is_kept_once(books: Books) -> None:
+    async with books.transaction() as tx:
+        assert await books.keep_event(tx, "stripe", "evt_1", "kind", {"ä": [1, None]}, NOW)
+        assert not await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
+        assert await books.keep_event(tx, "other", "evt_1", "kind", {}, NOW)
+
+
+async def test_the_mark_of_the_listing_never_goes_back(books: Books) -> None:
+    async with books.transaction() as tx:
+        for minutes in (5, 3):
+            await books.set_listed_until(tx, "stripe", NOW + timedelta(minutes=minutes))
+        assert await books.listed_until(tx, "stripe") == NOW + timedelta(minutes=5)
+        assert await books.listed_until(tx, "other") is None
+
+
+# Twins: the same random doings on both, step by step.
+
+
+def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]:
+    ids = [UUID(int=n) for n in (1, 2, 3)]
+    payment_id, refund_id = dice.choice(ids), UUID(int=500 + dice.randint(1, 4))
+    cents = dice.choice([0, 500, 1300])
+    payment = a_payment(
+        id=payment_id,
+        reference=UUID(int=1000 + dice.randint(1, 2)),
+        status=dice.choice([*P, P.PAID, P.PAID]),
+        session_id=dice.choice([None, "cs_a", "cs_b", f"cs_{payment_id}"]),
+        captured_cents=dice.choice([0, 0, 1300]),
+        attention=dice.choice([None, None, "why"]),
+        surplus=dice.random() < 0.2,
+    )
+    payment = dice.choice([payment, a_payment(id=payment_id, reference=payment.reference, status=payment.status)])
+    refund = a_refund(
+        id=refund_id,
+        payment_id=dice.choice([*ids, UUID(int=4)]),
+        amount_cents=cents,
+        reason=dice.choice(list(RefundReason)),
+        status=dice.choice(list(R)),
+        requested_by=dice.choice([None, None, 1]),
+        approved_by=dice.choice([None, 1, 2]),
+        provider_id=dice.choice([None, "re_1"]),
+    )
+    tame = a_refund(
+        id=refund_id,
+        payment_id=payment_id,
+        amount_cents=500,
+        reason=dice.choice([RefundReason.CANCELLED, RefundReason.LOST_SLOT]),
+        provider_id="re_1",
+    )
+    refund = dice.choice([refund, tame])
+    was, refund_was = dice.choice(list(P)), dice.choice(list(R))
+    kind = dice.choice(
+        ["insert_payment"] * 2 + ["insert_refund"] * 3 + ["store_refund"] * 2 + ["store_payment", "post"]
+    )
+
+    async def step(books: Books, tx: Tx) -> object:
+        match kind:
+            case "insert_payment":
+                return await books.insert_payment(tx, payment)
+            case "insert_refund":
+                return await books.insert_refund(tx, replace(refund, provider_id=None))
+            case "store_payment":
+                known = await books.payment(tx, payment.id, lock=True)
+                changed = payment if known is None else replace(payment, reference=known.reference)
+                if known is not None and cents:
+                    changed = replace(known, session_id="cs_a")
+                await books.store_payment(tx, changed, was if known is None else known.status)
+            case "store_refund":
+                old = await books.refund(tx, refund.id, lock=True) or refund
+                status = old.status if cents else refund.status
+                refund_after = replace(old, status=status, provider_id=refund.provider_id)
+                await books.store_refund(tx, refund_after, refund_was if cents == 500 else old.status)
+            case "post":
+                if (found := await books.payment(tx, payment.id)) is not None:
+                    await books.post(tx, fee_journal(found), NOW)
+        return None
+
+    return step
+
+
+async def outcome(books: Books, step: Callable[[Books, Tx], Awaitable[object]]) -> object:
+    try:
+        async with books.transaction() as tx:
+            return await step(books, tx)
+    except Refused as error:
+        return error.constraint
+    except Overtaken:
+        return "overtaken"
+
+
+async def everything(books: Books) -> list[object]:
+    found: list[object] = []
+    async with books.transaction() as tx:
+        for number in (1, 2, 3):
+            payment_id = UUID(int=number)
+            found += [await books.payment(tx, payment_id), await books.refunds(tx, payment_id)]
+            found.append(await books.journals(tx, payment_id))
+        for reference in (UUID(int=1001), UUID(int=1002)):
+            found += [await books.living(tx, reference), await books.latest(tx, reference)]
+        found += [await books.due_payments(tx, NOW, 10), await books.due_refunds(tx, NOW, 10)]
+    return found
+
+
+async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
+    async with db.transaction() as conn:
+        await conn.execute(CLERKS)
+    seen_outcomes: set[object] = set()
+    for seed in range(SEEDS):
+        dice = random.Random(seed)
+        postgres, memory = PgBooks(db), MemoryBooks(MemoryDatabase())
+        async with db.transaction() as conn:
+            await conn.execute("SET LOCAL session_replication_role = replica; TRUNCATE payment CASCADE")
+        for number in range(100):
+            step = random_step(dice)
+            told = [await outcome(books, step) for books in (postgres, memory)]
+            assert told[0] == told[1], f"seed {seed}, step {number}"
+            seen_outcomes.add(told[0])
+        assert await everything(postgres) == await everything(memory), f"seed {seed}"
+    assert seen_outcomes >= {
+        True,
+        False,
+        None,
+        "overtaken",
+        "journal_once",
+        "payment_one_living",
+        "payment_session_once",
+        "payment_refund_within_captured",
+        "refund_four_eyes",
+        "refund_provider_once",
+    }
+
+
+# PostgreSQL, going round the code.
+
+
+FEE = f"INSERT INTO journal (kind, payment_id, at) VALUES ('fee', '{UUID(int=1)}', now())"
+
+
+@pytest.mark.parametrize(
+    ("statements", "constraint"),
+    [
+        ([FEE], "journal_balanced"),
+        (
+            [FEE, "INSERT INTO entry (journal_id, account, amount_cents) SELECT max(id), 'bank', 5 FROM journal"],
+            "journal_balanced",
+        ),
+        (
+            ["INSERT INTO entry (journal_id, account, amount_cents) SELECT max(id), 'bank', 5 FROM journal"],
+            "journal_balanced",
+        ),
+        (["UPDATE entry SET amount_cents = amount_cents * 2"], "entry_append_only"),
+        (["DELETE FROM entry"], "entry_append_only"),
+        (["UPDATE journal SET at = now()"], "journal_append_only"),
+        (["DELETE FROM journal"], "journal_append_only"),
+        (["TRUNCATE journal, entry"], "journal_append_only"),
+        (["TRUNCATE entry"], "entry_append_only"),
+        (["UPDATE payment SET refunded_cents = 1301"], "payment_refund_within_captured"),
+        (["UPDATE refund SET amount_cents = 1301"], "refund_amount_fixed"),
+        (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 1"], "refund_four_eyes"),
+        (["UPDATE payment SET status = 'open'"], "payment_paid_is_captured"),
+        (["UPDATE payment SET status = 'won', captured_cents = 0, refunded_cents = 0"], "payment_status"),
+        (["DELETE FROM payment"], "refund_payment_id_fkey"),
+    ],
+)
+async def test_the_schema_refuses_by_name(db: Database, statements: list[str], constraint: str) -> None:
+    books = PgBooks(db)
+    async with db.transaction() as conn:
+        await conn.execute(CLERKS)
+    await put(books, paid := a_payment(status=P.PAID), a_refund(amount_cents=1000, status=R.SUBMITTED))
+    async with books.transaction() as tx:
+        entries = (Entry(PSP_CLEARING, 1000), Entry(REVENUE, -1000))
+        await books.post(tx, Journal(JournalKind.REFUND, paid.id, UUID(int=501), entries), NOW)
+
+    async def work(tx: Tx) -> None:
+        for statement in statements:
+            await cast("Connection", tx).execute(statement)
+
+    assert await refusal(books, work) == constraint
