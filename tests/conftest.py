@@ -17,8 +17,11 @@ from base.clock import SettableClock
 from base.db import Database
 from base.migrate import migrate
 from server.postgres import EmbeddedPostgres
+from tests.town import import_sample_city
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+MORNING = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 _numbers = count(1)
 
@@ -64,6 +67,25 @@ def dsn(database_url: str, template: str) -> Iterator[str]:
     _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.fixture(scope="session")
+def city_template(database_url: str, template: str) -> Iterator[str]:
+    """Like `template`, with Stuttgart's sample catalogue as imported at the time of `clock`."""
+    name = f"schalter_city_{os.getpid()}"
+    _run(_administer(database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    _run(import_sample_city(_with_name(database_url, name), SettableClock(MORNING)))
+    yield name
+    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def city_dsn(database_url: str, city_template: str) -> Iterator[str]:
+    """The address of a fresh database with the sample city, dropped after the test."""
+    name = f"schalter_town_{os.getpid()}_{next(_numbers)}"
+    _run(_administer(database_url, f"CREATE DATABASE {name} TEMPLATE {city_template} STRATEGY FILE_COPY"))
+    yield _with_name(database_url, name)
+    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 async def db(dsn: str) -> AsyncIterator[Database]:
     async with Database(dsn, size=5) as database:
@@ -73,7 +95,7 @@ async def db(dsn: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def clock() -> SettableClock:
     """A Tuesday morning, ten o'clock in Stuttgart."""
-    return SettableClock(datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
+    return SettableClock(MORNING)
 
 
 @pytest.fixture(scope="session")

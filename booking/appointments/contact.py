@@ -15,7 +15,9 @@ from base.i18n import mark as _
 
 _REGION = "DE"  # a number without country code is a German one
 _NOT_PRINTED = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
-_TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # a name must not rearrange a clerk's screen
+_TURNS_TEXT = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # a name must not rearrange a clerk's screen
 
 
 class Need(StrEnum):

@@ -40,9 +40,7 @@ class MemorySlots:
         case: CaseState | None = _table(tx, "case").get(reference)
         if case is None or case.status not in sources(to):
             return False
-        _table(tx, "case")[reference] = replace(
-            case, status=to, hold_until=None if to in _ENDED else case.hold_until
-        )
+        _table(tx, "case")[reference] = replace(case, status=to, hold_until=None if to in _ENDED else case.hold_until)
         return True
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:

@@ -159,7 +159,9 @@ async def find_person(conn: Connection, appointment_id: UUID) -> PersonRow | Non
 
 
 async def set_language(conn: Connection, appointment_id: UUID, language: str) -> None:
-    await conn.execute("UPDATE appointment SET language = $2 WHERE id = $1 AND language <> $2", appointment_id, language)
+    await conn.execute(
+        "UPDATE appointment SET language = $2 WHERE id = $1 AND language <> $2", appointment_id, language
+    )
 
 
 async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> None:
@@ -255,12 +257,13 @@ async def move(
 
 
 async def due(conn: Connection, now: datetime, limit: int) -> list[UUID]:
+    """Below infinity rather than not null: a range leads the planner to the small index of due holds."""
     return await fetch_all(
         conn,
         UUID,
         """
         SELECT appointment_id FROM claim
-         WHERE hold_until IS NOT NULL AND appointment_id IS NOT NULL AND (status = 3 OR (status = 1 AND hold_until <= $1))
+         WHERE hold_until < 'infinity' AND appointment_id IS NOT NULL AND (status = 3 OR (status = 1 AND hold_until <= $1))
          GROUP BY appointment_id ORDER BY min(hold_until), appointment_id LIMIT $2""",
         now,
         limit,

@@ -66,7 +66,12 @@ class Availability:
         )
 
     def next_free(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None, after: datetime | None = None, limit: int = 3
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        after: datetime | None = None,
+        limit: int = 3,
     ) -> list[Slot]:
         """The first times from now, or from a moment, until the end of the horizon."""
         found: list[Slot] = []

@@ -87,7 +87,9 @@ async def make_hold(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     wanted = await body(request, HoldIn)
     hold = await request.app[HOLDS].hold(wanted.service, wanted.channel, wanted.office, wanted.starts_at, key)
-    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"})
+    return reply(
+        HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"}
+    )
 
 
 async def show_hold(request: web.Request) -> web.Response:

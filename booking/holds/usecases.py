@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from base.clock import Clock
@@ -35,10 +35,15 @@ class SlotTaken(Conflict):
         self.alternatives = tuple(alternatives)
         super().__init__(
             alternatives=[
-                {"office": slot.office_id, "starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat()}
+                {"office": slot.office_id, "starts_at": _utc(slot.starts_at), "ends_at": _utc(slot.ends_at)}
                 for slot in alternatives
             ]
         )
+
+
+def _utc(instant: datetime) -> str:
+    """As pydantic writes it everywhere else."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class StartNotOffered(Invalid):

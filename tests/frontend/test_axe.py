@@ -74,9 +74,7 @@ async def test_every_page(
         for state in states:
             page = await context.new_page()
             said: list[str] = []
-            page.on(
-                "console", lambda message, said=said: said.append(message.text)
-            )  # what the CSP refuses is told here
+            page.on("console", _into(said))  # what the CSP refuses is told here
             await page.goto(str(server.make_url(f"/{language}/{state}")))
             if wrong := said + await _wrong(page):
                 found[state] = wrong

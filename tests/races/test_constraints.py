@@ -70,7 +70,9 @@ async def test_no_claim_lies_outside_open_time(conn: Connection, city: City) -> 
 async def test_a_new_counter_is_closed(conn: Connection, city: City) -> None:
     await conn.execute("INSERT INTO counter (office_id, key, channel) VALUES ($1, 'new', 'onsite')", city.office)
     with refused("claim_no_overlap"):
-        await conn.execute("UPDATE claim SET counter_id = (SELECT max(id) FROM counter) WHERE id = $1", await claim(conn, city, NINE))
+        await conn.execute(
+            "UPDATE claim SET counter_id = (SELECT max(id) FROM counter) WHERE id = $1", await claim(conn, city, NINE)
+        )
 
 
 async def test_closing_over_an_appointment(conn: Connection, city: City) -> None:
@@ -136,7 +138,11 @@ async def test_a_living_case_has_living_time_at_commit(db: Database, city: City)
     async with db.transaction() as conn:
         held = await claim(conn, city, NINE)
         await conn.execute("UPDATE claim SET appointment_id = $2 WHERE id = $1", held, await _case(conn, city))
-    for change in ("claim SET status = 9 WHERE kind = 0", "appointment SET status = 'cancelled'", "appointment SET status = 'confirmed'"):
+    for change in (
+        "claim SET status = 9 WHERE kind = 0",
+        "appointment SET status = 'cancelled'",
+        "appointment SET status = 'confirmed'",
+    ):
         with refused("appointment_has_time"):
             async with db.transaction() as conn:
                 await conn.execute(f"UPDATE {change}")

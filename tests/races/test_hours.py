@@ -112,7 +112,9 @@ async def test_a_storm_of_holds_releases_and_changing_hours(db: Database) -> Non
             try:
                 async with db.transaction() as conn:
                     opens = chance.randrange(8, 11)
-                    await open_counter(conn, chance.choice(city.counters), [TUESDAY], opens, chance.randrange(opens + 1, 13))
+                    await open_counter(
+                        conn, chance.choice(city.counters), [TUESDAY], opens, chance.randrange(opens + 1, 13)
+                    )
                 done["changed"] += 1
             except (asyncpg.ExclusionViolationError, asyncpg.DeadlockDetectedError):
                 done["change refused"] += 1
@@ -139,7 +141,9 @@ async def test_a_storm_of_holds_releases_and_changing_hours(db: Database) -> Non
             await world.poll()
             for counter in city.counters:
                 book = world.mirror.book
-                assert book.free(counter, book.base, book.cells) == fresh.mirror.book.free(counter, book.base, book.cells)
+                assert book.free(counter, book.base, book.cells) == fresh.mirror.book.free(
+                    counter, book.base, book.cells
+                )
     assert min(done.values()) > 0, done
 
 

@@ -101,7 +101,8 @@ class TestCreate:
         async with db.connection() as conn:
             await conn.execute("UPDATE fee SET valid = daterange(NULL, '2026-12-02')")
             await conn.execute(
-                "INSERT INTO fee (service_id, amount_cents, valid) VALUES ($1, 9900, '[2026-12-02,)')", world.city.service_id
+                "INSERT INTO fee (service_id, amount_cents, valid) VALUES ($1, 9900, '[2026-12-02,)')",
+                world.city.service_id,
             )
         created = await world.appointments.create(hold.id, ANNA, KEY)
         assert created.case.fee == Money(3700) == hold.fee

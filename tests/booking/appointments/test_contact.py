@@ -42,14 +42,18 @@ class TestContact:
 
     def test_an_address_in_lines(self) -> None:
         typed = contact(email="", postal_address="Weg 1\r\n\r\n70173 Stuttgart").postal_address
-        assert typed == contact(postal_address=["Weg 1", "70173 Stuttgart"]).postal_address == ("Weg 1", "70173 Stuttgart")
+        assert (
+            typed == contact(postal_address=["Weg 1", "70173 Stuttgart"]).postal_address == ("Weg 1", "70173 Stuttgart")
+        )
 
     def test_empty_fields_of_a_form_are_not_given(self) -> None:
         made = contact(email=" ", mobile="0151 23456789", postal_address="")
         assert (made.email, made.postal_address) == (None, None)
 
     def test_all_wrong_fields_at_once(self) -> None:
-        found = errors(name="", email="anna@", mobile="12", language="fr", needs=["helicopter"], note="x" * 501, extra=1)
+        found = errors(
+            name="", email="anna@", mobile="12", language="fr", needs=["helicopter"], note="x" * 501, extra=1
+        )
         assert found == {
             "/name": "missing",
             "/email": "email",

@@ -101,7 +101,10 @@ async def test_the_same_program_has_the_same_results(db: Database, seed: int) ->
     async with db.connection() as conn:
         days = [TUESDAY + timedelta(days=n) for n in range(2)]
         city = await make_city(conn, counters=2, duration_min=5, fee_cents=3700, days=days, opens=0, closes=23)
-    sides: list[PgSide | MemorySide] = [PgSide(db, city, PgSlots(_no_announcement)), MemorySide(MemoryDatabase(), MemorySlots())]
+    sides: list[PgSide | MemorySide] = [
+        PgSide(db, city, PgSlots(_no_announcement)),
+        MemorySide(MemoryDatabase(), MemorySlots()),
+    ]
     program = _program(random.Random(seed))
     results = [[await _step(side, *step) for step in program] for side in sides]
     for step, left, right in zip(program, *results, strict=True):
@@ -144,7 +147,9 @@ def _program(chance: random.Random) -> list[Step]:
             case 5:
                 steps.append(("due", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 5)), undone))
             case _:
-                steps.append(("expire_bare", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 3)), undone))
+                steps.append(
+                    ("expire_bare", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 3)), undone)
+                )
         steps.append(("lock", (known,), False))
     return steps + [("lock", (ident,), False) for ident in cases] + [("due", (NOW + timedelta(days=9), 1000), False)]
 

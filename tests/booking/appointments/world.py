@@ -35,7 +35,11 @@ class CaseWorld(HoldWorld):
         super().__init__(db, city, clock)
         translations = Translations.load()
         self.notifications = Notifications(
-            db=db, sealer=SEALER, clock=clock, messages=Messages(translations, mail_from="termine@example.org"), mail=None
+            db=db,
+            sealer=SEALER,
+            clock=clock,
+            messages=Messages(translations, mail_from="termine@example.org"),
+            mail=None,
         )
         announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080")
         slots, books = PgSlots(announcer), PgBooks(db)
@@ -66,7 +70,9 @@ class CaseWorld(HoldWorld):
     async def claims(self) -> list[tuple[int, bool]]:
         """Status, and whether an end of hold is still written there."""
         async with self.db.connection() as conn:
-            rows = await conn.fetch("SELECT status, hold_until IS NOT NULL AS ends FROM claim WHERE kind = 0 ORDER BY id")
+            rows = await conn.fetch(
+                "SELECT status, hold_until IS NOT NULL AS ends FROM claim WHERE kind = 0 ORDER BY id"
+            )
         return [(row["status"], row["ends"]) for row in rows]
 
 

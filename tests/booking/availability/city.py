@@ -78,7 +78,9 @@ async def make_city(
         found = []
         for k in range(counters):
             counter_id = await conn.fetchval(
-                "INSERT INTO counter (office_id, key, channel) VALUES ($1, $2, 'onsite') RETURNING id", office_id, f"c{k}"
+                "INSERT INTO counter (office_id, key, channel) VALUES ($1, $2, 'onsite') RETURNING id",
+                office_id,
+                f"c{k}",
             )
             await conn.execute("INSERT INTO counter_service VALUES ($1, $2)", counter_id, service_id)
             await open_counter(conn, counter_id, days, opens, closes)

@@ -153,7 +153,8 @@ def test_the_etag_is_that_of_the_contents(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "channel", "offices"), [(6, "onsite", None), (5, "video", None), (5, "onsite", [1, 3]), (5, "onsite", [])]
+    ("service", "channel", "offices"),
+    [(6, "onsite", None), (5, "video", None), (5, "onsite", [1, 3]), (5, "onsite", [])],
 )
 def test_what_nobody_offers(world: World, service: int, channel: str, offices: list[int] | None) -> None:
     with pytest.raises(NotOffered):

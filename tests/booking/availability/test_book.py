@@ -36,7 +36,8 @@ def test_grid_mask_marks_the_minutes_of_the_local_hour(first: int, count: int, m
 
 
 @pytest.mark.parametrize(
-    ("duration_min", "grid"), [(5, 5), (10, 10), (15, 15), (20, 20), (25, 5), (30, 30), (40, 20), (45, 15), (60, 60), (90, 30)]
+    ("duration_min", "grid"),
+    [(5, 5), (10, 10), (15, 15), (20, 20), (25, 5), (30, 30), (40, 20), (45, 15), (60, 60), (90, 30)],
 )
 def test_grid_is_the_largest_that_divides_the_duration(duration_min: int, grid: int) -> None:
     assert book.grid_minutes(duration_min) == grid

@@ -82,7 +82,9 @@ class TestOwnClaims:
         mirror.give_back(1, CELL)
         assert not mirror.take(1, CELL, 4)
 
-    async def test_a_kept_claim_stays_until_a_poll_that_began_after_it(self, db: Database, clock: SettableClock) -> None:
+    async def test_a_kept_claim_stays_until_a_poll_that_began_after_it(
+        self, db: Database, clock: SettableClock
+    ) -> None:
         async with db.connection() as conn:
             city = await make_city(conn, counters=1)
             mirror = Mirror(clock, 3)

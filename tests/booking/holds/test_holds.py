@@ -63,7 +63,7 @@ class TestHold:
             await world.hold(NINE)
         near = [slot.starts_at for slot in caught.value.alternatives]
         assert near == [at(TUESDAY, 9, 20), at(TUESDAY, 8, 40), at(TUESDAY, 9, 40)]
-        assert caught.value.fields["alternatives"][0]["starts_at"] == "2026-12-01T08:20:00+00:00"
+        assert caught.value.fields["alternatives"][0]["starts_at"] == "2026-12-01T08:20:00Z"
 
     async def test_a_stale_memory_costs_a_try_and_nothing_else(self, world: HoldWorld) -> None:
         async with hold_world(world.db, world.city, world.clock) as other:

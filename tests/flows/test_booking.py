@@ -1,0 +1,142 @@
+"""The narrow path over HTTP: find, hold, say who comes, pay, be confirmed, cancel. Real database, real mail, the payment sandbox."""
+
+from __future__ import annotations
+
+from tests.town import KIM, Town, stuttgart_time
+
+FREE = "Wohnsitzanmeldung"
+PAID = "Führungszeugnis"
+FEE = 1300
+
+
+async def test_a_service_without_a_fee_is_booked_at_once(town: Town) -> None:
+    made = await town.appointment(FREE)
+    assert (made["status"], made["fee"]) == ("held", {"cents": 0, "currency": "EUR"})
+    assert await town.checkout(made) == {"status": "confirmed", "pay_url": None}
+    await town.work()
+    [mail] = town.mail.messages
+    assert mail.header("To") == KIM["email"]
+    assert stuttgart_time(made["starts_at"])[-5:] in (mail.part("text/plain") or "")
+    calendar = mail.part("text/calendar") or ""
+    assert "METHOD:REQUEST" in calendar
+    assert f"UID:{made['id']}@" in calendar
+    assert "SEQUENCE:0" in calendar or "SEQUENCE:1" in calendar
+    assert await town.books() == []
+    await town.assert_sound()
+
+
+async def test_a_fee_is_paid_before_the_appointment_is_confirmed(town: Town) -> None:
+    made = await town.appointment(PAID)
+    checkout = await town.checkout(made)
+    assert checkout["pay_url"].startswith(town.stripe)
+    await town.work()
+    assert town.mails() == []  # held is not booked: nothing is promised yet
+    await town.pay(checkout)
+    assert (await town.look(made))["status"] == "held"
+    await town.webhooks()
+    seen = await town.look(made)
+    assert (seen["status"], seen["payment"], seen["hold_until"]) == ("confirmed", "paid", None)
+    assert await town.books() == [
+        ("fee", "receivable", FEE),
+        ("fee", "revenue:fees", -FEE),
+        ("fee", "psp_clearing", FEE),
+        ("fee", "receivable", -FEE),
+    ]
+    await town.work()
+    assert [to for to, _ in town.mails()] == [KIM["email"]]
+    await town.assert_sound()
+
+
+async def test_cancelling_pays_the_whole_fee_back_and_frees_the_time(town: Town) -> None:
+    made = await town.appointment(PAID)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    answer = await town.cancel(made)
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    assert [refund["cents"] for refund in answer.body["refunds"]] == [FEE]
+    await town.work()
+    assert [refund["status"] for refund in (await town.look(made))["refunds"]] == ["succeeded"]
+    assert sum(cents for _, account, cents in await town.books() if account == "psp_clearing") == 0
+    confirmed, cancelled, *_ = town.mail.messages
+    first, second = confirmed.part("text/calendar") or "", cancelled.part("text/calendar") or ""
+    assert "METHOD:CANCEL" in second
+    assert _line(first, "UID") == _line(second, "UID")
+    assert int(_line(second, "SEQUENCE")) > int(_line(first, "SEQUENCE"))
+    assert len(town.mails()) == 3  # confirmed, cancelled, refunded
+    await town.fresh()
+    again = (await town.slots((await town.service(PAID))["id"]))[0]
+    assert again["starts_at"] == made["starts_at"]
+    assert (await town.cancel(made)).body["status"] == "cancelled"  # twice is once
+    assert len((await town.look(made))["refunds"]) == 1
+    await town.assert_sound()
+
+
+async def test_a_hold_runs_out_and_the_payment_page_with_it(town: Town) -> None:
+    made = await town.appointment(PAID)
+    checkout = await town.checkout(made)
+    town.clock.advance(minutes=16)
+    await town.work()
+    assert (await town.look(made))["status"] == "expired"
+    session = checkout["pay_url"].rsplit("/", 1)[1]
+    async with town.http.post(f"{town.stripe}/_sandbox/sessions/{session}/pay", json={}) as response:
+        assert response.status == 400  # the provider takes no money for a time that is gone
+    assert await town.books() == []
+    await town.assert_sound()
+
+
+async def test_who_paid_in_the_last_second_has_the_appointment(town: Town) -> None:
+    made = await town.appointment(PAID)
+    checkout = await town.checkout(made)
+    await town.sandbox("PUT", "webhooks/faults", {"lose": 1.0})
+    await town.pay(checkout)
+    town.clock.advance(minutes=16)
+    await town.work()  # expiry asks the provider before it frees the time
+    assert (await town.look(made))["status"] == "confirmed"
+    await town.assert_sound()
+
+
+async def test_a_hold_without_a_contact_is_free_again_after_a_quarter_of_an_hour(town: Town) -> None:
+    service = (await town.service(FREE))["id"]
+    hold = await town.hold(service)
+    town.clock.advance(minutes=16)
+    await town.work()
+    assert (await town.good("GET", f"/api/holds/{hold['id']}", hold["token"]))["status"] == "over"
+    await town.assert_sound()
+
+
+async def test_the_provider_is_away_and_nothing_is_lost(town: Town) -> None:
+    made = await town.appointment(PAID)
+    fault = {"kind": "drop_after", "path": "/v1/checkout/sessions", "times": 20}
+    await town.sandbox("PUT", "faults", {"faults": [{**fault, "method": method} for method in ("POST", "GET")]})
+    answer = await town.call("POST", f"/api/appointments/{made['id']}/checkout", made["token"], key="k" * 20)
+    assert (answer.status, answer.body["code"]) == (503, "payment_unavailable")
+    await town.sandbox("PUT", "faults", {"faults": []})
+    checkout = await town.checkout(made)  # the same key finds the session that was made unseen
+    assert len(list(town.machine.state.items("sessions"))) == 1
+    await town.pay(checkout)
+    await town.webhooks()
+    assert (await town.look(made))["status"] == "confirmed"
+    await town.assert_sound()
+
+
+async def test_without_an_email_nothing_is_sent_and_the_booking_stands(town: Town) -> None:
+    made = await town.appointment(FREE, {"name": "Kim", "mobile": "0711 2345678", "language": "en"})
+    await town.checkout(made)
+    await town.work()
+    assert town.mails() == []
+    assert (await town.look(made))["status"] == "confirmed"
+
+
+async def test_what_is_stored_of_a_person_is_sealed(town: Town) -> None:
+    made = await town.appointment(FREE)
+    await town.checkout(made)
+    dump = str(await town.rows("SELECT p.*, m.contents FROM person p, message m"))
+    assert KIM["email"] not in dump
+    assert "Mustermann" not in dump
+    assert made["token"] not in str(await town.rows("SELECT * FROM appointment"))
+    await town.work()
+    assert await town.rows("SELECT contents FROM message WHERE contents IS NOT NULL") == []
+
+
+def _line(calendar: str, name: str) -> str:
+    return next(line.split(":", 1)[1] for line in calendar.splitlines() if line.startswith(f"{name}:"))
