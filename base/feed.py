@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from base.db import Connection, Database
@@ -83,10 +83,8 @@ class Feed:
 
     async def _run(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), self._interval_s)
-            except TimeoutError:
-                pass
             self._hint.clear()
             try:
                 await self.poll_once()

@@ -102,16 +102,16 @@ def locale_of(language: str) -> str:
 
 
 def format_date(moment: date | datetime, language: str, zone_name: str | None = None, style: DateStyle = "full") -> str:
-    """"Dienstag, 1. Dezember 2026". A datetime needs the zone in which people read it."""
+    """ "Dienstag, 1. Dezember 2026". A datetime needs the zone in which people read it."""
     day = moment.astimezone(zone(zone_name)).date() if isinstance(moment, datetime) and zone_name else moment
     return babel.dates.format_date(day, style, locale=locale_of(language))
 
 
 def format_time(moment: datetime, language: str, zone_name: str) -> str:
-    """"09:40"."""
+    """ "09:40"."""
     return babel.dates.format_time(moment, "HH:mm", tzinfo=zone(zone_name), locale=locale_of(language))
 
 
 def format_money(amount: Money, language: str) -> str:
-    """"37,00 €"."""
+    """ "37,00 €"."""
     return babel.numbers.format_currency(Decimal(amount.cents) / 100, amount.currency, locale=locale_of(language))

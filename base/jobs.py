@@ -63,7 +63,9 @@ class Queue:
         return status.endswith(" 1")
 
 
-def back_off(attempts: int, *, first: timedelta = timedelta(seconds=5), most: timedelta = timedelta(hours=1)) -> timedelta:
+def back_off(
+    attempts: int, *, first: timedelta = timedelta(seconds=5), most: timedelta = timedelta(hours=1)
+) -> timedelta:
     """5 s, 10 s, 20 s … up to an hour."""
     doubled: int = 2 ** min(attempts - 1, 20)
     return min(first * doubled, most)
@@ -105,12 +107,16 @@ class Jobs:
         try:
             await self.handlers[row["name"]](row["args"])
         except Exception as error:
-            log.warning("job.failed", extra={"job": row["name"], "attempts": row["attempts"], "error": type(error).__name__})
+            log.warning(
+                "job.failed", extra={"job": row["name"], "attempts": row["attempts"], "error": type(error).__name__}
+            )
             async with self.db.connection() as conn:
                 if row["attempts"] >= self.most_attempts:
                     await self.queue.dead(conn, row["id"], type(error).__name__)
                 else:
-                    await self.queue.retry(conn, row["id"], self.clock() + back_off(row["attempts"]), type(error).__name__)
+                    await self.queue.retry(
+                        conn, row["id"], self.clock() + back_off(row["attempts"]), type(error).__name__
+                    )
             return
         job_handled()
         async with self.db.connection() as conn:

@@ -15,7 +15,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "schalter_http_requests_total", "Answers by route and status", ["method", "route", "status"], registry=self.registry
+            "schalter_http_requests_total",
+            "Answers by route and status",
+            ["method", "route", "status"],
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "schalter_http_seconds",
@@ -27,7 +30,9 @@ class Metrics:
         self.holds = Counter("schalter_holds_total", "Holds asked for, by outcome", ["outcome"], registry=self.registry)
         self.queue_due = Gauge("schalter_outbox_due", "Rows waiting in an outbox", ["table"], registry=self.registry)
         self.queue_dead = Gauge("schalter_outbox_dead", "Rows given up in an outbox", ["table"], registry=self.registry)
-        self.feed_healthy = Gauge("schalter_feed_healthy", "1 while the change feed can be read", registry=self.registry)
+        self.feed_healthy = Gauge(
+            "schalter_feed_healthy", "1 while the change feed can be read", registry=self.registry
+        )
 
     def render(self) -> bytes:
         return generate_latest(self.registry)

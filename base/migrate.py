@@ -7,6 +7,8 @@ from pathlib import Path
 
 import asyncpg
 
+from base.db import Connection
+
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_265_001
 MINIMUM_SERVER = 150_000  # NULLS NOT DISTINCT
@@ -48,7 +50,7 @@ def scripts(folder: Path = FOLDER) -> dict[str, str]:
     return {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("[0-9]*.sql"))}
 
 
-async def missing(conn: asyncpg.Connection[asyncpg.Record], folder: Path = FOLDER) -> list[str]:
+async def missing(conn: Connection, folder: Path = FOLDER) -> list[str]:
     """Names of migrations that this code needs and the database does not have."""
     if await conn.fetchval("SELECT to_regclass('schema_migration')") is None:
         return list(scripts(folder))

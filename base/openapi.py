@@ -56,7 +56,11 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
             "schemas": dict(sorted({**components, "Problem": _PROBLEM}.items())),
             "securitySchemes": {
                 "hold": {"type": "http", "scheme": "bearer", "description": "The token that came with the hold."},
-                "case": {"type": "http", "scheme": "bearer", "description": "The token that came with the appointment."},
+                "case": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token that came with the appointment.",
+                },
             },
         },
     }
@@ -87,7 +91,10 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
         "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case") else [],
     }
     if endpoint.takes is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[id(endpoint.takes)]}}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schemas[id(endpoint.takes)]}},
+        }
     return operation
 
 
@@ -97,7 +104,12 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
     found += [
-        {"name": name, "in": "header", "required": needed, "schema": {"type": "string", "minLength": 16, "maxLength": 128}}
+        {
+            "name": name,
+            "in": "header",
+            "required": needed,
+            "schema": {"type": "string", "minLength": 16, "maxLength": 128},
+        }
         for name, needed in endpoint.headers.items()
     ]
     if endpoint.query is not None and issubclass(endpoint.query, BaseModel):
@@ -138,7 +150,6 @@ def _responses(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
 
 
 def _always(endpoint: Endpoint) -> tuple[type[DomainError], ...]:
-
 
     found: list[type[DomainError]] = [Unavailable]
     if "{" in endpoint.path:

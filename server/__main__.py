@@ -83,7 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
     importing.add_argument("what", choices=["catalogue"])
     importing.add_argument("path", type=Path)
-    commands.add_parser("openapi", help="write openapi.json").add_argument("path", type=Path, nargs="?", default=Path("openapi.json"))
+    commands.add_parser("openapi", help="write openapi.json").add_argument(
+        "path", type=Path, nargs="?", default=Path("openapi.json")
+    )
     commands.add_parser("demo", help="everything on this machine: database, sample city, sandboxes, web and worker")
     arguments = parser.parse_args(argv)
     if arguments.command == "openapi":

@@ -18,7 +18,7 @@ async def import_folder(settings: Settings, path: Path) -> int:
         try:
             report = await import_catalogue(db, path, utcnow, horizon_days=settings.horizon_days)
         except ImportRefused as refused:
-            print(refused, file=sys.stderr)
+            sys.stderr.write(f"{refused}\n")
             return 1
-    print(report)
+    sys.stdout.write(f"{report}\n")
     return 0

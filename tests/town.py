@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
 from aiohttp import CookieJar, web
@@ -21,10 +21,12 @@ from base.clock import SettableClock
 from base.config import Settings
 from base.db import Database
 from base.i18n import zone
+from booking.catalogue.importing import import_catalogue
 from sandbox.smtp.server import MailSandbox, mail_sandbox
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.wire import build as build_stripe
 from server.app import build
+from server.health import FEED
 from server.product import Product, open_product
 from server.worker import drain
 
@@ -41,11 +43,14 @@ class Answer:
 
 @dataclass(kw_only=True)
 class Town:
-    """`web` and `stripe` are origins; `worker` shares nothing with the web process but database and clock."""
+    """`origin` and `stripe` are where web and payment sandbox answer;
+
+    `worker` shares nothing with the web process but database and clock.
+    """
 
     clock: SettableClock
     settings: Settings
-    web: str
+    origin: str
     stripe: str
     http: aiohttp.ClientSession
     machine: Machine
@@ -53,15 +58,19 @@ class Town:
     worker: Product
     app: web.Application
 
-    async def call(self, method: str, path: str, token: str | None = None, key: str | None = None, **given: Any) -> Answer:
+    async def call(
+        self, method: str, path: str, token: str | None = None, key: str | None = None, **given: Any
+    ) -> Answer:
         headers = {**given.pop("headers", {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if key is not None:
             headers["Idempotency-Key"] = key
-        async with self.http.request(method, self.web + path, headers=headers, **given) as response:
+        async with self.http.request(method, self.origin + path, headers=headers, **given) as response:
             is_json = response.content_type.endswith("json")
-            return Answer(response.status, await response.json() if is_json else await response.text(), response.headers)
+            return Answer(
+                response.status, await response.json() if is_json else await response.text(), response.headers
+            )
 
     async def good(self, method: str, path: str, token: str | None = None, **given: Any) -> Any:
         """The body of an answer that must be 2xx."""
@@ -84,7 +93,9 @@ class Town:
         made: dict[str, Any] = await self.good("POST", "/api/holds", key=str(uuid4()), json=wanted)
         return made
 
-    async def appointment(self, words: str, contact: dict[str, Any] | None = None, channel: str = "onsite") -> dict[str, Any]:
+    async def appointment(
+        self, words: str, contact: dict[str, Any] | None = None, channel: str = "onsite"
+    ) -> dict[str, Any]:
         """Held, with a contact, not yet booked."""
         hold = await self.hold((await self.service(words))["id"], channel)
         given = {"hold": hold["id"], "contact": contact or KIM}
@@ -92,7 +103,9 @@ class Town:
         return made
 
     async def checkout(self, made: dict[str, Any]) -> dict[str, Any]:
-        done: dict[str, Any] = await self.good("POST", f"/api/appointments/{made['id']}/checkout", made["token"], key=str(uuid4()))
+        done: dict[str, Any] = await self.good(
+            "POST", f"/api/appointments/{made['id']}/checkout", made["token"], key=str(uuid4())
+        )
         return done
 
     async def look(self, made: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +134,6 @@ class Town:
 
     async def fresh(self) -> None:
         """The web process has read all that was committed until now."""
-        from server.health import FEED
-
         await self.app[FEED].poll_once()
 
     async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
@@ -144,8 +155,14 @@ class Town:
         """What must hold whatever has happened."""
         assert await self.rows("SELECT * FROM claim_audit") == []
         assert await self.rows("SELECT journal_id FROM entry GROUP BY 1 HAVING sum(amount_cents) <> 0") == []
-        clearing = await self.rows("SELECT coalesce(sum(amount_cents), 0)::int AS cents FROM entry WHERE account = 'psp_clearing'")
-        charged = sum(charge["amount"] - charge["amount_refunded"] for _, charge in self.machine.state.items("charges") if charge["paid"])
+        clearing = await self.rows(
+            "SELECT coalesce(sum(amount_cents), 0)::int AS cents FROM entry WHERE account = 'psp_clearing'"
+        )
+        charged = sum(
+            charge["amount"] - charge["amount_refunded"]
+            for _, charge in self.machine.state.items("charges")
+            if charge["paid"]
+        )
         assert clearing[0]["cents"] == charged
 
 
@@ -178,7 +195,7 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
         yield Town(
             clock=clock,
             settings=settings,
-            web=origin,
+            origin=origin,
             stripe=stripe_origin,
             http=http,
             machine=machine,
@@ -200,8 +217,6 @@ async def _served(app: web.Application, port: int) -> AsyncIterator[None]:
 
 
 async def import_sample_city(dsn: str, clock: SettableClock) -> None:
-    from booking.catalogue.importing import import_catalogue
-
     async with Database(dsn, size=1) as db:
         await import_catalogue(db, SAMPLE_CITY, clock, horizon_days=60)
         async with db.connection() as conn:
@@ -209,10 +224,4 @@ async def import_sample_city(dsn: str, clock: SettableClock) -> None:
 
 
 def stuttgart_time(iso: str) -> str:
-    from datetime import datetime
-
     return datetime.fromisoformat(iso).astimezone(zone("Europe/Berlin")).strftime("%d.%m.%Y %H:%M")
-
-
-MINUTE = timedelta(minutes=1)
-__all__ = ["KIM", "MINUTE", "Answer", "Town", "UUID", "import_sample_city", "stuttgart_time", "town"]

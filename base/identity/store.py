@@ -44,7 +44,9 @@ async def grant_role(conn: Connection, account_id: int, role_id: int, office_id:
 
 
 async def find_account(conn: Connection, login: str) -> Account | None:
-    return await find_one(conn, Account, "SELECT id, name, password_hash, is_active FROM account WHERE login = $1", login)
+    return await find_one(
+        conn, Account, "SELECT id, name, password_hash, is_active FROM account WHERE login = $1", login
+    )
 
 
 async def grants(conn: Connection, account_id: int) -> list[Grant]:
@@ -57,7 +59,9 @@ async def grants(conn: Connection, account_id: int) -> list[Grant]:
     )
 
 
-async def insert_session(conn: Connection, token_sha256: bytes, account_id: int, now: datetime, expires_at: datetime) -> None:
+async def insert_session(
+    conn: Connection, token_sha256: bytes, account_id: int, now: datetime, expires_at: datetime
+) -> None:
     await conn.execute(
         "INSERT INTO session (token_sha256, account_id, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
         token_sha256,
@@ -67,7 +71,9 @@ async def insert_session(conn: Connection, token_sha256: bytes, account_id: int,
     )
 
 
-async def touch_session(conn: Connection, token_sha256: bytes, now: datetime, idle_since: datetime) -> tuple[int, str] | None:
+async def touch_session(
+    conn: Connection, token_sha256: bytes, now: datetime, idle_since: datetime
+) -> tuple[int, str] | None:
     """Mark a living session as seen; the account, or None when it has ended, idled or was blocked."""
     row = await conn.fetchrow(
         "UPDATE session s SET seen_at = $2 FROM account a WHERE s.token_sha256 = $1 AND a.id = s.account_id AND a.is_active "

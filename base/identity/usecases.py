@@ -26,7 +26,9 @@ class Identity:
     db: Database
     clock: Clock
     # RFC 9106, second recommended option: 64 MiB, 3 passes, 4 lanes
-    hasher: PasswordHasher = field(default_factory=lambda: PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4))
+    hasher: PasswordHasher = field(
+        default_factory=lambda: PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+    )
 
     async def add_account(self, login: str, name: str, password: str) -> int:
         hashed = await asyncio.to_thread(self.hasher.hash, password)

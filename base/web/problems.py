@@ -74,7 +74,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def refuse(request: web.Request, error: DomainError) -> web.Response:
     """As a page where a page was asked for, else as a problem document."""
-    if not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "") and ERROR_PAGE in request.app:
+    if (
+        not request.path.startswith("/api/")
+        and "text/html" in request.headers.get("Accept", "")
+        and ERROR_PAGE in request.app
+    ):
         response = request.app[ERROR_PAGE](request, error)
     else:
         response = web.Response(
@@ -93,7 +97,9 @@ def refuse(request: web.Request, error: DomainError) -> web.Response:
 def problem(request: web.Request, error: DomainError) -> dict[str, object]:
     language = language_of(request)
     translate = request.app[TRANSLATIONS].gettext
-    members = {key: value for key, value in error.fields.items() if isinstance(value, str | int | float | bool | list | dict)}
+    members = {
+        key: value for key, value in error.fields.items() if isinstance(value, str | int | float | bool | list | dict)
+    }
     document: dict[str, object] = {
         **members,
         "type": f"/problems/{error.code}",
@@ -104,7 +110,8 @@ def problem(request: web.Request, error: DomainError) -> dict[str, object]:
     }
     if isinstance(error, Invalid):
         document["errors"] = [
-            {"pointer": one.pointer, "code": one.code, "detail": translate(language, one.message)} for one in error.errors
+            {"pointer": one.pointer, "code": one.code, "detail": translate(language, one.message)}
+            for one in error.errors
         ]
     return document
 

@@ -23,9 +23,7 @@ def bearer(request: web.Request, kind: str, ident: UUID) -> str | None:
 
 def set_token_cookie(response: web.StreamResponse, settings: Settings, kind: Kind, ident: UUID, token: str) -> None:
     """For the browser's session only; scripts never see it."""
-    response.set_cookie(
-        _cookie(kind, ident), token, path="/", httponly=True, samesite="Lax", secure=settings.is_https
-    )
+    response.set_cookie(_cookie(kind, ident), token, path="/", httponly=True, samesite="Lax", secure=settings.is_https)
 
 
 def clear_token_cookie(response: web.StreamResponse, settings: Settings, kind: Kind, ident: UUID) -> None:

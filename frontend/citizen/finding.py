@@ -80,6 +80,9 @@ def service_page(
             for office in sorted(offices, key=lambda office: _soonest(office, next_free))
         ),
         action=f"/{language}/times",
+        any_url=f"/{language}/times?{urlencode([('service', service.id), ('channel', channel.value)])}"
+        if channel
+        else "",
         has_times=bool(next_free),
     )
 

@@ -12,6 +12,7 @@ from base.errors import Malformed
 from base.web import SETTINGS, bearer, form, path_id, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
+from booking.appointments.model import AppointmentStatus, Case
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Slot
 from booking.catalogue.endpoints import CATALOGUE
@@ -47,18 +48,28 @@ async def make_hold(request: web.Request) -> web.Response:
 
 
 async def show_hold(request: web.Request) -> web.Response:
-    words = words_of(request)
-    hold = await request.app[HOLDS].find(path_id(request, "hold"))
+    words, hold = words_of(request), await request.app[HOLDS].find(path_id(request, "hold"))
+    typed = empty(words.language)
+    case = await _own_case(request, hold)
+    if case is not None and case.status is not AppointmentStatus.HELD:
+        return see(f"/{words.language}/appointments/{case.id}")  # the back button, after booking
     if hold.status is HoldStatus.OVER or hold.expires_at <= words.now:
         return await _gone(request, _of(hold), _nearest_to(request, hold))
-    typed = empty(words.language)
-    if hold.appointment_id is not None:
-        case_token = bearer(request, "case", hold.appointment_id)
-        if case_token and await request.app[APPOINTMENTS].authorise(hold.appointment_id, case_token):
-            typed = typed_before((await request.app[APPOINTMENTS].case(hold.appointment_id)).contact)
-    return page(
-        request, "contact", contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
-    )
+    if case is not None:
+        typed = typed_before(case.contact)
+    view = contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
+    return page(request, "contact", view)
+
+
+async def _own_case(request: web.Request, hold: Hold) -> Case | None:
+    """The case that was made of this hold, for whoever shows the case's own token too."""
+    if hold.appointment_id is None:
+        return None
+    token = bearer(request, "case", hold.appointment_id)
+    appointments = request.app[APPOINTMENTS]
+    if token is None or not await appointments.authorise(hold.appointment_id, token):
+        return None
+    return await appointments.case(hold.appointment_id)
 
 
 async def send_contact(request: web.Request) -> web.Response:

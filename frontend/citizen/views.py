@@ -106,6 +106,7 @@ class ServicePage:
     channels: tuple[ChannelChoice, ...]
     offices: tuple[OfficeChoice, ...]
     action: str
+    any_url: str  # times at whatever office: most people need not choose
     has_times: bool
 
 

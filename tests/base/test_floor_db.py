@@ -97,7 +97,8 @@ class _Watched:
 
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
         rows = await conn.fetch(
-            "SELECT id, value, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS wm FROM watched WHERE xid >= $1", watermark
+            "SELECT id, value, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS wm FROM watched WHERE xid >= $1",
+            watermark,
         )
         for row in rows:
             self.seen[row["id"]] = row["value"]

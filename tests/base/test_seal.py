@@ -14,7 +14,11 @@ def test_a_sealed_text_opens_in_its_place_only() -> None:
     sealed = sealer.seal("kim@example.org", "person.email:1")
     assert b"kim" not in sealed
     assert sealer.open(sealed, "person.email:1") == "kim@example.org"
-    for context, raw in [("person.email:2", sealed), ("person.email:1", sealed[:-1] + b"x"), ("person.email:1", b"\x02" + sealed[1:])]:
+    for context, raw in [
+        ("person.email:2", sealed),
+        ("person.email:1", sealed[:-1] + b"x"),
+        ("person.email:1", b"\x02" + sealed[1:]),
+    ]:
         with pytest.raises(Unsealable):
             sealer.open(raw, context)
     with pytest.raises(Unsealable):

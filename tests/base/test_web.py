@@ -125,7 +125,9 @@ async def problem(client: Client, method: str, path: str, **more: Any) -> tuple[
 
 
 async def test_all_wrong_fields_are_named_at_once(client: Client) -> None:
-    status, document = await problem(client, "POST", "/api/wish", json={"name": "x", "at": "2026-12-01T09:00", "more": 1})
+    status, document = await problem(
+        client, "POST", "/api/wish", json={"name": "x", "at": "2026-12-01T09:00", "more": 1}
+    )
     assert status == 422
     assert {(e["pointer"], e["code"]) for e in document["errors"]} == {
         ("/name", "string_too_short"),
@@ -190,7 +192,12 @@ async def test_404_and_405_are_problems_too(client: Client) -> None:
 
 async def test_a_case_opens_with_its_token_only(client: Client) -> None:
     path = f"/api/case/{CASE_ID}"
-    for headers in ({}, {"Authorization": "Bearer other"}, {"Authorization": "Basic secret"}, {"Cookie": f"case-{uuid4()}=secret"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer other"},
+        {"Authorization": "Basic secret"},
+        {"Cookie": f"case-{uuid4()}=secret"},
+    ):
         assert (await problem(client, "GET", path, headers=headers))[0] == 401
     assert (await problem(client, "GET", f"/api/case/{uuid4()}", headers={"Authorization": "Bearer secret"}))[0] == 401
     assert (await problem(client, "GET", "/api/case/1", headers={"Authorization": "Bearer secret"}))[0] == 404

@@ -1,12 +1,11 @@
 """`make bench`: figures as ratios to a floor measured in the same run, into build/bench.json; raw samples beside it.
 
-    python -m tests.bench            all groups
-    ONLY=booking python -m tests.bench
+python -m tests.bench            all groups
+ONLY=booking python -m tests.bench
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
@@ -42,7 +41,11 @@ def main() -> int:
             samples = _run(measure)
             raw[name] = {key: [round(value, 2) for value in values] for key, values in samples.items()}
             figures = {key: round(statistics.median(values), 2) for key, values in samples.items()}
-            results |= {**figures, **booking.ratios(figures), f"{name}_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            results |= {
+                **figures,
+                **booking.ratios(figures),
+                f"{name}_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
             for key, value in {**figures, **booking.ratios(figures)}.items():
                 print(f"{key:32} {value:>12}   {_spread(samples.get(key, []))}")
     results |= {"commit": _commit(), "machine": _machine()}

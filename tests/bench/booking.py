@@ -46,7 +46,9 @@ async def measure(url: str) -> Mapping[str, list[float]]:
     for _ in range(ROUNDS):
         samples["hello_rps"].append(await _serve_and_load(_hello(), "/"))
         day = datetime.now(UTC).date() + timedelta(days=1)
-        path = f"/api/slots?service={service}&channel=onsite&office={OFFICES[0]}&from={day}&to={day + timedelta(days=27)}"
+        path = (
+            f"/api/slots?service={service}&channel=onsite&office={OFFICES[0]}&from={day}&to={day + timedelta(days=27)}"
+        )
         samples["slots_rps"].append(await _serve_and_load(build(settings), path))
     return samples
 
@@ -63,7 +65,10 @@ def ratios(figures: Mapping[str, float]) -> dict[str, float]:
 async def _insert_floor(db: Database) -> float:
     """One durable row each, 16 connections."""
     async with db.connection() as conn:
-        await conn.execute("CREATE TABLE IF NOT EXISTS floor (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, b text, c timestamptz)")
+        await conn.execute(
+            "CREATE TABLE IF NOT EXISTS floor "
+            "(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int, b text, c timestamptz)"
+        )
     until, done = time.perf_counter() + SECONDS, 0
 
     async def client() -> None:

@@ -15,13 +15,19 @@ async def make_city(db: Database) -> int:
     """Returns the service's id."""
     now = datetime.now(UTC)
     midnight = datetime.combine(now.date(), time(), UTC)
-    opened = "{" + ",".join(
-        f"[{midnight + timedelta(days=day, hours=7)},{midnight + timedelta(days=day, hours=16)})" for day in range(1, DAYS)
-    ) + "}"
+    opened = (
+        "{"
+        + ",".join(
+            f"[{midnight + timedelta(days=day, hours=7)},{midnight + timedelta(days=day, hours=16)})"
+            for day in range(1, DAYS)
+        )
+        + "}"
+    )
     window = f"[{midnight},{midnight + timedelta(days=DAYS)})"
     async with db.transaction() as conn:
         await conn.execute(
-            "INSERT INTO city (name, time_zone, holidays) VALUES ('{\"de\": \"Messstadt\"}', 'Europe/Berlin', 'DE-BW') ON CONFLICT DO NOTHING"
+            "INSERT INTO city (name, time_zone, holidays) "
+            "VALUES ('{\"de\": \"Messstadt\"}', 'Europe/Berlin', 'DE-BW') ON CONFLICT DO NOTHING"
         )
         await conn.execute(
             "INSERT INTO office (key, name, street, postcode, place, latitude, longitude, is_step_free, time_zone) "
@@ -39,7 +45,9 @@ async def make_city(db: Database) -> int:
         )
         await conn.execute("INSERT INTO counter_service (counter_id, service_id) SELECT id, $1 FROM counter", service)
         await conn.execute(
-            "SELECT set_open(id, $1::text::tstzrange, $2::text::tstzmultirange) FROM counter ORDER BY id", window, opened
+            "SELECT set_open(id, $1::text::tstzrange, $2::text::tstzmultirange) FROM counter ORDER BY id",
+            window,
+            opened,
         )
     async with db.connection() as conn:
         await conn.execute("ANALYZE")

@@ -40,7 +40,9 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(None)
 
 
-async def requests_per_second(host: str, port: int, path: str, *, seconds: float, connections: int = 32) -> tuple[float, dict[int, int]]:
+async def requests_per_second(
+    host: str, port: int, path: str, *, seconds: float, connections: int = 32
+) -> tuple[float, dict[int, int]]:
     """Rate over the time asked for, and the answers by status."""
     loop = asyncio.get_running_loop()
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n".encode()

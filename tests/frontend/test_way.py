@@ -152,6 +152,13 @@ async def test_changing_details_starts_from_what_was_sent(browser: Browser) -> N
     assert 'value="Kim Mustermann"' in page
 
 
+async def test_back_to_the_form_after_booking_leads_to_the_appointment(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.become(AppointmentStatus.CONFIRMED)
+    await browser.go(f"/de/holds/{next(iter(browser.city.holds))}")
+    assert browser.url == f"/de/appointments/{ID}"
+
+
 async def test_the_link_becomes_a_cookie_and_leaves_the_address(browser: Browser) -> None:
     await _book(browser)
     browser.city.become(AppointmentStatus.CONFIRMED)

@@ -25,7 +25,7 @@ STEPS = 4
 
 def free_port() -> int:
     """The first of four free ones in a row."""
-    for first in range(20_000, 60_000, 10):
+    for first in range(20_000 + os.getpid() % 1000 * 10, 32_000, 10):  # below the ports that clients get
         with ExitStack() as tried:
             try:
                 for port in range(first, first + STEPS):
@@ -37,13 +37,16 @@ def free_port() -> int:
 
 
 class RunningDemo:
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, below_make: bool = False) -> None:
         self.port = free_port()
         self.data = data
         without = {"DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "HOST", "MAKELEVEL"}
         env = {name: value for name, value in os.environ.items() if name not in without}
+        command = [sys.executable, "-m", "server.demo"]
+        if below_make:
+            command = ["sh", "-c", 'MAKELEVEL=1 "$@"; exit $?', "make", *command]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server.demo"],
+            command,
             cwd=PROJECT,
             env=env | {"PORT": str(self.port), "DATA_DIR": str(data)},
             stdout=subprocess.PIPE,
@@ -101,8 +104,8 @@ def data() -> Iterator[Path]:
     shutil.rmtree(parent)
 
 
-def start(data: Path) -> RunningDemo:
-    demo = RunningDemo(data)
+def start(data: Path, *, below_make: bool = False) -> RunningDemo:
+    demo = RunningDemo(data, below_make=below_make)
     try:
         demo.read_until("Ctrl-C stops everything")
     except BaseException:
@@ -135,15 +138,28 @@ def test_the_whole_tree_starts_mends_itself_and_stops(data: Path) -> None:
         demo.close()
 
 
-def test_a_second_start_keeps_the_data_and_a_kill_leaves_nothing(data: Path) -> None:
+@pytest.mark.parametrize("below_make", [False, True], ids=["the demo killed", "make killed"])
+def test_a_second_start_keeps_the_data_and_a_kill_leaves_nothing(data: Path, below_make: bool) -> None:
     key = (data / "secret_key").read_bytes()
-    demo = start(data)
+    demo = start(data, below_make=below_make)
     try:
         assert "Importing" not in demo.said
         assert (data / "secret_key").read_bytes() == key
         assert len(demo.tree()) >= 6
         demo.process.kill()
         demo.process.wait()
+        demo.assert_nothing_left()
+    finally:
+        demo.close()
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.9])
+def test_a_start_can_be_given_up(data: Path, after_s: float) -> None:
+    demo = RunningDemo(data)
+    try:
+        time.sleep(after_s)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(LIMIT_S) in (0, -signal.SIGINT)  # the latter before Python has begun our code
         demo.assert_nothing_left()
     finally:
         demo.close()

@@ -1,0 +1,45 @@
+"""The API as others see it: the checked-in document is what the endpoint table says, and the served API answers as declared."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from openapi_spec_validator import validate
+
+from base.web import ANYONE
+from server.app import ENDPOINTS, openapi
+from tests.golden import check_golden
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_checked_in_document_is_true() -> None:
+    check_golden(ROOT / "openapi.json", json.dumps(openapi(), indent=1, ensure_ascii=False) + "\n")
+
+
+def test_the_document_is_openapi_3_1() -> None:
+    validate(openapi())
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = Counter(operation["operationId"] for path in openapi()["paths"].values() for operation in path.values())
+    assert [ident for ident, count in ids.items() if count > 1] == []
+
+
+def test_a_path_is_in_the_table_once() -> None:
+    assert Counter((e.method, e.path) for e in ENDPOINTS).most_common(1)[0][1] == 1
+
+
+def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
+    """An id in the path that is not of the catalogue asks for a token."""
+    public = {e.path for e in ENDPOINTS if e.who == ANYONE and "{" in e.path}
+    assert public == {
+        "/api/services/{service}",
+        "/{language}/",
+        "/{language}/services/{service}",
+        "/{language}/times",
+        "/{language}/holds",
+        "/{language}/case/{token}",
+    }

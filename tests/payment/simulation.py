@@ -1,0 +1,349 @@
+"""The product's own coroutines - payments, and the life of a case above them - in a small hostile world, one seed one history.
+
+In memory: books, cases, and the Stripe sandbox's machine behind the provider port. Chance decides who runs next, which call is
+lost before or after its effect and arrives late all the same, which message is lost, doubled or overtaken, and at which marked
+step the process dies. Then the faults stop, time passes, and everything must have come right by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from base import failpoint
+from base.clock import SettableClock
+from base.errors import DomainError
+from base.money import Money
+from booking.appointments.hooks import CaseHooks
+from booking.appointments.lifecycle import Lifecycle
+from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.slots_memory import MemorySlots
+from payment.books_memory import MemoryBooks
+from payment.memory import MemoryDatabase, MemoryTx
+from payment.ports import OutcomeUnknown
+from payment.usecases import Payments
+from sandbox.stripe.api import Answer, Breakdown, Call
+from sandbox.stripe.errors import ApiError
+from sandbox.stripe.machine import Machine
+from tests.payment.machine_provider import MachineProvider, Moment
+from tests.payment.making import NOW, Ids
+
+T = TypeVar("T")
+Work = Callable[[], Coroutine[Any, Any, T]]
+C = AppointmentStatus
+TAKEN = frozenset({C.HELD, C.EXPIRING, C.CONFIRMED})
+HOLD = timedelta(minutes=15)
+CITIZENS = 6
+SLOTS = 2
+REFUND_PERCENT = 50
+
+
+class Crash(BaseException):
+    """The process is gone; nothing in it catches this."""
+
+
+class Down(Exception):
+    """What a citizen sees of it."""
+
+
+class Violation(AssertionError):
+    """A guarantee is broken."""
+
+
+class Chance(random.Random):
+    async def turns(self, most: int = 4) -> None:
+        """Let others run."""
+        for _ in range(self.randint(0, most)):
+            await asyncio.sleep(0)
+
+    def hits(self, probability: float) -> bool:
+        return self.random() < probability
+
+
+class BusyDatabase(MemoryDatabase):
+    """Others may run before and after each transaction, and after each commit the guarantees are looked at."""
+
+    def __init__(self, world: Simulation) -> None:
+        super().__init__()
+        self._world = world
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemoryTx]:
+        await self._world.chance.turns()
+        async with super().transaction() as tx:
+            yield tx
+        self._world.check_always()
+        await self._world.chance.turns()
+
+
+class LateProvider(MachineProvider):
+    """A call given up by its caller may reach Stripe afterwards."""
+
+    def __init__(self, world: Simulation) -> None:
+        super().__init__(world.machine, net=world.net, breakdown=world.breakdown)
+        self._world = world
+
+    async def _call(self, name: str, call: Call) -> Answer:
+        try:
+            return await super()._call(name, call)
+        except (OutcomeUnknown, asyncio.CancelledError):
+            if call.method == "POST" and self._world.chance.hits(0.3):
+                self._world.late.append(call)
+            raise
+
+    def arrive(self, call: Call) -> None:
+        self._api.handle(call)
+
+
+class Simulation:
+    def __init__(self, seed: int) -> None:
+        self.chance = Chance(seed)
+        self.clock = SettableClock(NOW)
+        self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
+        self.machine.on_event(self._emitted)
+        self.messages: list[dict[str, Any]] = []
+        self.late: list[Call] = []
+        self.hostile = True
+        self.crashes = 0
+        self.db = BusyDatabase(self)
+        self.books, self.slots = MemoryBooks(self.db), MemorySlots()
+        self.provider = LateProvider(self)
+        self.new_id = Ids(10_000)
+        self._process: set[asyncio.Task[Any]] = set()
+        self.start()
+
+    def start(self) -> None:
+        """A fresh process on the same database."""
+        hooks = CaseHooks(self.slots, self.clock)
+        self.payments = Payments(self.books, {"stripe": self.provider}, hooks, self.clock, self.new_id)
+        transaction = self.books.transaction
+        self.cases = Lifecycle(transaction, self.slots, self.payments, self.clock, lambda case: case.number)
+
+    # The world's hostility.
+
+    async def net(self, call: str, moment: Moment) -> None:
+        await self.chance.turns()
+        if self.hostile and self.chance.hits(0.08):
+            raise OutcomeUnknown(f"{call} {moment}")
+
+    def breakdown(self, call: str) -> Breakdown | None:
+        return self.chance.choice(["before", "after"]) if self.hostile and self.chance.hits(0.02) else None
+
+    def _emitted(self, event: dict[str, Any]) -> int:
+        if self.hostile and not self.chance.hits(0.25):
+            self.messages += [event] * (2 if self.chance.hits(0.25) else 1)
+        return 1
+
+    def step_marked(self, name: str) -> None:
+        if self.hostile and self.chance.hits(0.008):
+            self.crash()
+            raise Crash(name)
+
+    def crash(self) -> None:
+        self.crashes += 1
+        for task in self._process:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self.start()
+
+    async def serve(self, work: Work[T]) -> T:
+        """Run in the process. Raises Down where the process dies meanwhile, DomainError as the product does."""
+        task = asyncio.create_task(work())
+        self._process.add(task)
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._process.discard(task)
+        if task.cancelled():
+            raise Down
+        error = task.exception()
+        if isinstance(error, Crash):
+            raise Down from error
+        return task.result()
+
+    # Who does what.
+
+    async def citizen(self, number: int) -> None:
+        chance, reference = self.chance, UUID(int=number + 1)
+        await chance.turns(60)
+        for _ in range(80):
+            if await self._hold(reference, number):
+                break
+            await chance.turns(6)
+        else:
+            return
+        tabs = [lambda: self.cases.pay(reference, "http://city/back")] * chance.choice([1, 1, 2])
+        url = await self._try(*tabs)
+        await chance.turns(40)
+        if url and chance.hits(0.8):
+            self._pay_at_stripe(url)
+        await chance.turns(10)
+        if chance.hits(0.4):
+            await self._try(lambda: self.cases.settle(reference))
+        if chance.hits(0.4):
+            await chance.turns(60)
+            await self._try(lambda: self.cases.cancel(reference))
+
+    async def _hold(self, reference: UUID, number: int) -> bool:
+        """The exclusion constraint and the insert, in one."""
+        starts_at = NOW + timedelta(days=1, hours=self.chance.randrange(SLOTS))
+        case = CaseState(
+            id=reference,
+            number=f"T-{number}",
+            status=C.HELD,
+            language="de",
+            starts_at=starts_at,
+            hold_until=self.clock() + HOLD,
+            fee=Money(self.chance.choice([0, 999, 1300, 2560])),
+            refund_percent=REFUND_PERCENT,
+        )
+        async with self.db.transaction() as tx:
+            if any(other.starts_at == starts_at and other.status in TAKEN for other in tx["case"].values()):
+                return False
+            self.slots.add_case(tx, case)
+        return True
+
+    async def _try(self, *works: Work[Any]) -> Any:
+        """All at once, as from several tabs; the first good answer. A citizen does not know what went wrong."""
+        answers = await asyncio.gather(*(self.serve(work) for work in works), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, Down | DomainError):
+                raise answer
+        return next((answer for answer in answers if answer and not isinstance(answer, Exception)), None)
+
+    def _pay_at_stripe(self, url: str) -> None:
+        session_id = url.rsplit("/", 1)[1]
+        try:
+            if self.chance.hits(0.2):
+                self.machine.decline(session_id)
+            self.machine.pay(session_id)
+        except ApiError:  # over, or paid in the other tab
+            return
+
+    async def worker(self) -> None:
+        while True:
+            await self._try(lambda: self.cases.expire_due())
+            await self.chance.turns(6)
+            await self._try(lambda: self.payments.sweep())
+            await self.chance.turns(6)
+
+    async def messenger(self) -> None:
+        while True:
+            await self.chance.turns(3)
+            await asyncio.sleep(0)
+            if self.messages:
+                event = self.messages.pop(self.chance.randrange(len(self.messages)))
+                raw = json.dumps(event).encode()
+                await self._try(lambda raw=raw: self.payments.take_event("stripe", {}, raw))
+
+    async def time(self) -> None:
+        """Time passes, calls given up arrive, banks get round to refunds, and sometimes the process just dies."""
+        while True:
+            await asyncio.sleep(0)
+            self.clock.advance(seconds=self.chance.choice([1, 5, 20]))
+            if self.late and self.chance.hits(0.1):
+                self.provider.arrive(self.late.pop(self.chance.randrange(len(self.late))))
+            self.machine.refund_outcome = self.chance.choice(["succeeded"] * 4 + ["pending"])
+            if self.hostile and self.chance.hits(0.002):
+                self.crash()
+
+    async def run(self) -> None:
+        failpoint.arm(self.step_marked)
+        others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time())]
+        try:
+            await asyncio.gather(*(self.citizen(number) for number in range(CITIZENS)))
+        finally:
+            failpoint.arm(None)
+            self.hostile = False
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        await self.quiet()
+        await self.check_end()
+
+    async def quiet(self) -> None:
+        """No faults any more, and no messages either: the worker alone sets things right."""
+        for call in self.late:
+            self.provider.arrive(call)
+        self.machine.refund_outcome = "succeeded"
+        for minute in range(75):
+            self.clock.advance(minutes=1)
+            if minute == 5:
+                for refund in self.machine.state.rows("refunds"):
+                    if refund["status"] == "pending":
+                        self.machine.settle_refund(refund["id"])
+            await self.cases.expire_due()
+            await self.payments.sweep()
+
+    # What must be true.
+
+    def check_always(self) -> None:
+        taken = Counter(case.starts_at for case in self.db.rows("case") if case.status in TAKEN)
+        require(all(count == 1 for count in taken.values()), "a time is given away twice")
+        for payment in self.db.rows("payment"):
+            require(0 <= payment.refunded_cents <= payment.captured_cents, "more refunded than captured")
+
+    async def check_end(self) -> None:
+        cases = {case.id: case for case in self.db.rows("case")}
+        payments, refunds = self.db.rows("payment"), self.db.rows("refund")
+        sums: Counter[str] = Counter()
+        for journal in self.db.rows("journal"):
+            sums.update({entry.account: 0 for entry in journal.entries})
+            for entry in journal.entries:
+                sums[entry.account] += entry.amount_cents
+        at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
+        require(sum(sums.values()) == 0, "the ledger does not balance")
+        require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
+        require(sums["receivable"] == sums["refund_payable"] == 0, "something is owed")
+
+        require({p.status for p in payments} <= {"paid", "fenced"}, "a payment rests unsettled")
+        require({r.status for r in refunds} <= {"succeeded"}, "a refund rests unsettled or failed")
+        require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
+        require({c.status for c in cases.values()} <= {C.CONFIRMED, C.CANCELLED, C.EXPIRED}, "a case rests")
+
+        sessions = self.machine.state.rows("sessions")
+        require(all(row["status"] != "open" for row in sessions), "a session can still be paid")
+        captured = {row["id"] for row in sessions if row["payment_status"] == "paid"}
+        require(captured == {p.session_id for p in payments if p.status == "paid"}, "captured money without a payment")
+        for payment in payments:
+            if payment.status == "paid":
+                case = cases[payment.reference]
+                kept = payment.captured_cents - payment.refunded_cents
+                share = payment.amount.percent(REFUND_PERCENT).cents
+                owed = {C.CONFIRMED: case.fee.cents, C.CANCELLED: case.fee.cents - share}.get(case.status, 0)
+                require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
+        paid = {payment.reference for payment in payments if payment.status == "paid"}
+        told = {(case_id, template) for case_id, template, _ in await self._notices()}
+        for case in cases.values():
+            if case.status is C.CONFIRMED:
+                require(not case.fee or case.id in paid, "confirmed without money")
+                require((case.id, "appointment_confirmed") in told, "confirmed, and nobody told")
+            if case.status is C.EXPIRED:
+                require(not any(case_id == case.id for case_id, _ in told), "told of what did not happen")
+
+    async def _notices(self) -> list[tuple[UUID, str, str]]:
+        async with self.db.transaction() as tx:
+            return list(tx["notice"])
+
+
+def require(holds: bool, guarantee: str) -> None:
+    if not holds:
+        raise Violation(guarantee)
+
+
+def play(seed: int) -> Simulation:
+    """The whole history of one seed; raises Violation."""
+
+    async def run() -> Simulation:
+        world = Simulation(seed)
+        await world.run()
+        return world
+
+    return asyncio.run(run())
