@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -108,6 +109,7 @@ class Simulation:
         self.clock = SettableClock(NOW)
         self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
         self.machine.on_event(self._emitted)
+        self.slowest_s = self.chance.choice([5, 20, 60])  # in some worlds holds run out under people's hands
         self.messages: list[dict[str, Any]] = []
         self.late: list[Call] = []
         self.hostile = True
@@ -130,7 +132,7 @@ class Simulation:
 
     async def net(self, call: str, moment: Moment) -> None:
         await self.chance.turns()
-        if self.hostile and self.chance.hits(0.08):
+        if self.hostile and self.chance.hits(0.1):
             raise OutcomeUnknown(f"{call} {moment}")
 
     def breakdown(self, call: str) -> Breakdown | None:
@@ -181,13 +183,15 @@ class Simulation:
             return
         tabs = [lambda: self.cases.pay(reference, "http://city/back")] * chance.choice([1, 1, 2])
         url = await self._try(*tabs)
-        await chance.turns(40)
+        await chance.turns(
+            chance.choice([5, 40, 400])
+        )  # some at once, some when the time is nearly over, some after it
         if url and chance.hits(0.8):
             self._pay_at_stripe(url)
         await chance.turns(10)
         if chance.hits(0.4):
             await self._try(lambda: self.cases.settle(reference))
-        if chance.hits(0.4):
+        if chance.hits(0.5):
             await chance.turns(60)
             await self._try(lambda: self.cases.cancel(reference))
 
@@ -241,13 +245,13 @@ class Simulation:
             if self.messages:
                 event = self.messages.pop(self.chance.randrange(len(self.messages)))
                 raw = json.dumps(event).encode()
-                await self._try(lambda raw=raw: self.payments.take_event("stripe", {}, raw))
+                await self._try(partial(self.payments.take_event, "stripe", {}, raw))
 
     async def time(self) -> None:
         """Time passes, calls given up arrive, banks get round to refunds, and sometimes the process just dies."""
         while True:
             await asyncio.sleep(0)
-            self.clock.advance(seconds=self.chance.choice([1, 5, 20]))
+            self.clock.advance(seconds=self.chance.choice([1, 5, self.slowest_s]))
             if self.late and self.chance.hits(0.1):
                 self.provider.arrive(self.late.pop(self.chance.randrange(len(self.late))))
             self.machine.refund_outcome = self.chance.choice(["succeeded"] * 4 + ["pending"])

@@ -1,0 +1,238 @@
+"""What citizens do, each told as a function of the scene, with what must have become of it in the end.
+
+A story goes on whatever dies: its citizen repeats the very same request, and its provider the very same message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from base.jobs import enqueue
+from payment import store
+from payment.opening import order_of
+from payment.stripe_words import session_params
+from tests.faults.scene import Scene
+from tests.faults.sound import FEE, PAID_BACK, PAID_IN, Outcome
+from tests.town import KIM
+
+FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"
+
+
+@dataclass(frozen=True)
+class Story:
+    tell: Callable[[Scene], Awaitable[None]]
+    ends: Outcome
+
+    @property
+    def name(self) -> str:
+        return self.tell.__name__
+
+
+async def hold(scene: Scene, words: str) -> dict[str, Any]:
+    """The last of the next twenty: nobody's time begins while the test runs."""
+    service = (await scene.good("GET", f"/api/services?q={words}"))["services"][0]["id"]
+    query = f"service={service}&channel=onsite&limit=20"
+    slot = (await scene.good("GET", f"/api/slots/next?{query}"))["slots"][-1]
+    wanted = {"service": service, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+    made: dict[str, Any] = await scene.good("POST", "/api/holds", key=str(uuid4()), json=wanted)
+    return made
+
+
+async def held(scene: Scene, words: str) -> dict[str, Any]:
+    """A case with a contact, not yet booked."""
+    taken = await hold(scene, words)
+    given = {"hold": taken["id"], "contact": KIM}
+    made: dict[str, Any] = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
+    return made
+
+
+def path(made: dict[str, Any], action: str = "") -> str:
+    return f"/api/appointments/{made['id']}{action}"
+
+
+async def check_out(scene: Scene, made: dict[str, Any]) -> str:
+    done = await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    return str(done["pay_url"])
+
+
+async def shows(scene: Scene, made: dict[str, Any], status: str) -> None:
+    assert (await scene.good("GET", path(made), made["token"]))["status"] == status
+
+
+async def at_provider(scene: Scene, pay_url: str) -> None:
+    await scene.control(f"sessions/{pay_url.rsplit('/', 1)[1]}/pay")
+
+
+async def free(scene: Scene) -> None:
+    made = await held(scene, FREE)
+    await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    await shows(scene, made, "confirmed")
+
+
+async def paid(scene: Scene) -> dict[str, Any]:
+    made = await held(scene, PAID)
+    await at_provider(scene, await check_out(scene, made))
+    await scene.webhooks()
+    await shows(scene, made, "confirmed")
+    return made
+
+
+async def booked(scene: Scene) -> None:
+    await paid(scene)
+
+
+async def booked_by_return(scene: Scene) -> None:
+    """No webhook has come when the payer comes back to our page."""
+    made = await held(scene, PAID)
+    await at_provider(scene, await check_out(scene, made))
+    await scene.good("GET", f"/de/appointments/{made['id']}/paid", made["token"])
+    await shows(scene, made, "confirmed")
+
+
+async def booked_unheard(scene: Scene) -> None:
+    """Webhooks are lost and nobody comes back: the worker finds the money."""
+    await scene.control("webhooks/faults", {"lose": 1.0}, "PUT")
+    made = await held(scene, PAID)
+    await at_provider(scene, await check_out(scene, made))
+    await scene.drain()
+    await shows(scene, made, "confirmed")
+
+
+async def booked_after_breakdown(scene: Scene) -> None:
+    """The provider breaks down and keeps its 500 under our key, so another key is needed."""
+    await _breakdown(scene, "/v1/checkout/sessions")
+    await paid(scene)
+
+
+async def booked_beside_stray(scene: Scene) -> None:
+    """A second session for the same payment has come into being, as by a call that arrived late."""
+    made = await held(scene, PAID)
+    pay_url = await check_out(scene, made)
+    async with scene.db.connection() as conn:
+        payment = await store.find_payment(conn, (await scene.rows("SELECT id FROM payment"))[0][0])
+    assert payment is not None
+    scene.machine.create_session(session_params(order_of(payment)))
+    await at_provider(scene, pay_url)
+    await scene.webhooks()
+    await scene.drain()
+    await shows(scene, made, "confirmed")
+
+
+async def cancelled(scene: Scene) -> None:
+    made = await paid(scene)
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await shows(scene, made, "cancelled")
+
+
+async def cancelled_and_gone(scene: Scene) -> None:
+    """Cancels once and never looks again: the worker pays back."""
+    made = await paid(scene)
+    await scene.once("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+
+
+async def cancelled_in_breakdown(scene: Scene) -> None:
+    made = await paid(scene)
+    await _breakdown(scene, "/v1/refunds")
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+
+
+async def cancelled_unpaid(scene: Scene) -> None:
+    """While the payment page is open: it must be shut before the time is free."""
+    made = await held(scene, PAID)
+    await check_out(scene, made)
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await shows(scene, made, "expired")
+
+
+async def expired_open(scene: Scene) -> None:
+    made = await held(scene, PAID)
+    await check_out(scene, made)
+    await scene.run_out()
+    await scene.drain()
+    await shows(scene, made, "expired")
+
+
+async def expired_unopened(scene: Scene) -> None:
+    """Gone before the payment page was seen."""
+    made = await held(scene, PAID)
+    await scene.once("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    await scene.run_out()
+
+
+async def expired_unasked(scene: Scene) -> None:
+    """Never came to the payment."""
+    await held(scene, PAID)
+    await scene.run_out()
+
+
+async def expired_bare(scene: Scene) -> None:
+    await hold(scene, PAID)
+    await scene.run_out()
+
+
+async def paid_in_the_last_second(scene: Scene) -> None:
+    await scene.control("webhooks/faults", {"lose": 1.0}, "PUT")
+    made = await held(scene, PAID)
+    await at_provider(scene, await check_out(scene, made))
+    await scene.run_out()
+    await scene.drain()
+    await shows(scene, made, "confirmed")
+
+
+async def job(scene: Scene) -> None:
+    async with scene.db.transaction() as conn:
+        await conn.execute("CREATE TABLE handled (what text)")
+        await enqueue(conn, "count", "once", {"what": "it"}, (await conn.fetchval("SELECT now()")))
+    while await scene.rows("SELECT FROM job WHERE status = 'due'"):
+        await scene.run("jobs")
+        await scene.later()
+
+
+async def _breakdown(scene: Scene, route: str) -> None:
+    await scene.control("faults", {"faults": [{"kind": "error_before", "method": "POST", "path": route}]}, "PUT")
+
+
+CONFIRMED = Outcome(
+    cases=(("held", "confirmed"),),
+    claims=(2,),
+    payments=(("paid", FEE, 0),),
+    journal=PAID_IN,
+    sessions=("complete",),
+    charges=((FEE, 0),),
+    mails=("appointment_confirmed",),
+)
+CANCELLED = Outcome(
+    cases=(("held", "confirmed", "cancelled"),),
+    claims=(9,),
+    payments=(("paid", FEE, FEE),),
+    refunds=((FEE, "succeeded"),),
+    journal=PAID_IN + PAID_BACK,
+    sessions=("complete",),
+    charges=((FEE, FEE),),
+    given_back=((FEE, "succeeded"),),
+    mails=("appointment_cancelled", "appointment_confirmed", "refund_succeeded"),
+)
+EXPIRED = Outcome(
+    cases=(("held", "expiring", "expired"),), claims=(8,), payments=(("fenced", 0, 0),), sessions=("expired",)
+)
+LAST_SECOND = replace(CONFIRMED, cases=(("held", "expiring", "confirmed"),))
+
+FREE_BOOKED = Story(free, Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed",)))
+BOOKED = Story(booked, CONFIRMED)
+BOOKED_BY_RETURN = Story(booked_by_return, CONFIRMED)
+BOOKED_UNHEARD = Story(booked_unheard, CONFIRMED)
+BOOKED_AFTER_BREAKDOWN = Story(booked_after_breakdown, CONFIRMED)
+BOOKED_BESIDE_STRAY = Story(booked_beside_stray, replace(CONFIRMED, sessions=("complete", "expired")))
+PAID_BACK_AT_ONCE = Story(cancelled, CANCELLED)
+PAID_BACK_BY_WORKER = Story(cancelled_and_gone, CANCELLED)
+PAID_BACK_AFTER_BREAKDOWN = Story(cancelled_in_breakdown, CANCELLED)
+CANCELLED_UNPAID = Story(cancelled_unpaid, EXPIRED)
+EXPIRED_OPEN = Story(expired_open, EXPIRED)
+EXPIRED_UNOPENED = Story(expired_unopened, EXPIRED)
+EXPIRED_UNASKED = Story(expired_unasked, Outcome(cases=(("held", "expired"),), claims=(8,)))
+EXPIRED_BARE = Story(expired_bare, Outcome(claims=(8,)))
+PAID_LATE = Story(paid_in_the_last_second, LAST_SECOND)
+JOB = Story(job, Outcome())

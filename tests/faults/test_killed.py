@@ -1,0 +1,134 @@
+"""Killed at every marked step, once; then repeated by the citizen, restarted, drained: nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import server.app
+import server.worker  # noqa: F401  with the app, this enters every step of the product in the registry
+from base.failpoint import POINTS
+from tests.faults import stories as s
+from tests.faults.scene import scene
+from tests.faults.sound import assert_sound, copies, outcome
+
+
+@dataclass(frozen=True)
+class Case:
+    """`web`, `drain`, `jobs`: FAILPOINTs of the processes of this role, as they are started one after the other."""
+
+    story: s.Story
+    web: tuple[str, ...] = ()
+    drain: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    mails: int | None = None  # arrived, where that is more than one for each message
+    handled: int = 0
+
+    @property
+    def name(self) -> str:
+        armed = [f"{role}@{spec}" for role in ("web", "drain", "jobs") for spec in getattr(self, role)]
+        return f"{self.story.name}-{'-'.join(armed)}"
+
+
+def web(story: s.Story, *specs: str) -> Case:
+    return Case(story, web=specs)
+
+
+def worker(story: s.Story, *specs: str) -> Case:
+    return Case(story, drain=specs)
+
+
+CASES: dict[str, list[Case]] = {
+    "hold.inserted": [web(s.BOOKED, "hold.inserted")],
+    "appointment.created": [web(s.BOOKED, "appointment.created")],
+    "payment.requested": [web(s.BOOKED, "payment.requested")],
+    "appointment.pay-requested": [
+        web(s.BOOKED, "appointment.pay-requested"),
+        web(s.EXPIRED_UNOPENED, "appointment.pay-requested"),
+    ],
+    "payment.session-created": [
+        web(s.BOOKED, "payment.session-created", "payment.session-created"),
+        web(s.EXPIRED_UNOPENED, "payment.session-created"),
+        Case(s.EXPIRED_UNOPENED, web=("payment.session-created",), drain=("payment.session-created",)),
+    ],
+    "payment.session-stored": [web(s.BOOKED, "payment.session-stored")],
+    "payment.attempt-raised": [web(s.BOOKED_AFTER_BREAKDOWN, "payment.attempt-raised")],
+    "payment.event-kept": [web(s.BOOKED, "payment.event-kept")],
+    "payment.settle-fetched": [
+        web(s.BOOKED, "payment.settle-fetched"),
+        web(s.BOOKED_BY_RETURN, "payment.settle-fetched"),
+        worker(s.EXPIRED_OPEN, "payment.settle-fetched"),
+    ],
+    "payment.applied": [
+        web(s.BOOKED, "payment.applied"),
+        web(s.BOOKED, "payment.applied:2"),
+        worker(s.BOOKED_UNHEARD, "payment.applied"),
+        worker(s.EXPIRED_OPEN, "payment.applied"),
+    ],
+    "payment.settled": [
+        web(s.BOOKED, "payment.settled:2"),
+        web(s.BOOKED_BY_RETURN, "payment.settled:2"),
+        worker(s.BOOKED_UNHEARD, "payment.settled"),
+    ],
+    "appointment.confirmed": [
+        web(s.FREE_BOOKED, "appointment.confirmed"),
+        web(s.BOOKED, "appointment.confirmed"),
+        worker(s.BOOKED_UNHEARD, "appointment.confirmed"),
+        worker(s.PAID_LATE, "appointment.confirmed"),
+    ],
+    "payment.stray-fenced": [worker(s.BOOKED_BESIDE_STRAY, "payment.stray-fenced")],
+    "payment.listed": [worker(s.BOOKED_UNHEARD, "payment.listed")],
+    "appointment.cancelled": [
+        web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
+        web(s.CANCELLED_UNPAID, "appointment.cancelled"),
+    ],
+    "payment.fence-asked": [
+        web(s.CANCELLED_UNPAID, "payment.fence-asked"),
+        worker(s.EXPIRED_OPEN, "payment.fence-asked"),
+        worker(s.PAID_LATE, "payment.fence-asked"),
+    ],
+    "hold.expiring": [worker(s.EXPIRED_OPEN, "hold.expiring"), worker(s.PAID_LATE, "hold.expiring")],
+    "hold.expired": [
+        web(s.CANCELLED_UNPAID, "hold.expired"),
+        worker(s.EXPIRED_OPEN, "hold.expired"),
+        worker(s.EXPIRED_UNASKED, "hold.expired"),
+        worker(s.EXPIRED_BARE, "hold.expired"),
+    ],
+    "refund.requested": [web(s.PAID_BACK_AT_ONCE, "refund.requested")],
+    "refund.attempt-raised": [web(s.PAID_BACK_AFTER_BREAKDOWN, "refund.attempt-raised")],
+    **{
+        name: [
+            web(s.PAID_BACK_AT_ONCE, name),
+            Case(s.PAID_BACK_BY_WORKER, web=("appointment.cancelled",), drain=(name,)),
+        ]
+        for name in ("refund.submitted", "refund.answered", "refund.applied", "refund.stored")
+    },
+    "message.claimed": [worker(s.FREE_BOOKED, "message.claimed")],
+    # Between sending and marking: the mail comes twice, with the same Message-ID.
+    "message.sent": [Case(s.FREE_BOOKED, drain=("message.sent",), mails=2)],
+    "message.marked": [worker(s.FREE_BOOKED, "message.marked")],
+    "job.claimed": [worker(s.FREE_BOOKED, "job.claimed"), Case(s.JOB, jobs=("job.claimed",), handled=1)],
+    "job.handled": [Case(s.JOB, jobs=("job.handled",), handled=2)],  # at least once: handlers are idempotent
+}
+
+
+def test_every_step_has_a_story() -> None:
+    assert set(CASES) == POINTS
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.name) for name in sorted(POINTS) for case in CASES.get(name, [])]
+)
+async def test_nothing_lost_and_nothing_doubled(case: Case, today_dsn: str, folder: Path) -> None:
+    plan = {"web": case.web, "drain": case.drain, "jobs": case.jobs}
+    async with scene(today_dsn, folder, plan) as city:
+        await case.story.tell(city)
+        await city.finish()
+        assert city.deaths == [(role, spec) for role, specs in plan.items() for spec in specs]  # none of them vacuous
+        assert await outcome(city) == case.story.ends
+        await assert_sound(city)
+        assert copies(city).total() == (len(case.story.ends.mails) if case.mails is None else case.mails)
+        if case.jobs:
+            assert len(await city.rows("SELECT what FROM handled")) == case.handled
