@@ -70,7 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
-    Setting("LEAD_MINUTES", "5", "How soon a time may begin and still be offered", int),
+    Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", int),
     Setting(
         "STRIPE_API_KEY",
         "",
@@ -118,7 +118,7 @@ class Settings:
     log_level: str = "INFO"
     hold_minutes: int = 15
     horizon_days: int = 90
-    lead_minutes: int = 5
+    lead_minutes: int = 30
     stripe_api_key: str = ""
     stripe_api_base: str = "https://api.stripe.com"
     stripe_pay_origins: tuple[str, ...] = ("https://checkout.stripe.com",)

@@ -5,8 +5,9 @@ A flow test acts over HTTP as a citizen, lets the sandboxes speak, runs the work
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -225,3 +226,10 @@ async def import_sample_city(dsn: str, clock: SettableClock) -> None:
 
 def stuttgart_time(iso: str) -> str:
     return datetime.fromisoformat(iso).astimezone(zone("Europe/Berlin")).strftime("%d.%m.%Y %H:%M")
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], *, seconds: float = 15) -> None:
+    """Wait for something observable; TimeoutError if it does not come."""
+    async with asyncio.timeout(seconds):
+        while not await check():  # noqa: ASYNC110 - another process changes it, so there is no event to wait for
+            await asyncio.sleep(0.05)

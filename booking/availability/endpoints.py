@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -66,8 +67,11 @@ async def list_slots(request: web.Request) -> web.Response:
     headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
     if etag in {known.value for known in request.if_none_match or ()}:
         return web.Response(status=304, headers=headers)
-    slots = availability.slots(offer.service_id, offer.channel, ids, window)
-    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers=headers)
+    answer = availability.answers.get(etag)
+    if answer is None:
+        answer = _as_json(availability.slots(offer.service_id, offer.channel, ids, window))
+        availability.answers.keep(etag, answer)
+    return web.Response(body=answer, content_type="application/json", headers=headers)
 
 
 async def next_slots(request: web.Request) -> web.Response:
@@ -77,6 +81,19 @@ async def next_slots(request: web.Request) -> web.Response:
     ids = [office.office_id for office in offices]
     slots = availability.next_free(offer.service_id, offer.channel, ids, asked.after, asked.limit)
     return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers={"Cache-Control": "no-store"})
+
+
+def _as_json(slots: Sequence[Slot]) -> bytes:
+    """SlotsOut by hand: a month of an office has 1500 times, and pydantic takes 30 ms for them. A test holds both together."""
+    rows = (
+        f'{{"office":{slot.office_id},"starts_at":"{_iso(slot.starts_at)}","ends_at":"{_iso(slot.ends_at)}"}}'
+        for slot in slots
+    )
+    return f'{{"slots":[{",".join(rows)}]}}'.encode()
+
+
+def _iso(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _window(asked: SlotsQuery, today: date) -> Window:

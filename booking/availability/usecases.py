@@ -14,6 +14,7 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
+from booking.availability.answers import Answers
 from booking.availability.book import bits, cell_after, cell_of, nearest_bits
 from booking.availability.mirror import Mirror
 from booking.availability.model import Offer, Offers, OfficeOffer, Slot, Window
@@ -48,6 +49,7 @@ class Availability:
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
         self._memo: dict[tuple[int, int, str, int, int], tuple[object, int]] = {}
+        self.answers = Answers()
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""

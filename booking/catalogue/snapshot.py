@@ -13,13 +13,18 @@ from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All that is active. Counters stand here by service and channel, as availability asks for them."""
+    """All that is active. Counters stand here by service and channel, as availability asks for them.
+
+    What was withdrawn stands apart: appointments made before still need its name and address.
+    """
 
     city: City
     offices: Mapping[int, Office] = field(hash=False)
     services: Mapping[int, Service] = field(hash=False)
     counters: Mapping[tuple[int, Channel], tuple[Counter, ...]] = field(hash=False)
     fees: Mapping[int, tuple[Fee, ...]] = field(hash=False)
+    withdrawn_services: Mapping[int, Service] = field(hash=False)
+    withdrawn_offices: Mapping[int, Office] = field(hash=False)
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
 
     def fee(self, service_id: int, day: date) -> Fee | None:
@@ -48,8 +53,8 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
     city = await store.find_city(conn)
     if city is None:
         return None
-    offices = {office.id: office for office in await store.active_offices(conn)}
-    services = {service.id: service for service in await store.active_services(conn)}
+    offices = {office.id: office for office in await store.offices(conn, is_active=True)}
+    services = {service.id: service for service in await store.services(conn, is_active=True)}
     counters: dict[tuple[int, Channel], list[Counter]] = {}
     for counter in await store.active_counters(conn):
         for service_id in counter.service_ids & services.keys():
@@ -63,6 +68,8 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         services=services,
         counters={key: tuple(found) for key, found in counters.items()},
         fees={service_id: tuple(versions) for service_id, versions in fees.items()},
+        withdrawn_services={service.id: service for service in await store.services(conn, is_active=False)},
+        withdrawn_offices={office.id: office for office in await store.offices(conn, is_active=False)},
         ranked=_ranked(list(services.values())),
     )
 

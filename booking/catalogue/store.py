@@ -21,14 +21,15 @@ async def find_city(conn: Connection) -> City | None:
     return await find_one(conn, City, "SELECT name, time_zone, holidays, contact, languages, version FROM city")
 
 
-async def active_offices(conn: Connection) -> list[Office]:
+async def offices(conn: Connection, *, is_active: bool) -> list[Office]:
     return await fetch_all(
         conn,
         Office,
         """
         SELECT id, key, name, street, postcode, place, latitude, longitude, is_step_free, directions, time_zone
-          FROM office WHERE is_active ORDER BY id
+          FROM office WHERE is_active = $1 ORDER BY id
         """,
+        is_active,
     )
 
 
@@ -45,14 +46,15 @@ async def active_counters(conn: Connection) -> list[Counter]:
     )
 
 
-async def active_services(conn: Connection) -> list[Service]:
+async def services(conn: Connection, *, is_active: bool) -> list[Service]:
     return await fetch_all(
         conn,
         Service,
         """
         SELECT id, key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source
-          FROM service WHERE is_active ORDER BY id
+          FROM service WHERE is_active = $1 ORDER BY id
         """,
+        is_active,
     )
 
 

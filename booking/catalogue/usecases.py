@@ -14,7 +14,7 @@ from booking.catalogue import store
 from booking.catalogue.hours import local_day
 from booking.catalogue.import_report import ImportReport
 from booking.catalogue.importing import HORIZON_DAYS, import_catalogue
-from booking.catalogue.model import Channel, City, Counter, Fee, Office, ServiceDetail, ServiceHit
+from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.catalogue.projection import apply_openings, planned_openings
 from booking.catalogue.snapshot import Snapshot, load_snapshot
 from booking.catalogue.words import terms
@@ -58,6 +58,15 @@ class Catalogue:
         if service_id not in now.services:
             raise NotFound
         return now.detail(now.services[service_id], self._today(now))
+
+    async def booked(self, service_id: int, office_id: int) -> tuple[Service, Office]:
+        """What an appointment was made for and where, even if the catalogue has withdrawn it since."""
+        now = await self.snapshot()
+        service = now.services.get(service_id) or now.withdrawn_services.get(service_id)
+        office = now.offices.get(office_id) or now.withdrawn_offices.get(office_id)
+        if service is None or office is None:
+            raise NotFound
+        return service, office
 
     async def offices(self, service_id: int | None = None, channel: Channel | None = None) -> list[Office]:
         """All offices, or those that offer this service, by this channel or by any."""

@@ -76,13 +76,13 @@ def key_of(fields: Mapping[str, str]) -> UUID:
 async def chosen(request: web.Request, time: Time) -> Chosen:
     """With the catalogue's texts; the fee is the one of the hold, whatever the catalogue says today."""
     catalogue = request.app[CATALOGUE]
-    detail = await catalogue.service(time.service_id)
-    offices = {office.id: office for office in await catalogue.offices()}
+    service, office = await catalogue.booked(time.service_id, time.office_id)
+    fee = await catalogue.fee(time.service_id, words_of(request).now.date())
     return Chosen(
-        service=detail.service,
-        office=offices[time.office_id],
+        service=service,
+        office=office,
         channel=Channel(time.channel),
         starts_at=time.starts_at,
         fee=time.fee,
-        legal_basis=detail.fee.legal_basis if detail.fee else {},
+        legal_basis=fee.legal_basis if fee else {},
     )

@@ -35,7 +35,9 @@ async def test_the_owner_of_a_case_gets_no_5xx(opened: Town, tmp_path: Path) -> 
     hold = await opened.hold((await opened.service("Führungszeugnis"))["id"])
     service = (await opened.service("Führungszeugnis"))["id"]
     for path, ident, token in (("appointment", made["id"], made["token"]), ("hold", hold["id"], hold["token"])):
-        parameters = f'[parameters]\n"path.{path}" = "{ident}"\n"path.service" = {service}\n"query.service" = {service}\n'
+        parameters = (
+            f'[parameters]\n"path.{path}" = "{ident}"\n"path.service" = {service}\n"query.service" = {service}\n'
+        )
         key = f'"header.Idempotency-Key" = "{uuid4()}"\n'
         await _run(opened, tmp_path, f'headers = {{ Authorization = "Bearer {token}" }}\n{parameters}{key}')
 

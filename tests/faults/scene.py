@@ -29,7 +29,11 @@ TRIES = 8
 ROUNDS = 12
 DEATH_S = 10.0
 _NEVER_BY_ITSELF_S = (3600.0,) * 20  # webhooks go out when the story says so
-_ARGUMENTS = {"web": ("-m", "server", "web"), "drain": ("-m", "server", "drain"), "jobs": ("-m", "tests.faults.jobs_process")}
+_ARGUMENTS = {
+    "web": ("-m", "server", "web"),
+    "drain": ("-m", "server", "drain"),
+    "jobs": ("-m", "tests.faults.jobs_process"),
+}
 
 _LATER = """
     UPDATE message SET lease_until = now() WHERE lease_until > now();
@@ -141,7 +145,9 @@ class Scene:
     async def run_out(self) -> None:
         """A quarter of an hour later, as far as holds are concerned."""
         async with self.db.connection() as conn:
-            await conn.execute("UPDATE claim SET hold_until = now() - interval '1 second' WHERE kind = 0 AND status = 1")
+            await conn.execute(
+                "UPDATE claim SET hold_until = now() - interval '1 second' WHERE kind = 0 AND status = 1"
+            )
 
     async def drain(self) -> None:
         """The worker's turn, again after each death and each lease, until nothing is left to be done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.town import KIM, Town, stuttgart_time
+from tests.town import KIM, Town, eventually, stuttgart_time
 
 FREE = "Wohnsitzanmeldung"
 PAID = "Führungszeugnis"
@@ -140,3 +140,21 @@ async def test_what_is_stored_of_a_person_is_sealed(town: Town) -> None:
 
 def _line(calendar: str, name: str) -> str:
     return next(line.split(":", 1)[1] for line in calendar.splitlines() if line.startswith(f"{name}:"))
+
+
+async def test_an_appointment_outlives_its_service_and_office(town: Town) -> None:
+    """A new catalogue without them is imported; whoever booked before still sees and cancels the appointment."""
+    made = await town.appointment(FREE)
+    await town.checkout(made)
+    await town.rows("UPDATE service SET is_active = false WHERE id = $1", made["service"])
+    await town.rows("UPDATE office SET is_active = false WHERE id = $1", made["office"])
+    await town.rows("UPDATE city SET version = version + 1")
+
+    async def withdrawn() -> bool:  # the web process looks for a new catalogue once a second
+        return (await town.call("GET", f"/api/services/{made['service']}")).status == 404
+
+    await eventually(withdrawn)
+    async with town.http.get(f"{town.origin}/de/case/{made['token']}", headers={"Accept": "text/html"}) as response:
+        assert response.status == 200
+        assert made["number"] in await response.text()
+    assert (await town.cancel(made)).status == 200

@@ -29,7 +29,7 @@ from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Offer, OfficeOffer, Slot, Window
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Office, ServiceDetail, ServiceHit
+from booking.catalogue.model import Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import SlotTaken
@@ -66,6 +66,12 @@ class City:
 
     async def offices(self) -> list[Office]:
         return list(OFFICES)
+
+    async def booked(self, service_id: int, office_id: int) -> tuple[Service, Office]:
+        return DETAIL.service, next(office for office in OFFICES if office.id == office_id)
+
+    async def fee(self, service_id: int, day: date) -> Fee | None:
+        return DETAIL.fee
 
     # availability
 

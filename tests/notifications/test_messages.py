@@ -52,14 +52,12 @@ def legible(message: EmailMessage) -> str:
     return "\n".join(lines).replace("\r\n", "\n")
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", Template)
 def test_mails_read_as_agreed(template: Template, language: str) -> None:
     check_golden(GOLDEN / f"{template}.{language}.eml", legible(read(eml(template, language))))
 
 
-@pytest.mark.golden
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", [Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_CANCELLED])
 def test_calendar_objects_are_as_agreed(template: Template, language: str) -> None:
@@ -69,7 +67,6 @@ def test_calendar_objects_are_as_agreed(template: Template, language: str) -> No
     check_golden(GOLDEN / f"{template}.{language}.ics", mail.calendar.decode())
 
 
-@pytest.mark.golden
 def test_the_file_to_download_is_as_agreed() -> None:
     check_golden(GOLDEN / "download.de.ics", MESSAGES.download("de", case("de"), now=NOW).decode())
 
