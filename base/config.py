@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +26,49 @@ class Setting:
     secret: bool = False
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number <= 0:
-        raise ValueError("must be positive")
+def _at_least(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise ValueError(f"must be at least {least}")
+        return number
+
+    return parse
+
+
+_positive = _at_least(1)
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 600:
+        raise ValueError("must be 0 to 600 seconds")
     return number
+
+
+def _secret_key(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("needs at least 32 characters")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ValueError("must be like smtp://host:port or smtps://user:password@host")
+    return text
+
+
+def _file(text: str) -> str:
+    if text and not Path(text).is_file():
+        raise ValueError(f"there is no file {text}")
+    return text
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -51,11 +89,12 @@ SETTINGS: tuple[Setting, ...] = (
         "PostgreSQL, `postgresql://user:password@host/name`; wins over the embedded one",
         secret=True,
     ),
-    Setting("DATABASE_POOL", "10", "Connections per process", _positive),
+    Setting("DATABASE_POOL", "10", "Connections per process; one of them reads the change feed", _at_least(2)),
     Setting(
         "SECRET_KEY",
         None,
         "At least 32 characters; seals contact data and signs tokens. Lost, contact data are lost",
+        _secret_key,
         secret=True,
     ),
     Setting("PUBLIC_URL", "http://localhost:8080", "Origin under which citizens reach the service", _origin),
@@ -67,10 +106,10 @@ SETTINGS: tuple[Setting, ...] = (
         _positive,
     ),
     Setting("DATA_DIR", ".data", "Where `make run` keeps PostgreSQL's files, keys and the sandboxes' state", Path),
-    Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _log_level),
     Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
-    Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", int),
+    Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", _at_least(0)),
     Setting(
         "STRIPE_API_KEY",
         "",
@@ -96,20 +135,25 @@ SETTINGS: tuple[Setting, ...] = (
         _names,
         secret=True,
     ),
-    Setting("SMTP_URL", "", "`smtp://host:port`, `smtps://user:password@host`; `smtp://…?starttls=1`", secret=True),
+    Setting(
+        "SMTP_URL",
+        "",
+        "`smtp://host:port`, `smtps://user:password@host`; `smtp://…?starttls=1`",
+        _smtp_url,
+        secret=True,
+    ),
     Setting("MAIL_FROM", "termine@stuttgart.example", "Sender and organiser of invitations"),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
-    Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP"),
-    Setting("TRUSTED_PROXIES", "", "Addresses of reverse proxies whose X-Forwarded-For is believed, by commas", _names),
-    Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", float),
+    Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
+    Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    database_url: str
-    secret_key: str
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     database_pool: int = 10
     public_url: str = "http://localhost:8080"
     host: str = "127.0.0.1"
@@ -119,15 +163,14 @@ class Settings:
     hold_minutes: int = 15
     horizon_days: int = 90
     lead_minutes: int = 30
-    stripe_api_key: str = ""
+    stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"
     stripe_pay_origins: tuple[str, ...] = ("https://checkout.stripe.com",)
-    stripe_webhook_secrets: tuple[str, ...] = ()
-    smtp_url: str = ""
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    smtp_url: str = field(default="", repr=False)
     mail_from: str = "termine@stuttgart.example"
     outbound_proxy: str = ""
     ca_file: str = ""
-    trusted_proxies: tuple[str, ...] = ()
     drain_seconds: float = 2.0
     failpoint: str = ""
 
@@ -150,6 +193,9 @@ class Settings:
                     values[setting.name.lower()] = setting.parse(text)
             except (ValueError, OSError) as error:
                 wrong.append(f"{setting.name}: {error}")
+        key, base = values.get("stripe_api_key", ""), values.get("stripe_api_base")
+        if key.startswith(("sk_live_", "rk_live_")) and base != "https://api.stripe.com":
+            wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
         if wrong:
             raise SettingError("\n".join(wrong))
         return cls(**values)

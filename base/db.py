@@ -16,6 +16,7 @@ from base.errors import NotFound
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Row = TypeVar("Row")
+_ACQUIRE_LIMIT_S = 10  # rather a clear "try again" than a queue in front of a database that does not answer
 
 
 class _PooledConnection(asyncpg.Connection):
@@ -70,7 +71,7 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection without a transaction: each statement is its own."""
         assert self._pool is not None, "the database is not open"
-        async with self._pool.acquire() as conn:
+        async with self._pool.acquire(timeout=_ACQUIRE_LIMIT_S) as conn:
             yield conn
 
     @asynccontextmanager
@@ -120,3 +121,12 @@ def _value(cls: type[Row], row: asyncpg.Record) -> Row:
 def violates(error: BaseException, constraint: str) -> bool:
     """Whether the database refused because of the constraint of this name."""
     return isinstance(error, asyncpg.PostgresError) and getattr(error, "constraint_name", None) == constraint
+
+
+def database_is_away(error: BaseException) -> bool:
+    """It cannot be reached now, or went away with the connection: whatever was asked may be asked again."""
+    if isinstance(error, asyncpg.InterfaceError):  # mostly a wrong use of asyncpg, which is ours to mend
+        return "clos" in str(error)
+    return isinstance(
+        error, OSError | TimeoutError | asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError
+    )

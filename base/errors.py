@@ -1,7 +1,7 @@
 """Refusals that people are told of. A class stands beside its raiser; these are the ones that everybody needs.
 
 DomainError
-  NotFound 404 · Unauthenticated 401 · Forbidden 403 · Conflict 409 · Gone 410 · Invalid 422 · TooMany 429 · Unavailable 503
+  NotFound 404 · Unauthenticated 401 · Forbidden 403 · Conflict 409 · Gone 410 · Invalid 422 · Unavailable 503
 """
 
 from __future__ import annotations
@@ -60,12 +60,6 @@ class Gone(DomainError):
     code = "gone"
     status = 410
     message = "This is over."
-
-
-class TooMany(DomainError):
-    code = "too_many"
-    status = 429
-    message = "Too many requests. Please try again later."
 
 
 class Unavailable(DomainError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from base.db import Connection, Database
@@ -39,7 +39,6 @@ class Feed:
         self._watermarks: dict[str, int] = {}
         self._subscribers: dict[str, set[asyncio.Queue[int]]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._hint = asyncio.Event()
         self.healthy = False
 
     async def start(self) -> None:
@@ -54,10 +53,6 @@ class Feed:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-
-    def poke(self) -> None:
-        """Poll at once: this process has just written."""
-        self._hint.set()
 
     async def poll_once(self) -> None:
         async with self._db.connection() as conn:
@@ -83,9 +78,7 @@ class Feed:
 
     async def _run(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hint.wait(), self._interval_s)
-            self._hint.clear()
+            await asyncio.sleep(self._interval_s)
             try:
                 await self.poll_once()
                 self.healthy = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from base.db import Connection
 from base.errors import DomainError
@@ -44,3 +45,9 @@ async def remember(conn: Connection, sealer: Sealer, key: bytes, fingerprint: by
         fingerprint,
         sealer.seal(answer, f"idempotency:{key.hex()}"),
     )
+
+
+async def forget_answers(conn: Connection, before: datetime) -> int:
+    """Nobody repeats a request after days."""
+    status: str = await conn.execute("DELETE FROM idempotency WHERE created_at < $1", before)
+    return int(status.split(" ")[1])

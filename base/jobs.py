@@ -82,6 +82,24 @@ async def enqueue(conn: Connection, name: str, key: str, args: Mapping[str, obje
     )
 
 
+async def outbox_counts(conn: Connection) -> Mapping[str, tuple[int, int]]:
+    """Rows that wait and rows that were given up, by table."""
+    row = await conn.fetchrow(
+        "SELECT (SELECT count(*) FROM job WHERE status = 'due') AS job_due,"
+        " (SELECT count(*) FROM job WHERE status = 'dead') AS job_dead,"
+        " (SELECT count(*) FROM message WHERE status = 'due') AS message_due,"
+        " (SELECT count(*) FROM message WHERE status = 'dead') AS message_dead"
+    )
+    assert row is not None
+    return {table: (row[f"{table}_due"], row[f"{table}_dead"]) for table in ("job", "message")}
+
+
+async def forget_done(conn: Connection, before: datetime) -> int:
+    """Jobs that were done long ago; their keys are free again."""
+    status: str = await conn.execute("DELETE FROM job WHERE status = 'done' AND due_at < $1", before)
+    return int(status.split(" ")[1])
+
+
 JobHandler = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 

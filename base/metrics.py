@@ -27,7 +27,6 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=self.registry,
         )
-        self.holds = Counter("schalter_holds_total", "Holds asked for, by outcome", ["outcome"], registry=self.registry)
         self.queue_due = Gauge("schalter_outbox_due", "Rows waiting in an outbox", ["table"], registry=self.registry)
         self.queue_dead = Gauge("schalter_outbox_dead", "Rows given up in an outbox", ["table"], registry=self.registry)
         self.feed_healthy = Gauge(

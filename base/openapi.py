@@ -21,6 +21,9 @@ _PARAM_SCHEMAS: Mapping[type, dict[str, Any]] = {
     int: {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
     UUID: {"type": "string", "format": "uuid"},
 }
+_HEADER_SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "Idempotency-Key": {"type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[ -~]*$"},
+}
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457. `errors` names every wrong field of a 422.",
@@ -108,7 +111,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "name": name,
             "in": "header",
             "required": needed,
-            "schema": {"type": "string", "minLength": 16, "maxLength": 128},
+            "schema": _HEADER_SCHEMAS.get(name, {"type": "string"}),
         }
         for name, needed in endpoint.headers.items()
     ]

@@ -31,6 +31,7 @@ from base.web import (
     TRANSLATIONS,
     Endpoint,
 )
+from base.web.compress import compressed
 from base.web.guard import Access, same_origin, security_headers
 from base.web.problems import problems
 from booking.appointments import endpoints as appointments
@@ -60,7 +61,7 @@ _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an en
 def build(settings: Settings, clock: Clock = utcnow) -> web.Application:
     metrics = Metrics()
     guard = Access({(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS})
-    middlewares = [metrics.middleware(), problems, same_origin, guard.middleware()]
+    middlewares = [metrics.middleware(), problems, same_origin, guard.middleware(), compressed]
     app = web.Application(middlewares=cast("list[Middleware]", middlewares), client_max_size=_LARGEST_BODY_BYTES)
     assets = Assets(_FRONTEND / "static")
     app[SETTINGS] = settings

@@ -156,6 +156,7 @@ class Demo:
             str(data / "stripe"),
             "--web",
             f"http://127.0.0.1:{port}",
+            "--late-intents",  # as Stripe does: the intent is made at the first attempt to pay
         ]
         mail = ["--port", str(port + INBOX), "--smtp-port", str(port + SMTP), "--data", str(data / "smtp")]
         commands = {

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncpg
 from aiohttp import web
 
-from base.db import Database
+from base.db import database_is_away
 from base.feed import Feed
-from base.metrics import METRICS, Metrics
+from base.jobs import outbox_counts
+from base.metrics import METRICS
 from base.migrate import missing
 from base.web import ANYONE, DATABASE, DRAINING, Endpoint
 
 FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
-
-_OUTBOX = """
-    SELECT 'job' AS name, count(*) FILTER (WHERE status = 'due') AS due, count(*) FILTER (WHERE status = 'dead') AS dead FROM job
-    UNION ALL
-    SELECT 'message', count(*) FILTER (WHERE status = 'due'), count(*) FILTER (WHERE status = 'dead') FROM message"""
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -39,7 +34,9 @@ async def _not_ready(request: web.Request) -> str | None:
         async with asyncio.timeout(2), request.app[DATABASE].connection() as conn:
             if await missing(conn):
                 return "migrations are missing"
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except Exception as error:
+        if not database_is_away(error):
+            raise
         return "database not reachable"
     if not request.app[FEED].healthy:
         return "change feed is behind"
@@ -47,17 +44,18 @@ async def _not_ready(request: web.Request) -> str | None:
 
 
 async def metrics(request: web.Request) -> web.Response:
+    """Figures of this process always; those of the database while it answers."""
     figures = request.app[METRICS]
-    await _read_outbox(request.app[DATABASE], figures)
     figures.feed_healthy.set(1 if request.app[FEED].healthy else 0)
+    try:
+        async with asyncio.timeout(2), request.app[DATABASE].connection() as conn:
+            for table, (due, dead) in (await outbox_counts(conn)).items():
+                figures.queue_due.labels(table).set(due)
+                figures.queue_dead.labels(table).set(dead)
+    except Exception as error:
+        if not database_is_away(error):
+            raise
     return web.Response(body=figures.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-
-async def _read_outbox(db: Database, figures: Metrics) -> None:
-    async with db.connection() as conn:
-        for row in await conn.fetch(_OUTBOX):
-            figures.queue_due.labels(row["name"]).set(row["due"])
-            figures.queue_dead.labels(row["name"]).set(row["dead"])
 
 
 ENDPOINTS = [

@@ -18,6 +18,7 @@ CREATE TABLE job (
   CONSTRAINT job_once UNIQUE (name, key)
 );
 CREATE INDEX job_due ON job (due_at) WHERE status = 'due';
+CREATE INDEX job_ended ON job (status, due_at) WHERE status <> 'due';
 
 -- An answer is stored in the transaction of its effect, so that a repeated POST gets the same one.
 CREATE TABLE idempotency (
@@ -27,6 +28,7 @@ CREATE TABLE idempotency (
   created_at  timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT idempotency_once PRIMARY KEY (key)
 );
+CREATE INDEX idempotency_age ON idempotency (created_at);
 
 -- What vendors tell us, as it came. The payload is a hint; the truth is fetched.
 CREATE TABLE vendor_event (

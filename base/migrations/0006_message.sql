@@ -19,4 +19,5 @@ CREATE TABLE message (
   sent_at     timestamptz
 );
 CREATE INDEX message_due ON message (due_at) WHERE status = 'due';
+CREATE INDEX message_dead ON message (due_at) WHERE status = 'dead';
 CREATE INDEX message_reference ON message (reference);

@@ -10,7 +10,8 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from base.errors import DomainError, Forbidden, Invalid, Malformed, NotFound
+from base.db import database_is_away
+from base.errors import DomainError, Forbidden, Invalid, Malformed, NotFound, Unavailable
 from base.web.keys import ERROR_PAGE, TRANSLATIONS
 from base.web.tokens import language_of
 
@@ -67,7 +68,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception:
+    except Exception as error:
+        if database_is_away(error):
+            log.warning("request.database-away", extra={"request_id": request[REQUEST_ID], "route": _route(request)})
+            return refuse(request, Unavailable())
         log.exception("request.failed", extra={"request_id": request[REQUEST_ID], "route": _route(request)})
         return refuse(request, Unexpected(incident=request[REQUEST_ID]))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from base.clock import Clock
 from base.db import Database
@@ -25,7 +26,7 @@ _MOST = 64
 _TASKS = 2
 _TRIES = 3
 
-_Waiting = tuple[Wanted, "asyncio.Future[bool]"]
+_Waiting = tuple[Wanted, "asyncio.Future[datetime | None]"]
 
 
 class Batcher:
@@ -48,11 +49,11 @@ class Batcher:
         while not self._queue.empty():
             _settle(self._queue.get_nowait()[1], Unavailable())
 
-    async def submit(self, wanted: Wanted) -> bool:
-        """Whether the row was made. False: taken, closed, or this very request had made it before."""
+    async def submit(self, wanted: Wanted) -> datetime | None:
+        """Until when it is held, as stored. None: taken, closed, or this very request had made it before."""
         if not self._tasks:
             raise Unavailable
-        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((wanted, waiting))
         return await waiting
 
@@ -71,7 +72,7 @@ class Batcher:
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
         try:
-            made = await self._insert([wanted for wanted, _ in batch])
+            made, until = await self._insert([wanted for wanted, _ in batch])
         except Exception as error:
             # A deadlock with a change of hours, a lost connection: never wrong, so each member gets its own try.
             log.info("holds.batch-failed", extra={"error": type(error).__name__, "members": len(batch)})
@@ -79,29 +80,30 @@ class Batcher:
                 await self._send_alone(wanted, waiting)
             return
         for wanted, waiting in batch:
-            _settle(waiting, wanted.hold_id in made)
+            _settle(waiting, until if wanted.hold_id in made else None)
 
-    async def _send_alone(self, wanted: Wanted, waiting: asyncio.Future[bool]) -> None:
+    async def _send_alone(self, wanted: Wanted, waiting: asyncio.Future[datetime | None]) -> None:
         for attempt in range(1, _TRIES + 1):
             try:
-                made = await self._insert([wanted])
+                made, until = await self._insert([wanted])
             except Exception as error:
                 if attempt == _TRIES:
                     log.warning("holds.failed", extra={"error": type(error).__name__})
                     _settle(waiting, Unavailable())
             else:
-                _settle(waiting, bool(made))
+                _settle(waiting, until if made else None)
                 return
 
-    async def _insert(self, members: Sequence[Wanted]) -> set[object]:
+    async def _insert(self, members: Sequence[Wanted]) -> tuple[set[UUID], datetime]:
         now = self._clock()
+        until = now + self._hold_for
         async with self._db.connection() as conn:  # one statement is one transaction: no BEGIN and COMMIT on the wire
-            made = await store.insert(conn, now, now + self._hold_for, members)
+            made = await store.insert(conn, now, until, members)
         hold_inserted()
-        return set(made)
+        return made, until
 
 
-def _settle(waiting: asyncio.Future[bool], result: bool | Exception) -> None:
+def _settle(waiting: asyncio.Future[datetime | None], result: datetime | Exception | None) -> None:
     if waiting.done():  # whoever waited has gone; the hold runs out by itself
         return
     if isinstance(result, Exception):

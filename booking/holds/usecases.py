@@ -145,10 +145,9 @@ class Holds:
             if not self._availability.take(counter_id, starts_at, ends_at):
                 refused.add(counter_id)
                 continue
-            made = False
+            until: datetime | None = None
             try:
-                now = self._clock()
-                made = await self._batcher.submit(
+                until = await self._batcher.submit(
                     Wanted(
                         hold_id=ident,
                         service_id=offer.service_id,
@@ -158,11 +157,12 @@ class Holds:
                     )
                 )
             finally:
-                if made:
+                if until is not None:
                     self._availability.keep(counter_id, starts_at)
                 else:
                     self._availability.give_back(counter_id, starts_at)
-            if made:
+            if until is not None:
+                made_at = until - self._hold_for
                 return Hold(
                     id=ident,
                     token=self._token(ident),
@@ -171,8 +171,8 @@ class Holds:
                     office_id=office.office_id,
                     starts_at=starts_at,
                     ends_at=ends_at,
-                    expires_at=now + self._hold_for,
-                    fee=self._fee_on(offer.service_id, day_of(now, zone(office.time_zone))),
+                    expires_at=until,  # as stored: a repeated request gets the same answer
+                    fee=self._fee_on(offer.service_id, day_of(made_at, zone(office.time_zone))),
                 )
             if await self._find(ident) is not None:
                 return None  # this request had been here before: its row is in the way, not another citizen's

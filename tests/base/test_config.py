@@ -25,6 +25,43 @@ def test_every_wrong_setting_is_named() -> None:
         assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("LOG_LEVEL", "LOUD"),
+        ("SMTP_URL", "mail.example:25"),
+        ("LEAD_MINUTES", "-5"),
+        ("DATABASE_POOL", "1"),
+        ("CA_FILE", "/nowhere/ca.pem"),
+        ("DRAIN_SECONDS", "-1"),
+        ("SECRET_KEY_FILE", "/nowhere/key"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({**GIVEN, name: value})
+    assert str(caught.value).startswith(name.removesuffix("_FILE"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_live_key_goes_nowhere_but_to_its_vendor() -> None:
+    with pytest.raises(SettingError, match="a live key is not sent"):
+        Settings.from_env({**GIVEN, "STRIPE_API_KEY": "sk_live_x", "STRIPE_API_BASE": "http://localhost:8081"})
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    secrets = {
+        "DATABASE_URL": "postgresql://secret-1",
+        "SECRET_KEY": "secret-2" * 5,
+        "STRIPE_API_KEY": "secret-3",
+        "SMTP_URL": "smtp://secret-4",
+        "STRIPE_WEBHOOK_SECRETS": "secret-5",
+    }
+    assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
+    assert "secret-" not in repr(Settings.from_env(secrets))
+
+
 def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("s" * 40 + "\n")

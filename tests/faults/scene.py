@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Scene:
         if status == -signal.SIGKILL and child.spec:
             self.deaths.append((child.role, child.spec))
             return False
-        assert child.role != "web" and status == 0, f"{child} ended with {status}:\n{child.said()}"
+        assert (status, child.role != "web") == (0, True), f"{child} ended with {status}:\n{child.said()}"
         return True
 
     async def mourn(self) -> None:
@@ -170,7 +170,7 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(dsn: str, folder: Path, plan: dict[str, Sequence[str]]) -> AsyncIterator[Scene]:
+async def scene(dsn: str, folder: Path, plan: Mapping[str, Sequence[str]]) -> AsyncIterator[Scene]:
     port, stripe_port = unused_port(), unused_port()
     origin, stripe = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{stripe_port}"
     async with contextlib.AsyncExitStack() as stack:

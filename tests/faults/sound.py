@@ -47,11 +47,11 @@ async def outcome(scene: Scene) -> Outcome:
         cases=tuple(tuple(statuses) for (statuses,) in history),
         claims=tuple(status for (status,) in await scene.rows("SELECT status FROM claim WHERE kind = 0 ORDER BY id")),
         payments=tuple(
-            await scene.rows("SELECT status, captured_cents, refunded_cents FROM payment ORDER BY created_at")  # type: ignore[arg-type]
+            await scene.rows("SELECT status, captured_cents, refunded_cents FROM payment ORDER BY created_at")
         ),
-        refunds=tuple(await scene.rows("SELECT amount_cents, status FROM refund ORDER BY created_at")),  # type: ignore[arg-type]
+        refunds=tuple(await scene.rows("SELECT amount_cents, status FROM refund ORDER BY created_at")),
         journal=tuple(
-            await scene.rows(  # type: ignore[arg-type]
+            await scene.rows(
                 "SELECT j.kind, e.account, e.amount_cents FROM entry e JOIN journal j ON j.id = e.journal_id ORDER BY e.id"
             )
         ),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from base.clock import utcnow
 from base.jobs import enqueue
 from payment import store
 from payment.opening import order_of
@@ -112,7 +113,7 @@ async def booked_beside_stray(scene: Scene) -> None:
     made = await held(scene, PAID)
     pay_url = await check_out(scene, made)
     async with scene.db.connection() as conn:
-        payment = await store.find_payment(conn, (await scene.rows("SELECT id FROM payment"))[0][0])
+        payment = await store.find_latest(conn, UUID(made["id"]))
     assert payment is not None
     scene.machine.create_session(session_params(order_of(payment)))
     await at_provider(scene, pay_url)
@@ -185,7 +186,7 @@ async def paid_in_the_last_second(scene: Scene) -> None:
 async def job(scene: Scene) -> None:
     async with scene.db.transaction() as conn:
         await conn.execute("CREATE TABLE handled (what text)")
-        await enqueue(conn, "count", "once", {"what": "it"}, (await conn.fetchval("SELECT now()")))
+        await enqueue(conn, "count", "once", {"what": "it"}, utcnow())
     while await scene.rows("SELECT FROM job WHERE status = 'due'"):
         await scene.run("jobs")
         await scene.later()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from base.failpoint import POINTS
 from tests.faults import stories as s
 from tests.faults.scene import scene
 from tests.faults.sound import assert_sound, copies, outcome
+
+LIMIT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def test_every_step_has_a_story() -> None:
 )
 async def test_nothing_lost_and_nothing_doubled(case: Case, today_dsn: str, folder: Path) -> None:
     plan = {"web": case.web, "drain": case.drain, "jobs": case.jobs}
-    async with scene(today_dsn, folder, plan) as city:
+    async with asyncio.timeout(LIMIT_S), scene(today_dsn, folder, plan) as city:
         await case.story.tell(city)
         await city.finish()
         assert city.deaths == [(role, spec) for role, specs in plan.items() for spec in specs]  # none of them vacuous

@@ -160,3 +160,11 @@ async def test_a_page_that_is_not_there_says_so_in_the_readers_language(town: To
 
 def _place(slot: dict[str, Any]) -> dict[str, Any]:
     return {"office": slot["office"], "starts_at": slot["starts_at"]}
+
+
+async def test_pages_for_everybody_are_compressed_and_those_of_a_case_are_not(town: Town) -> None:
+    made = await town.appointment(FREE)
+    headers = {"Accept": "text/html", "Accept-Encoding": "gzip", "Authorization": f"Bearer {made['token']}"}
+    for path, encoding in (("/de/", "gzip"), (f"/de/appointments/{made['id']}", None)):
+        async with town.http.get(town.origin + path, headers=headers) as response:
+            assert (response.status, response.headers.get("Content-Encoding")) == (200, encoding)

@@ -1,0 +1,26 @@
+"""What has served its time is forgotten, once an hour: answers to repeated requests, done jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from base.clock import Clock
+from base.db import Database
+from base.idempotency import forget_answers
+from base.jobs import forget_done
+
+ANSWERS_KEPT = timedelta(days=2)
+JOBS_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    db: Database
+    clock: Clock
+
+    async def run(self) -> int:
+        """How many rows went."""
+        now = self.clock()
+        async with self.db.transaction() as conn:
+            return await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
