@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
@@ -32,6 +32,18 @@ async def _prepare(conn: asyncpg.Connection[asyncpg.Record]) -> None:
     await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
+class CannotConnect(Exception):
+    """There is no database behind DATABASE_URL now; the sentence says why, without the address."""
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise CannotConnect(f"DATABASE_URL: no connection to PostgreSQL ({type(error).__name__})") from error
+
+
 class Database:
     """The pool. Correctness never depends on the isolation level; READ COMMITTED is used."""
 
@@ -41,16 +53,17 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
-        """Connect and warm every connection: a fresh backend costs more than a busy one."""
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=self._size,
-            max_size=self._size,
-            connection_class=_PooledConnection,
-            init=_prepare,
-            command_timeout=30,
-            server_settings={"application_name": "schalter", "timezone": "UTC", "jit": "off"},
-        )
+        """Connect and warm every connection: a fresh backend costs more than a busy one. Raises CannotConnect."""
+        with connecting():
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=self._size,
+                max_size=self._size,
+                connection_class=_PooledConnection,
+                init=_prepare,
+                command_timeout=30,
+                server_settings={"application_name": "schalter", "timezone": "UTC", "jit": "off"},
+            )
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -127,6 +140,8 @@ def database_is_away(error: BaseException) -> bool:
     """It cannot be reached now, or went away with the connection: whatever was asked may be asked again."""
     if isinstance(error, asyncpg.InterfaceError):  # mostly a wrong use of asyncpg, which is ours to mend
         return "clos" in str(error)
+    if isinstance(error, asyncpg.InternalClientError):  # said where the server's farewell meets a new question
+        return "operation" in str(error)
     return isinstance(
         error, OSError | TimeoutError | asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError
     )

@@ -29,3 +29,4 @@ def set_up(level: str = "INFO") -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # paths can hold tokens
+    logging.getLogger("stripe").setLevel(logging.WARNING)  # it logs addresses of payment pages at INFO

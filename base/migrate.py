@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from base.db import Connection
+from base.db import Connection, connecting
 
 FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_265_001
@@ -20,7 +20,8 @@ class MigrationError(Exception):
 
 async def migrate(url: str, folder: Path = FOLDER) -> list[str]:
     """Apply what is missing; return the names applied. Safe for several processes at once."""
-    conn = await asyncpg.connect(url)
+    with connecting():
+        conn = await asyncpg.connect(url)
     try:
         if int(await conn.fetchval("SHOW server_version_num")) < MINIMUM_SERVER:
             raise MigrationError("PostgreSQL 15 or newer is needed")

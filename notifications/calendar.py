@@ -58,7 +58,7 @@ def case_calendar(
     event.add("dtstamp", stamp.astimezone(UTC))
     event.add("dtstart", _local(fields.starts_at, fields.time_zone))
     event.add("dtend", _local(fields.ends_at, fields.time_zone))
-    summary: str = gettext("Appointment {number}, City of Stuttgart", number=fields.number)
+    summary: str = gettext("Appointment {number}, City of {city}", number=fields.number, city=fields.city)
     event.add("summary", summary)
     event.add("description", gettext("Details, documents to bring, and cancelling: {url}", url=fields.manage_url))
     event.add("location", _location(fields, gettext))
@@ -73,7 +73,7 @@ def case_calendar(
         for before in _ALARMS:
             event.add_component(_alarm(before, summary))
     calendar = Calendar()  # not Calendar.new(): that invents another calendar UID each time
-    calendar.add("prodid", "-//Landeshauptstadt Stuttgart//Schalter//DE")
+    calendar.add("prodid", "-//Schalter//Schalter//DE")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method.value)

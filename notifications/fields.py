@@ -33,6 +33,7 @@ class CaseFields:
 
     uid: UUID  # the appointment's id: the calendar entry keeps it for life
     sequence: int
+    city: Line  # "Stuttgart": in whose name the message comes
     number: Line  # "K7F-3QM", what a citizen reads out
     service: Line
     channel: Literal["onsite", "video", "phone"]

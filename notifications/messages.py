@@ -36,7 +36,7 @@ class Mail:
 
 class Messages:
     def __init__(self, translations: Translations, *, mail_from: str) -> None:
-        """`mail_from` may have a name: "Stadt Stuttgart <termine@stuttgart.example>"."""
+        """`mail_from` may have a name: "Stadt Musterstadt <termine@musterstadt.example>"."""
         self.mail_from = mail_from
         self.address = parseaddr(mail_from)[1]
         self._translations = translations

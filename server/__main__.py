@@ -13,6 +13,7 @@ import uvloop
 
 from base import failpoint, log
 from base.config import SettingError, Settings
+from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
@@ -103,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         failpoint.arm(failpoint.killer(settings.failpoint))
     try:
         return uvloop.run(command(settings, arguments))
-    except MigrationError as error:
+    except (MigrationError, CannotConnect) as error:
         print(error, file=sys.stderr)
         return 1
 

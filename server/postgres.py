@@ -78,7 +78,8 @@ class EmbeddedPostgres:
             raise
         return f"postgresql://schalter@/schalter?host={self._socket}"
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """Stop the server; started again it has the same address."""
         if self._server is not None and self._server.poll() is None:
             self._server.send_signal(signal.SIGINT)  # "fast": open connections are ended, nothing is lost
             try:
@@ -87,6 +88,9 @@ class EmbeddedPostgres:
                 self._server.send_signal(signal.SIGQUIT)
                 self._server.wait()
         self._server = None
+
+    def stop(self) -> None:
+        self.halt()
         if self._socket is not None:
             shutil.rmtree(self._socket, ignore_errors=True)
             self._socket = None

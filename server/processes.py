@@ -32,7 +32,7 @@ class Process:
         self._pause_s = 0.0
 
     def start(self) -> None:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._running = subprocess.Popen(
                 self._command,

@@ -17,7 +17,7 @@ from base.web.keys import (
     AccessCheck,
     ErrorPage,
 )
-from base.web.tokens import bearer, clear_token_cookie, language_of, set_token_cookie
+from base.web.tokens import bearer, clear_token_cookie, language_of, set_token_cookie, token_cookies
 
 __all__ = [
     "ACCESS",
@@ -51,4 +51,5 @@ __all__ = [
     "reply",
     "set_token_cookie",
     "text_reply",
+    "token_cookies",
 ]

@@ -54,6 +54,7 @@ class Announcer:
         return {
             "uid": str(row.id),
             "sequence": row.sequence,
+            "city": pick(row.city, row.language),
             "number": row.number,
             "service": pick(row.service, row.language),
             "channel": row.channel,

@@ -84,6 +84,7 @@ class CaseRow:
     postcode: str
     place: str
     directions: dict[str, str]
+    city: dict[str, str]
 
 
 async def case_of_hold(conn: Connection, hold_id: UUID) -> UUID | None:
@@ -185,7 +186,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
                o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                p.share_percent AS refund_percent, p.text AS refund_policy, a.sequence, a.token_sealed, a.created_at,
-               s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions
+               s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
+               (SELECT name FROM city) AS city
           FROM appointment a
           JOIN office o ON o.id = a.office_id
           JOIN service s ON s.id = a.service_id

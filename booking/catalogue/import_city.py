@@ -39,6 +39,7 @@ class _Contact(_Strict):
     phone: str | None = None
     email: str | None = None
     website: str | None = None
+    address: str | None = None  # of the imprint: lines from the city's full name to the town
 
 
 def _zone(name: str) -> str:

@@ -35,7 +35,7 @@ async def arrive(request: web.Request) -> web.Response:
     if ident is None:
         raise Unauthenticated
     response = see(f"/{words.language}/appointments/{ident}")
-    set_token_cookie(response, request.app[SETTINGS], "case", ident, token)
+    set_token_cookie(request, response, "case", ident, token)
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selecti
 from frontend.citizen.words import Words
 
 DAYS_SHOWN = 7
+_SLOT = re.compile(r"([0-9]{1,10})@(20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,12 @@ def slot_value(slot: Slot) -> str:
 
 
 def read_slot(value: str) -> tuple[int, datetime] | None:
-    office, _, start = value.partition("@")
+    """What `slot_value` has written, in this century; None for anything else."""
+    written = _SLOT.fullmatch(value)
+    if written is None:
+        return None
     try:
-        return int(office), datetime.fromisoformat(start)
+        return int(written[1]), datetime.fromisoformat(written[2])
     except ValueError:
         return None
 

@@ -6,16 +6,16 @@ from aiohttp import web
 
 from base.errors import DomainError, Invalid
 from base.i18n import LANGUAGES
-from base.web import CLOCK, TRANSLATIONS, language_of
+from base.web import language_of
 from frontend.citizen.frame import frame
-from frontend.citizen.rendering import page
+from frontend.citizen.rendering import page, words_in
 from frontend.citizen.views import ErrorPage
 from frontend.citizen.words import Words
 
 
 def error_page(request: web.Request, error: DomainError) -> web.Response:
     """For `app[ERROR_PAGE]`."""
-    words = Words(request.app[TRANSLATIONS], language_of(request), request.app[CLOCK]())
+    words = words_in(request, language_of(request))
     printable = {key: value for key, value in error.fields.items() if isinstance(value, str | int)}
     text = words._(error.message, **printable)
     if isinstance(error, Invalid) and error.errors:

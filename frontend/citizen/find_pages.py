@@ -25,6 +25,7 @@ Id = Annotated[int, Field(ge=1, lt=2**31)]
 
 class StartQuery(BaseModel):
     q: str = ""
+    all: bool = False
 
 
 class ServiceQuery(BaseModel):
@@ -45,9 +46,10 @@ async def root(request: web.Request) -> web.Response:
 
 
 async def start(request: web.Request) -> web.Response:
-    words, q = words_of(request), query(request, StartQuery).q.strip()[:100]
+    words, asked = words_of(request), query(request, StartQuery)
+    q = asked.q.strip()[:100]
     hits = await request.app[CATALOGUE].search(q, words.language, _FOUND if q else _OFTEN)
-    return page(request, "start", start_page(words, q, hits), cache=SHARED)
+    return page(request, "start", start_page(words, q, hits, shows_all=asked.all), cache=SHARED)
 
 
 async def service(request: web.Request) -> web.Response:

@@ -12,7 +12,12 @@ from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, Ser
 from frontend.citizen.words import Words
 
 
-def start_page(words: Words, q: str, hits: Sequence[ServiceHit]) -> StartPage:
+BEST = 8
+
+
+def start_page(words: Words, q: str, hits: Sequence[ServiceHit], *, shows_all: bool = False) -> StartPage:
+    """The best hits first: one everyday word finds thirty services, and nearly everybody means one of the first."""
+    is_cut = bool(q) and not shows_all and len(hits) > BEST
     if not q:
         title, heading = words._("Book an appointment"), words._("Often needed")
     elif hits:
@@ -20,12 +25,13 @@ def start_page(words: Words, q: str, hits: Sequence[ServiceHit]) -> StartPage:
         heading = words.ngettext("{n} service found", "{n} services found", len(hits))
     else:
         title = heading = words._("Nothing found for “{q}”", q=q)
-    query = (("q", q),) if q else ()
+    query = (("q", q), *((("all", "1"),) if shows_all else ())) if q else ()
     return StartPage(
         frame=frame(words, title, "/", query=query),
         q=q,
         heading=heading,
-        cards=tuple(_card(words, hit) for hit in hits),
+        cards=tuple(_card(words, hit) for hit in (hits[:BEST] if is_cut else hits)),
+        all_url=f"/{words.language}/?{urlencode({'q': q, 'all': 1})}#hit-{BEST + 1}" if is_cut else "",
     )
 
 

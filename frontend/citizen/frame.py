@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from base.i18n import LANGUAGES
-from frontend.citizen.views import Frame, LanguageLink, ShownError, Step
+from frontend.citizen.views import Frame, LanguageLink, Sender, ShownError, Step
 from frontend.citizen.words import Words
 
 SERVICE, TIME, CONTACT, CHECK = range(4)
@@ -30,6 +30,7 @@ def frame(
         direction="rtl" if words.language in RIGHT_TO_LEFT else "ltr",
         title=title,
         home_url=f"/{words.language}/",
+        city=_sender(words),
         languages=tuple(
             LanguageLink(code=code, name=name, url=f"/{code}{path}{asked}", is_current=code == words.language)
             for code, name in LANGUAGES.items()
@@ -40,6 +41,18 @@ def frame(
         else "",
         errors=errors,
         back_url=back_url,
+    )
+
+
+def _sender(words: Words) -> Sender:
+    name = words.pick(words.city.name) if words.city else ""
+    contact = words.city.contact if words.city else {}
+    return Sender(
+        name=name,
+        full_name=words._("City of {city}", city=name) if name else "",
+        phone=words.phone,
+        email=contact.get("email", ""),
+        imprint=tuple(contact.get("address", "").strip().splitlines()),
     )
 
 

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 from aiohttp import web
 from multidict import MultiMapping
 
-from base.errors import Malformed
-from base.web import SETTINGS, bearer, form, path_id, set_token_cookie
+from base.errors import Malformed, NotFound, Unauthenticated
+from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie, token_cookies
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
@@ -41,14 +41,31 @@ async def make_hold(request: web.Request) -> web.Response:
         return await _gone(request, wanted, _nearest(request, wanted, office_id, starts_at), typed)
     if typed is None:
         response = see(f"/{words.language}/holds/{hold.id}")
+        set_token_cookie(request, response, "hold", hold.id, hold.token)
     else:
         response = await _fill_in(request, hold, typed, key)
-    set_token_cookie(response, request.app[SETTINGS], "hold", hold.id, hold.token)
+    await _release_others(request, response, hold)
     return response
 
 
+async def _release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
+    """Who chooses another time no longer wants the one before. What has become a case stays, and so does its cookie."""
+    holds = request.app[HOLDS]
+    for ident, token in token_cookies(request, "hold").items():
+        if ident == chosen.id:
+            continue
+        if await holds.authorise(ident, token):
+            try:
+                await holds.release(ident)
+            except HoldInUse:
+                continue
+            except NotFound:
+                pass
+        clear_token_cookie(request, response, "hold", ident)
+
+
 async def show_hold(request: web.Request) -> web.Response:
-    words, hold = words_of(request), await request.app[HOLDS].find(path_id(request, "hold"))
+    words, hold = words_of(request), await _own_hold(request)
     typed = empty(words.language)
     case = await _own_case(request, hold)
     if case is not None and case.status is not AppointmentStatus.HELD:
@@ -59,6 +76,28 @@ async def show_hold(request: web.Request) -> web.Response:
         typed = typed_before(case.contact)
     view = contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
     return page(request, "contact", view)
+
+
+async def _own_hold(request: web.Request) -> Hold:
+    """Its token is asked for, or that of the case made of it, because the hold's cookie goes then. Raises Unauthenticated.
+
+    A hold that has run out is nobody's any more: whoever typed slowly is shown the next times, with everything kept.
+    """
+    ident, holds = path_id(request, "hold"), request.app[HOLDS]
+    token = bearer(request, "hold", ident)
+    is_shown = token is not None and await holds.authorise(ident, token)
+    try:
+        hold = await holds.find(ident)
+    except NotFound:
+        raise Unauthenticated from None  # the same answer for a wrong token and for an unknown id
+    if is_shown or (hold.appointment_id is None and _is_over(request, hold)) or await _own_case(request, hold):
+        return hold
+    raise Unauthenticated
+
+
+def _is_over(request: web.Request, hold: Hold) -> bool:
+    now = words_of(request).now
+    return hold.status is HoldStatus.OVER or (hold.status is HoldStatus.HELD and hold.expires_at <= now)
 
 
 async def _own_case(request: web.Request, hold: Hold) -> Case | None:
@@ -75,19 +114,22 @@ async def _own_case(request: web.Request, hold: Hold) -> Case | None:
 async def send_contact(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
     key, typed = key_of(fields), read(fields, words.language)
-    hold = await request.app[HOLDS].find(path_id(request, "hold"))
+    hold = await _own_hold(request)
     return await _fill_in(request, hold, typed, key)
 
 
 async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UUID) -> web.Response:
     words = words_of(request)
-    if hold.status is HoldStatus.OVER or (hold.status is HoldStatus.HELD and hold.expires_at <= words.now):
+    if _is_over(request, hold):
         return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
     if typed.contact is None:
         view = contact_page(
             words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key(), is_sent=True
         )
-        return page(request, "contact", view, status=422)
+        response = page(request, "contact", view, status=422)
+        if hold.appointment_id is None:
+            set_token_cookie(request, response, "hold", hold.id, hold.token)
+        return response
     # The form may be sent, looked at again with the back button, corrected and sent once more: other contents are another request.
     once = uuid5(key, typed.contact.model_dump_json())
     try:
@@ -97,7 +139,8 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
     except HoldInUse:  # booked already, in another tab
         return see(f"/{words.language}/appointments/{hold.appointment_id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")
-    set_token_cookie(response, request.app[SETTINGS], "case", created.case.id, created.token)
+    set_token_cookie(request, response, "case", created.case.id, created.token)
+    clear_token_cookie(request, response, "hold", hold.id)
     return response
 
 

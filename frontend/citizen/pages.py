@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base.errors import DomainError, Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE, HOLD, Endpoint, Who
+from base.web import ANYONE, CASE, Endpoint, Who
 from base.web.endpoint import Handler
 from booking.appointments.lifecycle import NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
@@ -40,12 +40,13 @@ ENDPOINTS = [
     ),
     _page("GET", "/{language}/times", find_pages.times, ANYONE, "Free times", NotFound, NotOffered, Invalid),
     _page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
-    _page("GET", "/{language}/holds/{hold}", hold_pages.show_hold, HOLD, "Your details", Unauthenticated),
+    # These two ask for the token themselves: the hold's, or that of the case made of it.
+    _page("GET", "/{language}/holds/{hold}", hold_pages.show_hold, ANYONE, "Your details", Unauthenticated),
     _page(
         "POST",
         "/{language}/holds/{hold}",
         hold_pages.send_contact,
-        HOLD,
+        ANYONE,
         "Send your details",
         Unauthenticated,
         Malformed,

@@ -48,7 +48,12 @@ def words_of(request: web.Request) -> Words:
     language = request.match_info["language"]
     if language not in LANGUAGES:
         raise NotFound
-    return Words(request.app[TRANSLATIONS], language, request.app[CLOCK]())
+    return words_in(request, language)
+
+
+def words_in(request: web.Request, language: str) -> Words:
+    known = request.app[CATALOGUE].known
+    return Words(request.app[TRANSLATIONS], language, request.app[CLOCK](), known.city if known else None)
 
 
 def page(request: web.Request, template: str, view: Page, *, status: int = 200, cache: str = PRIVATE) -> web.Response:

@@ -29,6 +29,21 @@ class ShownError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Whose pages these are. Everything but the telephone is empty before the first import of a catalogue."""
+
+    name: str  # "Stuttgart"
+    full_name: str  # "Stadt Stuttgart"
+    phone: str
+    email: str
+    imprint: tuple[str, ...]  # lines of the address
+
+    @property
+    def phone_url(self) -> str:
+        return "tel:" + "".join(sign for sign in self.phone if sign in "+0123456789")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What stands around every page."""
 
@@ -36,6 +51,7 @@ class Frame:
     direction: str
     title: str
     home_url: str
+    city: Sender
     languages: tuple[LanguageLink, ...]
     steps: tuple[Step, ...] = ()
     step_text: str = ""
@@ -72,6 +88,7 @@ class StartPage:
     q: str
     heading: str  # "Often needed" or "3 services found"
     cards: tuple[ServiceCard, ...]
+    all_url: str = ""  # where the weaker hits are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@ import babel.dates
 
 from base.i18n import Text, Translations, format_date, format_money, format_time, locale_of, pick, zone
 from base.money import Money
-from booking.catalogue.model import Channel, Office
+from booking.catalogue.model import Channel, City, Office
+
+
+AUTHORITIES_NUMBER = "115"  # answered in all of Germany, where the city names no telephone of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Words:
     translations: Translations
     language: str
     now: datetime
+    city: City | None = None  # None before the first import
 
     def _(self, message: str, **fields: object) -> str:
         return self.translations.gettext(self.language, message, **fields)
@@ -26,6 +30,10 @@ class Words:
 
     def pick(self, text: Text | None) -> str:
         return pick(text, self.language)
+
+    @property
+    def phone(self) -> str:
+        return (self.city.contact.get("phone") if self.city else None) or AUTHORITIES_NUMBER
 
     def fee(self, amount: Money | None) -> str:
         """In words where there is nothing to pay or nothing is known."""
@@ -91,7 +99,7 @@ class Words:
         return (
             self._("Step-free access")
             if office.is_step_free
-            else self._("Not step-free: call 115 and we find another way")
+            else self._("Not step-free: call {phone} and we find another way", phone=self.phone)
         )
 
 

@@ -79,7 +79,7 @@ async def fields(request: web.Request) -> web.Response:
 
 async def case(request: web.Request) -> web.Response:
     response = reply({"case": request.match_info["appointment"]})
-    set_token_cookie(response, request.app[SETTINGS], "case", CASE_ID, "secret")
+    set_token_cookie(request, response, "case", CASE_ID, "secret")
     return response
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -35,7 +36,7 @@ from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import SlotTaken
 from frontend.citizen.errors import error_page
 from frontend.citizen.pages import ENDPOINTS
-from tests.frontend.samples import COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
+from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
 
 ROOT = Path(__file__).parents[2]
 CASE_TOKEN = "c" * 43
@@ -58,6 +59,10 @@ class City:
 
     async def search(self, text: str, language: str, limit: int = 20) -> list[ServiceHit]:
         return [hit for hit in HITS if text.lower() in pick(hit.service.name, language).lower()][:limit]
+
+    @property
+    def known(self) -> SimpleNamespace:
+        return SimpleNamespace(city=CITY)
 
     async def service(self, service_id: int) -> ServiceDetail:
         if service_id != 1:

@@ -11,7 +11,7 @@ from multidict import MultiDict
 from base.i18n import Translations
 from base.money import Money
 from booking.availability.model import Slot
-from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, gone_page, times_page
 from frontend.citizen.contact_form import empty, read
@@ -29,6 +29,16 @@ POLICY = {
     "de": "Sie können bis zum Beginn absagen. Die ganze Gebühr wird von selbst erstattet.",
     "en": "You may cancel until the start. The whole fee is returned by itself.",
 }
+
+
+CITY = City(
+    name={"de": "Stuttgart"},
+    time_zone="Europe/Berlin",
+    holidays="DE-BW",
+    contact={"phone": "115", "address": "Landeshauptstadt Stuttgart\nMarktplatz 1\n70173 Stuttgart\n"},
+    languages=("de", "en"),
+    version=1,
+)
 
 
 def office(n: int, name: str, street: str, postcode: str, *, is_step_free: bool = True) -> Office:
@@ -186,9 +196,9 @@ def case(status: str, payment: str = "", refund: str = "", *, has_email: bool = 
     )
 
 
-def pages(translations: Translations, language: str) -> Mapping[str, tuple[str, object]]:
+def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
-    words = Words(translations, language, NOW)
+    words = Words(translations, language, NOW, city)
     offered = Offered(SOON, COUNTS, MONDAY, MONDAY + timedelta(days=60), MONDAY + timedelta(days=2), DAY)
     one_office = Offered(
         SOON[:1],

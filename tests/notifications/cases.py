@@ -39,6 +39,7 @@ def case(language: str = "de", **changes: Any) -> dict[str, Any]:
     return {
         "uid": str(CASE),
         "sequence": 0,
+        "city": "Stuttgart",
         "number": "K7F-3QM",
         "channel": "onsite",
         "office": "Bürgerbüro Mitte",

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp.test_utils import unused_port
 
 from base.clock import SettableClock
@@ -99,6 +100,19 @@ async def test_a_missing_setting_is_one_clear_line() -> None:
     lines = stderr.decode().splitlines()
     assert process.returncode == 2
     assert [line.split(" ")[0] for line in lines] == ["DATABASE_URL", "SECRET_KEY"]
+
+
+@pytest.mark.parametrize("url", ["x", "postgresql://nobody@127.0.0.1:1/none", "postgresql:///x?host=/nowhere"])
+@pytest.mark.parametrize("command", ["web", "migrate"])
+async def test_a_database_that_is_not_there_is_one_clear_line(url: str, command: str) -> None:
+    environ = {**os.environ, "DATABASE_URL": url, "SECRET_KEY": "k" * 40, "PORT": str(unused_port())}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server", command, env=environ, stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await process.communicate()
+    assert process.returncode == 1
+    assert stderr.decode().strip().startswith("DATABASE_URL: no connection to PostgreSQL")
+    assert "\n" not in stderr.decode().strip()
 
 
 async def test_figures_name_routes_and_never_people(city_dsn: str, clock: SettableClock) -> None:
