@@ -95,10 +95,15 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
     }
     if endpoint.takes is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": not _may_be_empty(endpoint.takes),
             "content": {"application/json": {"schema": schemas[id(endpoint.takes)]}},
         }
     return operation
+
+
+def _may_be_empty(takes: type[Any]) -> bool:
+    """A model without a field that is needed: the handler takes no body for an empty one."""
+    return issubclass(takes, BaseModel) and not any(one.is_required() for one in takes.model_fields.values())
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus
-from payment.ports import Tx
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.ports import Tx, VendorEvent
+
+T = TypeVar("T")
+
+# A submitted refund is looked at after as long again as half its age, within these.
+REFUND_LOOK_SOONEST = timedelta(minutes=1)
+REFUND_LOOK_LATEST = timedelta(minutes=15)
 
 
 class Refused(Exception):
@@ -43,26 +49,49 @@ class Books(Protocol):
     async def store_payment(self, tx: Tx, payment: Payment, was: PaymentStatus) -> None:
         """All but what never changes and `refunded_cents`, which the store keeps by itself. Raises Overtaken."""
 
-    async def due_payments(self, tx: Tx, checked_before: datetime, limit: int) -> list[Payment]:
-        """INTENDED, OPEN, PROCESSING, last looked at (or made) up to then; oldest look first."""
+    async def due_payments(
+        self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
+    ) -> list[Payment]:
+        """INTENDED, OPEN, PROCESSING, and ATTENTION, last looked at (or made) up to then; oldest look first."""
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None: ...
     async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]: ...
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
-        """False where the rule has asked for it already (same payment, same reason)."""
+        """False where the rule has asked for it already (same payment, same reason), and that did not fail."""
 
     async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None: ...
-    async def due_refunds(self, tx: Tx, checked_before: datetime, limit: int) -> list[Refund]:
-        """APPROVED ones at once, SUBMITTED ones last looked at up to then; oldest first."""
+    async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
+        """APPROVED ones at once, SUBMITTED ones ever more rarely, FAILED ones to be tried anew by now; oldest look first."""
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None: ...
     async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]: ...
-    async def keep_event(
-        self, tx: Tx, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
-    ) -> bool:
+    async def keep_event(self, tx: Tx, vendor: str, event: VendorEvent, at: datetime) -> bool:
         """False where it is known."""
 
     async def listed_until(self, tx: Tx, provider: str) -> datetime | None:
         """Up to when the provider's list of sessions has been gone through."""
 
     async def set_listed_until(self, tx: Tx, provider: str, until: datetime) -> None: ...
+    async def troubles(self, tx: Tx) -> Troubles: ...
+
+
+async def with_second_try(books: Books, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """The work in a transaction, and once more where another one met it: nothing was done then, and that one is through.
+
+    Late money holds its payment and wants the case; whoever asks for another payment holds the case and wants the place of the
+    living payment. PostgreSQL ends one of the two; or the place is taken in the moment between looking and writing.
+    """
+    try:
+        async with books.transaction() as tx:
+            return await work(tx)
+    except Exception as error:
+        met = (
+            getattr(error, "sqlstate", None) == _DEADLOCK or getattr(error, "constraint", None) == "payment_one_living"
+        )
+        if not met:
+            raise
+    async with books.transaction() as tx:
+        return await work(tx)
+
+
+_DEADLOCK = "40P01"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from payment import memory_rules as rules
 from payment.books import Overtaken, Refused
 from payment.ledger import Journal
 from payment.memory import MemoryDatabase, MemoryTx
-from payment.model import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
-from payment.ports import Tx
+from payment.model import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.ports import Tx, VendorEvent
 
 
 def _payments(tx: Tx) -> dict[UUID, Payment]:
@@ -63,6 +63,7 @@ class MemoryBooks:
         stored = _payments(tx).get(payment.id)
         if stored is None or stored.status is not was:
             raise Overtaken
+        rules.paid_is_final(stored, payment)
         self._put(tx, replace(payment, refunded_cents=stored.refunded_cents))
 
     def _put(self, tx: Tx, payment: Payment) -> None:
@@ -70,9 +71,12 @@ class MemoryBooks:
         rules.unique_payment(payment, _payments(tx).values())
         _payments(tx)[payment.id] = payment
 
-    async def due_payments(self, tx: Tx, checked_before: datetime, limit: int) -> list[Payment]:
-        looked = ((p.checked_at or p.created_at, p.id, p) for p in _payments(tx).values() if p.status in UNSETTLED)
-        return [p for _, _, p in sorted((at, key, p) for at, key, p in looked if at <= checked_before)][:limit]
+    async def due_payments(
+        self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
+    ) -> list[Payment]:
+        until = dict.fromkeys(UNSETTLED, checked_before) | {PaymentStatus.ATTENTION: attention_before}
+        looked = ((p.checked_at or p.created_at, p.id, p) for p in _payments(tx).values() if p.status in until)
+        return [p for _, _, p in sorted((at, key, p) for at, key, p in looked if at <= until[p.status])][:limit]
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:
         return _refunds(tx).get(refund_id)
@@ -82,13 +86,17 @@ class MemoryBooks:
         return sorted(own, key=lambda r: (r.created_at, r.id))
 
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
+        rules.starts_unsent(refund)
         rules.check_refund(refund)
         if rules.same_by_rule(refund, _refunds(tx).values()):
             return False
         if refund.id in _refunds(tx):
             raise Refused("refund_pkey")
+        rules.unique_refund(refund, _refunds(tx).values())
         if refund.payment_id not in _payments(tx):
             raise Refused("refund_payment_id_fkey")
+        if refund.retry_of not in (None, *_refunds(tx)):
+            raise Refused("refund_retry_of_fkey")
         self._add_refunded(tx, refund.payment_id, refund.amount_cents)
         _refunds(tx)[refund.id] = refund
         return True
@@ -97,6 +105,7 @@ class MemoryBooks:
         stored = _refunds(tx).get(refund.id)
         if stored is None or stored.status is not was:
             raise Overtaken
+        rules.failed_is_final(stored, refund)
         rules.check_refund(refund)
         rules.unique_refund(refund, _refunds(tx).values())
         if refund.status is RefundStatus.FAILED and was is not RefundStatus.FAILED:
@@ -107,14 +116,9 @@ class MemoryBooks:
         payment = _payments(tx)[payment_id]
         self._put(tx, replace(payment, refunded_cents=payment.refunded_cents + cents))
 
-    async def due_refunds(self, tx: Tx, checked_before: datetime, limit: int) -> list[Refund]:
-        looked = ((r.checked_at or r.attempt_at, r.id, r) for r in _refunds(tx).values())
-        due = [
-            (at, key, r)
-            for at, key, r in looked
-            if r.status is RefundStatus.APPROVED or (r.status is RefundStatus.SUBMITTED and at <= checked_before)
-        ]
-        return [r for _, _, r in sorted(due)][:limit]
+    async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
+        due = [r for r in _refunds(tx).values() if rules.is_due(r, now)]
+        return sorted(due, key=lambda r: (r.checked_at or r.attempt_at, r.id))[:limit]
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None:
         table = cast("MemoryTx", tx)["journal"]
@@ -126,12 +130,10 @@ class MemoryBooks:
     async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]:
         return [journal for journal in cast("MemoryTx", tx)["journal"].values() if journal.payment_id == payment_id]
 
-    async def keep_event(
-        self, tx: Tx, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
-    ) -> bool:
+    async def keep_event(self, tx: Tx, vendor: str, event: VendorEvent, at: datetime) -> bool:
         table = cast("MemoryTx", tx)["vendor_event"]
-        is_new = (vendor, event_id) not in table
-        table.setdefault((vendor, event_id), (kind, dict(body), at))
+        is_new = (vendor, event.id) not in table
+        table.setdefault((vendor, event.id), (event.kind, event.payment_id, event.refund_id, at))
         return is_new
 
     async def listed_until(self, tx: Tx, provider: str) -> datetime | None:
@@ -141,3 +143,9 @@ class MemoryBooks:
     async def set_listed_until(self, tx: Tx, provider: str, until: datetime) -> None:
         table = cast("MemoryTx", tx)["provider_listing"]
         table[provider] = max(until, table.get(provider, until))
+
+    async def troubles(self, tx: Tx) -> Troubles:
+        tried_anew = {r.retry_of for r in _refunds(tx).values()}
+        failed = [r for r in _refunds(tx).values() if r.status is RefundStatus.FAILED and r.id not in tried_anew]
+        attention = [p for p in _payments(tx).values() if p.status is PaymentStatus.ATTENTION]
+        return Troubles(failed_refunds=len(failed), attention=len(attention))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import asyncpg
 
 from base.db import Connection, Database
 from payment import store
-from payment.books import Overtaken, Refused
+from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Overtaken, Refused
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus
-from payment.ports import Tx
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.ports import Tx, VendorEvent
 
 
 def _conn(tx: Tx) -> Connection:
@@ -55,8 +55,10 @@ class PgBooks:
         if not await store.update_payment(_conn(tx), payment, was):
             raise Overtaken
 
-    async def due_payments(self, tx: Tx, checked_before: datetime, limit: int) -> list[Payment]:
-        return await store.due_payments(_conn(tx), checked_before, limit)
+    async def due_payments(
+        self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
+    ) -> list[Payment]:
+        return await store.due_payments(_conn(tx), checked_before, attention_before, limit)
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:
         return await (store.lock_refund if lock else store.find_refund)(_conn(tx), refund_id)
@@ -71,8 +73,8 @@ class PgBooks:
         if not await store.update_refund(_conn(tx), refund, was):
             raise Overtaken
 
-    async def due_refunds(self, tx: Tx, checked_before: datetime, limit: int) -> list[Refund]:
-        return await store.due_refunds(_conn(tx), checked_before, limit)
+    async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
+        return await store.due_refunds(_conn(tx), now, REFUND_LOOK_SOONEST, REFUND_LOOK_LATEST, limit)
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None:
         await store.insert_journal(_conn(tx), journal, at)
@@ -80,13 +82,14 @@ class PgBooks:
     async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]:
         return await store.journals_of(_conn(tx), payment_id)
 
-    async def keep_event(
-        self, tx: Tx, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
-    ) -> bool:
-        return await store.insert_event(_conn(tx), vendor, event_id, kind, body, at)
+    async def keep_event(self, tx: Tx, vendor: str, event: VendorEvent, at: datetime) -> bool:
+        return await store.insert_event(_conn(tx), vendor, event, at)
 
     async def listed_until(self, tx: Tx, provider: str) -> datetime | None:
         return await store.listed_until(_conn(tx), provider)
 
     async def set_listed_until(self, tx: Tx, provider: str, until: datetime) -> None:
         await store.set_listed_until(_conn(tx), provider, until)
+
+    async def troubles(self, tx: Tx) -> Troubles:
+        return await store.troubles(_conn(tx))

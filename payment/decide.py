@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from base.money import Money
 from payment.ledger import Journal, fee_journal, refund_failed_journal, refund_journal
 from payment.model import Payment, PaymentEvent, PaymentStatus, Refund, RefundEvent, RefundStatus, advance
 from payment.ports import RefundSnapshot, RefundState, SessionState, Snapshot
@@ -66,7 +67,7 @@ def contradiction(payment: Payment, seen: Snapshot) -> str | None:
     if seen.state is SessionState.UNKNOWN:
         return f"status: {seen.word}"
     if seen.amount != payment.amount and seen.state is not SessionState.DEAD:  # of a dead one no money comes
-        return f"amount: {seen.amount.cents} {seen.amount.currency}"
+        return f"amount: {_in_words(seen.amount)}"
     if seen.state is SessionState.PAID and seen.charge_id is None:  # could never be given back
         return "charge: none"
     return None
@@ -108,6 +109,7 @@ def unborn(payment: Payment, now: datetime) -> Decision:
 
 def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> Decision:
     """A second paid session for the same payment: money of its own, to be given back in full."""
+    assert seen.amount is not None, "a paid session has an amount"
     extra = replace(
         payment,
         id=new_id,
@@ -127,8 +129,17 @@ def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> De
     return Decision(extra, fee_journal(extra))
 
 
-def decide_refund(refund: Refund, currency: str, seen: RefundSnapshot, now: datetime) -> RefundDecision:
-    """A refund that does not fit, or a word unknown to us, changes nothing: it stays SUBMITTED, with the reason beside it."""
+# How long after the first, second and third failure of a refund by rule it is tried anew, where the failure may pass.
+RETRIES = (timedelta(hours=1), timedelta(days=1), timedelta(days=3))
+
+
+def decide_refund(
+    refund: Refund, currency: str, seen: RefundSnapshot, now: datetime, *, failed_before: int = 0
+) -> RefundDecision:
+    """A refund that does not fit, or a word unknown to us, changes nothing: it stays SUBMITTED, with the reason beside it.
+
+    `failed_before`: how often the same rule's refund of this payment has failed already.
+    """
     if refund.status is RefundStatus.FAILED:
         return RefundDecision(refund)
     wrong = _refund_contradiction(refund, currency, seen)
@@ -140,9 +151,10 @@ def decide_refund(refund: Refund, currency: str, seen: RefundSnapshot, now: date
             after = replace(looked, status=advance(refund.status, RefundEvent.ARRIVE))
             return RefundDecision(after, refund_journal(after), (Effect.TELL_REFUNDED,))
         case RefundStatus.SUBMITTED, RefundState.FAILED:
-            return RefundDecision(bounced(looked, seen.failure or "failed"))
+            return RefundDecision(_tried_anew(bounced(looked, seen.failure or "failed"), seen, now, failed_before))
         case RefundStatus.SUCCEEDED, RefundState.FAILED:
-            return RefundDecision(bounced(looked, seen.failure or "failed"), refund_failed_journal(refund))
+            failed = _tried_anew(bounced(looked, seen.failure or "failed"), seen, now, failed_before)
+            return RefundDecision(failed, refund_failed_journal(refund))
         case _:
             return RefundDecision(looked)
 
@@ -151,11 +163,21 @@ def bounced(refund: Refund, failure: str) -> Refund:
     return replace(refund, status=advance(refund.status, RefundEvent.BOUNCE), failure=failure)
 
 
+def _tried_anew(failed: Refund, seen: RefundSnapshot, now: datetime, failed_before: int) -> Refund:
+    if not seen.may_pass or failed.requested_by is not None or failed_before >= len(RETRIES):
+        return failed
+    return replace(failed, retry_at=now + RETRIES[failed_before])
+
+
 def _refund_contradiction(refund: Refund, currency: str, seen: RefundSnapshot) -> str | None:
     if seen.refund_id != refund.id:
         return f"metadata: refund {seen.refund_id}"
     if seen.state is RefundState.UNKNOWN:
         return "status unknown"
-    if (seen.amount.cents, seen.amount.currency) != (refund.amount_cents, currency):
-        return f"amount: {seen.amount.cents} {seen.amount.currency}"
+    if seen.amount != Money(refund.amount_cents, currency):
+        return f"amount: {_in_words(seen.amount)}"
     return None
+
+
+def _in_words(amount: Money | None) -> str:
+    return "none" if amount is None else f"{amount.cents} {amount.currency}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from payment.books import Refused
+from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Refused
 from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 
 
@@ -29,6 +30,10 @@ def unique_payment(p: Payment, others: Iterable[Payment]) -> None:
         )
 
 
+def paid_is_final(was: Payment, p: Payment) -> None:
+    _refuse_where(payment_paid_is_final=was.status is PaymentStatus.PAID and p.status is not PaymentStatus.PAID)
+
+
 def is_living(p: Payment) -> bool:
     return p.status in LIVING and not p.surplus
 
@@ -40,21 +45,47 @@ def check_refund(r: Refund) -> None:
         refund_four_eyes=asked and r.approved_by == r.requested_by,
         refund_manual_has_requester=manual != asked,
         refund_manual_is_approved=manual and r.status is not RefundStatus.REQUESTED and r.approved_by is None,
+        refund_retry_of_another=r.retry_of == r.id,
+        refund_retry_of_failed_rule=r.retry_at is not None and (r.status is not RefundStatus.FAILED or asked),
     )
+
+
+def starts_unsent(r: Refund) -> None:
+    _refuse_where(refund_starts_unsent=r.status not in (RefundStatus.REQUESTED, RefundStatus.APPROVED))
+
+
+def failed_is_final(was: Refund, r: Refund) -> None:
+    _refuse_where(refund_failed_is_final=was.status is RefundStatus.FAILED and r.status is not RefundStatus.FAILED)
 
 
 def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
-    _refuse_where(
-        refund_provider_once=any(
-            other.id != r.id and r.provider_id is not None and other.provider_id == r.provider_id for other in others
+    for other in others:
+        if other.id == r.id:
+            continue
+        _refuse_where(
+            refund_provider_once=r.provider_id is not None and other.provider_id == r.provider_id,
+            refund_retried_once=r.retry_of is not None and other.retry_of == r.retry_of,
         )
-    )
 
 
 def same_by_rule(r: Refund, others: Iterable[Refund]) -> bool:
     return r.requested_by is None and any(
-        other.requested_by is None and (other.payment_id, other.reason) == (r.payment_id, r.reason) for other in others
+        other.requested_by is None
+        and other.status is not RefundStatus.FAILED
+        and (other.payment_id, other.reason) == (r.payment_id, r.reason)
+        for other in others
     )
+
+
+def is_due(r: Refund, now: datetime) -> bool:
+    looked = r.checked_at or r.attempt_at
+    match r.status:
+        case RefundStatus.APPROVED:
+            return True
+        case RefundStatus.SUBMITTED:
+            return looked + min(REFUND_LOOK_LATEST, max(REFUND_LOOK_SOONEST, (looked - r.created_at) / 2)) <= now
+        case _:
+            return r.retry_at is not None and r.retry_at <= now
 
 
 def _refuse_where(**broken: bool) -> None:

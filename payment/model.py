@@ -96,7 +96,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval."""
+    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval.
+
+    A failed one stays failed; where the failure may pass, `retry_at` says when another is made, which names it in `retry_of`.
+    """
 
     id: UUID
     payment_id: UUID
@@ -111,10 +114,20 @@ class Refund:
     provider_id: str | None = None
     failure: str | None = None
     checked_at: datetime | None = None
+    retry_of: UUID | None = None
+    retry_at: datetime | None = None
 
     @property
     def key(self) -> str:
         return f"refund:{self.id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troubles:
+    """What people have to look at: refunds that failed and were not tried anew, payments that do not fit."""
+
+    failed_refunds: int
+    attention: int
 
 
 Status = PaymentStatus | RefundStatus

@@ -15,7 +15,7 @@ from uuid import UUID
 from base.errors import NotFound
 from base.failpoint import point
 from payment.context import Context
-from payment.model import Payment, PaymentStatus
+from payment.model import Payment, PaymentStatus, RefundStatus
 from payment.opening import SESSION_LIFE, Opening
 from payment.ports import OutcomeUnknown, PaymentProvider, SessionState, Snapshot
 from payment.refunding import Refunding
@@ -27,10 +27,14 @@ event_kept = point("payment.event-kept")
 listed = point("payment.listed")
 
 LOOK_EVERY = timedelta(seconds=60)
+ATTENTION_EVERY = timedelta(hours=1)  # what does not fit may be put right at the provider
 ABANDONED_AFTER = timedelta(hours=1)  # an intention that nobody came back to
 MOST_PER_ROUND = 20  # a provider that hangs costs ten seconds each
 OVERLAP = SESSION_LIFE + timedelta(minutes=10)  # a session found payable may still be paid; and clocks differ
 FIRST_LISTING = timedelta(hours=24)
+HELD_BACK_AT_MOST = timedelta(
+    days=3
+)  # as long as the provider repeats its messages; else one bad session makes the walk ever longer
 
 _AGREES = {
     PaymentStatus.PAID: frozenset(SessionState),
@@ -58,7 +62,7 @@ class Noticing:
         provider = self.context.providers[name]
         event = provider.parse_event(headers, raw)
         async with self.context.books.transaction() as tx:
-            await self.context.books.keep_event(tx, name, event.id, event.kind, event.body, self.context.clock())
+            await self.context.books.keep_event(tx, name, event, self.context.clock())
         event_kept()
         if event.refund_id is not None:
             await self._guarded("refund", event.refund_id, self.refunding.look_again(event.refund_id))
@@ -72,7 +76,7 @@ class Noticing:
         if payment.provider != name:
             return
         if session_id is None or payment.session_id in (None, session_id):
-            await self.settling.settle(payment_id)
+            await self.settling.settle(payment_id, forced=True)
         else:
             await self.settling.take_stray(payment_id, await provider.fetch(session_id))
 
@@ -80,16 +84,20 @@ class Noticing:
         """One round over everything that is due for a look; return how many rows were looked at."""
         now = self.context.clock()
         async with self.context.books.transaction() as tx:
-            payments = await self.context.books.due_payments(tx, now - LOOK_EVERY, MOST_PER_ROUND)
-            refunds = await self.context.books.due_refunds(tx, now - LOOK_EVERY, MOST_PER_ROUND)
+            payments = await self.context.books.due_payments(
+                tx, now - LOOK_EVERY, now - ATTENTION_EVERY, MOST_PER_ROUND
+            )
+            refunds = await self.context.books.due_refunds(tx, now, MOST_PER_ROUND)
         for payment in payments:
             await self._guarded("payment", payment.id, self._look_at(payment, now))
         for refund in refunds:
-            await self._guarded("refund", refund.id, self.refunding.submit(refund.id))
+            is_over = refund.status is RefundStatus.FAILED
+            work = self.refunding.try_anew(refund.id) if is_over else self.refunding.submit(refund.id)
+            await self._guarded("refund", refund.id, work)
         for name, provider in self.context.providers.items():
             if now - self.last_listing.get(name, now - LOOK_EVERY) >= LOOK_EVERY:
                 self.last_listing[name] = now
-                await self._list(name, provider, now)
+                await self._guarded("provider", name, self._list(name, provider, now))
         return len(payments) + len(refunds)
 
     def _look_at(self, payment: Payment, now: datetime) -> Awaitable[Payment]:
@@ -98,7 +106,7 @@ class Noticing:
         return self.settling.settle(payment.id)
 
     async def _list(self, name: str, provider: PaymentProvider, now: datetime) -> None:
-        """The mark moves only when everything listed is done with: what is not will be listed again."""
+        """The mark moves when everything listed is done with: what is not will be listed again, but not for ever."""
         books = self.context.books
         async with books.transaction() as tx:
             until = await books.listed_until(tx, name)
@@ -109,27 +117,29 @@ class Noticing:
             log.warning("payment.no_list", extra={"provider": name, "detail": str(silence)})
             return
         listed()
-        done = [await self._take_listed(name, seen) for seen in sessions]
-        if all(done):
-            async with books.transaction() as tx:
-                await books.set_listed_until(tx, name, now)
+        done = [
+            await self._guarded("payment", seen.payment_id, self._take_listed(name, seen.payment_id, seen)) is True
+            for seen in sessions
+            if seen.payment_id is not None
+        ]
+        mark = now if all(done) else max(until or now - FIRST_LISTING, now - HELD_BACK_AT_MOST)
+        async with books.transaction() as tx:
+            await books.set_listed_until(tx, name, mark)
 
-    async def _take_listed(self, name: str, seen: Snapshot) -> bool:
-        if seen.payment_id is None:
-            return True  # somebody else's, on the same account
+    async def _take_listed(self, name: str, payment_id: UUID, seen: Snapshot) -> bool:
         async with self.context.books.transaction() as tx:
-            payment = await self.context.books.payment(tx, seen.payment_id)
+            payment = await self.context.books.payment(tx, payment_id)
             booked = await self.context.books.payment_of_session(tx, seen.session_id)
         if payment is None or payment.provider != name:
             return True
         known = booked or (payment if payment.session_id is None else None)
         if known is None:
-            return await self._guarded("payment", payment.id, self.settling.take_stray(payment.id, seen)) is True
-        if seen.state in _AGREES.get(known.status, ()):
-            return True
-        return await self._guarded("payment", known.id, self.settling.take_in(known.id, seen)) is not None
+            return await self.settling.take_stray(payment.id, seen)
+        if seen.state not in _AGREES.get(known.status, ()):
+            await self.settling.take_in(known.id, seen)
+        return True
 
-    async def _guarded(self, noun: str, row_id: UUID, work: Awaitable[T]) -> T | None:
+    async def _guarded(self, noun: str, row_id: UUID | str, work: Awaitable[T]) -> T | None:
         """One bad row, or one silence, must not keep the others from being looked at."""
         try:
             return await work

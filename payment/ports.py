@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from base.errors import DomainError
@@ -60,7 +60,7 @@ class Snapshot:
     session_id: str
     payment_id: UUID | None
     state: SessionState
-    amount: Money
+    amount: Money | None  # None only where the state is UNKNOWN
     charge_id: str | None = None
     url: str | None = None
     word: str = ""
@@ -71,20 +71,20 @@ class RefundSnapshot:
     provider_id: str
     refund_id: UUID | None
     state: RefundState
-    amount: Money
+    amount: Money | None  # None only where the state is UNKNOWN
     failure: str | None = None
+    may_pass: bool = False  # a FAILED one, asked for anew, may succeed another day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorEvent:
-    """A hint that something changed; the truth is fetched."""
+    """A hint that something changed; the truth is fetched. Nothing of its body but ids of ours: it names the payer."""
 
     id: str
     kind: str
     payment_id: UUID | None
     session_id: str | None
     refund_id: UUID | None
-    body: Mapping[str, Any] = field(repr=False)
 
 
 class OutcomeUnknown(Exception):
@@ -99,7 +99,7 @@ class OutcomeUnknown(Exception):
 
 
 class ProviderRefused(Exception):
-    """The provider read the request and did not do it."""
+    """The provider read the request and did not do it, and would not do it later. A refusal that may pass is an OutcomeUnknown."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -129,7 +129,7 @@ class PaymentProvider(Protocol):
         """By metadata, among the refunds of this charge."""
 
     async def changed(self, since: datetime) -> Sequence[Snapshot]:
-        """Sessions made since then, whoever made them."""
+        """Sessions made since then that name a payment of ours; others on the same account are not even read."""
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Raises SignatureRefused."""

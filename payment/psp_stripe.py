@@ -76,7 +76,7 @@ class StripeProvider:
         return words.nearest_to_money(await self._sessions(created_after), payment_id)
 
     async def changed(self, since: datetime) -> Sequence[Snapshot]:
-        return [words.snapshot(session) for session in await self._sessions(since)]
+        return words.own_snapshots(await self._sessions(since))
 
     async def fence(self, session_id: str) -> None:
         with _changing():
@@ -105,7 +105,7 @@ class StripeProvider:
         for secret in self._secrets:
             try:
                 event = stripe.Webhook.construct_event(raw, signature, secret, TOLERANCE_S)
-                return words.vendor_event(event.to_dict(for_json=True))
+                return words.vendor_event(event.to_dict())
             except stripe.SignatureVerificationError:
                 continue
             except (ValueError, KeyError, TypeError, AttributeError):  # signed, or not text at all, but no event
@@ -127,9 +127,13 @@ def _changing() -> Iterator[None]:
     try:
         yield
     except (stripe.InvalidRequestError, stripe.IdempotencyError, stripe.CardError) as error:
-        raise ProviderRefused(error.code or type(error).__name__) from error
+        code = error.code or type(error).__name__
+        if code in words.TEMPORARY:  # kept under the key like any answer, so the same key may say it for ever
+            raise OutcomeUnknown(code, replayed=_is_replayed(error)) from error
+        raise ProviderRefused(code) from error
     except stripe.StripeError as error:
-        raise OutcomeUnknown(type(error).__name__, replayed=_is_replayed(error)) from error
+        is_stored = (error.http_status or 0) >= 500 and _is_replayed(error)
+        raise OutcomeUnknown(type(error).__name__, replayed=is_stored) from error
     except (aiohttp.ClientError, TimeoutError) as error:  # while the body of the answer was read
         raise OutcomeUnknown(type(error).__name__) from error
 
@@ -145,4 +149,4 @@ def _reading() -> Iterator[None]:
 
 def _is_replayed(error: stripe.StripeError) -> bool:
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"
+    return headers.get("idempotent-replayed") == "true"

@@ -1,6 +1,7 @@
 """From an approved refund to money on its way back. The key `refund:{refund}:{attempt}` is in the database before the call.
 
 A missing answer leaves the refund SUBMITTED: the same key is sent again, and once it may be forgotten the refund is looked up.
+A failed refund stays FAILED; where the failure may pass, another one is made later, a few times (`decide.RETRIES`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from payment.context import KEY_LIFE, Context
 from payment.decide import Effect, RefundDecision, bounced, decide_refund
 from payment.model import Payment, Refund, RefundEvent, RefundStatus, advance
 from payment.ports import OutcomeUnknown, ProviderRefused, RefundOrder, RefundSnapshot, Tx
+from payment.settling import refunds_of_rule
 
 log = logging.getLogger(__name__)
 submitted = point("refund.submitted")
@@ -47,6 +49,34 @@ class Refunding:
                 return await self._take_in(refund_id, seen)
             await self._raise_attempt(refund)
         return await self._looked_in_vain(refund_id)
+
+    async def try_anew(self, refund_id: UUID) -> Refund:
+        """Another refund in place of a failed one whose time has come, if the money is still there to give back. Raises NotFound."""
+        books, now = self.context.books, self.context.clock()
+        async with books.transaction() as tx:
+            failed, payment = await self._read(tx, refund_id)
+            if failed.retry_at is None:
+                return failed
+            locked = await books.payment(tx, payment.id, lock=True)  # first, as wherever a refund is asked for
+            failed, _payment = await self._read(tx, refund_id, lock=True)
+            if locked is None or failed.retry_at is None or failed.retry_at > now:
+                return failed
+            failed = replace(failed, retry_at=None)
+            await books.store_refund(tx, failed, failed.status)
+            anew = Refund(
+                id=self.context.new_id(),
+                payment_id=failed.payment_id,
+                amount_cents=failed.amount_cents,
+                reason=failed.reason,
+                status=advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+                attempt_at=now,
+                created_at=now,
+                retry_of=failed.id,
+            )
+            if failed.amount_cents > locked.refundable.cents or not await books.insert_refund(tx, anew):
+                return failed
+        attempt_raised()
+        return await self.submit(anew.id)
 
     async def look_again(self, refund_id: UUID) -> Refund:
         """For a refund that the provider reports on: one that had arrived may have been sent back."""
@@ -100,11 +130,14 @@ class Refunding:
     async def _take_in(self, refund_id: UUID, seen: RefundSnapshot) -> Refund:
         async with self.context.books.transaction() as tx:
             before, payment = await self._read(tx, refund_id, lock=True)
-            decision = decide_refund(before, payment.currency, seen, self.context.clock())
+            tries = refunds_of_rule(await self.context.books.refunds(tx, payment.id), before.reason)
+            failed = sum(one.status is RefundStatus.FAILED for one in tries)
+            decision = decide_refund(before, payment.currency, seen, self.context.clock(), failed_before=failed)
             if decision.refund.failure and decision.refund.status is before.status:
                 log.error("refund.contradiction", extra={"refund": str(refund_id), "detail": decision.refund.failure})
             await self._apply(tx, before, payment, decision)
             applied()
+        _tell_failed(before, decision.refund)
         stored()
         return decision.refund
 
@@ -115,6 +148,7 @@ class Refunding:
                 return before  # another call has got an answer meanwhile
             decision = RefundDecision(bounced(replace(before, checked_at=self.context.clock()), code))
             await self._apply(tx, before, payment, decision)
+        _tell_failed(before, decision.refund)
         stored()
         return decision.refund
 
@@ -148,3 +182,8 @@ class Refunding:
         if refund is None or payment is None:
             raise NotFound
         return refund, payment
+
+
+def _tell_failed(before: Refund, after: Refund) -> None:
+    if after.status is RefundStatus.FAILED is not before.status:
+        log.error("refund.failed", extra={"refund": str(after.id), "payment": str(after.payment_id)})

@@ -6,13 +6,16 @@ Return page, webhook, poller, expiry and fence all end here. Looks may come late
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
+from payment.books import with_second_try
 from payment.context import Context
 from payment.decide import Decision, Effect, decide, surplus, unborn
 from payment.model import Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
@@ -25,6 +28,9 @@ settled = point("payment.settled")
 stray_fenced = point("payment.stray-fenced")
 
 
+ASKED_JUST_NOW = timedelta(seconds=2)  # a page loaded again and again is no reason to ask again and again
+
+
 class RefundTooLarge(Conflict):
     code = "refund_too_large"
     message = _("More cannot be refunded than was paid.")
@@ -34,10 +40,13 @@ class RefundTooLarge(Conflict):
 class Settling:
     context: Context
 
-    async def settle(self, payment_id: UUID) -> Payment:
-        """The payment after asking the provider. Where the provider does not answer: as it is stored. Raises NotFound."""
+    async def settle(self, payment_id: UUID, *, forced: bool = False) -> Payment:
+        """The payment after asking the provider. Where the provider does not answer: as it is stored. Raises NotFound.
+
+        `forced`: there is reason to think that it has changed, so the provider is asked even where it was just now.
+        """
         payment = await self.context.payment(payment_id)
-        if payment.status is PaymentStatus.PAID:
+        if payment.status is PaymentStatus.PAID or not (forced or self._may_ask(payment)):
             return payment
         try:
             seen = await self._look(payment)
@@ -46,6 +55,10 @@ class Settling:
             return await self._looked_in_vain(payment_id)
         fetched()
         return await (self._looked_in_vain(payment_id) if seen is None else self.take_in(payment_id, seen))
+
+    def _may_ask(self, payment: Payment) -> bool:
+        asked = payment.checked_at
+        return asked is None or not asked <= self.context.clock() < asked + ASKED_JUST_NOW
 
     async def _look(self, payment: Payment) -> Snapshot | None:
         provider = self.context.provider_of(payment)
@@ -60,15 +73,28 @@ class Settling:
             await self.context.books.store_payment(tx, payment, payment.status)
         return payment
 
-    async def take_in(self, payment_id: UUID, seen: Snapshot) -> Payment:
-        """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing."""
-        async with self.context.books.transaction() as tx:
+    async def take_in(self, payment_id: UUID, seen: Snapshot, *, made: bool = False) -> Payment:
+        """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing.
+
+        `made`: this is the answer to making the session, not to asking how it stands.
+        """
+
+        async def work(tx: Tx) -> tuple[Payment, Payment, Decision | None]:
             before = await self._locked(tx, payment_id)
             if before.session_id not in (None, seen.session_id):
-                return before
+                return before, before, None
             decision = decide(before, seen, self.context.clock())
+            if made:
+                decision = replace(decision, payment=replace(decision.payment, checked_at=before.checked_at))
             after = await self._apply(tx, before, decision)
             applied()
+            return before, after, decision
+
+        before, after, decision = await with_second_try(self.context.books, work)
+        if decision is None:
+            return before
+        if after.status is PaymentStatus.ATTENTION is not before.status:
+            log.error("payment.attention", extra={"payment": str(payment_id)})
         settled()
         if Effect.EXPIRE_SESSION in decision.effects:
             await self._fence_stray(after, seen)
@@ -76,14 +102,18 @@ class Settling:
 
     async def give_up(self, seen: Payment) -> Payment:
         """Fence a payment that has no session and can get none; does nothing where the row moved on since it was seen."""
-        async with self.context.books.transaction() as tx:
+
+        async def work(tx: Tx) -> Payment:
             before = await self._locked(tx, seen.id)
             if (before.status, before.attempt) != (PaymentStatus.INTENDED, seen.attempt):
                 return before
             after = await self._apply(tx, before, unborn(before, self.context.clock()))
             applied()
+            return after
+
+        given_up = await with_second_try(self.context.books, work)
         settled()
-        return after
+        return given_up
 
     async def take_stray(self, payment_id: UUID, seen: Snapshot) -> bool:
         """A second session for a payment: made impossible to pay, or, if paid already, given back in full.
@@ -100,12 +130,14 @@ class Settling:
         return seen.state in (SessionState.PAID, SessionState.DEAD)
 
     async def refund_by_rule(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
-        """Approved at once; the same rule asks once per payment. Raises RefundTooLarge."""
+        """Approved at once; the same rule asks once per payment. Raises RefundTooLarge.
+
+        Where all its refunds failed, the last one: whether another is tried is the sweep's to say, or staff's.
+        """
         books, now = self.context.books, self.context.clock()
         payment = await self._locked(tx, payment_id)
-        for known in await books.refunds(tx, payment_id):
-            if known.requested_by is None and known.reason is reason:
-                return known
+        if known := refunds_of_rule(await books.refunds(tx, payment_id), reason):
+            return next((refund for refund in known if refund.status is not RefundStatus.FAILED), known[-1])
         if not 0 < amount.cents <= payment.refundable.cents or amount.currency != payment.currency:
             raise RefundTooLarge(refundable_cents=payment.refundable.cents)
         refund = Refund(
@@ -134,6 +166,7 @@ class Settling:
             is_lost = after.surplus or await hooks.on_paid(tx, after) is Outcome.LOST
             if is_lost:
                 await self.refund_by_rule(tx, after.id, after.amount, RefundReason.LOST_SLOT)
+                after = await self._locked(tx, after.id)  # with what goes back
         if Effect.TELL_FENCED in decision.effects:
             await hooks.on_fenced(tx, after)
         return after
@@ -159,3 +192,8 @@ class Settling:
         if payment is None:
             raise NotFound
         return payment
+
+
+def refunds_of_rule(refunds: Sequence[Refund], reason: RefundReason) -> list[Refund]:
+    """Oldest first. All but the last have failed."""
+    return [refund for refund in refunds if refund.requested_by is None and refund.reason is reason]

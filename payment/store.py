@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from base.db import Connection, fetch_all, find_one
+from base.db import Connection, fetch_all, find_one, get_one
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.ports import VendorEvent
 
 
 async def find_payment(conn: Connection, payment_id: UUID) -> Payment | None:
@@ -77,11 +76,14 @@ async def update_payment(conn: Connection, p: Payment, was: PaymentStatus) -> bo
     return bool(await conn.fetchval(sql, *key, *rest))
 
 
-async def due_payments(conn: Connection, checked_before: datetime, limit: int) -> list[Payment]:
+async def due_payments(
+    conn: Connection, checked_before: datetime, attention_before: datetime, limit: int
+) -> list[Payment]:
     sql = """
         SELECT * FROM payment WHERE status IN ('intended', 'open', 'processing') AND coalesce(checked_at, created_at) <= $1
-         ORDER BY coalesce(checked_at, created_at), id LIMIT $2"""
-    return await fetch_all(conn, Payment, sql, checked_before, limit)
+            OR status = 'attention' AND coalesce(checked_at, created_at) <= $2
+         ORDER BY coalesce(checked_at, created_at), id LIMIT $3"""
+    return await fetch_all(conn, Payment, sql, checked_before, attention_before, limit)
 
 
 async def find_refund(conn: Connection, refund_id: UUID) -> Refund | None:
@@ -100,26 +102,31 @@ async def refunds_of(conn: Connection, payment_id: UUID) -> list[Refund]:
 
 async def insert_refund(conn: Connection, r: Refund) -> bool:
     sql = """
-        INSERT INTO refund (id, payment_id, amount_cents, reason, status, requested_by, approved_by, attempt, attempt_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL DO NOTHING RETURNING true"""
+        INSERT INTO refund (id, payment_id, amount_cents, reason, status, requested_by, approved_by, attempt, attempt_at, created_at,
+                            retry_of, retry_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL AND status <> 'failed' DO NOTHING RETURNING true"""
     values = (r.id, r.payment_id, r.amount_cents, r.reason, r.status, r.requested_by, r.approved_by)
-    return bool(await conn.fetchval(sql, *values, r.attempt, r.attempt_at, r.created_at))
+    return bool(await conn.fetchval(sql, *values, r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at))
 
 
 async def update_refund(conn: Connection, r: Refund, was: RefundStatus) -> bool:
     sql = """
-        UPDATE refund SET status = $3, approved_by = $4, attempt = $5, attempt_at = $6, provider_id = $7, failure = $8, checked_at = $9
+        UPDATE refund SET status = $3, approved_by = $4, attempt = $5, attempt_at = $6, provider_id = $7, failure = $8, checked_at = $9,
+                          retry_at = $10
          WHERE id = $1 AND status = $2 RETURNING true"""
     values = (r.id, was, r.status, r.approved_by, r.attempt, r.attempt_at, r.provider_id, r.failure, r.checked_at)
-    return bool(await conn.fetchval(sql, *values))
+    return bool(await conn.fetchval(sql, *values, r.retry_at))
 
 
-async def due_refunds(conn: Connection, checked_before: datetime, limit: int) -> list[Refund]:
+async def due_refunds(
+    conn: Connection, now: datetime, soonest: timedelta, latest: timedelta, limit: int
+) -> list[Refund]:
     sql = """
-        SELECT * FROM refund WHERE status = 'approved' OR status = 'submitted' AND coalesce(checked_at, attempt_at) <= $1
-         ORDER BY coalesce(checked_at, attempt_at), id LIMIT $2"""
-    return await fetch_all(conn, Refund, sql, checked_before, limit)
+        SELECT * FROM refund WHERE status = 'approved' OR status = 'failed' AND retry_at <= $1 OR status = 'submitted'
+           AND coalesce(checked_at, attempt_at) + least($3, greatest($2, (coalesce(checked_at, attempt_at) - created_at) / 2)) <= $1
+         ORDER BY coalesce(checked_at, attempt_at), id LIMIT $4"""
+    return await fetch_all(conn, Refund, sql, now, soonest, latest, limit)
 
 
 async def insert_journal(conn: Connection, journal: Journal, at: datetime) -> None:
@@ -140,13 +147,11 @@ async def journals_of(conn: Connection, payment_id: UUID) -> list[Journal]:
     return await fetch_all(conn, Journal, sql, payment_id)
 
 
-async def insert_event(
-    conn: Connection, vendor: str, event_id: str, kind: str, body: Mapping[str, Any], at: datetime
-) -> bool:
+async def insert_event(conn: Connection, vendor: str, event: VendorEvent, at: datetime) -> bool:
     sql = """
-        INSERT INTO vendor_event (vendor, event_id, kind, body, received_at) VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO vendor_event (vendor, event_id, kind, payment_id, refund_id, received_at) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT ON CONSTRAINT vendor_event_once DO NOTHING RETURNING true"""
-    return bool(await conn.fetchval(sql, vendor, event_id, kind, dict(body), at))
+    return bool(await conn.fetchval(sql, vendor, event.id, event.kind, event.payment_id, event.refund_id, at))
 
 
 async def listed_until(conn: Connection, provider: str) -> datetime | None:
@@ -158,3 +163,12 @@ async def set_listed_until(conn: Connection, provider: str, until: datetime) -> 
         INSERT INTO provider_listing (provider, listed_until) VALUES ($1, $2)
         ON CONFLICT (provider) DO UPDATE SET listed_until = greatest(provider_listing.listed_until, excluded.listed_until)"""
     await conn.execute(sql, provider, until)
+
+
+async def troubles(conn: Connection) -> Troubles:
+    """A failed refund that was tried anew is no trouble any more; the new one may be."""
+    sql = """
+        SELECT (SELECT count(*) FROM refund f WHERE status = 'failed'
+                   AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id)) AS failed_refunds,
+               (SELECT count(*) FROM payment WHERE status = 'attention') AS attention"""
+    return await get_one(conn, Troubles, sql)

@@ -37,6 +37,10 @@ _REFUND: Mapping[str, RefundState] = {
     "failed": RefundState.FAILED,
     "canceled": RefundState.FAILED,
 }
+# Why a refund failed, where asking anew may help: our balance may be filled, a bank may think better of it. A lost card stays lost.
+_MAY_PASS = frozenset({"insufficient_funds", "declined", "unknown", "failed"})
+# Refusals that say something about the moment, not about the request.
+TEMPORARY = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout", "idempotency_key_in_use"})
 _LOCALES = {"de": "de", "en": "en"}
 _NEAREST_TO_MONEY = (
     SessionState.PAID,
@@ -85,15 +89,21 @@ def snapshot(session: Json) -> Snapshot:
     intent = {"id": intent} if isinstance(intent, str) else intent or {}
     state, word = _state(session, intent)
     cents = intent.get("amount_received") if state is SessionState.PAID else None
+    amount = _money(session.get("amount_total") if cents is None else cents, session.get("currency"))
     return Snapshot(
         session_id=session["id"],
         payment_id=_id(session, "payment_id"),
-        state=state,
-        amount=Money(session["amount_total"] if cents is None else cents, session["currency"].upper()),
+        state=SessionState.UNKNOWN if amount is None else state,
+        amount=amount,
         charge_id=intent.get("id"),
         url=session.get("url"),
         word=word,
     )
+
+
+def own_snapshots(sessions: Sequence[Json]) -> list[Snapshot]:
+    """Of the sessions that name a payment of ours. Others may be of any kind: without amount, currency or status."""
+    return [snapshot(session) for session in sessions if _id(session, "payment_id") is not None]
 
 
 def _state(session: Json, intent: Json) -> tuple[SessionState, str]:
@@ -121,12 +131,15 @@ def nearest_to_money(sessions: Sequence[Json], payment_id: UUID) -> Snapshot | N
 def refund_snapshot(refund: Json) -> RefundSnapshot:
     status = str(refund.get("status"))
     failure = refund.get("failure_reason") or (status if status in ("failed", "canceled") else None)
+    amount = _money(refund.get("amount"), refund.get("currency"))
+    state = RefundState.UNKNOWN if amount is None else _REFUND.get(status, RefundState.UNKNOWN)
     return RefundSnapshot(
         provider_id=refund["id"],
         refund_id=_id(refund, "refund_id"),
-        state=_REFUND.get(status, RefundState.UNKNOWN),
-        amount=Money(refund["amount"], refund["currency"].upper()),
+        state=state,
+        amount=amount,
         failure=failure,
+        may_pass=state is RefundState.FAILED and failure in _MAY_PASS,
     )
 
 
@@ -142,8 +155,11 @@ def vendor_event(event: Json) -> VendorEvent:
         payment_id=_id(thing, "payment_id"),
         session_id=thing.get("id") if thing.get("object") == "checkout.session" else None,
         refund_id=_id(thing, "refund_id"),
-        body=event,
     )
+
+
+def _money(cents: object, currency: object) -> Money | None:
+    return Money(cents, currency.upper()) if isinstance(cents, int) and isinstance(currency, str) else None
 
 
 def _id(thing: Json, name: str) -> UUID | None:

@@ -11,7 +11,7 @@ from base.failpoint import point
 from base.money import Money
 from payment.books import Books
 from payment.context import Context, PaymentUnavailable
-from payment.model import Payment, Refund, RefundReason
+from payment.model import Payment, Refund, RefundReason, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -83,6 +83,7 @@ class Payments:
         return await self._opening.open(payment_id)
 
     async def settle(self, payment_id: UUID) -> Payment:
+        """After asking the provider, unless it was asked just now. Raises NotFound."""
         return await self._settling.settle(payment_id)
 
     async def fence(self, payment_id: UUID) -> Payment:
@@ -90,7 +91,7 @@ class Payments:
         return await self._opening.fence(payment_id)
 
     async def request_refund(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
-        """By rule, so approved at once; again for the same reason: the same refund. Raises NotFound, RefundTooLarge."""
+        """By rule, so approved at once; again for the same reason: that refund or its latest try. Raises NotFound, RefundTooLarge."""
         refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason)
         refund_requested()
         return refund
@@ -103,3 +104,8 @@ class Payments:
 
     async def sweep(self) -> int:
         return await self._noticing.sweep()
+
+    async def troubles(self) -> Troubles:
+        """How much waits for people, for the figures."""
+        async with self._context.books.transaction() as tx:
+            return await self._context.books.troubles(tx)

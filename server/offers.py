@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 
 from base.db import Connection
-from base.money import Money
 from booking.availability.model import Offer, OfficeOffer
-from booking.catalogue.model import Channel
+from booking.catalogue.model import Channel, Fee
 from booking.catalogue.snapshot import Snapshot
-from booking.catalogue.usecases import Catalogue, CatalogueEmpty
+from booking.catalogue.usecases import Catalogue
 
 
 class CatalogueOffers:
@@ -22,21 +21,26 @@ class CatalogueOffers:
         self._offers: dict[tuple[int, str], Offer] = {}
 
     def offer(self, service_id: int, channel: str) -> Offer | None:
+        """None also where no version of the fee holds today: then nobody can say what it would cost."""
         known = self._catalogue.known
         if known is not self._built_of:
             self._built_of = known
             self._offers = {} if known is None else _offers(known)
+        if known is None or known.fee(service_id, self._catalogue.today(known)) is None:
+            return None
         return self._offers.get((service_id, channel))
 
-    def fee_on(self, service_id: int, day: date) -> Money:
-        """The fee valid on this day; a service without one costs nothing."""
+    def fee_on(self, service_id: int, day: date) -> Fee | None:
+        """The version valid on this day; 0 cents is a version too."""
         known = self._catalogue.known
-        fee = None if known is None else known.fee(service_id, day)
-        return Money(0) if fee is None else fee.amount
+        return None if known is None else known.fee(service_id, day)
 
 
 class CatalogueSource:
-    """A feed source: asks for the version; the snapshot is read again only when that has changed."""
+    """A feed source: asks for the version; the snapshot is read again only when that has changed.
+
+    On the feed's own connection: a second one might never come while the feed holds the last one of the pool.
+    """
 
     name = "catalogue"
 
@@ -48,10 +52,7 @@ class CatalogueSource:
 
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
         before = self._catalogue.known
-        try:
-            await self._catalogue.snapshot()
-        except CatalogueEmpty:
-            return watermark, frozenset()
+        await self._catalogue.refresh(conn)
         return watermark, frozenset() if self._catalogue.known is before else frozenset({"catalogue"})
 
 

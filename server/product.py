@@ -88,7 +88,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror]),
             batcher=batcher,
-            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock, hold_minutes=settings.hold_minutes),
+            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
             appointments=Appointments(
                 db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock

@@ -12,6 +12,8 @@ from base.config import Settings
 from server.product import Product, open_product
 
 log = logging.getLogger(__name__)
+_LAST_RUN_S = 20.0  # a service manager kills after 30 s or more
+_CUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ def duties(product: Product) -> Sequence[Duty]:
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
+        Duty("holds", 2, product.appointments.expire_bare, is_queue=True),
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
@@ -36,7 +39,7 @@ def duties(product: Product) -> Sequence[Duty]:
 
 
 async def work(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; what is under way is finished."""
+    """Until SIGTERM or SIGINT; what is under way is finished, or cut where it takes long."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -55,14 +58,31 @@ async def drain(product: Product, *, rounds: int = 50) -> None:
 
 
 async def _look_after(duty: Duty, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            busy = await duty.run()
-        except Exception as error:  # one duty's trouble is not the others'; it is tried again
-            log.exception("worker.duty-failed", extra={"duty": duty.name, "error": type(error).__name__})
-            busy = 0
-        if not (busy and duty.is_queue):
-            try:
-                await asyncio.wait_for(stop.wait(), duty.every_s)
-            except TimeoutError:
-                continue
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            busy = await _run(duty, stopping)
+            if not (busy and duty.is_queue):
+                await asyncio.wait({stopping}, timeout=duty.every_s)
+    finally:
+        stopping.cancel()
+
+
+async def _run(duty: Duty, stopping: asyncio.Task[bool]) -> int:
+    """One run. After the signal it has a little time left, then it is cut: a process may be killed at any step of it (each is a
+    failpoint that the crash tests stop at), and what is left undone is due again."""
+    running = asyncio.ensure_future(duty.run())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running}, timeout=_LAST_RUN_S)
+        if not running.done():
+            log.warning("worker.duty-cut", extra={"duty": duty.name})
+            running.cancel()
+            await asyncio.wait({running}, timeout=_CUT_S)
+            return 0
+        return running.result()
+    except Exception as error:  # one duty's trouble is not the others'; it is tried again
+        log.exception("worker.duty-failed", extra={"duty": duty.name, "error": type(error).__name__})
+        return 0
+    finally:
+        running.cancel()

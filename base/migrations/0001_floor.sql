@@ -30,12 +30,13 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_age ON idempotency (created_at);
 
--- What vendors tell us, as it came. The payload is a hint; the truth is fetched.
+-- That a vendor told us something, and of which row of ours. Its words are a hint and not kept: they name the payer; the truth is fetched.
 CREATE TABLE vendor_event (
   vendor      text NOT NULL,
   event_id    text NOT NULL,
   kind        text NOT NULL,
-  body        jsonb NOT NULL,
+  payment_id  uuid,                             -- as the message says; it may be nobody's
+  refund_id   uuid,
   received_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT vendor_event_once PRIMARY KEY (vendor, event_id)
 );

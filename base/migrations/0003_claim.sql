@@ -10,11 +10,16 @@ CREATE TABLE override (                          -- every departure from hours o
 );
 CREATE TRIGGER override_append_only BEFORE UPDATE OR DELETE ON override FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- What was shown at the hold must be what is asked for later: a version's terms stand, only its last day may move.
+CREATE TRIGGER fee_append_only BEFORE UPDATE OF service_id, amount_cents, currency, legal_basis OR DELETE ON fee
+  FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TABLE claim (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   office_id      int NOT NULL,
   counter_id     int NOT NULL,
   service_id     int REFERENCES service,
+  fee_id         int REFERENCES fee,              -- the version valid at the hold, frozen with it; 0 cents is a version too
   starts_at      timestamptz NOT NULL,
   ends_at        timestamptz NOT NULL CONSTRAINT claim_forward CHECK (ends_at > starts_at),
   kind           smallint NOT NULL DEFAULT 0,    -- 0 appointment; closed time: 1 outside hours, 2 break, 3 closure, 4 absence, 5 not yet released
@@ -32,6 +37,7 @@ CREATE TABLE claim (
   CONSTRAINT claim_closed_is_closed   CHECK ((kind > 0) = (status IN (5, 11))),
   CONSTRAINT claim_closed_no_override CHECK (kind = 0 OR override_id IS NULL),
   CONSTRAINT claim_has_service        CHECK (kind > 0 OR service_id IS NOT NULL),
+  CONSTRAINT claim_has_fee            CHECK (kind > 0 OR override_id IS NOT NULL OR fee_id IS NOT NULL),
   CONSTRAINT claim_finite             CHECK (kind > 0 OR (isfinite(starts_at) AND isfinite(ends_at))),
   CONSTRAINT claim_held_ends          CHECK (kind > 0 OR status NOT IN (1, 3) OR hold_until IS NOT NULL),
   CONSTRAINT claim_booked_is_a_case   CHECK (kind > 0 OR status <> 2 OR appointment_id IS NOT NULL OR override_id IS NOT NULL),
@@ -65,28 +71,30 @@ CREATE TRIGGER counter_born AFTER INSERT ON counter FOR EACH ROW EXECUTE FUNCTIO
 
 -- Hold: the caller sorts by (counter, start), one candidate each. A row comes back for every success; what is missing was taken or
 -- closed, or is this request repeated: look up request_key before a missing row means "taken".
-CREATE FUNCTION hold_set(p_now timestamptz, p_until timestamptz, p_request uuid[], p_service int[], p_counter int[], p_start timestamptz[], p_end timestamptz[])
+CREATE FUNCTION hold_set(p_now timestamptz, p_until timestamptz, p_request uuid[], p_service int[], p_fee int[], p_counter int[], p_start timestamptz[], p_end timestamptz[])
 RETURNS TABLE (o_id bigint, o_request uuid) LANGUAGE sql AS $$
-  INSERT INTO claim (office_id, service_id, counter_id, starts_at, ends_at, status, hold_until, request_key, created_at)
-  SELECT k.office_id, u.v, k.id, u.s, u.e, 1, p_until, u.r, p_now
-    FROM unnest(p_request, p_service, p_counter, p_start, p_end) WITH ORDINALITY u (r, v, c, s, e, n) JOIN counter k ON k.id = u.c
+  INSERT INTO claim (office_id, service_id, fee_id, counter_id, starts_at, ends_at, status, hold_until, request_key, created_at)
+  SELECT k.office_id, u.v, u.f, k.id, u.s, u.e, 1, p_until, u.r, p_now
+    FROM unnest(p_request, p_service, p_fee, p_counter, p_start, p_end) WITH ORDINALITY u (r, v, f, c, s, e, n) JOIN counter k ON k.id = u.c
    WHERE u.s > p_now ORDER BY u.n
   ON CONFLICT DO NOTHING RETURNING id, request_key $$;
 
 -- Make one counter open in exactly p_open inside p_win. Refused by claim_no_overlap while an appointment lies in time to be closed.
+-- Returns how many rows of closed time were lifted or made: 0 means that it was so already.
 CREATE FUNCTION set_open(p_counter int, p_win tstzrange, p_open tstzmultirange, p_kind smallint DEFAULT 1) RETURNS int
 LANGUAGE plpgsql SET schalter.hours = 'on' AS $$
-DECLARE want tstzmultirange; old tstzmultirange; off int; n int; BEGIN
+DECLARE want tstzmultirange; old tstzmultirange; off int; n int; lifted int; BEGIN
   SELECT office_id INTO STRICT off FROM counter WHERE id = p_counter FOR NO KEY UPDATE;         -- one writer of hours per counter
   SELECT coalesce(range_agg(occupied), '{}') INTO old FROM claim
    WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win);
   want := old - tstzmultirange(p_win) + (tstzmultirange(p_win) - p_open);
   UPDATE claim SET status = 11 WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win)
      AND NOT (occupied = ANY (ARRAY(SELECT unnest(want))));
+  GET DIAGNOSTICS lifted = ROW_COUNT;
   INSERT INTO claim (office_id, counter_id, starts_at, ends_at, kind, status)
   SELECT off, p_counter, coalesce(lower(w), '-infinity'), coalesce(upper(w), 'infinity'), p_kind, 5 FROM unnest(want) w
    WHERE NOT EXISTS (SELECT 1 FROM claim b WHERE b.counter_id = p_counter AND b.kind > 0 AND b.occupied = w) ORDER BY lower(w);
-  GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
+  GET DIAGNOSTICS n = ROW_COUNT; RETURN lifted + n; END $$;
 
 -- What stands in the way of a closure.
 CREATE FUNCTION affected(p_counter int[], p_win tstzrange)

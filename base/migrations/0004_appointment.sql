@@ -14,6 +14,7 @@ CREATE TABLE appointment (
   token_sha256     bytea NOT NULL CONSTRAINT appointment_token_is_sha256 CHECK (length(token_sha256) = 32),
   token_sealed     bytea NOT NULL,                                               -- the same token, so that later mails can carry the link
   sequence         int NOT NULL DEFAULT 0,                                       -- RFC 5545 SEQUENCE, +1 on every change of time, place or status
+  fence_tried_at   timestamptz,                                                  -- when expiry last visited the case: least recently first
   created_at       timestamptz NOT NULL,
   xid              bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
   CONSTRAINT appointment_token_once UNIQUE (token_sha256)
@@ -51,21 +52,25 @@ CREATE FUNCTION appointment_log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   RETURN NULL; END $$;
 CREATE TRIGGER appointment_log AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION appointment_log();
 
--- At commit a living case has living time of the same status, and a dead one has none.
+-- At commit a living case has living time of the same status, and a dead one has none. A claim that changes its case concerns both.
 CREATE FUNCTION appointment_has_time() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE a appointment; ident uuid; live int; fitting int; BEGIN
-  IF TG_TABLE_NAME = 'appointment' THEN ident := NEW.id; ELSE ident := NEW.appointment_id; END IF;   -- not CASE: both arms would be looked up
-  SELECT * INTO a FROM appointment WHERE id = ident;
-  IF NOT FOUND THEN RETURN NULL; END IF;
-  SELECT count(*) FILTER (WHERE status < 8),
-         count(*) FILTER (WHERE status = CASE a.status WHEN 'held' THEN 1 WHEN 'expiring' THEN 3 ELSE 2 END)
-    INTO live, fitting FROM claim WHERE appointment_id = a.id;
-  IF (a.status IN ('expired', 'cancelled') AND live > 0)
-     OR (a.status IN ('held', 'expiring', 'confirmed', 'finished', 'no_show') AND (fitting = 0 OR live <> fitting)) THEN
-    RAISE EXCEPTION 'appointment % is % with % live claims', a.id, a.status, live
-      USING ERRCODE = '23514', CONSTRAINT = 'appointment_has_time'; END IF;
+DECLARE a appointment; idents uuid[]; live int; fitting int; BEGIN
+  IF TG_TABLE_NAME = 'appointment' THEN idents := ARRAY[NEW.id];   -- not CASE: all arms would be looked up
+  ELSIF TG_OP = 'INSERT' THEN idents := ARRAY[NEW.appointment_id];
+  ELSE idents := ARRAY[OLD.appointment_id, NEW.appointment_id]; END IF;
+  FOR a IN SELECT * FROM appointment WHERE id = ANY (idents) LOOP
+    SELECT count(*) FILTER (WHERE status < 8),
+           count(*) FILTER (WHERE status = CASE a.status WHEN 'held' THEN 1 WHEN 'expiring' THEN 3 ELSE 2 END)
+      INTO live, fitting FROM claim WHERE appointment_id = a.id;
+    IF (a.status IN ('expired', 'cancelled') AND live > 0)
+       OR (a.status IN ('held', 'expiring', 'confirmed', 'finished', 'no_show') AND (fitting = 0 OR live <> fitting)) THEN
+      RAISE EXCEPTION 'appointment % is % with % live claims', a.id, a.status, live
+        USING ERRCODE = '23514', CONSTRAINT = 'appointment_has_time'; END IF;
+  END LOOP;
   RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER appointment_has_time AFTER INSERT OR UPDATE ON appointment DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION appointment_has_time();
-CREATE CONSTRAINT TRIGGER claim_has_case AFTER UPDATE ON claim DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER claim_made_for_case AFTER INSERT ON claim DEFERRABLE INITIALLY DEFERRED   -- two, as WHEN knows no OLD at INSERT
   FOR EACH ROW WHEN (NEW.appointment_id IS NOT NULL) EXECUTE FUNCTION appointment_has_time();
+CREATE CONSTRAINT TRIGGER claim_has_case AFTER UPDATE ON claim DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (OLD.appointment_id IS NOT NULL OR NEW.appointment_id IS NOT NULL) EXECUTE FUNCTION appointment_has_time();

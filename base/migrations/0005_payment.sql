@@ -29,7 +29,20 @@ CREATE TABLE payment (
 -- One living payment per reference: a second tab meets the first one's session. Where attention is needed money may lie, so it lives.
 CREATE UNIQUE INDEX payment_one_living ON payment (reference) WHERE status <> 'fenced' AND NOT surplus;
 CREATE INDEX payment_reference ON payment (reference);
-CREATE INDEX payment_unsettled ON payment (coalesce(checked_at, created_at)) WHERE status IN ('intended', 'open', 'processing');
+CREATE INDEX payment_unsettled ON payment (coalesce(checked_at, created_at)) WHERE status IN ('intended', 'open', 'processing', 'attention');
+
+-- Rules about a change rather than a state: the trigger bears the rule's name, its argument says it in words.
+CREATE FUNCTION refuse_by_rule() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = '42501', CONSTRAINT = TG_NAME; END $$;
+CREATE TRIGGER payment_paid_is_final BEFORE UPDATE ON payment FOR EACH ROW WHEN (OLD.status = 'paid' AND NEW.status <> 'paid')
+  EXECUTE FUNCTION refuse_by_rule('a paid payment stays paid: what is given back is a refund');
+CREATE TRIGGER payment_terms_fixed BEFORE UPDATE ON payment FOR EACH ROW
+  WHEN ((OLD.reference, OLD.provider, OLD.amount_cents, OLD.currency) IS DISTINCT FROM (NEW.reference, NEW.provider, NEW.amount_cents, NEW.currency))
+  EXECUTE FUNCTION refuse_by_rule('what is owed, for what and through whom never changes');
+CREATE TRIGGER payment_refunded_by_refunds BEFORE UPDATE ON payment FOR EACH ROW
+  WHEN (OLD.refunded_cents <> NEW.refunded_cents AND pg_trigger_depth() = 0)
+  EXECUTE FUNCTION refuse_by_rule('the sum of refunds is kept by the database itself');
+CREATE TRIGGER payment_never_deleted BEFORE DELETE OR TRUNCATE ON payment EXECUTE FUNCTION refuse_by_rule('payments are never deleted');
 
 CREATE TABLE refund (
   id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -46,13 +59,23 @@ CREATE TABLE refund (
   failure      text,
   created_at   timestamptz NOT NULL,
   checked_at   timestamptz,                        -- when the provider was last asked
+  retry_of     uuid CONSTRAINT refund_retried_once UNIQUE REFERENCES refund,   -- failed is final: another try is another refund
+  retry_at     timestamptz,                        -- when a failed one is tried anew; null: that is for people to decide
+  CONSTRAINT refund_retry_of_another CHECK (retry_of <> id),
+  CONSTRAINT refund_retry_of_failed_rule CHECK (retry_at IS NULL OR status = 'failed' AND requested_by IS NULL),
   CONSTRAINT refund_four_eyes CHECK (requested_by IS NULL OR approved_by IS DISTINCT FROM requested_by),
   CONSTRAINT refund_manual_has_requester CHECK ((reason = 'manual') = (requested_by IS NOT NULL)),
   CONSTRAINT refund_manual_is_approved CHECK (reason <> 'manual' OR status = 'requested' OR approved_by IS NOT NULL)
 );
 CREATE INDEX refund_payment ON refund (payment_id);
-CREATE INDEX refund_unsettled ON refund (coalesce(checked_at, attempt_at)) WHERE status IN ('approved', 'submitted');
-CREATE UNIQUE INDEX refund_by_rule_once ON refund (payment_id, reason) WHERE requested_by IS NULL;
+CREATE INDEX refund_unsettled ON refund (coalesce(checked_at, attempt_at)) WHERE status IN ('approved', 'submitted') OR retry_at IS NOT NULL;
+CREATE INDEX refund_failed ON refund (id) WHERE status = 'failed';
+CREATE UNIQUE INDEX refund_by_rule_once ON refund (payment_id, reason) WHERE requested_by IS NULL AND status <> 'failed';
+CREATE TRIGGER refund_starts_unsent BEFORE INSERT ON refund FOR EACH ROW WHEN (NEW.status NOT IN ('requested', 'approved'))
+  EXECUTE FUNCTION refuse_by_rule('a refund starts as requested or approved');
+CREATE TRIGGER refund_failed_is_final BEFORE UPDATE ON refund FOR EACH ROW WHEN (OLD.status = 'failed' AND NEW.status <> 'failed')
+  EXECUTE FUNCTION refuse_by_rule('a failed refund stays failed: another try is another refund');
+CREATE TRIGGER refund_never_deleted BEFORE DELETE OR TRUNCATE ON refund EXECUTE FUNCTION refuse_by_rule('refunds are never deleted');
 
 -- The sum of a payment's refunds is kept by the database itself; payment_refund_within_captured then forbids over-refunding.
 CREATE FUNCTION refund_sum() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -70,6 +93,7 @@ CREATE TABLE journal (
   payment_id uuid NOT NULL REFERENCES payment,
   refund_id  uuid REFERENCES refund,
   at         timestamptz NOT NULL,
+  made_in    xid8 NOT NULL DEFAULT pg_current_xact_id(),   -- only this transaction may add entries
   CONSTRAINT journal_once UNIQUE NULLS NOT DISTINCT (kind, payment_id, refund_id),
   CONSTRAINT journal_refund_named CHECK ((kind = 'fee') = (refund_id IS NULL))
 );
@@ -82,6 +106,14 @@ CREATE TABLE entry (
 CREATE INDEX entry_journal ON entry (journal_id);
 CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE ON journal FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE ON entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE FUNCTION journal_made_now() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.made_in := pg_current_xact_id(); RETURN NEW; END $$;
+CREATE TRIGGER journal_made_now BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION journal_made_now();
+CREATE FUNCTION entry_with_its_journal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT FROM journal WHERE id = NEW.journal_id AND made_in <> pg_current_xact_id()) THEN
+    RAISE EXCEPTION 'journal % is closed', NEW.journal_id USING ERRCODE = '42501', CONSTRAINT = 'entry_with_its_journal'; END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER entry_with_its_journal BEFORE INSERT ON entry FOR EACH ROW EXECUTE FUNCTION entry_with_its_journal();
 CREATE FUNCTION journal_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE j bigint; s bigint; n int; BEGIN
   IF TG_TABLE_NAME = 'journal' THEN j := NEW.id; ELSE j := NEW.journal_id; END IF;   -- not CASE: it would look for both columns

@@ -76,6 +76,7 @@ async def form(request: web.Request) -> MultiDictProxy[str]:
         raise WrongMediaType
     try:
         fields = await request.post()
+        "".join(map(str, fields.values())).encode()  # some charsets bring half characters, which nobody can print
     except (ValueError, LookupError):
         raise Malformed from None
     if any(not isinstance(value, str) for value in fields.values()):

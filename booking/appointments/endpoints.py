@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from base.errors import Invalid, NotFound, Unauthenticated
+from base.errors import FieldError, Invalid, NotFound, Unauthenticated
+from base.i18n import mark as _
 from base.idempotency import KeyReused
 from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
 from booking.appointments.contact import Contact
@@ -67,6 +69,17 @@ class AppointmentMade(AppointmentOut):
         return cls(**_members(created.case), token=created.token)
 
 
+class CheckoutIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    return_url: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")] | None = Field(
+        default=None,
+        description="Where the payer goes from the provider's page: an https address, or one of this server. "
+        "By default the appointment's page here, which asks for the cookie of our own pages. "
+        "Once a payment is under way its first address stays.",
+    )
+
+
 class CheckoutOut(BaseModel):
     status: str
     pay_url: str | None = Field(description="Where to pay; null: nothing to pay, or the payment is under way")
@@ -90,8 +103,11 @@ async def show_appointment(request: web.Request) -> web.Response:
 
 async def check_out(request: web.Request) -> web.Response:
     appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
+    wanted = await body(request, CheckoutIn) if request.body_exists else CheckoutIn()
     language = (await appointments.case(ident)).language
-    pay_url = await appointments.pay(ident, f"{request.app[SETTINGS].public_url}/{language}/appointments/{ident}")
+    here = request.app[SETTINGS].public_url
+    return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/paid"
+    pay_url = await appointments.pay(ident, return_url)
     case = await appointments.case(ident)
     return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=_PRIVATE)
 
@@ -105,6 +121,22 @@ async def calendar_file(request: web.Request) -> web.Response:
     raw = await request.app[APPOINTMENTS].calendar(path_id(request, "appointment"))
     headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **_PRIVATE}
     return text_reply(raw, "text/calendar; charset=utf-8", headers)
+
+
+def _checked(url: str | None, here: str) -> str | None:
+    """What a client may name. The token of the case is never in it: the provider and its logs see this address."""
+    if url is None:
+        return None
+    try:
+        parts, own = urlsplit(url), urlsplit(here)
+        is_ours = (parts.scheme, parts.hostname, parts.port) == (own.scheme, own.hostname, own.port)
+        is_good = (is_ours or parts.scheme == "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:  # like a port that is none
+        is_good = False
+    if not is_good:
+        sentence = _("This must be an https address, or one of this server.")
+        raise Invalid([FieldError("/return_url", "return_url", sentence)])
+    return url
 
 
 def _members(case: Case) -> dict[str, Any]:
@@ -160,8 +192,9 @@ ENDPOINTS = [
         who=CASE,
         summary="Confirm it where nothing is to be paid, else learn where to pay; may be repeated",
         params=_ID,
+        takes=CheckoutIn,
         gives={200: CheckoutOut},
-        refuses=(Unauthenticated, NotFound, HoldOver, PaymentUnavailable),
+        refuses=(Unauthenticated, NotFound, HoldOver, PaymentUnavailable, Invalid),
     ),
     Endpoint(
         method="POST",

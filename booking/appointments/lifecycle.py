@@ -1,12 +1,16 @@
 """Paying, cancelling and running out: the decisions about a case, over Slots and Payments, on whatever store.
 
-Inside a transaction only the store is awaited; the provider is asked after commit, and the worker is the second try. Locks are taken in
-one order: payment's hooks hold their payment and then lock the case, so whoever holds a case only reads payments or makes new ones.
+Inside a transaction only the store is awaited; the provider is asked after commit, and the worker is the second try.
+
+Payment's hooks hold their payment and then lock the case. Whoever holds a case mostly only reads payments, but not always: cancelling
+locks the paid payment to refund it, and paying makes a new one, which waits where late money is just reviving an old one. Then two may
+wait for each other; PostgreSQL ends one of both, and whoever calls pay() or cancel() there tries once more (usecases.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
@@ -21,6 +25,7 @@ from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
 
+log = logging.getLogger(__name__)
 pay_requested = point("appointment.pay-requested")
 appointment_confirmed = point("appointment.confirmed")
 appointment_cancelled = point("appointment.cancelled")
@@ -29,7 +34,8 @@ hold_expired = point("hold.expired")
 
 Transaction = Callable[[], AbstractAsyncContextManager[Tx]]
 _S = AppointmentStatus
-_SWEEP_MOST = 200
+_HOLDS_AT_ONCE = 200  # one statement
+_CASES_PER_ROUND = 40  # a provider that hangs costs ten seconds each
 _FENCES_AT_ONCE = 8
 
 
@@ -112,24 +118,32 @@ class Lifecycle:
                 return
             # The payer was faster than the fence: the case is confirmed now, so cancelling it means paying back.
 
-    async def expire_due(self) -> int:
-        """Free what has run out. Where a payment may still succeed, the provider is made to refuse it first; if it does not
-        answer, the time stays taken until the next sweep."""
-        now = self._clock()
+    async def expire_bare(self) -> int:
+        """Free the time of holds that never became a case: only the database is asked, so no provider's silence holds it up."""
         async with self._transaction() as tx:
-            done = await self._slots.expire_bare(tx, now, _SWEEP_MOST)
+            done = await self._slots.expire_bare(tx, self._clock(), _HOLDS_AT_ONCE)
         if done:
             hold_expired()
+        return done
+
+    async def expire_due(self) -> int:
+        """Free what has run out, some cases per round. Where a payment may still succeed, the provider is made to refuse it first;
+        if it does not answer, the time stays taken until the next try. One bad case does not keep the others from their turn."""
         async with self._transaction() as tx:
-            due = await self._slots.due(tx, now, _SWEEP_MOST)
-        fences: list[UUID] = []
+            due = await self._slots.due(tx, self._clock(), _CASES_PER_ROUND)
+        fences: list[tuple[UUID, Payment]] = []
         for reference in due:
-            payment = await self._expire_one(reference)
+            try:
+                payment = await self._expire_one(reference)
+            except Exception:
+                log.exception("hold.expiry-failed", extra={"appointment": str(reference)})
+                await self._put_last(reference)
+                continue
             if payment is not None:
-                fences.append(payment.id)
+                fences.append((reference, payment))
         for first in range(0, len(fences), _FENCES_AT_ONCE):
-            await asyncio.gather(*map(self._payments.fence, fences[first : first + _FENCES_AT_ONCE]))
-        return done + len(due)
+            await asyncio.gather(*(self._fence(*each) for each in fences[first : first + _FENCES_AT_ONCE]))
+        return len(due)
 
     async def _cancel_once(self, reference: UUID) -> tuple[UUID | None, UUID | None]:
         """The payment to fence and the refund to submit, after commit."""
@@ -148,9 +162,10 @@ class Lifecycle:
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
                 return None, refund[0] if refund else None
             living = await self._payments.living(tx, reference)
-            if living is not None:
+            if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
                 if case.status is _S.HELD:
                     await self._slots.move(tx, reference, _S.EXPIRING)
+                await self._slots.mark_tried(tx, reference, self._clock())
                 return living.id, None
             await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
             return None, None
@@ -175,15 +190,37 @@ class Lifecycle:
                 return None
             # Read under the case's lock: a payment is only made by whoever holds it.
             payment = await self._payments.living(tx, reference)
+            if payment is not None and payment.status is PaymentStatus.PAID:
+                # Money that the case kept would have confirmed it in the same transaction. So the hook has said LOST (another
+                # amount, perhaps), the money is on its way back, no fence will ever tell us more: the time is free.
+                log.warning("hold.paid-but-lost", extra={"appointment": str(reference), "payment": str(payment.id)})
+                payment = None
             if payment is None:
                 await self._slots.move(tx, reference, _S.EXPIRED)
-            elif case.status is _S.HELD:
-                await self._slots.move(tx, reference, _S.EXPIRING)
+            else:
+                if case.status is _S.HELD:
+                    await self._slots.move(tx, reference, _S.EXPIRING)
+                await self._slots.mark_tried(tx, reference, self._clock())
         if payment is None:
             hold_expired()
         else:
             hold_expiring()
         return payment
+
+    async def _fence(self, reference: UUID, payment: Payment) -> None:
+        try:
+            await self._payments.fence(payment.id)
+        except Exception:
+            extra = {"appointment": str(reference), "payment": str(payment.id)}
+            log.exception("hold.fence-failed", extra=extra)
+
+    async def _put_last(self, reference: UUID) -> None:
+        """What raises was rolled back with its mark; without one it would stand first in every round."""
+        try:
+            async with self._transaction() as tx:
+                await self._slots.mark_tried(tx, reference, self._clock())
+        except Exception:
+            log.exception("hold.not-marked", extra={"appointment": str(reference)})
 
     async def _locked(self, tx: Tx, reference: UUID) -> CaseState:
         case = await self._slots.lock(tx, reference)

@@ -97,6 +97,7 @@ class Case:
     time_zone: str
     hold_until: datetime | None
     fee: Money
+    legal_basis: Text = field(default_factory=dict)  # of the fee's version, frozen at the hold
     refund_percent: int
     refund_policy: Text
     sequence: int

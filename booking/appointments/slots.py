@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from booking.appointments.model import AppointmentStatus, CaseState
 from payment.ports import Tx
+
+# A provider that does not answer is asked again as often as this for each case; the sweep itself comes every few seconds.
+TRY_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class Slots(Protocol):
         """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status."""
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
-        """Cases whose hold is over, and all that are expiring; oldest first."""
+        """Cases whose hold is over, and those that are expiring, each once in TRY_EVERY; least recently tried first."""
+
+    async def mark_tried(self, tx: Tx, reference: UUID, now: datetime) -> None:
+        """In the transaction of the visit: what cannot be freed yet stands behind what nobody has tried."""
 
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         """Free the time of holds that are over and never became a case."""

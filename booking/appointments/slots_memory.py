@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 from booking.appointments.model import AppointmentStatus, CaseState, sources
-from booking.appointments.slots import Notice
+from booking.appointments.slots import TRY_EVERY, Notice
 from payment.memory import MemoryTx
 from payment.ports import Tx
 
 _ENDED = frozenset(
     {AppointmentStatus.CONFIRMED, AppointmentStatus.EXPIRED, AppointmentStatus.CANCELLED}
 )  # no hold_until any more
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def _table(tx: Tx, name: str) -> dict[Any, Any]:
 
 
 class MemorySlots:
-    """Tables: `case` by id, `bare_hold` by id, `notice` by (case, template, what about)."""
+    """Tables: `case` by id, `tried` (when) by the case's id, `bare_hold` by id, `notice` by (case, template, what about)."""
 
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         found: CaseState | None = _table(tx, "case").get(reference)
@@ -44,13 +46,18 @@ class MemorySlots:
         return True
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
+        tried = _table(tx, "tried")
         due = [
-            (case.hold_until, case.id)
+            (tried.get(case.id, _NEVER), case.hold_until, case.id)
             for case in _table(tx, "case").values()
             if case.status is AppointmentStatus.EXPIRING
             or (case.status is AppointmentStatus.HELD and case.hold_until <= now)
         ]
-        return [ident for _, ident in sorted(due)[:limit]]
+        return [ident for at, _, ident in sorted(due) if at <= now - TRY_EVERY][:limit]
+
+    async def mark_tried(self, tx: Tx, reference: UUID, now: datetime) -> None:
+        if reference in _table(tx, "case"):
+            _table(tx, "tried")[reference] = now
 
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         holds = _table(tx, "bare_hold")

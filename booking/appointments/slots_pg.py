@@ -9,7 +9,7 @@ from uuid import UUID
 from base.db import Connection
 from booking.appointments import store
 from booking.appointments.model import CLAIM_OF, AppointmentStatus, CaseState, sources
-from booking.appointments.slots import Announce, Notice
+from booking.appointments.slots import TRY_EVERY, Announce, Notice
 from payment.ports import Tx
 
 
@@ -31,7 +31,10 @@ class PgSlots:
         return await store.move(_conn(tx), reference, sources(to), to, CLAIM_OF[to])
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
-        return await store.due(_conn(tx), now, limit)
+        return await store.due(_conn(tx), now, now - TRY_EVERY, limit)
+
+    async def mark_tried(self, tx: Tx, reference: UUID, now: datetime) -> None:
+        await store.mark_tried(_conn(tx), reference, now)
 
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         return await store.expire_bare(_conn(tx), now, limit)

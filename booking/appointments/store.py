@@ -24,7 +24,7 @@ class HoldClaim:
     service_id: int
     office_id: int
     channel: str
-    fee_id: int | None
+    fee_id: int
     fee_cents: int
 
 
@@ -36,7 +36,7 @@ class NewAppointment:
     service_id: int
     channel: str
     language: str
-    fee_id: int | None
+    fee_id: int
     fee_cents: int
     token_sha256: bytes
     token_sealed: bytes
@@ -71,6 +71,7 @@ class CaseRow:
     hold_until: datetime | None
     fee_cents: int
     currency: str
+    legal_basis: dict[str, str]
     refund_percent: int
     refund_policy: dict[str, str]
     sequence: int
@@ -94,15 +95,14 @@ async def case_of_hold(conn: Connection, hold_id: UUID) -> UUID | None:
 
 
 async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
-    """With the fee that was valid on the day of the hold, in the office's zone."""
+    """With the version of the fee that was frozen with it: it is never derived again."""
     return await find_one(
         conn,
         HoldClaim,
         """
         SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id, c.office_id, k.channel,
-               f.id AS fee_id, coalesce(f.amount_cents, 0) AS fee_cents
-          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN office o ON o.id = c.office_id
-          LEFT JOIN fee f ON f.service_id = c.service_id AND f.valid @> (c.created_at AT TIME ZONE o.time_zone)::date
+               c.fee_id, f.amount_cents AS fee_cents
+          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
          WHERE c.request_key = $1 FOR UPDATE OF c""",
         hold_id,
     )
@@ -185,7 +185,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         """
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
                o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
-               p.share_percent AS refund_percent, p.text AS refund_policy, a.sequence, a.token_sealed, a.created_at,
+               coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent AS refund_percent, p.text AS refund_policy,
+               a.sequence, a.token_sealed, a.created_at,
                s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a
@@ -258,18 +259,24 @@ async def move(
     return moved
 
 
-async def due(conn: Connection, now: datetime, limit: int) -> list[UUID]:
+async def due(conn: Connection, now: datetime, tried_before: datetime, limit: int) -> list[UUID]:
     """Below infinity rather than not null: a range leads the planner to the small index of due holds."""
     return await fetch_all(
         conn,
         UUID,
         """
-        SELECT appointment_id FROM claim
-         WHERE hold_until < 'infinity' AND appointment_id IS NOT NULL AND (status = 3 OR (status = 1 AND hold_until <= $1))
-         GROUP BY appointment_id ORDER BY min(hold_until), appointment_id LIMIT $2""",
+        SELECT a.id FROM claim c JOIN appointment a ON a.id = c.appointment_id
+         WHERE c.hold_until < 'infinity' AND (c.status = 3 OR (c.status = 1 AND c.hold_until <= $1))
+           AND (a.fence_tried_at IS NULL OR a.fence_tried_at <= $2)
+         GROUP BY a.id ORDER BY a.fence_tried_at NULLS FIRST, min(c.hold_until), a.id LIMIT $3""",
         now,
+        tried_before,
         limit,
     )
+
+
+async def mark_tried(conn: Connection, appointment_id: UUID, now: datetime) -> None:
+    await conn.execute("UPDATE appointment SET fence_tried_at = $2 WHERE id = $1", appointment_id, now)
 
 
 async def expire_bare(conn: Connection, now: datetime, limit: int) -> int:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import UUID, uuid4
+
+import asyncpg
 
 from base.clock import Clock
 from base.db import Connection, Database
@@ -33,6 +37,7 @@ appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
 _NOBODY = bytes(32)
+T = TypeVar("T")
 
 
 class NotConfirmed(Conflict):
@@ -112,14 +117,14 @@ class Appointments:
 
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""
-        return await self._lifecycle.pay(appointment_id, return_url)
+        return await _again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))
 
     async def settle(self, appointment_id: UUID) -> Case:
         await self._lifecycle.settle(appointment_id)
         return await self.case(appointment_id)
 
     async def cancel(self, appointment_id: UUID) -> Case:
-        await self._lifecycle.cancel(appointment_id)
+        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
         return await self.case(appointment_id)
 
     async def calendar(self, appointment_id: UUID) -> bytes:
@@ -139,6 +144,9 @@ class Appointments:
             raise NotFound
         url: str = self._announcer.fields(row)["manage_url"]
         return url
+
+    async def expire_bare(self) -> int:
+        return await self._lifecycle.expire_bare()
 
     async def expire_due(self) -> int:
         return await self._lifecycle.expire_due()
@@ -196,6 +204,14 @@ class Appointments:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
 
 
+async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
+    """Payment's hooks lock the other way round (lifecycle.py). Whoever was ended has changed nothing."""
+    try:
+        return await work()
+    except asyncpg.DeadlockDetectedError:
+        return await work()
+
+
 def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund]) -> Case:
     return Case(
         id=row.id,
@@ -210,6 +226,7 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         time_zone=row.time_zone,
         hold_until=row.hold_until,
         fee=Money(row.fee_cents, row.currency),
+        legal_basis=row.legal_basis,
         refund_percent=row.refund_percent,
         refund_policy=row.refund_policy,
         sequence=row.sequence,

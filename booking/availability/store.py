@@ -34,13 +34,18 @@ async def living_claims(conn: Connection, from_cell: int) -> Iterator[ClaimRow]:
 
 
 async def changed_claims(conn: Connection, since: int) -> tuple[int, list[ClaimRow]]:
-    """Rows touched by a transaction at or above a watermark, and the next watermark, of one snapshot."""
+    """Rows touched by a transaction at or above a watermark, and the next watermark, of one snapshot.
+
+    Nothing that a snapshot sees was written at or above its xmax, except rows that came out of another cluster's dump: their
+    transaction ids lie in this one's future, and every poll would bring them.
+    """
     rows: list[Any] = await conn.fetch(
         """
         SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next, c.id, c.office_id, c.counter_id,
                floor(date_part('epoch', greatest(c.starts_at, '2000-01-01Z')) / 300)::int AS first,
                ceil(date_part('epoch', least(c.ends_at, '2200-01-01Z')) / 300)::int AS last, c.status
-          FROM (SELECT 1) AS one LEFT JOIN claim c ON c.xid >= $1""",
+          FROM (SELECT 1) AS one LEFT JOIN claim c
+            ON c.xid >= $1 AND c.xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint""",
         since,
     )
     return rows[0]["next"], [ClaimRow(*row[1:]) for row in rows if row["id"] is not None]

@@ -43,7 +43,7 @@ class _Starts:
 class Availability:
     """Reads the mirror through a memo per (office, service, window), valid while the office's version stands."""
 
-    def __init__(self, mirror: Mirror, offers: Offers, clock: Clock, *, lead_minutes: int = 5) -> None:
+    def __init__(self, mirror: Mirror, offers: Offers, clock: Clock, *, lead_minutes: int) -> None:
         self._mirror = mirror
         self._offers = offers
         self._clock = clock

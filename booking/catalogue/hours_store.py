@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from base.db import Connection, fetch_all
+from base.db import Connection, fetch_all, find_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class ClosureRow:
     counter_id: int | None
     starts_at: datetime
     ends_at: datetime
+
+
+async def version(conn: Connection) -> int | None:
+    return await find_one(conn, int, "SELECT version FROM city")
+
+
+async def hold_version(conn: Connection) -> int | None:
+    """Of the catalogue, until the transaction ends: an import waits that long."""
+    return await find_one(conn, int, "SELECT version FROM city FOR SHARE")
 
 
 async def lanes(conn: Connection) -> list[LaneRow]:
@@ -84,9 +93,12 @@ async def set_open(
     end: datetime | None,
     opens: Sequence[datetime],
     closes: Sequence[datetime],
-) -> None:
-    """Open in exactly these spans from start to end (None: for ever). An appointment in the way refuses it."""
-    await conn.execute(
+) -> int:
+    """Open in exactly these spans from start to end (None: for ever). An appointment in the way refuses it.
+
+    Returns how many rows of closed time changed.
+    """
+    rows: int = await conn.fetchval(
         """
         SELECT set_open($1, tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')),
                         (SELECT coalesce(range_agg(tstzrange(s, e)), '{}')
@@ -98,6 +110,7 @@ async def set_open(
         opens,
         closes,
     )
+    return rows
 
 
 async def blocking_times(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 from typing import Protocol, TypeVar
 
@@ -32,6 +32,7 @@ def check(
     services: Sequence[DraftService],
     fees: Sequence[DraftFee],
     whole: frozenset[str],
+    today: date,
 ) -> list[LineError]:
     """`whole`: files without an error so far. What is missing in another one may only be unreadable, so it is no error yet."""
     errors = [
@@ -53,6 +54,7 @@ def check(
         errors += _unknown_services(counters, services, fees)
     if "fees.csv" in whole:
         errors += _without_fee(services, fees)
+        errors += _fee_gaps(services, fees, today)
     return errors
 
 
@@ -145,6 +147,30 @@ def _without_fee(services: Sequence[DraftService], fees: Sequence[DraftFee]) -> 
         for service in services
         if service.channels and service.key not in with_fee
     ]
+
+
+def _fee_gaps(services: Sequence[DraftService], fees: Sequence[DraftFee], today: date) -> list[LineError]:
+    """What can be booked has a fee on every day from today on: a day without one is a day on which nobody can book it."""
+    bookable = {service.key for service in services if service.channels}
+    errors = []
+    for versions in _by(fees, lambda fee: fee.service):
+        if versions[0].service not in bookable:
+            continue
+        covered = today  # the first day that no version has been found for yet
+        for fee in sorted(versions, key=lambda fee: fee.valid_from or date.min):
+            if covered < (fee.valid_from or date.min):
+                message = f"No fee of '{fee.service}' holds from {covered} until the day before this one begins."
+                errors.append(LineError("fees.csv", fee.line, "valid_from", "fee_gap", message))
+            covered = max(covered, _day_after(fee.valid_until))
+        if covered < date.max:
+            last = max(versions, key=lambda fee: fee.valid_until or date.max)
+            message = f"From {covered} on no fee of '{last.service}' holds, but it can be booked. Without a fee there is a line with 0."
+            errors.append(LineError("fees.csv", last.line, "valid_until", "fee_gap", message))
+    return errors
+
+
+def _day_after(day: date | None) -> date:
+    return date.max if day is None or day == date.max else day + timedelta(days=1)
 
 
 def _hours_overlap(hours: Sequence[DraftHours]) -> list[LineError]:

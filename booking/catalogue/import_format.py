@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from booking.catalogue.draft import (
@@ -15,6 +16,7 @@ from booking.catalogue.draft import (
     DraftService,
     LineError,
 )
+from booking.catalogue.hours import local_day
 from booking.catalogue.import_checks import check
 from booking.catalogue.import_city import read_city
 from booking.catalogue.import_report import ImportRefused
@@ -47,8 +49,11 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 FILES: Final = ("city.toml", *COLUMNS)
 
 
-def parse(files: Mapping[str, bytes]) -> Draft:
-    """From the content of the files; raises ImportRefused with all errors, in the order of files and lines."""
+def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
+    """From the content of the files; raises ImportRefused with all errors, in the order of files and lines.
+
+    `now`: fees must be without gaps from today on.
+    """
     errors = [LineError(name, 0, "", "missing_file", "This file is missing.") for name in FILES if name not in files]
     errors += [
         LineError(name, 0, "", "unknown_file", f"Unknown file. Known are: {', '.join(FILES)}.")
@@ -66,7 +71,8 @@ def parse(files: Mapping[str, bytes]) -> Draft:
     services = [_service(row) for row in rows("services.csv")]
     fees = [fee for row in rows("fees.csv") if (fee := _fee(row)) is not None]
     whole = frozenset(files) - {error.file for error in errors}
-    errors += check(offices, counters, hours, services, fees, whole)
+    today = now.date() if city is None else local_day(now, city.time_zone)
+    errors += check(offices, counters, hours, services, fees, whole, today)
     if errors or city is None:
         order = {name: place for place, name in enumerate(FILES)}
         raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))

@@ -25,7 +25,7 @@ _TIMES_NAMED = 5
 
 async def import_catalogue(db: Database, path: Path, clock: Clock, *, horizon_days: int = HORIZON_DAYS) -> ImportReport:
     """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either."""
-    draft = parse(read_folder(path))
+    draft = parse(read_folder(path), clock())
     for attempt in range(1, _TRIES + 1):
         try:
             return await _import(db, draft, clock(), horizon_days)

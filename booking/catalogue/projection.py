@@ -62,7 +62,15 @@ async def planned_openings(
 async def apply_openings(conn: Connection, openings: Sequence[Opening]) -> None:
     """Raises ExclusionViolationError of claim_no_overlap if an appointment lies in time to be closed."""
     for opening in openings:
-        await hours_store.set_open(conn, opening.counter_id, opening.start, opening.end, opening.opens, opening.closes)
+        await open_counter(conn, opening)
+
+
+async def open_counter(conn: Connection, opening: Opening) -> bool:
+    """Whether anything was to be changed."""
+    rows = await hours_store.set_open(
+        conn, opening.counter_id, opening.start, opening.end, opening.opens, opening.closes
+    )
+    return rows > 0
 
 
 async def blocked_openings(conn: Connection, openings: Sequence[Opening]) -> list[tuple[Opening, list[datetime]]]:

@@ -75,8 +75,9 @@ async def found_services(conn: Connection, terms: Sequence[str], language: str, 
     """Ids, best first. The terms are folded like the index, so they hold no wildcard.
 
     Each term counts by its best place: a word of the name, the beginning of one, a search word, the beginning of one, a part
-    of a compound ("ausweis" in "personalausweis"). A term that is nowhere in the catalogue is taken for mistyped and counts
-    by likeness. A service counts in the language that fits best. What many come for gains up to 0.3, what can be booked 0.05.
+    of a compound ("ausweis" in "personalausweis"). Up to three letters are first of all a word of their own ("car" is no
+    "card"). A term that is nowhere in the catalogue is taken for mistyped and counts by likeness. A service counts in the
+    language that fits best. What many come for gains up to 0.3, what can be booked 0.05.
     """
     return await fetch_all(
         conn,
@@ -94,11 +95,13 @@ async def found_services(conn: Connection, terms: Sequence[str], language: str, 
                                                     0.95 * strict_word_similarity(term, s.words)) AS alike) AS a)
                           WHEN s.name = term THEN 1.0
                           WHEN ' ' || s.name || ' ' LIKE '% ' || term || ' %' THEN 0.92
-                          WHEN ' ' || s.name LIKE '% ' || term || '%' THEN 0.88
+                          WHEN length(term) > 3 AND ' ' || s.name LIKE '% ' || term || '%' THEN 0.88
                           WHEN ' ' || s.words || ' ' LIKE '% ' || term || ' %' THEN 0.85
-                          WHEN ' ' || s.words LIKE '% ' || term || '%' THEN 0.75
-                          WHEN length(term) >= 4 AND s.name LIKE '%' || term || '%' THEN 0.65
-                          WHEN length(term) >= 4 AND s.words LIKE '%' || term || '%' THEN 0.6
+                          WHEN length(term) > 3 AND ' ' || s.words LIKE '% ' || term || '%' THEN 0.75
+                          WHEN length(term) > 3 AND s.name LIKE '%' || term || '%' THEN 0.65
+                          WHEN length(term) > 3 AND s.words LIKE '%' || term || '%' THEN 0.6
+                          WHEN ' ' || s.name LIKE '% ' || term || '%' THEN 0.6
+                          WHEN ' ' || s.words LIKE '% ' || term || '%' THEN 0.5
                           ELSE 0 END) + CASE WHEN s.language = $2 THEN 0.02 ELSE 0 END AS score
             FROM service_search s CROSS JOIN term GROUP BY s.service_id, s.language),
         best AS (SELECT service_id, max(score) AS score FROM scored GROUP BY service_id HAVING max(score) >= 0.15)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from datetime import date
 from pathlib import Path
 
 from base.clock import Clock
-from base.db import Database
+from base.db import Connection, Database, database_is_away
 from base.errors import NotFound, Unavailable
 from booking.catalogue import store
 from booking.catalogue.hours import local_day
 from booking.catalogue.import_report import ImportReport
 from booking.catalogue.importing import HORIZON_DAYS, import_catalogue
+from booking.catalogue.matching import matches
 from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
-from booking.catalogue.projection import apply_openings, planned_openings
+from booking.catalogue.rolling import roll
 from booking.catalogue.snapshot import Snapshot, load_snapshot
 from booking.catalogue.words import terms
 
+log = logging.getLogger(__name__)
 _ANSWERS_KEPT = 2000
+_PATIENCE_S = 3.0  # how long a reader waits for news while the last version is at hand
 
 
 class CatalogueEmpty(Unavailable):
@@ -28,7 +32,10 @@ class CatalogueEmpty(Unavailable):
 
 
 class Catalogue:
-    """Reads come from memory; whether that is still true is asked of the database once a second at most."""
+    """Reads come from memory; whether that is still true is asked of the database once a second at most.
+
+    While the database is away the last version answers: it changes once a month.
+    """
 
     def __init__(self, db: Database, clock: Clock, *, horizon_days: int = HORIZON_DAYS, poll_s: float = 1.0) -> None:
         self._db = db
@@ -38,7 +45,9 @@ class Catalogue:
         self._snapshot: Snapshot | None = None
         self._checked_at = float("-inf")  # of the loop's clock: the injected one may stand still
         self._reading = asyncio.Lock()
+        self._is_away = False
         self._rolled_on: date | None = None
+        self._blocked: frozenset[int] = frozenset()  # counters that could not be rolled today
         self._answers: OrderedDict[tuple[str, ...], list[int]] = OrderedDict()
 
     # Reading
@@ -46,8 +55,10 @@ class Catalogue:
     async def search(self, text: str, language: str, limit: int = 20) -> list[ServiceHit]:
         """By everyday words, in any of the city's languages, with typing errors. No words: what most people come for."""
         now = await self.snapshot()
-        today = self._today(now)
+        today = self.today(now)
         wanted = terms(text)
+        if not wanted and text.strip():
+            return []  # something was typed, but no word
         if not wanted:
             return [now.hit(service, today) for service in now.ranked[:limit]]
         found = [now.services[ident] for ident in await self._found(now, wanted, language) if ident in now.services]
@@ -57,7 +68,7 @@ class Catalogue:
         now = await self.snapshot()
         if service_id not in now.services:
             raise NotFound
-        return now.detail(now.services[service_id], self._today(now))
+        return now.detail(now.services[service_id], self.today(now))
 
     async def booked(self, service_id: int, office_id: int) -> tuple[Service, Office]:
         """What an appointment was made for and where, even if the catalogue has withdrawn it since."""
@@ -93,14 +104,20 @@ class Catalogue:
         return (await self.snapshot()).city
 
     async def snapshot(self) -> Snapshot:
-        """The newest version, at most a second old; raises CatalogueEmpty before the first import."""
-        if asyncio.get_running_loop().time() - self._checked_at >= self._poll_s:
+        """The newest version, at most a second old while the database answers; raises CatalogueEmpty before the first import,
+        Unavailable where the database is away and nothing was read before."""
+        if self._is_due() and not (self._snapshot and self._reading.locked()):
             async with self._reading:
-                if asyncio.get_running_loop().time() - self._checked_at >= self._poll_s:
-                    await self._refresh()
+                if self._is_due():
+                    await self._refresh_or_keep()
         if self._snapshot is None:
             raise CatalogueEmpty
         return self._snapshot
+
+    async def refresh(self, conn: Connection) -> None:
+        """On a connection that the caller has anyway, outside of transactions; no more often than reading does."""
+        if self._is_due():
+            await self._refresh(conn)
 
     @property
     def known(self) -> Snapshot | None:
@@ -115,28 +132,40 @@ class Catalogue:
         self._checked_at = float("-inf")
         return report
 
-    async def open_hours(self, from_day: date, days: int) -> None:
-        """Make these days what rules, closures and holidays say. The nightly job calls it for the day that enters the horizon."""
-        async with self._db.transaction() as conn:
-            await apply_openings(conn, await planned_openings(conn, self._clock(), from_day, days))
+    async def open_hours(self, from_day: date, days: int) -> int:
+        """Make these days what rules, closures and holidays say, counter by counter; returns how many have changed."""
+        return (await roll(self._db, self._clock(), from_day, days)).changed
 
     async def roll_hours(self) -> int:
-        """Once a local day, and at the first call: the horizon moves on, and what is released is what the source says."""
+        """Once a local day, and at the first call: the horizon moves on, and what is released is what the source says.
+
+        A counter that an appointment stands in the way of is left out and tried again with the next call; returns how many
+        counters have changed.
+        """
         try:
-            today = self._today(await self.snapshot())
+            today = self.today(await self.snapshot())
         except CatalogueEmpty:
             return 0
-        if today == self._rolled_on:
+        only = self._blocked if today == self._rolled_on else None
+        if only is not None and not only:
             return 0
-        await self.open_hours(today, self._horizon_days)
-        self._rolled_on = today
-        return 1
+        rolled = await roll(self._db, self._clock(), today, self._horizon_days, only)
+        self._rolled_on, self._blocked = today, rolled.blocked
+        return rolled.changed
 
     async def _found(self, now: Snapshot, wanted: list[str], language: str) -> list[int]:
         key = (language, *wanted)
         if key not in self._answers:
-            async with self._db.connection() as conn:
-                found = await store.found_services(conn, wanted, language, 100)
+            if self._is_away:
+                return matches(now.ranked, wanted)  # without tolerance for typing errors, and not to be kept
+            try:
+                async with self._db.connection() as conn:
+                    found = await store.found_services(conn, wanted, language, 100)
+            except Exception as error:
+                if not database_is_away(error):
+                    raise
+                self._went_away(error)
+                return matches(now.ranked, wanted)
             if self._snapshot is not now:
                 return found  # an import came in between: the answer is of no known version
             self._answers[key] = found
@@ -145,17 +174,40 @@ class Catalogue:
         self._answers.move_to_end(key)
         return self._answers[key]
 
-    async def _refresh(self) -> None:
-        async with self._db.connection() as conn:
-            version = await store.find_version(conn)
+    def _is_due(self) -> bool:
+        return asyncio.get_running_loop().time() - self._checked_at >= self._poll_s
+
+    async def _refresh_or_keep(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S if self._snapshot else None), self._db.connection() as conn:
+                await self._refresh(conn)
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            self._went_away(error)
+            if self._snapshot is None:
+                raise Unavailable from error
+            self._checked_at = asyncio.get_running_loop().time()
+
+    async def _refresh(self, conn: Connection) -> None:
+        version = await store.find_version(conn)
         if version is None:
             self._snapshot = None
         elif self._snapshot is None or self._snapshot.city.version != version:
-            async with self._db.transaction() as conn:
+            async with conn.transaction():
                 await store.begin_snapshot(conn)
                 self._snapshot = await load_snapshot(conn)
             self._answers.clear()
         self._checked_at = asyncio.get_running_loop().time()
+        if self._is_away:
+            self._is_away = False
+            log.info("catalogue.database-back")
 
-    def _today(self, now: Snapshot) -> date:
+    def _went_away(self, error: BaseException) -> None:
+        if not self._is_away:
+            self._is_away = True
+            log.warning("catalogue.database-away", extra={"error": type(error).__name__})
+
+    def today(self, now: Snapshot) -> date:
+        """Where the city is."""
         return local_day(self._clock(), now.city.time_zone)

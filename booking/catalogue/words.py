@@ -16,7 +16,8 @@ _EMPTY_WORDS = frozenset(
         r"\w+",
         "ich wir mein meine meinen meiner mich mir der die das den dem des ein eine einen einem einer und oder fuer in "
         "im am an auf zu zum zur von vom mit bei will moechte muss brauche wie wo kann habe hat ist neu neue neuen neuer neues "
-        "i my me the a of to for and or on at with need want how where can do is get have new",
+        "i my me the a of to for and or on at with need want how where can do is get have new "
+        "bitte hallo unser unsere unseren termin buchen we our us you your please hello it am like would appointment book",
     )
 )
 

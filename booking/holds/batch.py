@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from base.clock import Clock
-from base.db import Database
+from base.db import Database, database_is_away
 from base.errors import Unavailable
 from base.failpoint import point
 from booking.holds import store
@@ -25,6 +27,10 @@ hold_inserted = point("hold.inserted")
 _MOST = 64
 _TASKS = 2
 _TRIES = 3
+# More than anybody would wait for: two tasks make some thousand holds per second. Who comes then is told so at once.
+_MOST_WAITING = 2000
+# One member's fault, or a meeting with a change of hours: never wrong, and each may succeed alone.
+_ALONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.IntegrityConstraintViolationError)
 
 _Waiting = tuple[Wanted, "asyncio.Future[datetime | None]"]
 
@@ -46,12 +52,11 @@ class Batcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        while not self._queue.empty():
-            _settle(self._queue.get_nowait()[1], Unavailable())
+        self._send_away(self._waiting())
 
     async def submit(self, wanted: Wanted) -> datetime | None:
         """Until when it is held, as stored. None: taken, closed, or this very request had made it before."""
-        if not self._tasks:
+        if not self._tasks or self._queue.qsize() >= _MOST_WAITING:
             raise Unavailable
         waiting: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((wanted, waiting))
@@ -72,27 +77,43 @@ class Batcher:
 
     async def _send(self, batch: Sequence[_Waiting]) -> None:
         try:
-            made, until = await self._insert([wanted for wanted, _ in batch])
+            try:
+                made, until = await self._insert([wanted for wanted, _ in batch])
+            except _ALONE as error:
+                log.info("holds.batch-failed", extra={"error": type(error).__name__, "members": len(batch)})
+                for member in batch:
+                    await self._send_alone(*member)
+            else:
+                for wanted, waiting in batch:
+                    _settle(waiting, until if wanted.hold_id in made else None)
         except Exception as error:
-            # A deadlock with a change of hours, a lost connection: never wrong, so each member gets its own try.
-            log.info("holds.batch-failed", extra={"error": type(error).__name__, "members": len(batch)})
-            for wanted, waiting in batch:
-                await self._send_alone(wanted, waiting)
-            return
-        for wanted, waiting in batch:
-            _settle(waiting, until if wanted.hold_id in made else None)
+            if database_is_away(error):
+                # Nobody else would fare better: one long wait for all, instead of one after the other.
+                log.warning("holds.database-away", extra={"error": type(error).__name__, "members": len(batch)})
+                self._send_away([*batch, *self._waiting()])
+            else:
+                log.exception("holds.failed", extra={"members": len(batch)})
+                self._send_away(batch)
 
     async def _send_alone(self, wanted: Wanted, waiting: asyncio.Future[datetime | None]) -> None:
         for attempt in range(1, _TRIES + 1):
             try:
                 made, until = await self._insert([wanted])
-            except Exception as error:
-                if attempt == _TRIES:
+            except _ALONE as error:
+                if attempt == _TRIES or isinstance(error, asyncpg.IntegrityConstraintViolationError):
                     log.warning("holds.failed", extra={"error": type(error).__name__})
                     _settle(waiting, Unavailable())
+                    return
             else:
                 _settle(waiting, until if made else None)
                 return
+
+    def _waiting(self) -> list[_Waiting]:
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+
+    def _send_away(self, members: Sequence[_Waiting]) -> None:
+        for _, waiting in members:
+            _settle(waiting, Unavailable())
 
     async def _insert(self, members: Sequence[Wanted]) -> tuple[set[UUID], datetime]:
         now = self._clock()

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from base.i18n import Text
 from base.money import Money
 from booking.availability.model import ClaimStatus
 
@@ -37,6 +38,7 @@ class Hold:
     ends_at: datetime
     expires_at: datetime
     fee: Money
+    legal_basis: Text = field(default_factory=dict, hash=False)  # of the fee's version
     status: HoldStatus = HoldStatus.HELD
     appointment_id: UUID | None = None
 
@@ -47,6 +49,7 @@ class Wanted:
 
     hold_id: UUID
     service_id: int
+    fee_id: int  # the version that the citizen is shown, and pays
     counter_id: int
     starts_at: datetime
     ends_at: datetime

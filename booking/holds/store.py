@@ -25,16 +25,18 @@ class HoldRow:
     appointment_id: UUID | None
     fee_cents: int
     currency: str
+    legal_basis: dict[str, str]
 
 
 async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
     """The holds that were made. The caller sorts by (counter, start): two batches in different orders would deadlock."""
     rows = await conn.fetch(
-        "SELECT o_request FROM hold_set($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT o_request FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
         now,
         until,
         [member.hold_id for member in members],
         [member.service_id for member in members],
+        [member.fee_id for member in members],
         [member.counter_id for member in members],
         [member.starts_at for member in members],
         [member.ends_at for member in members],
@@ -43,15 +45,14 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
 
 
 async def find(conn: Connection, hold_id: UUID) -> HoldRow | None:
-    """With the fee that was valid on the day of the hold, in the office's zone."""
+    """With the version of the fee that was frozen with it."""
     return await find_one(
         conn,
         HoldRow,
         """
         SELECT c.request_key AS id, c.service_id, k.channel, c.office_id, c.starts_at, c.ends_at, c.hold_until, c.status,
-               c.appointment_id, coalesce(f.amount_cents, 0) AS fee_cents, coalesce(f.currency, 'EUR') AS currency
-          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN office o ON o.id = c.office_id
-          LEFT JOIN fee f ON f.service_id = c.service_id AND f.valid @> (c.created_at AT TIME ZONE o.time_zone)::date
+               c.appointment_id, f.amount_cents AS fee_cents, f.currency, f.legal_basis
+          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
          WHERE c.request_key = $1""",
         hold_id,
     )

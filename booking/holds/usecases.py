@@ -16,12 +16,13 @@ from base.money import Money
 from base.seal import Sealer, same
 from booking.availability.model import Offer, OfficeOffer, Slot
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability
+from booking.availability.usecases import Availability, NotOffered
+from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
 from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text
 
-FeeOn = Callable[[int, date], Money]  # (service, day) -> the fee valid on that day
+FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
 _GENERATIONS = 8
 
 
@@ -70,8 +71,6 @@ class Holds:
         fee_on: FeeOn,
         sealer: Sealer,
         clock: Clock,
-        *,
-        hold_minutes: int = 15,
     ) -> None:
         self._db = db
         self._availability = availability
@@ -79,7 +78,6 @@ class Holds:
         self._fee_on = fee_on
         self._sealer = sealer
         self._clock = clock
-        self._hold_for = timedelta(minutes=hold_minutes)
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
     async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
@@ -120,6 +118,9 @@ class Holds:
 
     async def _hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
+        fee = self._fee_on(service_id, day_of(self._clock(), zone(office.time_zone)))
+        if fee is None:  # not free of charge: nobody has said what it costs
+            raise NotOffered
         for generation in range(_GENERATIONS):
             ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
             if generation == 0 and not self._availability.is_offered(offer, office, starts_at):
@@ -127,7 +128,7 @@ class Holds:
                 if own is None or own.status is HoldStatus.OVER:
                     raise StartNotOffered
                 return own
-            made = await self._try_counters(offer, office, starts_at, ident)
+            made = await self._try_counters(offer, office, fee, starts_at, ident)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -137,7 +138,9 @@ class Holds:
                 return own
         raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
 
-    async def _try_counters(self, offer: Offer, office: OfficeOffer, starts_at: datetime, ident: UUID) -> Hold | None:
+    async def _try_counters(
+        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID
+    ) -> Hold | None:
         ends_at = starts_at + timedelta(minutes=offer.duration_min)
         refused: set[int] = set()
         while free := [c for c in self._availability.candidates(offer, office, starts_at) if c not in refused]:
@@ -151,6 +154,7 @@ class Holds:
                     Wanted(
                         hold_id=ident,
                         service_id=offer.service_id,
+                        fee_id=fee.id,
                         counter_id=counter_id,
                         starts_at=starts_at,
                         ends_at=ends_at,
@@ -162,7 +166,6 @@ class Holds:
                 else:
                     self._availability.give_back(counter_id, starts_at)
             if until is not None:
-                made_at = until - self._hold_for
                 return Hold(
                     id=ident,
                     token=self._token(ident),
@@ -172,7 +175,8 @@ class Holds:
                     starts_at=starts_at,
                     ends_at=ends_at,
                     expires_at=until,  # as stored: a repeated request gets the same answer
-                    fee=self._fee_on(offer.service_id, day_of(made_at, zone(office.time_zone))),
+                    fee=fee.amount,
+                    legal_basis=fee.legal_basis,
                 )
             if await self._find(ident) is not None:
                 return None  # this request had been here before: its row is in the way, not another citizen's
@@ -194,6 +198,7 @@ class Holds:
             ends_at=row.ends_at,
             expires_at=row.hold_until or row.starts_at,
             fee=Money(row.fee_cents, row.currency),
+            legal_basis=row.legal_basis,
             status=HoldStatus.of(row.status, row.appointment_id),
             appointment_id=row.appointment_id,
         )

@@ -43,6 +43,9 @@ export function flatten(source, icons) {
   const primitives = new Map([...source.matchAll(PRIMITIVE)].map((match) => [match[1], match[2].trim()]));
   let css = source.replace(/var\((--kern-[a-z0-9-]+-(?:lightness|chroma|hue))\)/g, (whole, name) => primitives.get(name) ?? whole);
   css = css.replace(/oklch\(([^()]*)\)/g, (_, inner) => hex(...inner.replace("/", " ").trim().split(/\s+/)));
+  // paper is white, whatever the screen is
+  css = css.replace(/@media \(prefers-color-scheme: (dark|light)\)/g, (_, scheme) =>
+    scheme === "dark" ? "@media screen and (prefers-color-scheme: dark)" : "@media print, (prefers-color-scheme: light)");
   css = withoutUnusedTokens(withoutUnusedIcons(css, icons));
   const left = css.match(/.*oklch\(.*/);
   if (left) throw new Error(`a colour stayed in oklch(), KERN has changed its tokens: ${left[0].trim()}`);

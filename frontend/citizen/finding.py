@@ -11,7 +11,6 @@ from frontend.citizen.frame import SERVICE, frame
 from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage
 from frontend.citizen.words import Words
 
-
 BEST = 8
 
 

@@ -129,7 +129,8 @@ def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> 
     if service.duration_min:
         rows.append(Row(label=words._("Duration"), value=words.minutes(service.duration_min)))
     if with_fee:
-        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee)))
+        basis = words.pick(chosen.legal_basis)
+        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=(basis,) if basis else ()))
     return tuple(rows)
 
 

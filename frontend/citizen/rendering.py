@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from base.errors import Malformed, NotFound
-from base.i18n import LANGUAGES
+from base.i18n import LANGUAGES, Text
 from base.money import Money
 from base.web import CLOCK, TEMPLATES, TRANSLATIONS
 from booking.catalogue.endpoints import CATALOGUE
@@ -41,6 +41,8 @@ class Time(Protocol):
     def starts_at(self) -> datetime: ...
     @property
     def fee(self) -> Money: ...
+    @property
+    def legal_basis(self) -> Text: ...
 
 
 def words_of(request: web.Request) -> Words:
@@ -79,15 +81,13 @@ def key_of(fields: Mapping[str, str]) -> UUID:
 
 
 async def chosen(request: web.Request, time: Time) -> Chosen:
-    """With the catalogue's texts; the fee is the one of the hold, whatever the catalogue says today."""
-    catalogue = request.app[CATALOGUE]
-    service, office = await catalogue.booked(time.service_id, time.office_id)
-    fee = await catalogue.fee(time.service_id, words_of(request).now.date())
+    """With the catalogue's texts; the fee and its legal basis are those of the hold, whatever the catalogue says today."""
+    service, office = await request.app[CATALOGUE].booked(time.service_id, time.office_id)
     return Chosen(
         service=service,
         office=office,
         channel=Channel(time.channel),
         starts_at=time.starts_at,
         fee=time.fee,
-        legal_basis=fee.legal_basis if fee else {},
+        legal_basis=time.legal_basis,
     )

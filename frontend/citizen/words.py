@@ -11,7 +11,6 @@ from base.i18n import Text, Translations, format_date, format_money, format_time
 from base.money import Money
 from booking.catalogue.model import Channel, City, Office
 
-
 AUTHORITIES_NUMBER = "115"  # answered in all of Germany, where the city names no telephone of its own
 
 

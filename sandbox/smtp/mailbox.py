@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+_FOLDER, _FILE = 0o700, 0o600  # mails hold the links that open an appointment
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -72,7 +74,7 @@ class Mailbox:
         self._numbers = itertools.count()
         self._arrived = asyncio.Event()
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
             self.messages.extend(_load(folder))
 
     def keep(self, raw: bytes, mail_from: str, rcpt_to: list[str]) -> Mail:
@@ -110,12 +112,16 @@ class Mailbox:
 
 def _write(path: Path, content: bytes) -> None:
     new = path.with_suffix(path.suffix + ".new")
-    new.write_bytes(content)
+    new.unlink(missing_ok=True)  # of a process that was killed: its mode would stay
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE), "wb") as file:
+        file.write(content)
     os.replace(new, path)
 
 
 def _load(folder: Path) -> Iterator[Mail]:
     for path in sorted(folder.glob("*.eml")):
+        for file in (path, path.with_suffix(".json")):
+            file.chmod(_FILE)  # written by an older version
         envelope = json.loads(path.with_suffix(".json").read_bytes())
         at = datetime.fromisoformat(envelope["received_at"])
         yield Mail(path.stem, at, envelope["mail_from"], tuple(envelope["rcpt_to"]), path.read_bytes())

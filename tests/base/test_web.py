@@ -83,7 +83,14 @@ async def case(request: web.Request) -> web.Response:
     return response
 
 
+async def cookies(request: web.Request) -> web.Response:
+    response = reply({})
+    set_token_cookie(request, response, "hold" if request.match_info["kind"] == "hold" else "case", CASE_ID, "secret")
+    return response
+
+
 ENDPOINTS = [
+    Endpoint(method="GET", path="/api/cookies/{kind}", handler=cookies, who=ANYONE, summary=""),
     Endpoint(method="POST", path="/api/wish", handler=wish, who=ANYONE, summary=""),
     Endpoint(method="GET", path="/api/search", handler=search, who=ANYONE, summary=""),
     Endpoint(method="GET", path="/api/number/{number}", handler=number, who=ANYONE, summary=""),
@@ -235,3 +242,14 @@ async def test_headers_are_strict(client: Client) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("kind", ["case", "hold"])
+async def test_a_browser_keeps_the_newest_tokens_only(client: Client, kind: str) -> None:
+    """Ninety of them are more than a server reads of a request's headers: then every page is refused."""
+    sent = [f"{kind}-{UUID(int=n)}" for n in range(1, 13)]
+    header = "; ".join([*(f"{name}=x" for name in sent), f"{kind}-{CASE_ID}=old", f"{kind}-odd=x", "other=x"])
+    async with client.get(f"/api/cookies/{kind}", headers={"Cookie": header}) as response:
+        answered = {name: morsel["max-age"] for name, morsel in response.cookies.items()}
+    life = "1200" if kind == "hold" else ""
+    assert answered == {**dict.fromkeys(sent[:5], "0"), f"{kind}-{CASE_ID}": life}

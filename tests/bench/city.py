@@ -43,6 +43,7 @@ async def make_city(db: Database) -> int:
             "INSERT INTO service (key, name, channels, duration_min, source) "
             "VALUES ('ten', '{\"de\": \"Zehn Minuten\"}', '{onsite}', 10, 'bench') RETURNING id"
         )
+        await conn.execute("INSERT INTO fee (service_id, amount_cents) VALUES ($1, 0)", service)
         await conn.execute("INSERT INTO counter_service (counter_id, service_id) SELECT id, $1 FROM counter", service)
         await conn.execute(
             "SELECT set_open(id, $1::text::tstzrange, $2::text::tstzmultirange) FROM counter ORDER BY id",

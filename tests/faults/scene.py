@@ -38,6 +38,7 @@ _ARGUMENTS = {
 _LATER = """
     UPDATE message SET lease_until = now() WHERE lease_until > now();
     UPDATE job SET lease_until = now() WHERE lease_until > now();
+    UPDATE appointment SET fence_tried_at = now() - interval '2 minutes' WHERE status = 'expiring';
     UPDATE refund SET checked_at = now() - interval '2 minutes' WHERE status IN ('approved', 'submitted');
     UPDATE payment SET checked_at = now() - interval '2 minutes' WHERE status IN ('intended', 'open', 'processing')"""
 _UNFINISHED = """

@@ -30,10 +30,10 @@ from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Offer, OfficeOffer, Slot, Window
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.usecases import SlotTaken
+from booking.holds.usecases import HoldInUse, SlotTaken
 from frontend.citizen.errors import error_page
 from frontend.citizen.pages import ENDPOINTS
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
@@ -74,9 +74,6 @@ class City:
 
     async def booked(self, service_id: int, office_id: int) -> tuple[Service, Office]:
         return DETAIL.service, next(office for office in OFFICES if office.id == office_id)
-
-    async def fee(self, service_id: int, day: date) -> Fee | None:
-        return DETAIL.fee
 
     # availability
 
@@ -120,11 +117,20 @@ class City:
             ends_at=starts_at + timedelta(minutes=20),
             expires_at=self.clock() + timedelta(minutes=15),
             fee=Money(3700),
+            legal_basis={"de": "§ 1 PAuswGebV, Fassung beim Reservieren"},
         )
         return self.holds.setdefault(ident, made)
 
     async def find(self, ident: UUID) -> Hold:
+        if ident not in self.holds:
+            raise NotFound
         return self.holds[ident]
+
+    async def release(self, ident: UUID) -> None:
+        hold = await self.find(ident)
+        if hold.status is HoldStatus.USED:
+            raise HoldInUse
+        self.holds[ident] = replace(hold, status=HoldStatus.OVER)
 
     # appointments
 
@@ -146,6 +152,7 @@ class City:
             time_zone="Europe/Berlin",
             hold_until=hold.expires_at,
             fee=hold.fee,
+            legal_basis=hold.legal_basis,
             refund_percent=100,
             refund_policy=POLICY,
             sequence=0,

@@ -216,6 +216,8 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
     made: dict[str, tuple[str, Callable[[], object]]] = {
         "start": ("start", lambda: start_page(words, "", HITS)),
         "start-found": ("start", lambda: start_page(words, "ausweis", HITS[:3])),
+        "start-many": ("start", lambda: start_page(words, "Perso", (HITS * 4)[:27])),
+        "start-all": ("start", lambda: start_page(words, "Perso", (HITS * 4)[:27], shows_all=True)),
         "start-nothing": ("start", lambda: start_page(words, "<Einhorn>", ())),
         "service": ("service", lambda: service_page(words, DETAIL, Channel.ONSITE, frozenset({1}), NEXT)),
         "service-full": ("service", lambda: service_page(words, DETAIL, Channel.VIDEO, frozenset(), {})),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +53,9 @@ async def server(assets: Assets) -> AsyncIterator[TestServer]:
         if state == "broken":
             return web.Response(text='<!DOCTYPE html><title>x</title><img src="data:,">', content_type="text/html")
         template, view = pages(translations, language)[state]
+        if request.query.get("dir") == "rtl":  # until a language is spoken here that is written so
+            page: Any = view
+            view = replace(page, frame=replace(page.frame, direction="rtl"))
         text = templates.render(template, language, page=view)
         return web.Response(text=text, content_type="text/html", headers=security_headers(SETTINGS))
 
@@ -81,6 +85,57 @@ async def test_every_page(
             await page.close()
         await browser.close()
     assert found == {}
+
+
+async def test_from_right_to_left_nothing_is_cut_off(server: TestServer, chromium: str) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 360, "height": 900})
+        found = {}
+        for state in FEW:
+            await page.goto(str(server.make_url(f"/de/{state}?dir=rtl")))
+            found[state] = await page.evaluate(
+                """() => [...document.querySelectorAll('main *')]
+                  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().left < 0).length"""
+            )
+            await page.wait_for_load_state()
+            found[state] += await axe.overflow_px(page)
+        await page.goto(str(server.make_url("/de/service?dir=rtl")))
+        tick = await page.locator("input:checked").first.evaluate(
+            "(one) => ['borderRightWidth', 'borderLeftWidth'].map((side) => getComputedStyle(one, '::before')[side])"
+        )
+        await browser.close()
+    assert found == dict.fromkeys(FEW, 0)
+    assert tick == ["2px", "0px"]  # a tick is not mirrored
+
+
+async def test_on_paper_everything_is_dark_on_white(server: TestServer, chromium: str) -> None:
+    """Also for those who read the screen in the dark; and icons, which are backgrounds, are printed."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+        await page.emulate_media(media="print", color_scheme="dark")
+        await page.goto(str(server.make_url("/de/case-confirmed")))
+        light: Any = await page.evaluate(
+            """() => [...document.querySelectorAll('body, header *, main *')]
+              .filter((one) => one.checkVisibility())
+              .filter((one) => Math.max(...getComputedStyle(one).color.match(/\\d+/g).slice(0, 3)) > 140)
+              .map((one) => one.outerHTML.slice(0, 80))"""
+        )
+        assert light == []
+        assert await page.locator("body").evaluate("(one) => getComputedStyle(one).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+        icon = page.locator("main .kern-icon").first
+        assert await icon.evaluate("(one) => getComputedStyle(one).printColorAdjust") == "exact"
+        inks = [
+            await page.locator(f"main {one}").first.evaluate("(one) => getComputedStyle(one).backgroundColor")
+            for one in (".panel > .kern-icon", ".checklist .kern-icon")
+        ]
+        assert len(set(inks)) == 1, inks
+        assert inks[0] not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+        assert not await page.locator(".buttons").first.is_visible()
+        await browser.close()
 
 
 async def test_axe_finds_what_is_wrong(server: TestServer, chromium: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from base.i18n import LANGUAGES, Translations
 from base.templates import Assets, Templates
-from tests.frontend.samples import pages
+from tests.frontend.samples import CITY, pages
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = Translations.load()
@@ -75,6 +76,42 @@ def test_details_are_kept_when_the_time_is_gone(rendered: dict[tuple[str, str], 
 def test_the_switch_keeps_the_page(rendered: dict[tuple[str, str], str]) -> None:
     html = rendered["de", "times-one-office"]
     assert 'href="/en/times?service=1&amp;channel=onsite&amp;office=1&amp;day=2026-12-01" lang="en"' in html
+
+
+def test_another_city_speaks_in_its_own_name(assets: Assets) -> None:
+    contact = {"phone": "0731 161-0", "email": "stadt@ulm.example", "address": "Stadt Ulm\nMarktplatz 1\n89073 Ulm"}
+    ulm = replace(CITY, name={"de": "Ulm"}, contact=contact)
+    templates = Templates([ROOT / "frontend" / "templates"], TRANSLATIONS, assets)
+    for name, (template, view) in pages(TRANSLATIONS, "de", ulm).items():
+        html = templates.render(template, "de", page=view)
+        frame = html[: html.index("<main")] + html[html.index("<footer") :]  # the sample's offices are in Stuttgart
+        assert "Stuttgart" not in frame, name
+        assert "115" not in html, name
+        assert "– Stadt Ulm</title>" in html
+        assert "<p><bdi>Stadt Ulm</bdi><br><bdi>Marktplatz 1</bdi><br><bdi>89073 Ulm</bdi></p>" in html
+        assert 'href="tel:07311610">0731 161-0 anrufen</a>' in html
+        assert 'href="mailto:stadt@ulm.example"' in html
+
+
+def test_before_the_first_import_no_city_is_invented(assets: Assets) -> None:
+    template, view = pages(TRANSLATIONS, "de", None)["error"]
+    html = Templates([ROOT / "frontend" / "templates"], TRANSLATIONS, assets).render(template, "de", page=view)
+    assert "Stuttgart" not in html
+    assert "Impressum" not in html
+    assert "– Termine</title>" in html
+    assert 'href="tel:115"' in html
+
+
+def test_the_best_hits_come_first(rendered: dict[tuple[str, str], str]) -> None:
+    cut, whole = rendered["de", "start-many"], rendered["de", "start-all"]
+    assert "27 Leistungen gefunden" in cut
+    assert cut.count('class="card"') == 8
+    assert "Weitere Treffer zeigen" in cut
+    assert 'href="/de/?q=Perso&amp;all=1#hit-9"' in cut
+    assert whole.count('class="card"') == 27
+    assert "Weitere Treffer" not in whole
+    assert 'href="/en/?q=Perso&amp;all=1"' in whole  # the switch keeps it
+    assert 'id="hit-9"' in whole
 
 
 def test_the_button_that_costs_says_so(rendered: dict[tuple[str, str], str]) -> None:

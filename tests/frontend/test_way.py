@@ -17,6 +17,7 @@ from yarl import URL
 
 from base.templates import Assets
 from booking.appointments.model import AppointmentStatus
+from booking.holds.model import HoldStatus
 from tests.frontend.city import CASE_TOKEN, City, site
 from tests.frontend.samples import ID
 
@@ -213,7 +214,19 @@ async def test_wrong_addresses(browser: Browser, url: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{"slot": "1@never"}, {"slot": ""}, {"service": "x"}, {"office": "1,x"}, {"request_key": ""}]
+    "broken",
+    [
+        {"slot": "1@never"},
+        {"slot": ""},
+        {"slot": "1@2026-12-01T10:00"},  # without its offset it is no instant
+        {"slot": "1@2026-12-01"},
+        {"slot": "1@2026-02-30T10:00Z"},
+        {"slot": "1@0001-01-01T00:00+14:00"},
+        {"slot": "²@2026-12-01T10:00Z"},
+        {"service": "x"},
+        {"office": "1,x"},
+        {"request_key": ""},
+    ],
 )
 async def test_broken_forms_are_refused(browser: Browser, broken: dict[str, str]) -> None:
     await browser.go(TIMES)
@@ -237,6 +250,98 @@ async def test_a_new_week_begins_today(browser: Browser) -> None:
     browser.city.clock.advance(hours=1)
     page = await browser.go(f"{TIMES}&day={browser.city.clock().date() + timedelta(days=7)}")
     assert re.findall(r'<a class="kern-link" href="([^"]+)#days"', page)[0].endswith("day=2026-11-23")
+
+
+async def test_a_weak_hit_is_behind_a_link(browser: Browser) -> None:
+    assert (await browser.go("/de/?q=beantragen&all=1")).count('class="card"') == 4
+    await browser.go("/de/?q=beantragen&all=maybe")
+    assert browser.status == 422
+
+
+async def test_the_legal_basis_is_that_of_the_hold(browser: Browser) -> None:
+    await browser.go(TIMES)
+    page = await browser.send()
+    assert "37,00\xa0€</bdi><br><bdi>§ 1 PAuswGebV, Fassung beim Reservieren" in page
+    page = await browser.send(**KIM)
+    assert "Rechtsgrundlage: § 1 PAuswGebV, Fassung beim Reservieren" in page
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert "§ 1 PAuswGebV, Fassung beim Reservieren" in page
+
+
+def kept(browser: Browser, kind: str) -> list[str]:
+    """The ids of the browser's cookies of a kind."""
+    names = [cookie.key for cookie in browser.client.session.cookie_jar]
+    return [name.removeprefix(f"{kind}-") for name in names if name.startswith(f"{kind}-")]
+
+
+async def test_another_time_gives_the_first_back(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    await browser.go(TIMES)
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    first, second = browser.city.holds.values()
+    assert (first.status, second.status) == (HoldStatus.OVER, HoldStatus.HELD)
+    assert kept(browser, "hold") == [str(second.id)]
+
+
+async def test_a_time_that_is_gone_leaves_the_one_before(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    await browser.go(TIMES)
+    browser.city.is_taken = True
+    await browser.send()
+    (only,) = browser.city.holds.values()
+    assert only.status is HoldStatus.HELD
+    assert kept(browser, "hold") == [str(only.id)]
+
+
+async def test_another_time_leaves_what_has_become_a_case(browser: Browser) -> None:
+    await _book(browser)
+    (booked,) = browser.city.holds.values()
+    jar = browser.client.session.cookie_jar
+    jar.update_cookies({f"hold-{booked.id}": booked.token}, browser.client.make_url("/"))  # as if it had stayed
+    await browser.go(TIMES)
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    assert browser.city.holds[booked.id].status is HoldStatus.USED
+    assert kept(browser, "case") == [str(ID)]
+
+
+async def test_a_foreign_hold_is_not_released(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    (foreign,) = browser.city.holds.values()
+    jar = browser.client.session.cookie_jar
+    jar.update_cookies({f"hold-{foreign.id}": "guessed"}, browser.client.make_url("/"))
+    await browser.go(TIMES)
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    assert browser.city.holds[foreign.id].status is HoldStatus.HELD
+    assert str(foreign.id) not in kept(browser, "hold")
+
+
+async def test_the_holds_cookie_goes_when_the_case_has_its_own(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    assert len(kept(browser, "hold")) == 1
+    page = await browser.send(**KIM)
+    assert (kept(browser, "hold"), kept(browser, "case")) == ([], [str(ID)])
+    back = re.findall(r'<a class="kern-link" href="([^"]+)" aria-label="Ändern: Ihre Angaben"', page)[0]
+    await browser.go(back)  # the case's token opens the form too
+    await browser.send(**KIM | {"name": "Kim Muster"})
+    assert browser.city.creations[-1][0].name == "Kim Muster"
+    browser.client.session.cookie_jar.clear()
+    await browser.go(back)
+    assert browser.status == 401
+
+
+async def test_who_types_for_longer_than_the_cookie_lives_loses_nothing(browser: Browser) -> None:
+    await browser.go(TIMES)
+    await browser.send()
+    browser.city.clock.advance(minutes=40)
+    browser.client.session.cookie_jar.clear()
+    page = await browser.send(**KIM)
+    assert browser.status == 409
+    assert "Ihre Eingaben bleiben erhalten." in page
+    assert browser.city.creations == []
 
 
 async def _book(browser: Browser) -> str:

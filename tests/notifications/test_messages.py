@@ -93,6 +93,22 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert len(calendar) == (template is not Template.REFUND_SUCCEEDED)
 
 
+@pytest.mark.parametrize("template", Template)
+def test_another_city_writes_in_its_own_name(template: Template) -> None:
+    message = read(eml(template, "de", city="Ulm", place="Ulm"))
+    text, html, *calendar = (part.get_content() for part in message.iter_parts() if isinstance(part, EmailMessage))
+    assert "Stadt Ulm" in text
+    assert "Stadt Ulm" in html
+    assert all("Termin K7F-3QM\\, Stadt Ulm" in one for one in calendar)
+    assert not any("Stuttgart" in line for one in (text, html) for line in one.splitlines() if LINK not in line)
+    assert not any("Stuttgart" in one for one in calendar)
+
+
+def test_without_a_city_nothing_is_sent() -> None:
+    with pytest.raises(ValueError, match="city"):
+        eml(Template.APPOINTMENT_CONFIRMED, "de", city=None)
+
+
 def test_the_calendar_part_is_the_last_alternative_and_no_attachment() -> None:
     message = read(eml(Template.APPOINTMENT_CONFIRMED, "de"))
     assert message.get_content_type() == "multipart/alternative"

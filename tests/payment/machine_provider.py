@@ -59,7 +59,7 @@ class MachineProvider:
         return words.nearest_to_money(await self._sessions("find", created_after), payment_id)
 
     async def changed(self, since: datetime) -> Sequence[Snapshot]:
-        return [words.snapshot(session) for session in await self._sessions("changed", since)]
+        return words.own_snapshots(await self._sessions("changed", since))
 
     async def fence(self, session_id: str) -> None:
         await self._post("fence", f"/v1/checkout/sessions/{session_id}/expire", {}, None)
@@ -95,7 +95,10 @@ class MachineProvider:
         answer = await self._call(name, Call("POST", path, arguments, "sk_test_machine", key))
         if answer.status in (400, 402, 404):
             error = answer.body["error"]
-            raise ProviderRefused(error.get("code") or error["type"])
+            code = error.get("code") or error["type"]
+            if code in words.TEMPORARY:
+                raise OutcomeUnknown(code, replayed="Idempotent-Replayed" in answer.headers)
+            raise ProviderRefused(code)
         return self._done(answer)
 
     async def _get(self, name: str, path: str, arguments: dict[str, Any]) -> dict[str, Any]:

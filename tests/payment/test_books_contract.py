@@ -18,12 +18,14 @@ from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.ledger import PSP_CLEARING, REVENUE, Entry, Journal, JournalKind, fee_journal, refund_journal
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
-from payment.ports import Tx
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.ports import Tx, VendorEvent
 from tests.payment.making import NOW, a_payment, a_refund
 
 P, R = PaymentStatus, RefundStatus
+EVENT = VendorEvent(id="evt_1", kind="kind", payment_id=UUID(int=1), session_id="cs_1", refund_id=None)
 SEEDS = 25
+UNSENT = (R.REQUESTED, R.APPROVED)
 CLERKS = (
     "INSERT INTO account (login, name, password_hash) SELECT n, n, '$argon2id$' || n FROM unnest('{ann,bob}'::text[]) n"
 )
@@ -41,7 +43,13 @@ async def books(request: pytest.FixtureRequest, db: Database) -> Books:
 async def put(books: Books, *rows: Payment | Refund) -> None:
     for row in rows:
         async with books.transaction() as tx:
-            assert await (books.insert_payment(tx, row) if isinstance(row, Payment) else books.insert_refund(tx, row))
+            if isinstance(row, Payment):
+                assert await books.insert_payment(tx, row)
+            else:  # a refund starts unsent
+                begun = row if row.status in UNSENT else replace(row, status=R.APPROVED, retry_at=None)
+                assert await books.insert_refund(tx, begun)
+                if begun != row:
+                    await books.store_refund(tx, row, R.APPROVED)
 
 
 async def refusal(books: Books, work: Callable[[Tx], Awaitable[object]]) -> str:
@@ -147,6 +155,12 @@ MANUAL = {"reason": RefundReason.MANUAL, "requested_by": 1, "approved_by": 2}
         ({**MANUAL, "approved_by": None}, "refund_manual_is_approved"),
         ({"payment_id": UUID(int=99)}, "refund_payment_id_fkey"),
         ({"amount_cents": 1301}, "payment_refund_within_captured"),
+        ({"status": R.SUBMITTED}, "refund_starts_unsent"),
+        ({"status": R.SUCCEEDED}, "refund_starts_unsent"),
+        ({"status": R.FAILED}, "refund_starts_unsent"),
+        ({"retry_at": NOW}, "refund_retry_of_failed_rule"),
+        ({"retry_of": UUID(int=99)}, "refund_retry_of_fkey"),
+        ({"retry_of": UUID(int=501)}, "refund_retry_of_another"),
     ],
 )
 async def test_refunds_that_cannot_be(books: Books, fields: dict[str, Any], constraint: str) -> None:
@@ -184,6 +198,36 @@ async def test_one_rule_asks_once_and_people_as_often_as_they_like(books: Books)
         assert await books.refund(tx, UUID(int=999)) is None
 
 
+async def test_a_failed_refund_makes_room_for_another_try(books: Books) -> None:
+    await put(books, a_payment(status=P.PAID), failed := a_refund(status=R.FAILED, failure="declined", retry_at=NOW))
+    arrived = replace(failed, status=R.SUCCEEDED)
+    assert await refusal(books, lambda tx: books.store_refund(tx, arrived, R.FAILED)) == "refund_failed_is_final"
+    async with books.transaction() as tx:
+        assert await books.troubles(tx) == Troubles(failed_refunds=1, attention=0)
+    anew = a_refund(id=UUID(int=502), retry_of=failed.id, created_at=NOW + timedelta(hours=1))
+    await put(books, anew)
+    async with books.transaction() as tx:
+        assert not await books.insert_refund(tx, replace(anew, id=UUID(int=503), retry_of=None))
+        assert await books.refunds(tx, failed.payment_id) == [failed, anew]
+        assert await books.troubles(tx) == Troubles(failed_refunds=0, attention=0)
+        await books.store_refund(tx, replace(anew, status=R.FAILED), R.APPROVED)
+        assert await books.troubles(tx) == Troubles(failed_refunds=1, attention=0)
+    third = replace(anew, id=UUID(int=503))
+    assert await refusal(books, lambda tx: books.insert_refund(tx, third)) == "refund_retried_once"
+
+
+async def test_payments_that_do_not_fit_are_counted(books: Books) -> None:
+    await put(books, a_payment(status=P.ATTENTION), a_payment(id=UUID(int=2), reference=UUID(int=2), status=P.OPEN))
+    async with books.transaction() as tx:
+        assert await books.troubles(tx) == Troubles(failed_refunds=0, attention=1)
+
+
+async def test_a_paid_payment_stays_paid(books: Books) -> None:
+    await put(books, paid := a_payment(status=P.PAID))
+    back = replace(paid, status=P.FENCED, captured_cents=0)
+    assert await refusal(books, lambda tx: books.store_payment(tx, back, P.PAID)) == "payment_paid_is_final"
+
+
 async def test_a_refund_of_the_provider_belongs_to_one_of_ours(books: Books) -> None:
     first = a_refund(amount_cents=100, status=R.SUBMITTED)
     second = replace(first, id=UUID(int=502), reason=RefundReason.LOST_SLOT)
@@ -212,7 +256,7 @@ async def test_an_exception_undoes_everything(books: Books) -> None:
     async def work() -> None:
         async with books.transaction() as tx:
             await books.insert_payment(tx, payment)
-            await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
+            await books.keep_event(tx, "stripe", EVENT, NOW)
             await books.set_listed_until(tx, "stripe", NOW)
             raise ZeroDivisionError
 
@@ -220,7 +264,7 @@ async def test_an_exception_undoes_everything(books: Books) -> None:
         await work()
     async with books.transaction() as tx:
         assert await books.payment(tx, payment.id) is None
-        assert await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
+        assert await books.keep_event(tx, "stripe", EVENT, NOW)
         assert await books.listed_until(tx, "stripe") is None
 
 
@@ -249,9 +293,12 @@ async def test_what_is_due_comes_by_the_oldest_look(books: Books) -> None:
     rows = [one(1, P.OPEN, 5), one(2, P.INTENDED, None), one(3, P.PROCESSING, 3), one(4, P.OPEN, 9)]
     await put(books, *rows, one(5, P.PAID, 1), one(6, P.FENCED, 1), one(7, P.ATTENTION, 1))
     async with books.transaction() as tx:
-        due = await books.due_payments(tx, NOW + timedelta(minutes=5), 10)
+        until, long_ago = NOW + timedelta(minutes=5), NOW - timedelta(hours=1)
+        due = await books.due_payments(tx, until, long_ago, 10)
         assert [payment.id.int for payment in due] == [2, 3, 1]
-        assert [payment.id.int for payment in await books.due_payments(tx, NOW + timedelta(minutes=5), 1)] == [2]
+        assert [payment.id.int for payment in await books.due_payments(tx, until, long_ago, 1)] == [2]
+        due = await books.due_payments(tx, long_ago, until, 10)
+        assert [payment.id.int for payment in due] == [7]
 
 
 async def test_refunds_due(books: Books) -> None:
@@ -262,21 +309,34 @@ async def test_refunds_due(books: Books) -> None:
     await put(books, a_payment(status=P.PAID))
     late = NOW + timedelta(hours=1)
     await put(books, one(1, R.SUBMITTED, None), replace(one(2, R.APPROVED, None), attempt_at=late))
-    given = [one(3, R.SUBMITTED, None), one(4, R.SUBMITTED, None), one(5, R.SUCCEEDED, None)]
-    await put(books, *given, replace(one(6, R.REQUESTED, None), approved_by=None))
-    async with books.transaction() as tx:
-        await books.store_refund(tx, one(3, R.SUBMITTED, 3), R.SUBMITTED)
-        await books.store_refund(tx, one(4, R.SUBMITTED, 9), R.SUBMITTED)
-        due = await books.due_refunds(tx, NOW + timedelta(minutes=5), 10)
-        assert [refund.id.int for refund in due] == [1, 3, 2]
-        assert [refund.id.int for refund in await books.due_refunds(tx, NOW, 1)] == [1]
+    given = [one(3, R.SUBMITTED, 3), one(4, R.SUBMITTED, 9), one(5, R.SUCCEEDED, None), one(6, R.SUBMITTED, 90)]
+    await put(books, *given, replace(one(7, R.REQUESTED, None), approved_by=None), one(8, R.FAILED, 1))
+    await put(
+        books,
+        a_refund(id=UUID(int=9), amount_cents=1, status=R.FAILED, checked_at=NOW, retry_at=NOW + timedelta(hours=1)),
+    )
+
+    async def due(minutes: float, limit: int = 10) -> list[int]:
+        async with books.transaction() as tx:
+            found = await books.due_refunds(tx, NOW + timedelta(minutes=minutes), limit)
+        return [refund.id.int for refund in found]
+
+    assert await due(0) == [2]
+    assert await due(1) == [1, 2]
+    assert await due(1, limit=1) == [1]
+    assert await due(4.4) == [1, 2]  # looked at after three minutes: the next time after a minute and a half more
+    assert await due(4.5) == [1, 3, 2]
+    assert await due(13.5) == [1, 3, 4, 2]
+    assert await due(60) == [1, 9, 3, 4, 2]
+    assert await due(104) == [1, 9, 3, 4, 2]
+    assert await due(105) == [1, 9, 3, 4, 2, 6]  # never less often than every quarter of an hour
 
 
 async def test_a_message_is_kept_once(books: Books) -> None:
     async with books.transaction() as tx:
-        assert await books.keep_event(tx, "stripe", "evt_1", "kind", {"ä": [1, None]}, NOW)
-        assert not await books.keep_event(tx, "stripe", "evt_1", "kind", {}, NOW)
-        assert await books.keep_event(tx, "other", "evt_1", "kind", {}, NOW)
+        assert await books.keep_event(tx, "stripe", EVENT, NOW)
+        assert not await books.keep_event(tx, "stripe", replace(EVENT, kind="other"), NOW)
+        assert await books.keep_event(tx, "other", EVENT, NOW)
 
 
 async def test_the_mark_of_the_listing_never_goes_back(books: Books) -> None:
@@ -313,6 +373,7 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         requested_by=dice.choice([None, None, 1]),
         approved_by=dice.choice([None, 1, 2]),
         provider_id=dice.choice([None, "re_1"]),
+        retry_of=dice.choice([None, None, None, UUID(int=501), UUID(int=999)]),
     )
     tame = a_refund(
         id=refund_id,
@@ -320,9 +381,13 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         amount_cents=500,
         reason=dice.choice([RefundReason.CANCELLED, RefundReason.LOST_SLOT]),
         provider_id="re_1",
+        retry_of=dice.choice([None, UUID(int=501)]),
+        retry_at=dice.choice([None, NOW]),
     )
     refund = dice.choice([refund, tame])
+    going = dice.choice([R.SUBMITTED, R.FAILED])
     was, refund_was = dice.choice(list(P)), dice.choice(list(R))
+    dice_says = dice.random() < 0.5
     kind = dice.choice(
         ["insert_payment"] * 2 + ["insert_refund"] * 3 + ["store_refund"] * 2 + ["store_payment", "post"]
     )
@@ -332,7 +397,7 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
             case "insert_payment":
                 return await books.insert_payment(tx, payment)
             case "insert_refund":
-                return await books.insert_refund(tx, replace(refund, provider_id=None))
+                return await books.insert_refund(tx, replace(refund, provider_id=None, retry_at=None))
             case "store_payment":
                 known = await books.payment(tx, payment.id, lock=True)
                 changed = payment if known is None else replace(payment, reference=known.reference)
@@ -341,8 +406,8 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
                 await books.store_payment(tx, changed, was if known is None else known.status)
             case "store_refund":
                 old = await books.refund(tx, refund.id, lock=True) or refund
-                status = old.status if cents else refund.status
-                refund_after = replace(old, status=status, provider_id=refund.provider_id)
+                status = (old.status if dice_says else going) if cents else refund.status
+                refund_after = replace(old, status=status, provider_id=refund.provider_id, retry_at=refund.retry_at)
                 await books.store_refund(tx, refund_after, refund_was if cents == 500 else old.status)
             case "post":
                 if (found := await books.payment(tx, payment.id)) is not None:
@@ -371,7 +436,8 @@ async def everything(books: Books) -> list[object]:
             found.append(await books.journals(tx, payment_id))
         for reference in (UUID(int=1001), UUID(int=1002)):
             found += [await books.living(tx, reference), await books.latest(tx, reference)]
-        found += [await books.due_payments(tx, NOW, 10), await books.due_refunds(tx, NOW, 10)]
+        found += [await books.due_payments(tx, NOW, NOW, 10), await books.due_refunds(tx, NOW + timedelta(days=1), 10)]
+        found.append(await books.troubles(tx))
     return found
 
 
@@ -401,6 +467,12 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
         "payment_refund_within_captured",
         "refund_four_eyes",
         "refund_provider_once",
+        "refund_starts_unsent",
+        "refund_failed_is_final",
+        "refund_retried_once",
+        "refund_retry_of_fkey",
+        "refund_retry_of_failed_rule",
+        "payment_paid_is_final",
     }
 
 
@@ -408,6 +480,16 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
 
 
 FEE = f"INSERT INTO journal (kind, payment_id, at) VALUES ('fee', '{UUID(int=1)}', now())"
+
+
+APPENDED = (
+    "INSERT INTO entry (journal_id, account, amount_cents)"
+    " SELECT max(id), unnest('{bank,psp_fees}'::text[]), unnest('{5,-5}'::int[]) FROM journal"
+)
+COPY = (
+    "(id, payment_id, amount_cents, reason, status, attempt_at, created_at) SELECT gen_random_uuid(),"
+    f" '{UUID(int=1)}', {{1}}, 'lost_slot', '{{2}}', now(), now() FROM generate_series(1, {{0}})"
+)
 
 
 @pytest.mark.parametrize(
@@ -418,9 +500,15 @@ FEE = f"INSERT INTO journal (kind, payment_id, at) VALUES ('fee', '{UUID(int=1)}
             [FEE, "INSERT INTO entry (journal_id, account, amount_cents) SELECT max(id), 'bank', 5 FROM journal"],
             "journal_balanced",
         ),
-        (
-            ["INSERT INTO entry (journal_id, account, amount_cents) SELECT max(id), 'bank', 5 FROM journal"],
-            "journal_balanced",
+        ([APPENDED], "entry_with_its_journal"),
+        (  # nor by a journal that gives itself out as made by a later transaction
+            [
+                "INSERT INTO journal (kind, payment_id, at, made_in) "
+                f"SELECT 'fee', '{UUID(int=1)}', now(), (pg_current_xact_id()::text::bigint + 1)::text::xid8",
+                "INSERT INTO entry (journal_id, account, amount_cents) "
+                "SELECT max(id), 'bank', 5 FROM journal WHERE made_in <> pg_current_xact_id()",
+            ],
+            "entry_with_its_journal",
         ),
         (["UPDATE entry SET amount_cents = amount_cents * 2"], "entry_append_only"),
         (["DELETE FROM entry"], "entry_append_only"),
@@ -428,12 +516,22 @@ FEE = f"INSERT INTO journal (kind, payment_id, at) VALUES ('fee', '{UUID(int=1)}
         (["DELETE FROM journal"], "journal_append_only"),
         (["TRUNCATE journal, entry"], "journal_append_only"),
         (["TRUNCATE entry"], "entry_append_only"),
-        (["UPDATE payment SET refunded_cents = 1301"], "payment_refund_within_captured"),
+        (["UPDATE payment SET refunded_cents = 0"], "payment_refunded_by_refunds"),
+        ([f"INSERT INTO refund {COPY.format(1, 301, 'approved')}"], "payment_refund_within_captured"),
+        ([f"INSERT INTO refund {COPY.format(1, 300, 'failed')}"], "refund_starts_unsent"),
+        ([f"INSERT INTO refund {COPY.format(1, 300, 'submitted')}"], "refund_starts_unsent"),
+        (["UPDATE refund SET status = 'failed'", "UPDATE refund SET status = 'succeeded'"], "refund_failed_is_final"),
+        (["DELETE FROM refund"], "refund_never_deleted"),
+        (["TRUNCATE refund CASCADE"], "refund_never_deleted"),
         (["UPDATE refund SET amount_cents = 1301"], "refund_amount_fixed"),
         (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 1"], "refund_four_eyes"),
-        (["UPDATE payment SET status = 'open'"], "payment_paid_is_captured"),
-        (["UPDATE payment SET status = 'won', captured_cents = 0, refunded_cents = 0"], "payment_status"),
-        (["DELETE FROM payment"], "refund_payment_id_fkey"),
+        (["UPDATE payment SET status = 'open'"], "payment_paid_is_final"),
+        (["UPDATE payment SET status = 'fenced', captured_cents = 0"], "payment_paid_is_final"),
+        (["UPDATE payment SET amount_cents = 2600, captured_cents = 2600"], "payment_terms_fixed"),
+        ([f"UPDATE payment SET status = 'won' WHERE id = '{UUID(int=2)}'"], "payment_status"),
+        ([f"UPDATE payment SET captured_cents = 1300 WHERE id = '{UUID(int=2)}'"], "payment_paid_is_captured"),
+        (["DELETE FROM payment"], "payment_never_deleted"),
+        (["TRUNCATE payment CASCADE"], "payment_never_deleted"),
     ],
 )
 async def test_the_schema_refuses_by_name(db: Database, statements: list[str], constraint: str) -> None:
@@ -441,6 +539,7 @@ async def test_the_schema_refuses_by_name(db: Database, statements: list[str], c
     async with db.transaction() as conn:
         await conn.execute(CLERKS)
     await put(books, paid := a_payment(status=P.PAID), a_refund(amount_cents=1000, status=R.SUBMITTED))
+    await put(books, a_payment(id=UUID(int=2), reference=UUID(int=1002), status=P.OPEN))
     async with books.transaction() as tx:
         entries = (Entry(PSP_CLEARING, 1000), Entry(REVENUE, -1000))
         await books.post(tx, Journal(JournalKind.REFUND, paid.id, UUID(int=501), entries), NOW)

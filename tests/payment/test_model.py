@@ -34,7 +34,8 @@ INTRODUCTION = """# What may become of a payment and of a refund
 
 Printed from `payment.model.TRANSITIONS` by `tests/payment/test_model.py`. An edge that is not here is an error.
 Words on the edges are what a look at the provider told, or what we did. A look that was overtaken by a later one changes
-nothing (`payment.decide`). A payment that is paid stays paid; what is given back is told by its refunds.
+nothing (`payment.decide`). A payment that is paid stays paid; what is given back is told by its refunds. A refund that failed
+stays failed; one by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`).
 """
 
 

@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from base import failpoint
-from base.db import Database
+from base.db import Connection, Database
 from base.errors import NotFound
 from base.money import Money
 from payment import stripe_words, usecases
-from payment.books import Books
+from payment.books import Books, Refused
 from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, RefundReason, RefundStatus
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.noticing import FIRST_LISTING, HELD_BACK_AT_MOST
 from payment.opening import order_of
 from payment.ports import Outcome, OutcomeUnknown
-from payment.settling import RefundTooLarge
+from payment.settling import RefundTooLarge, Settling
 from payment.usecases import Payments
+from sandbox.stripe.errors import ApiError
 from tests.payment.machine_provider import Moment
-from tests.payment.making import AMOUNT
+from tests.payment.making import AMOUNT, NOW, a_payment
 from tests.payment.world import World
 
 P, R = PaymentStatus, RefundStatus
+A_SESSION = order_of(a_payment(id=UUID(int=77)))
 REFERENCE = UUID(int=1001)
 
 
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+    """What was told at level ERROR, with all its fields."""
+    plain = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    return [(one.getMessage(), {key: value for key, value in vars(one).items() if key not in plain}) for one in told]
 
 
 class TestOpen:
@@ -148,6 +161,7 @@ class TestSettle:
         world.pay(payment)
         world.lost = [("fetch", "before")]
         assert (await world.payments.settle(payment.id)).status is P.OPEN
+        world.clock.advance(seconds=2)
         assert (await world.payments.settle(payment.id)).status is P.PAID
 
     async def test_an_unknown_id(self, world: World) -> None:
@@ -164,7 +178,108 @@ class TestSettle:
         assert (await world.payments.fence(payment.id)).status is P.ATTENTION  # money lies there
         assert await world.request() == await world.now(payment)  # and nobody pays twice
         world.machine.state.change("payment_intents", intent["id"], amount_received=1300)
+        world.clock.advance(seconds=2)
         assert (await world.payments.settle(payment.id)).status is P.PAID
+
+    async def test_asked_once_however_often_a_page_is_loaded(self, world: World) -> None:
+        payment = await world.opened()
+        asked: list[int] = []
+        for seconds in (0, 1.9, 0.1, 1.9, 0.1):
+            world.clock.advance(seconds=seconds)
+            await world.payments.settle(payment.id)
+            asked.append(world.provider.calls.count("fetch"))
+        assert asked == [1, 1, 2, 2, 3]
+
+    async def test_after_a_silence_it_is_not_asked_at_once_again(self, world: World) -> None:
+        payment = await world.opened()
+        world.lost = [("fetch", "before")]
+        for _ in range(3):
+            await world.payments.settle(payment.id)
+        assert world.provider.calls.count("fetch") == 1
+
+    async def test_a_message_and_a_fence_ask_even_so(self, world: World) -> None:
+        first, second = await world.opened(1001), await world.opened(1002)
+        for payment in (first, second):
+            await world.payments.settle(payment.id)
+            world.pay(payment)
+        for event in world.machine.state.rows("events"):
+            if event["data"]["object"].get("id") == first.session_id:
+                await world.payments.take_event("stripe", {}, json.dumps(event).encode())
+        assert (await world.now(first)).status is P.PAID
+        assert (await world.now(second)).status is P.OPEN
+        assert (await world.payments.settle(second.id)).status is P.OPEN
+        assert (await world.payments.fence(second.id)).status is P.PAID
+
+    async def test_what_does_not_fit_is_reported_once_and_looked_at_every_hour(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        payment = await world.opened()
+        world.pay(payment)
+        intent = world.machine.state.rows("payment_intents")[0]
+        world.machine.state.change("payment_intents", intent["id"], amount_received=1)
+        await world.payments.settle(payment.id)
+        assert await world.payments.troubles() == Troubles(failed_refunds=0, attention=1)
+        world.lost = [("changed", "before")] * 200  # the hourly look alone
+        await world.sweep_for(59)
+        assert world.provider.calls.count("fetch") == 1
+        world.machine.state.change("payment_intents", intent["id"], amount_received=1300)
+        await world.sweep_for(1)
+        assert (await world.now(payment)).status is P.PAID
+        assert await world.payments.troubles() == Troubles(failed_refunds=0, attention=0)
+        assert errors(caplog) == [("payment.attention", {"payment": str(payment.id)})]
+
+    @pytest.mark.parametrize("met", ["deadlock", "place taken"])
+    async def test_two_that_meet_are_tried_again_once(self, world: World, met: str) -> None:
+        payment = await world.opened()
+        world.pay(payment)
+        in_order, times = world.hooks.on_paid, 0
+
+        async def meet(tx: object, payment: Payment) -> Outcome:
+            nonlocal times
+            times += 1
+            if times in (1, 3, 4):
+                raise asyncpg.DeadlockDetectedError("") if met == "deadlock" else Refused("payment_one_living")
+            return await in_order(tx, payment)
+
+        world.hooks.on_paid = meet  # type: ignore[method-assign]
+        assert (await world.payments.settle(payment.id)).status is P.PAID
+        other = await world.opened(1002)
+        world.pay(other)
+        with pytest.raises((asyncpg.DeadlockDetectedError, Refused)):
+            await world.payments.settle(other.id)
+        assert times == 4
+
+    async def test_late_money_against_whoever_asks_for_another_payment(self, db: Database) -> None:
+        """The payer's second tab holds the case and waits for the late money's place; the late money wants the case."""
+        world = World(books=PgBooks(db))
+        payment = await self.fenced_but_paid(world)
+        is_held, in_order = asyncio.Event(), world.hooks.on_paid
+
+        async def lock_case(tx: object) -> None:
+            await cast("Connection", tx).execute("SELECT pg_advisory_xact_lock(7)")
+
+        async def on_paid(tx: object, payment: Payment) -> Outcome:
+            is_held.set()
+            await lock_case(tx)
+            return await in_order(tx, payment)
+
+        async def pay_again() -> Payment:
+            async with world.books.transaction() as tx:
+                await lock_case(tx)
+                settling = asyncio.create_task(world.payments.settle(payment.id))
+                await is_held.wait()
+                await asyncio.sleep(0.3)  # its wait began first, so it is the one to be ended
+                again = await world.payments.request(
+                    tx, reference=REFERENCE, amount=AMOUNT, description="", language="de", return_url="http://city"
+                )
+            await settling
+            return again
+
+        world.hooks.on_paid = on_paid  # type: ignore[method-assign]
+        again = await pay_again()
+        late = await world.now(payment)
+        assert (late.status, late.surplus, late.refunded_cents) == (P.PAID, True, AMOUNT.cents)
+        assert (await world.now(again)).status is P.INTENDED
 
     async def test_late_money_where_nothing_else_was_paid_is_told(self, world: World) -> None:
         payment = await self.fenced_but_paid(world)
@@ -190,6 +305,7 @@ class TestSettle:
         assert payment.session_id is not None
         world.machine.state.change("sessions", payment.session_id, status="open")
         world.machine.pay(payment.session_id)
+        world.clock.advance(seconds=2)
         return payment
 
 
@@ -205,6 +321,17 @@ class TestFence:
         payment = await world.opened()
         world.pay(payment)
         assert (await world.payments.fence(payment.id)).status is P.PAID
+
+    async def test_paid_for_something_lost_says_that_it_goes_back(self, both: World) -> None:
+        both.hooks.outcome = Outcome.LOST
+        payment = await both.opened()
+        both.pay(payment)
+        for _ in range(2):
+            fenced = await both.payments.fence(payment.id)
+            assert (fenced.status, fenced.refundable) == (P.PAID, Money(0))
+            assert fenced == await both.now(payment)
+            [refund] = await both.refunds(payment)
+            assert (refund.status, refund.reason, refund.amount_cents) == (R.APPROVED, RefundReason.LOST_SLOT, 1300)
 
     @pytest.mark.parametrize("hours", [0, 2, 25])
     @pytest.mark.parametrize("fault", ["none", "never called", "before", "after", "500 before", "500 after"])
@@ -307,6 +434,100 @@ class TestRefund:
         assert (failed.status, failed.failure) == (R.FAILED, "charge_already_refunded")
         assert (await world.now(payment)).refundable == AMOUNT
 
+    async def sent_back(self, world: World, refund: Refund, why: str) -> None:
+        assert refund.provider_id is not None
+        world.machine.fail_refund(refund.provider_id, why)
+        for event in world.machine.state.rows("events"):
+            if event["data"]["object"].get("id") == refund.provider_id:
+                await world.payments.take_event("stripe", {}, json.dumps(event).encode())
+
+    async def test_a_failure_that_may_pass_is_tried_anew_three_times(
+        self, both: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        payment = await both.paid()
+        refund = await both.payments.submit_refund((await both.asked_back(payment, Money(500))).id)
+        for hours in (1, 24, 72):
+            await self.sent_back(both, refund, "declined")
+            assert await both.payments.troubles() == Troubles(failed_refunds=1, attention=0)
+            assert (await both.asked_back(payment, Money(500))).status is R.FAILED  # the rule does not ask for more
+            both.clock.advance(hours=hours, minutes=-1)
+            await both.payments.sweep()
+            assert (await both.refunds(payment))[-1].id == refund.id
+            both.clock.advance(minutes=1)
+            await both.payments.sweep()
+            before, refund = (await both.refunds(payment))[-2:]
+            assert (before.status, refund.status, refund.retry_of) == (R.FAILED, R.SUCCEEDED, before.id)
+            assert await both.asked_back(payment, Money(500)) == refund
+            assert await both.payments.troubles() == Troubles(failed_refunds=0, attention=0)
+            assert await both.clearing(payment) == both.at_provider() == 800
+        await self.sent_back(both, refund, "declined")
+        both.clock.advance(days=30)
+        await both.payments.sweep()
+        refunds = await both.refunds(payment)
+        assert [one.status for one in refunds] == [R.FAILED] * 4
+        assert await both.payments.troubles() == Troubles(failed_refunds=1, attention=0)
+        assert await both.clearing(payment) == both.at_provider() == AMOUNT.cents
+        ids = [{"refund": str(one.id), "payment": str(payment.id)} for one in refunds]
+        assert errors(caplog) == [("refund.failed", fields) for fields in ids]
+
+    async def test_a_failure_that_will_not_pass_is_left_to_people(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lost_card, refused = await world.paid(1001), await world.paid(1002)
+        sent = await world.payments.submit_refund((await world.asked_back(lost_card)).id)
+        await self.sent_back(world, sent, "lost_or_stolen_card")
+        assert refused.charge_id is not None
+        world.machine.create_refund({"payment_intent": refused.charge_id})  # in Stripe's Dashboard
+        await world.payments.submit_refund((await world.asked_back(refused)).id)
+        world.clock.advance(days=30)
+        await world.payments.sweep()
+        for payment in (lost_card, refused):
+            [failed] = await world.refunds(payment)
+            assert (failed.status, failed.retry_at) == (R.FAILED, None)
+        assert await world.payments.troubles() == Troubles(failed_refunds=2, attention=0)
+        assert [event for event, _ in errors(caplog)] == ["refund.failed"] * 2
+
+    async def test_what_was_given_back_otherwise_is_not_tried_anew(self, both: World, db: Database) -> None:
+        payment = await both.paid()
+        await self.sent_back(both, await both.payments.submit_refund((await both.asked_back(payment)).id), "declined")
+        async with both.books.transaction() as tx:
+            await both.payments.request_refund(tx, payment.id, Money(1), RefundReason.LOST_SLOT)
+        for _ in range(2):
+            both.clock.advance(hours=2)
+            await both.payments.sweep()
+        failed, other = await both.refunds(payment)
+        assert (failed.status, failed.retry_at, other.status) == (R.FAILED, None, R.SUCCEEDED)
+        assert both.at_provider() == AMOUNT.cents - 1
+
+    async def test_two_sweeps_try_anew_once(self, both: World) -> None:
+        payment = await both.paid()
+        await self.sent_back(both, await both.payments.submit_refund((await both.asked_back(payment)).id), "unknown")
+        both.clock.advance(hours=1)
+        await asyncio.gather(*(both.payments.sweep() for _ in range(5)))
+        assert [one.status for one in await both.refunds(payment)] == [R.FAILED, R.SUCCEEDED]
+        assert both.at_provider() == 0
+
+    async def test_a_refusal_that_may_pass_is_no_failure(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Stripe keeps the refusal under the key, so each try that finds it there needs another one. They become rarer."""
+        payment = await world.paid()
+        refund = await world.asked_back(payment)
+        tries: list[float] = []
+
+        def refuse(_params: object) -> dict[str, Any]:
+            tries.append((world.clock() - NOW).total_seconds() / 60)
+            raise ApiError("Insufficient funds in your Stripe balance", code="balance_insufficient")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(world.machine, "create_refund", refuse)
+            assert (await world.payments.submit_refund(refund.id)).status is R.SUBMITTED
+            await world.sweep_for(60)
+        [waiting] = await world.refunds(payment)
+        assert (waiting.status, waiting.attempt) == (R.SUBMITTED, len(tries))
+        assert tries == [0, 1, 2, 3, 5, 8, 12, 18, 27, 41, 56]
+        await world.sweep_for(15)
+        assert [one.status for one in await world.refunds(payment)] == [R.SUCCEEDED]
+        assert (await world.payments.troubles(), world.at_provider()) == (Troubles(failed_refunds=0, attention=0), 0)
+
     async def test_a_pending_one_arrives_later(self, world: World) -> None:
         payment = await world.paid()
         refund = await world.asked_back(payment)
@@ -335,6 +556,100 @@ class TestRefund:
 
 
 class TestNoticing:
+    def foreign(self, world: World, **fields: Any) -> None:
+        """A session that the sandbox would not make: somebody else's on the same account."""
+        state, made = world.machine.state, world.machine.create_session(stripe_words.session_params(A_SESSION))
+        state.change("sessions", made["id"], **fields)
+
+    async def test_foreign_sessions_do_not_stop_the_walk(self, world: World) -> None:
+        nothing: dict[str, Any] = {"currency": None, "amount_total": None, "payment_intent": None}
+        self.foreign(world, mode="setup", metadata={}, **nothing)
+        self.foreign(world, mode="setup", metadata={"order": "7"}, **nothing)
+        self.foreign(world, metadata={"payment_id": str(UUID(int=77))}, **nothing)  # ours, they say
+        payment = await world.opened()
+        stray = await self.stray(world, payment)
+        await world.payments.sweep()
+        assert world.machine.get("sessions", stray)["status"] == "expired"
+        world.clock.advance(minutes=1)
+        await world.payments.sweep()  # sees that it is
+        async with world.books.transaction() as tx:
+            assert await world.books.listed_until(tx, "stripe") == world.clock()
+
+    async def test_our_session_without_an_amount_needs_attention(self, world: World) -> None:
+        payment = await world.opened()
+        assert payment.session_id is not None
+        world.machine.state.change("sessions", payment.session_id, currency=None)
+        assert (await world.payments.settle(payment.id)).status is P.ATTENTION
+
+    async def test_one_bad_session_holds_the_mark_back_but_not_for_ever(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bad, good = await world.opened(1001), await world.opened(1002)
+        strays = [await self.stray(world, payment) for payment in (bad, good)]
+        in_order = Settling.take_stray
+
+        async def take_stray(self: Settling, payment_id: UUID, seen: Any) -> bool:
+            if payment_id == bad.id:
+                raise ZeroDivisionError
+            return await in_order(self, payment_id, seen)
+
+        monkeypatch.setattr(Settling, "take_stray", take_stray)
+
+        async def mark() -> datetime | None:
+            async with world.books.transaction() as tx:
+                return await world.books.listed_until(tx, "stripe")
+
+        await world.payments.sweep()
+        assert world.machine.get("sessions", strays[1])["status"] == "expired"
+        began = await mark()
+        assert began == world.clock() - FIRST_LISTING
+        world.clock.advance(days=1)
+        await world.payments.sweep()
+        assert await mark() == began
+        world.clock.advance(days=2)
+        await world.payments.sweep()
+        assert await mark() == world.clock() - HELD_BACK_AT_MOST
+        for _ in range(2):
+            world.clock.advance(hours=1)
+            await world.payments.sweep()
+        assert await mark() == world.clock()
+
+    async def test_a_list_that_cannot_be_read_does_not_stop_the_sweep(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment = await world.opened()
+        world.pay(payment)
+        world.clock.advance(minutes=1)
+
+        async def changed(since: datetime) -> list[Any]:
+            raise AttributeError
+
+        monkeypatch.setattr(world.provider, "changed", changed)
+        assert await world.payments.sweep() == 1
+        assert (await world.now(payment)).status is P.PAID
+
+    async def test_nothing_of_a_message_is_kept_but_what_it_is_about(self, db: Database) -> None:
+        world = World(books=PgBooks(db))
+        payment = await world.opened()
+        thing = {
+            "id": payment.session_id,
+            "object": "checkout.session",
+            "metadata": {"payment_id": str(payment.id)},
+            "customer_details": {"email": "erika@example.org", "name": "Erika Mustermann"},
+        }
+        event = {"id": "evt_1", "type": "checkout.session.completed", "data": {"object": thing}}
+        await world.payments.take_event("stripe", {}, json.dumps(event).encode())
+        async with db.transaction() as conn:
+            [row] = await conn.fetch("SELECT * FROM vendor_event")
+        assert dict(row) == {
+            "vendor": "stripe",
+            "event_id": "evt_1",
+            "kind": "checkout.session.completed",
+            "payment_id": payment.id,
+            "refund_id": None,
+            "received_at": world.clock(),
+        }
+
     async def test_lost_messages_are_made_up_for(self, world: World) -> None:
         payment = await world.opened()
         world.pay(payment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -26,16 +27,18 @@ async def conn(db: Database, city: City) -> AsyncIterator[Connection]:
         yield conn
 
 
-async def claim(conn: Connection, city: City, start: datetime, minutes: int = 20) -> int:
+async def claim(conn: Connection, city: City, start: datetime, minutes: int = 20, *, case: object = None) -> int:
     ident: int = await conn.fetchval(
         """
-        INSERT INTO claim (office_id, counter_id, service_id, starts_at, ends_at, hold_until)
-        VALUES ($1, $2, $3, $4, $5, $4) RETURNING id""",
+        INSERT INTO claim (office_id, counter_id, service_id, fee_id, starts_at, ends_at, hold_until, appointment_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $5, $7) RETURNING id""",
         city.office,
         city.counters[0],
         city.service_id,
+        city.fee_id,
         start,
         start + timedelta(minutes=minutes),
+        case,
     )
     return ident
 
@@ -148,6 +151,43 @@ async def test_a_living_case_has_living_time_at_commit(db: Database, city: City)
                 await conn.execute(f"UPDATE {change}")
 
 
+async def test_a_living_case_keeps_its_own_time(db: Database, city: City) -> None:
+    """Neither taken away, nor given to another case, nor brought to a dead one."""
+    async with db.transaction() as conn:
+        held, other = await claim(conn, city, NINE), await claim(conn, city, at(TUESDAY, 10))
+        set_case = "UPDATE claim SET appointment_id = $2 WHERE id = $1"
+        await conn.execute(set_case, held, await _case(conn, city))
+        second = await _case(conn, city, "Y")
+        await conn.execute(set_case, other, second)
+    for wrong in (None, second):
+        with refused("appointment_has_time"):
+            async with db.transaction() as conn:
+                await conn.execute(set_case, held, wrong)
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE appointment SET status = 'expired' WHERE id = $1", second)
+        await conn.execute("UPDATE claim SET status = 8, hold_until = NULL WHERE id = $1", other)
+    with refused("appointment_has_time"):
+        async with db.transaction() as conn:
+            await claim(conn, city, at(TUESDAY, 11), case=second)
+
+
+async def test_what_is_held_has_the_version_of_its_fee(conn: Connection, city: City) -> None:
+    with refused("claim_has_fee"):
+        await claim(conn, replace(city, fee_id=None), NINE)
+    held = await claim(conn, city, NINE)
+    with refused("claim_has_fee"):
+        await conn.execute("UPDATE claim SET fee_id = NULL WHERE id = $1", held)
+
+
+@pytest.mark.parametrize("change", ["amount_cents = 1", "currency = 'CHF'", "legal_basis = '{}'"])
+async def test_the_terms_of_a_fee_stand(conn: Connection, city: City, change: str) -> None:
+    await conn.execute("UPDATE fee SET valid = 'empty'")
+    with refused("fee_append_only"):
+        await conn.execute(f"UPDATE fee SET {change}")
+    with refused("fee_append_only"):
+        await conn.execute("DELETE FROM fee")
+
+
 async def test_a_booked_claim_cannot_be_overbooked_by_reviving_a_free_one(conn: Connection, city: City) -> None:
     gone = await claim(conn, city, NINE)
     await conn.execute("UPDATE claim SET status = 8 WHERE id = $1", gone)
@@ -165,14 +205,15 @@ async def test_an_override_needs_its_reason(conn: Connection, city: City) -> Non
         await conn.execute("UPDATE override SET reason = 'other'")
 
 
-async def _case(conn: Connection, city: City) -> object:
+async def _case(conn: Connection, city: City, number: str = "X") -> object:
     return await conn.fetchval(
         """
         INSERT INTO appointment (number, office_id, service_id, channel, language, fee_cents, refund_policy_id, token_sha256,
                                  token_sealed, created_at)
-        VALUES ('X', $1, $2, 'onsite', 'de', 0, (SELECT id FROM refund_policy), sha256('x'), '', now()) RETURNING id""",
+        VALUES ($3, $1, $2, 'onsite', 'de', 0, (SELECT id FROM refund_policy), sha256($3::text::bytea), '', now()) RETURNING id""",
         city.office,
         city.service_id,
+        number,
     )
 
 

@@ -25,11 +25,12 @@ STORM_S = 60.0 if os.environ.get("SCALE") == "full" else 3.0
 
 async def insert_hold(conn: Connection, city: City, start: datetime) -> bool:
     made = await conn.fetch(
-        "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7)",
+        "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
         at(TUESDAY, 7),
         at(TUESDAY, 7, 15),
         [uuid4()],
         [city.service_id],
+        [city.fee_id],
         [city.counters[0]],
         [start],
         [start + timedelta(minutes=20)],
@@ -80,6 +81,99 @@ async def test_opening_longer_does_not_make_a_hold_wait(db: Database) -> None:
         await open_counter(one, city.counters[0], [TUESDAY], 8, 13)
         assert await asyncio.wait_for(insert_hold(two, city, NINE), 5)
         await changing.commit()
+
+
+class TestClosingOverAppointments:
+    """The contract of close_leaving() and affected(), in SQL: the next issue calls them."""
+
+    async def test_what_stands_in_the_way(self, db: Database) -> None:
+        async with db.connection() as conn:
+            city = await make_city(conn, counters=2)
+            for start in (NINE, at(TUESDAY, 11)):
+                assert await insert_hold(conn, city, start)
+            sql = "SELECT o_counter, o_start, o_end, o_status FROM affected($1, tstzrange($2, $3))"
+            found = [tuple(row) for row in await conn.fetch(sql, city.counters, at(TUESDAY, 9, 10), at(TUESDAY, 11))]
+            assert found == [(city.counters[0], NINE, at(TUESDAY, 9, 20), 1)]
+            assert await conn.fetch(sql, city.counters[1:], at(TUESDAY, 8), at(TUESDAY, 12)) == []
+
+    async def test_they_stay_in_the_override_lane_and_nobody_new_comes(self, db: Database) -> None:
+        async with db.connection() as conn:
+            city, user = await make_city(conn, counters=2), await _account(conn)
+            assert await insert_hold(conn, city, NINE)
+            closed = await _close(conn, city, user)
+            assert closed["o_left"] == 1
+            override = await conn.fetchrow(
+                "SELECT kind, reason, by_user FROM override WHERE id = $1", closed["o_override"]
+            )
+            assert override is not None
+            assert tuple(override) == (3, "Wasserschaden", user)
+            left = await conn.fetchrow(
+                "SELECT status, override_id, occupied, extra IS NULL AS no_extra FROM claim WHERE kind = 0"
+            )
+            assert left is not None
+            assert tuple(left) == (1, closed["o_override"], None, False)
+            assert not await insert_hold(conn, city, NINE)
+            assert not await insert_hold(conn, city, at(TUESDAY, 10))
+            sql = "SELECT count(*) FROM affected($1, tstzrange($2, $3))"
+            assert await conn.fetchval(sql, city.counters, at(TUESDAY, 8), at(TUESDAY, 12)) == 1
+            assert await _audit(conn) == []
+            with pytest.raises(asyncpg.ExclusionViolationError) as caught:  # two in one lane of one override
+                await conn.execute(
+                    """INSERT INTO claim (office_id, counter_id, service_id, starts_at, ends_at, hold_until, override_id)
+                       SELECT office_id, counter_id, service_id, starts_at, ends_at, hold_until, override_id
+                         FROM claim WHERE kind = 0"""
+                )
+            assert violates(caught.value, "claim_no_overlap_extra")
+
+    async def test_without_a_reason_nothing_is_closed(self, db: Database) -> None:
+        async with db.connection() as conn:
+            city, user = await make_city(conn, counters=1), await _account(conn)
+            with pytest.raises(asyncpg.CheckViolationError) as caught:
+                await _close(conn, city, user, " ")
+            assert violates(caught.value, "override_reason")
+            assert await insert_hold(conn, city, NINE)
+
+    @pytest.mark.parametrize("first_commits", [True, False])
+    async def test_a_hold_that_is_under_way_is_left_inside_too(self, db: Database, first_commits: bool) -> None:
+        """Closed now means now: a hold that commits while the closure waits is counted among those left, or never was."""
+        async with db.connection() as one, db.connection() as two:
+            city, user = await make_city(one, counters=1), await _account(one)
+            holding = one.transaction()
+            await holding.start()
+            assert await insert_hold(one, city, NINE)
+            closing = asyncio.create_task(_close(two, city, user))
+            assert await _waits(closing)
+            if first_commits:
+                await holding.commit()
+                with pytest.raises(asyncpg.ExclusionViolationError) as caught:
+                    await closing  # its snapshot is older than the hold: the caller tries again
+                assert violates(caught.value, "claim_no_overlap")
+                assert (await _close(two, city, user))["o_left"] == 1
+            else:
+                await holding.rollback()
+                assert (await closing)["o_left"] == 0
+            assert not await insert_hold(one, city, at(TUESDAY, 10))
+            assert await _audit(one) == []
+
+
+async def _account(conn: Connection) -> int:
+    ident: int = await conn.fetchval(
+        "INSERT INTO account (login, name, password_hash) VALUES ('a', 'A', '$argon2id$x') RETURNING id"
+    )
+    return ident
+
+
+async def _close(conn: Connection, city: City, user: int, reason: str = "Wasserschaden") -> asyncpg.Record:
+    row = await conn.fetchrow(
+        "SELECT * FROM close_leaving($1, tstzrange($2, $3), $4, $5)",
+        city.counters,
+        at(TUESDAY, 8),
+        at(TUESDAY, 12),
+        reason,
+        user,
+    )
+    assert row is not None
+    return row
 
 
 async def test_a_storm_of_holds_releases_and_changing_hours(db: Database) -> None:

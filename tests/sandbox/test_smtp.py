@@ -84,6 +84,18 @@ async def test_mails_survive_on_disk_and_ids_sort_by_arrival(tmp_path: Path) -> 
         assert os.listdir(tmp_path) == ["half.eml.new"]
 
 
+async def test_only_the_owner_reads_the_mails(tmp_path: Path) -> None:
+    folder = tmp_path / "smtp"
+    async with mail_sandbox(folder) as mail:
+        await send(mail, letter())
+    modes = {path.suffix: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes == {"": 0o700, ".eml": 0o600, ".json": 0o600}
+    for path in folder.iterdir():
+        path.chmod(0o644)  # as an older version left them
+    async with mail_sandbox(folder):
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
 async def test_the_inbox_shows_the_newest_first_and_a_mail_with_all_parts() -> None:
     html = '<html><head><title>x</title></head><body><a href="https://city.example/">link</a></body></html>'
     calendar = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"

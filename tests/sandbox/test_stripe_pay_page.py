@@ -1,11 +1,14 @@
 """The hosted pay page as a browser without scripts would use it."""
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
+from playwright.async_api import async_playwright
 
 from tests.sandbox.running import CANCEL_URL, Sandbox, sandbox, session_body
+from tests.sandbox.test_stripe_process import PROJECT
 
 
 async def opened(box: Sandbox, **more: Any) -> str:
@@ -38,6 +41,27 @@ async def test_the_page_says_what_it_is_and_has_a_strict_policy() -> None:
         assert re.findall(r'value="(\w+)"', text) == ["pay", "3ds", "decline", "stay", "abandon"]
         assert (await page(box, "/pay/style.css"))[0] == 200
         assert f"/pay/{session}" in (await page(box, "/"))[1]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_the_amount_of_an_item_stands_on_one_line(width: int) -> None:
+    name = "Aufenthaltserlaubnis – Familienangehörige von Deutschen (unter 18 Jahren), Ausländerbehörde"
+    chromium = subprocess.run([str(PROJECT / "tools" / "chromium.sh")], capture_output=True, text=True, check=True)
+    async with sandbox() as box, async_playwright() as playwright:
+        body = session_body(10000)
+        body["line_items"][0]["price_data"]["product_data"]["name"] = name
+        browser = await playwright.chromium.launch(executable_path=chromium.stdout.strip(), args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": width, "height": 800})
+        await page.goto(f"{box.url}/pay/{box.machine.create_session(body)['id']}")
+        lines = await page.evaluate(
+            """() => {
+              const text = document.createRange()
+              text.selectNodeContents(document.querySelector('dd'))
+              return [text.getClientRects().length, document.documentElement.scrollWidth]
+            }"""
+        )
+        await browser.close()
+    assert lines == [1, width]
 
 
 async def test_pay_redirects_with_the_session_id() -> None:

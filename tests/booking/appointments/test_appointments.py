@@ -13,7 +13,7 @@ from base.db import Database
 from base.errors import NotFound
 from base.idempotency import KeyReused
 from base.money import Money
-from booking.appointments import usecases
+from booking.appointments import lifecycle, usecases
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
@@ -96,16 +96,18 @@ class TestCreate:
         numbers = [(await world.create(at(TUESDAY, hour))).case.number for hour in (9, 10)]
         assert numbers == ["CCC-CCC", "DDD-DDD"]
 
-    async def test_the_fee_is_the_one_of_the_day_of_the_hold(self, world: CaseWorld, db: Database) -> None:
+    async def test_the_fee_is_the_one_that_was_shown_at_the_hold(self, world: CaseWorld, db: Database) -> None:
         hold = await world.hold(NINE)
         async with db.connection() as conn:
-            await conn.execute("UPDATE fee SET valid = daterange(NULL, '2026-12-02')")
+            # An import comes in between and says that it has been another amount all the time.
+            await conn.execute("UPDATE fee SET valid = 'empty'")
             await conn.execute(
-                "INSERT INTO fee (service_id, amount_cents, valid) VALUES ($1, 9900, '[2026-12-02,)')",
+                'INSERT INTO fee (service_id, amount_cents, legal_basis) VALUES ($1, 9900, \'{"de": "§ 2"}\')',
                 world.city.service_id,
             )
         created = await world.appointments.create(hold.id, ANNA, KEY)
-        assert created.case.fee == Money(3700) == hold.fee
+        assert created.case.fee == Money(3700) == hold.fee == (await world.holds.find(hold.id)).fee
+        assert created.case.legal_basis == hold.legal_basis == {"de": "§ 1"}
 
 
 class TestPay:
@@ -169,18 +171,56 @@ class TestCancel:
             assert await conn.fetchval("SELECT count(*) FROM message WHERE template = 'appointment_cancelled'") == 1
 
 
+class TestDeadlock:
+    """Payment's hooks lock payment, then case; pay() and cancel() the other way round."""
+
+    async def test_paying_while_late_money_revives_an_older_payment(self, world: CaseWorld, db: Database) -> None:
+        ident = (await world.create()).case.id
+        await world.appointments.pay(ident, "http://back")
+        payment = (await world.appointments.case(ident)).payment
+        assert payment is not None
+        await world.payments.fence(payment.id)
+        async with db.connection() as conn:
+            settling = conn.transaction()
+            await settling.start()
+            await conn.execute("UPDATE payment SET status = 'attention', attention = 'test' WHERE id = $1", payment.id)
+            paying = asyncio.create_task(world.appointments.pay(ident, "http://back"))
+            await asyncio.sleep(0.3)  # it has locked the case, and waits for the index of living payments
+            await conn.execute("SELECT FROM appointment WHERE id = $1 FOR UPDATE", ident)
+            await settling.rollback()
+        assert await asyncio.wait_for(paying, 10) == f"https://pay.example/{await _living(db)}"
+
+    async def test_cancelling_while_the_payment_is_looked_at(self, world: CaseWorld, db: Database) -> None:
+        ident = (await world.create()).case.id
+        await world.paid(ident)
+        async with db.connection() as conn:
+            settling = conn.transaction()
+            await settling.start()
+            await conn.execute("SELECT FROM payment FOR UPDATE")
+            cancelling = asyncio.create_task(world.appointments.cancel(ident))
+            await asyncio.sleep(0.3)
+            await conn.execute("SELECT FROM appointment WHERE id = $1 FOR UPDATE", ident)
+            await settling.rollback()
+        assert (await asyncio.wait_for(cancelling, 10)).status is _S.CANCELLED
+
+
+async def _living(db: Database) -> object:
+    async with db.connection() as conn:
+        return await conn.fetchval("SELECT id FROM payment WHERE status <> 'fenced'")
+
+
 class TestExpiry:
     async def test_what_nobody_pays_is_free_again(self, world: CaseWorld) -> None:
         created, bare = await world.create(), await world.hold(NINE)
         with pytest.raises(SlotTaken):
             await world.hold(NINE)
         world.clock.advance(minutes=15)
-        assert await world.appointments.expire_due() == 2
+        assert await world.appointments.expire_bare() == await world.appointments.expire_due() == 1
         assert await world.claims() == [(8, False), (8, False)]
         assert (await world.appointments.case(created.case.id)).status is _S.EXPIRED
         await world.poll()
         assert (await world.hold(NINE)).id != bare.id
-        assert await world.appointments.expire_due() == 0
+        assert await world.appointments.expire_bare() == await world.appointments.expire_due() == 0
 
     async def test_time_stays_taken_until_the_provider_says_no(self, world: CaseWorld) -> None:
         ident = (await world.create()).case.id
@@ -190,11 +230,27 @@ class TestExpiry:
         await world.appointments.expire_due()
         assert await world.claims() == [(3, True)]
         world.provider.silent = False
+        world.clock.advance(minutes=1)
         await world.appointments.expire_due()
         assert await world.claims() == [(8, False)]
         payment = (await world.appointments.case(ident)).payment
         assert payment is not None
         assert world.provider.state(payment.id) is SessionState.DEAD
+
+    async def test_stuck_cases_are_tried_in_turn_and_once_a_minute(
+        self, world: CaseWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lifecycle, "_CASES_PER_ROUND", 2)
+        idents = [(await world.create(at(TUESDAY, hour))).case.id for hour in (8, 9, 10)]
+        for ident in idents:
+            await world.appointments.pay(ident, "http://back")
+        world.clock.advance(minutes=15)
+        world.provider.silent = True
+        assert [await world.appointments.expire_due() for _ in range(3)] == [2, 1, 0]
+        world.provider.silent = False
+        world.clock.advance(minutes=1)
+        assert [await world.appointments.expire_due() for _ in range(3)] == [2, 1, 0]
+        assert await world.claims() == [(8, False)] * 3
 
     async def test_paying_and_running_out_at_the_same_moment(self, world: CaseWorld, db: Database) -> None:
         """Whoever is first: never free time with living money, never money without time that is not given back."""
@@ -218,6 +274,7 @@ class TestExpiry:
         await asyncio.gather(*map(payer, idents), sweeper(), *map(world.appointments.settle, idents))
         for ident in idents:
             await world.appointments.settle(ident)
+        world.clock.advance(minutes=1)
         await world.appointments.expire_due()
         for ident in idents:
             case = await world.appointments.case(ident)

@@ -96,7 +96,7 @@ async def test_the_whole_way(api: Api) -> None:
     assert checkout["pay_url"].startswith("https://pay.example/")
     payment = (await api.world.appointments.case(made["id"])).payment
     assert payment is not None
-    assert payment.return_url == f"http://localhost:8080/de/appointments/{made['id']}"
+    assert payment.return_url == f"http://localhost:8080/de/appointments/{made['id']}/paid"
     api.world.provider.pay(payment.id)
     await api.world.payments.settle(payment.id)
     assert await api("POST", f"{path}/checkout", token=token) == (200, {"status": "confirmed", "pay_url": None})
@@ -106,6 +106,45 @@ async def test_the_whole_way(api: Api) -> None:
         status, gone = await api("POST", f"{path}/cancel", token=token)
         assert (status, gone["status"]) == (200, "cancelled")
         assert gone["refunds"] == [{"cents": 3700, "currency": "EUR", "status": "succeeded"}]
+
+
+RETURN_URLS = {
+    "https://client.example/back?case=1": True,
+    "https://[2001:db8::1]:8443/": True,
+    "http://localhost:8080/de/thanks": True,
+    "http://client.example/back": False,
+    "http://localhost:8081/": False,
+    "http://localhost@client.example/": False,
+    "https://user:word@client.example/": False,
+    "https://client.example:port/": False,
+    "https:///back": False,
+    "https://client.example/a b": False,
+    "https://client.example/\n": False,
+    "javascript:alert(1)": False,
+    "//client.example": False,
+    "": False,
+    "https://client.example/" + "x" * 478: False,
+}
+
+
+async def test_a_client_says_where_its_payer_comes_back_to(api: Api) -> None:
+    created = await api.world.create()
+    path = f"/api/appointments/{created.case.id}/checkout"
+    for url, is_good in sorted(RETURN_URLS.items(), key=lambda pair: pair[1]):
+        status, answer = await api("POST", path, token=created.token, json={"return_url": url})
+        assert status == (200 if is_good else 422), url
+        if not is_good:
+            assert [error["pointer"] for error in answer["errors"]] == ["/return_url"], url
+            assert (await api.world.appointments.case(created.case.id)).payment is None
+            continue
+        payment = (await api.world.appointments.case(created.case.id)).payment
+        assert payment is not None
+        assert payment.return_url == url
+        assert created.token not in payment.return_url
+        await api.world.payments.fence(payment.id)  # so that the next one is made anew
+        api.world.clock.advance(seconds=5)
+    assert (await api("POST", path, token=created.token, json={"url": "x"}))[0] == 422
+    assert (await api("POST", path, token=created.token, json={}))[0] == 200
 
 
 async def test_tokens_open_what_they_belong_to_and_nothing_else(api: Api) -> None:

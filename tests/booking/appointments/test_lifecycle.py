@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from base.clock import SettableClock
 from base.errors import NotFound
 from base.money import Money
+from booking.appointments import lifecycle
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.lifecycle import HoldOver, Lifecycle, NotCancellable, TooLate
 from booking.appointments.model import AppointmentStatus, CaseState
@@ -134,9 +136,9 @@ class TestExpiry:
         ident = await world.case()
         async with world.db.transaction() as tx:
             world.slots.add_bare_hold(tx, BareHold(uuid4(), world.clock() + timedelta(minutes=15)))
-        assert await world.life.expire_due() == 0
+        assert await world.life.expire_bare() == await world.life.expire_due() == 0
         world.clock.advance(minutes=15)
-        assert await world.life.expire_due() == 2
+        assert await world.life.expire_bare() == await world.life.expire_due() == 1
         assert world.status(ident) is _S.EXPIRED
         assert world.db.rows("bare_hold") == []
         assert await world.life.expire_due() == 0
@@ -157,6 +159,7 @@ class TestExpiry:
         for _ in range(3):
             await world.life.expire_due()
             assert world.status(ident) is _S.EXPIRING
+            world.clock.advance(minutes=1)
         world.provider.silent = False
         await world.life.expire_due()
         assert world.status(ident) is _S.EXPIRED
@@ -178,6 +181,7 @@ class TestExpiry:
         await world.life.expire_due()
         world.provider.silent = False
         world.provider.pay(world.payment.id)
+        world.clock.advance(seconds=5)  # it is not asked again and again at once
         await world.payments.settle(world.payment.id)
         assert world.status(ident) is _S.CONFIRMED
 
@@ -189,11 +193,98 @@ class TestExpiry:
         await world.life.expire_due()
         session = world.provider.sessions[f"cs_{world.payment.id}"]
         world.provider.sessions[session.session_id] = replace(session, state=SessionState.PAID, charge_id="pi")
+        world.clock.advance(seconds=5)
         await world.payments.settle(world.payment.id)
         assert (world.status(ident), world.payment.status) == (_S.EXPIRED, PaymentStatus.PAID)
         await world.payments.submit_refund(world.refund.id)
         assert (world.refund.amount_cents, world.refund.status) == (3700, RefundStatus.SUCCEEDED)
         assert world.notices == ["refund_succeeded"]
+
+    async def test_a_silent_provider_is_asked_once_a_minute_for_each_case(self, world: World) -> None:
+        idents = [await world.case() for _ in range(3)]
+        for ident in idents:
+            await world.life.pay(ident, "http://back")
+        world.clock.advance(minutes=15)
+        world.provider.silent = True
+        assert await world.life.expire_due() == 3
+        for _ in range(29):
+            world.clock.advance(seconds=2)
+            assert await world.life.expire_due() == 0
+        world.clock.advance(seconds=2)
+        assert await world.life.expire_due() == 3
+
+    async def test_those_who_were_never_tried_come_before_stuck_ones(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lifecycle, "_CASES_PER_ROUND", 2)
+        stuck = [await world.case() for _ in range(4)]
+        for ident in stuck:
+            await world.life.pay(ident, "http://back")
+        world.clock.advance(minutes=15)
+        world.provider.silent = True
+        assert [await world.life.expire_due() for _ in range(3)] == [2, 2, 0]
+        fresh = await world.case()
+        world.clock.advance(minutes=15)  # all four are due again, and older
+        assert await world.life.expire_due() == 2
+        assert world.status(fresh) is _S.EXPIRED
+        assert [world.status(ident) for ident in stuck] == [_S.EXPIRING] * 4
+
+    async def test_bare_holds_do_not_wait_behind_a_silent_provider(self, world: World) -> None:
+        ident = await world.case()
+        await world.life.pay(ident, "http://back")
+        async with world.db.transaction() as tx:
+            world.slots.add_bare_hold(tx, BareHold(uuid4(), world.clock()))
+        world.clock.advance(minutes=15)
+
+        async def hang(payment_id: UUID) -> Payment:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        world.payments.fence = hang  # type: ignore[method-assign]
+        hanging = asyncio.create_task(world.life.expire_due())
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(world.life.expire_bare(), 1) == 1
+        hanging.cancel()
+
+    @pytest.mark.parametrize("step", ["living", "fence"])
+    async def test_one_bad_case_does_not_keep_the_others_from_their_turn(
+        self, world: World, step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bad, good = await world.case(), await world.case()
+        for ident in (bad, good):
+            await world.life.pay(ident, "http://back")
+        payment = next(row for row in world.db.rows("payment") if row.reference == bad)
+        world.clock.advance(minutes=15)
+        real = getattr(world.payments, step)
+
+        async def broken(*given: object) -> object:
+            if given[-1] in (bad, payment.id):
+                raise ZeroDivisionError
+            return await real(*given)
+
+        monkeypatch.setattr(world.payments, step, broken)
+        assert await world.life.expire_due() == 2
+        assert (world.status(good), world.status(bad)) == (_S.EXPIRED, _S.HELD if step == "living" else _S.EXPIRING)
+        (record,) = [record for record in caplog.records if record.exc_info]
+        assert record.__dict__["appointment"] == str(bad)
+        assert await world.life.expire_due() == 0  # not before a minute has gone by
+
+    @pytest.mark.parametrize("is_cancelled", [False, True])
+    async def test_money_that_the_case_refused_does_not_hold_its_time(self, world: World, is_cancelled: bool) -> None:
+        ident = await world.case()
+        await world.life.pay(ident, "http://back")
+        async with world.db.transaction() as tx:  # the fee is another one now: no code of ours does that
+            world.slots.add_case(tx, replace(tx["case"][ident], fee=Money(9900)))
+        world.provider.pay(world.payment.id)
+        await world.payments.settle(world.payment.id)
+        assert (world.status(ident), world.payment.status) == (_S.HELD, PaymentStatus.PAID)
+        if is_cancelled:
+            await world.life.cancel(ident)
+        else:
+            world.clock.advance(minutes=15)
+            await world.life.expire_due()
+        assert world.status(ident) is (_S.CANCELLED if is_cancelled else _S.EXPIRED)
+        assert world.refund.amount_cents == 3700
 
 
 class TestCancel:
@@ -242,13 +333,14 @@ class TestCancel:
         assert world.status(ident) is _S.CANCELLED
         assert world.refund.status is RefundStatus.SUCCEEDED
 
-    async def test_cancelled_while_the_provider_is_silent_is_swept_up_at_once(self, world: World) -> None:
+    async def test_cancelled_while_the_provider_is_silent_is_swept_up_soon(self, world: World) -> None:
         ident = await world.case()
         await world.life.pay(ident, "")
         world.provider.silent = True
         await world.life.cancel(ident)
         assert world.status(ident) is _S.EXPIRING
         world.provider.silent = False
+        world.clock.advance(minutes=1)
         await world.life.expire_due()  # the hold itself would have lasted longer
         assert world.status(ident) is _S.EXPIRED
 

@@ -61,11 +61,12 @@ class PgSide:
     async def _claim(self, tx: Any, slot: int, start: datetime, until: datetime | None, case: UUID | None) -> None:
         await tx.execute(
             """
-            INSERT INTO claim (office_id, counter_id, service_id, starts_at, ends_at, hold_until, appointment_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+            INSERT INTO claim (office_id, counter_id, service_id, fee_id, starts_at, ends_at, hold_until, appointment_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
             self.city.office,
             self.city.counters[slot % 2],
             self.city.service_id,
+            self.city.fee_id,
             start,
             start + timedelta(minutes=5),
             until,
@@ -123,7 +124,7 @@ def _program(chance: random.Random) -> list[Step]:
         undone = chance.random() < 0.15
         known = chance.choice(cases) if cases and chance.random() < 0.95 else UUID(int=chance.getrandbits(128))
         until = NOW + timedelta(minutes=chance.randrange(1, 30), seconds=slot)
-        match chance.randrange(7):
+        match chance.randrange(8):
             case 0 | 1:
                 slot += 1
                 case = CaseState(
@@ -146,6 +147,8 @@ def _program(chance: random.Random) -> list[Step]:
                 steps.append(("move", (known, chance.choice(list(_S))), undone))
             case 5:
                 steps.append(("due", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 5)), undone))
+            case 6:
+                steps.append(("mark_tried", (known, NOW + timedelta(minutes=chance.randrange(40))), undone))
             case _:
                 steps.append(
                     ("expire_bare", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 3)), undone)

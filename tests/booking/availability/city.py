@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from base.db import Connection
-from base.money import Money
 from booking.availability.model import Offer, OfficeOffer
+from booking.catalogue.model import Fee
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = date(2026, 12, 1)
@@ -23,6 +23,7 @@ class City:
     offices: Mapping[int, tuple[int, ...]]
     duration_min: int
     fee_cents: int
+    fee_id: int | None = 1
     channel: str = "onsite"
 
     @property
@@ -41,8 +42,16 @@ class City:
         }
         return Offer(service_id, channel, self.duration_min, offices)
 
-    def fee_on(self, service_id: int, day: date) -> Money:
-        return Money(self.fee_cents)
+    def fee_on(self, service_id: int, day: date) -> Fee | None:
+        return Fee(
+            id=self.fee_id or 0,
+            service_id=service_id,
+            amount_cents=self.fee_cents,
+            currency="EUR",
+            legal_basis={"de": "§ 1"},
+            valid_from=None,
+            valid_until=None,
+        )
 
 
 async def make_city(
@@ -63,8 +72,14 @@ async def make_city(
         VALUES ('pass', '{"de": "Reisepass", "en": "Passport"}', '{onsite}', $1, 'test', '{"de": ["Foto"]}') RETURNING id""",
         duration_min,
     )
-    if fee_cents:
-        await conn.execute("INSERT INTO fee (service_id, amount_cents) VALUES ($1, $2)", service_id, fee_cents)
+    fee_id = await conn.fetchval(
+        """INSERT INTO fee (service_id, amount_cents, legal_basis) VALUES ($1, $2, '{"de": "§ 1"}') RETURNING id""",
+        service_id,
+        fee_cents,
+    )
+    await conn.execute(
+        "INSERT INTO city (name, time_zone, holidays) VALUES ('{\"de\": \"Stuttgart\"}', 'Europe/Berlin', 'DE-BW')"
+    )
     await conn.execute("INSERT INTO refund_policy (key, text) VALUES ('full', '{\"de\": \"alles\"}')")
     made: dict[int, tuple[int, ...]] = {}
     for n in range(offices):
@@ -86,7 +101,7 @@ async def make_city(
             await open_counter(conn, counter_id, days, opens, closes)
             found.append(counter_id)
         made[office_id] = tuple(found)
-    return City(service_id, made, duration_min, fee_cents)
+    return City(service_id, made, duration_min, fee_cents, fee_id)
 
 
 async def open_counter(conn: Connection, counter_id: int, days: Sequence[date], opens: int, closes: int) -> None:

@@ -183,5 +183,5 @@ async def test_the_mirror_over_a_database_shows_the_same_morning(db: Database, c
         mirror = Mirror(clock, 3)
         await mirror.start(conn)
     clock.set(at(TUESDAY, 7))
-    found = Availability(mirror, city, clock).slots(city.service_id, "onsite", None, WINDOW)
+    found = Availability(mirror, city, clock, lead_minutes=5).slots(city.service_id, "onsite", None, WINDOW)
     assert [found[0].starts_at, found[-1].ends_at, len(found)] == [at(TUESDAY, 8), at(TUESDAY, 12), 12]

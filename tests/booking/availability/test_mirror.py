@@ -12,6 +12,7 @@ import asyncpg
 
 from base.clock import SettableClock
 from base.db import Connection, Database
+from booking.availability import store
 from booking.availability.book import cell_of, span
 from booking.availability.mirror import Mirror
 from booking.availability.model import ClaimRow, ClaimStatus
@@ -159,6 +160,66 @@ async def test_misses_nothing_when_transactions_commit_out_of_order(db: Database
         await _assert_equal(conn, mirror, city, TUESDAY, 1)
 
 
+async def test_rows_of_another_clusters_future_are_not_repeated(db: Database, clock: SettableClock) -> None:
+    """As after a dump is restored: their transaction ids lie ahead of this cluster's counter."""
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=1)
+        await conn.execute(
+            """
+            INSERT INTO claim (office_id, counter_id, service_id, fee_id, starts_at, ends_at, hold_until, xid)
+            VALUES ($1, $2, $3, $4, $5, $6, $6, 1::bigint << 50)""",
+            city.office,
+            city.counters[0],
+            city.service_id,
+            city.fee_id,
+            at(TUESDAY, 9),
+            at(TUESDAY, 10),
+        )
+        mirror = Mirror(clock, 3)
+        watermark = await mirror.start(conn)  # the whole state is read once, so the row is known
+        assert not mirror.book.is_free(city.counters[0], cell_of(at(TUESDAY, 9)), 1)
+        watermark, _topics = await mirror.poll(conn, watermark)
+        assert (await store.changed_claims(conn, watermark))[1] == []
+        await conn.execute("UPDATE claim SET status = 9, hold_until = NULL WHERE kind = 0")  # now it is one of ours
+        await mirror.poll(conn, watermark)
+        assert mirror.book.is_free(city.counters[0], cell_of(at(TUESDAY, 9)), 12)
+
+
+async def test_a_running_transactions_rows_come_when_it_has_committed(db: Database, clock: SettableClock) -> None:
+    """Above the snapshot's xmax or below it: the watermark waits for whoever is still running."""
+    async with db.connection() as conn, db.connection() as early, db.connection() as late:
+        city = await make_city(conn, counters=2)
+        mirror = Mirror(clock, 3)
+        watermark = await mirror.start(conn)
+        first, second = city.counters
+        one, two = early.transaction(), late.transaction()
+        await one.start()
+        await _hold(early, city, first)
+        await two.start()
+        await _hold(late, city, second)
+        await two.commit()  # the younger one is first, and lifts xmax above the older one
+        watermark, _topics = await mirror.poll(conn, watermark)
+        nine = cell_of(at(TUESDAY, 9))
+        assert (mirror.book.is_free(first, nine, 4), mirror.book.is_free(second, nine, 4)) == (True, False)
+        await one.commit()
+        await mirror.poll(conn, watermark)
+        assert not mirror.book.is_free(first, nine, 4)
+
+
+async def _hold(conn: Connection, city: City, counter: int) -> None:
+    await conn.fetch(
+        "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
+        at(TUESDAY, 0),
+        at(TUESDAY, 1),
+        [uuid4()],
+        [city.service_id],
+        [city.fee_id],
+        [counter],
+        [at(TUESDAY, 9)],
+        [at(TUESDAY, 9, 20)],
+    )
+
+
 class _RollBack(Exception):
     pass
 
@@ -187,11 +248,12 @@ async def _change(conn: Connection, city: City, chance: random.Random) -> None:
                 pass
         case _:
             await conn.fetch(
-                "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7)",
+                "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
                 at(TUESDAY, 0),
                 at(TUESDAY, 1),
                 [uuid4()],
                 [city.service_id],
+                [city.fee_id],
                 [counter],
                 [start],
                 [start + timedelta(minutes=20)],

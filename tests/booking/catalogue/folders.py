@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+MORNING = datetime(2026, 12, 1, 9, tzinfo=UTC)
 SAMPLE_CITY = Path(__file__).parents[3] / "samples" / "stuttgart"
 
 MINI: Mapping[str, str] = {

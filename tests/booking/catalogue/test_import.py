@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from booking.catalogue.hours import Rule, Span
 from booking.catalogue.import_format import parse
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.importing import import_catalogue
+from booking.catalogue.projection import planned_openings
 from booking.catalogue.usecases import Catalogue
 from tests.booking.catalogue.folders import MINI, SAMPLE_CITY, changed, folder, raw
 from tests.booking.catalogue.test_hours import by_the_wall_clock, steps
@@ -68,13 +70,15 @@ async def book(db: Database, counter: str, start: datetime) -> list[object]:
             "SELECT c.id FROM counter c JOIN office o ON o.id = c.office_id WHERE o.key || '/' || c.key = $1", counter
         )
         service_id = await conn.fetchval("SELECT id FROM service WHERE channels <> '{}' ORDER BY id LIMIT 1")
+        fee_id = await conn.fetchval("SELECT min(id) FROM fee WHERE service_id = $1", service_id)
         return list(
             await conn.fetch(
-                "SELECT o_id FROM hold_set($1, $2, $3, $4, $5, $6, $7)",
+                "SELECT o_id FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
                 start - timedelta(days=1),
                 start + timedelta(minutes=15),
                 [uuid4()],
                 [service_id],
+                [fee_id],
                 [counter_id],
                 [start],
                 [start + timedelta(minutes=15)],
@@ -157,9 +161,9 @@ async def test_a_fee_that_appointments_point_to_keeps_its_amount(
     db: Database, clock: SettableClock, tmp_path: Path
 ) -> None:
     await import_catalogue(db, folder(tmp_path / "one"), clock)
-    corrected = changed("fees.csv", "4600,2027-01-01,", "4800,2027-01-01,2027-06-30")
+    corrected = changed("fees.csv", "4600,2027-01-01,", "4800,2027-01-01,2027-06-30,§ 1,test\nausweis,5000,2027-07-01,")
     report = await import_catalogue(db, folder(tmp_path / "two", corrected), clock)
-    assert (report.counts["fees"].added, report.counts["fees"].withdrawn) == (1, 1)
+    assert (report.counts["fees"].added, report.counts["fees"].withdrawn) == (2, 1)
     later = changed(
         "fees.csv", "3700,,2026-12-31", "3700,,2027-01-31", changed("fees.csv", "4600,2027-01-01", "4600,2027-02-01")
     )
@@ -173,6 +177,7 @@ async def test_a_fee_that_appointments_point_to_keeps_its_amount(
         (3700, "(,2027-02-01)"),
         (4600, "empty"),
         (4800, "empty"),
+        (5000, "empty"),
         (4600, "[2027-02-01,)"),
     ]
 
@@ -196,7 +201,7 @@ async def test_the_week_of_an_odd_day_is_open_as_the_wall_clock_says(
     start = datetime(first.year, first.month, first.day, tzinfo=UTC) - timedelta(hours=2 if first.month == 10 else 1)
     clock.set(start + timedelta(hours=3))
     await import_catalogue(db, folder(tmp_path / "mini"), clock, horizon_days=10)
-    draft = parse(raw(MINI))
+    draft = parse(raw(MINI), start)
     for counter in draft.counters:
         rules = [Rule(line.weekday, line.opens, line.closes) for line in draft.hours_of(counter)]
         expected = by_the_wall_clock(rules, first, 10, "Europe/Berlin")
@@ -217,6 +222,77 @@ async def test_rolling_the_horizon_opens_one_more_day(db: Database, clock: Setta
     await catalogue.open_hours(date(2026, 11, 30), 1)
     monday = (datetime(2026, 11, 30, 7, tzinfo=UTC), datetime(2026, 11, 30, 11, tzinfo=UTC))
     assert await open_times(db, "rathaus/desk-1", start, 30) == [*before, monday]
+
+
+async def roll_world(db: Database, clock: SettableClock, folder_path: Path) -> Catalogue:
+    """Monday; released until Sunday, the seventh day."""
+    clock.set(datetime(2026, 11, 23, 9, tzinfo=UTC))
+    catalogue = Catalogue(db, clock, horizon_days=7)
+    await catalogue.import_folder(folder(folder_path))
+    return catalogue
+
+
+async def test_after_midnight_the_new_last_day_is_open(db: Database, clock: SettableClock, tmp_path: Path) -> None:
+    catalogue = await roll_world(db, clock, tmp_path / "mini")
+    start = datetime(2026, 11, 22, 23, tzinfo=UTC)
+    before = await open_times(db, "rathaus/desk-1", start, 30)
+    assert await catalogue.roll_hours() == 0  # all is as imported
+    clock.set(datetime(2026, 11, 23, 22, 59, tzinfo=UTC))
+    assert await catalogue.roll_hours() == 0
+    clock.advance(minutes=1)  # midnight in Berlin
+    assert await catalogue.roll_hours() == 2  # the video lane has no hours on Mondays
+    monday = (datetime(2026, 11, 30, 7, tzinfo=UTC), datetime(2026, 11, 30, 11, tzinfo=UTC))
+    assert await open_times(db, "rathaus/desk-1", start, 30) == [*before, monday]
+    assert await catalogue.roll_hours() == 0
+
+
+async def test_a_counter_that_is_blocked_leaves_the_others_rolled(
+    db: Database, clock: SettableClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalogue = await roll_world(db, clock, tmp_path / "mini")
+    for hour in (8, 9):
+        assert await book(db, "rathaus/desk-1", datetime(2026, 11, 26, hour, tzinfo=UTC))
+    async with db.connection() as conn:
+        await conn.execute(
+            "INSERT INTO closure (counter_id, during, reason) SELECT id, $1::text::tstzrange, 'Umbau' FROM counter "
+            "WHERE key LIKE 'desk-%'",
+            "[2026-11-26T06:00Z,2026-11-26T12:00Z)",
+        )
+        desk = await conn.fetchval("SELECT id FROM counter WHERE key = 'desk-1'")
+    clock.advance(days=1)
+    assert await catalogue.roll_hours() == 1
+    logged = [record.__dict__ for record in caplog.records if record.message == "hours.blocked"]
+    assert [(each["counter"], each["appointments"]) for each in logged] == [(desk, 2)]
+    monday = datetime(2026, 11, 29, 23, tzinfo=UTC)
+    open_on_monday = [len(await open_times(db, f"rathaus/{key}", monday, 1)) for key in ("desk-1", "desk-2")]
+    assert open_on_monday == [0, 1]
+    assert await catalogue.roll_hours() == 0  # still in the way
+    async with db.connection() as conn:
+        await conn.execute("UPDATE claim SET status = 9, hold_until = NULL WHERE kind = 0")
+    assert await catalogue.roll_hours() == 1  # only what was left out
+    assert len(await open_times(db, "rathaus/desk-1", monday, 1)) == 1
+    assert await catalogue.roll_hours() == 0
+
+
+async def test_an_import_while_the_horizon_rolls_has_the_last_word(
+    db: Database, clock: SettableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = await roll_world(db, clock, tmp_path / "mini")
+    clock.advance(days=1)
+    longer = folder(tmp_path / "two", changed("hours.csv", "08:00,12:00", "08:00,13:00"))
+    plan = planned_openings
+
+    async def planned_before_the_import(*given: Any) -> Any:
+        openings = await plan(*given)
+        monkeypatch.undo()
+        await import_catalogue(db, longer, clock, horizon_days=7)
+        return openings
+
+    monkeypatch.setattr("booking.catalogue.rolling.planned_openings", planned_before_the_import)
+    await catalogue.roll_hours()
+    wednesday = datetime(2026, 11, 24, 23, tzinfo=UTC)
+    ((_, closes),) = await open_times(db, "rathaus/desk-1", wednesday, 1)
+    assert closes == datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 async def test_closures_reach_the_counters_that_they_concern(

@@ -1,6 +1,7 @@
 """Every wrong line is named, all at once, and nothing else is."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,17 +9,17 @@ from booking.catalogue.draft import LineError
 from booking.catalogue.import_format import parse
 from booking.catalogue.import_report import ImportRefused, render_errors
 from booking.catalogue.model import Channel
-from tests.booking.catalogue.folders import MINI, changed, raw
+from tests.booking.catalogue.folders import MINI, MORNING, changed, raw
 
 
 def errors_of(files: dict[str, bytes]) -> Sequence[LineError]:
     with pytest.raises(ImportRefused) as caught:
-        parse(files)
+        parse(files, MORNING)
     return caught.value.errors
 
 
 def test_a_valid_folder() -> None:
-    draft = parse(raw(MINI))
+    draft = parse(raw(MINI), MORNING)
     assert [(c.key, c.name["de"], c.channel) for c in draft.counters] == [
         ("desk-1", "Schalter 1", Channel.ONSITE),
         ("desk-2", "Schalter 2", Channel.ONSITE),
@@ -95,6 +96,38 @@ def test_a_bookable_service_needs_a_fee() -> None:
     assert [(e.file, e.line, e.code) for e in errors_of(raw(files))] == [("services.csv", 3, "bookable_without_fee")]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column"),
+    [
+        ("beratung,0,,,", "beratung,0,,2026-11-30,", 4, "valid_until"),  # over yesterday
+        ("beratung,0,,,", "beratung,0,,2030-12-31,", 4, "valid_until"),
+        ("beratung,0,,,", "beratung,0,2026-12-02,,", 4, "valid_from"),  # from tomorrow on
+        ("2027-01-01", "2027-01-03", 3, "valid_from"),
+        ("4600,2027-01-01,,", "4600,2027-01-01,2027-06-30,", 3, "valid_until"),
+    ],
+)
+def test_what_can_be_booked_has_a_fee_on_every_day(old: str, new: str, line: int, column: str) -> None:
+    files = raw(changed("fees.csv", old, new))
+    assert [(e.file, e.line, e.column, e.code) for e in errors_of(files)] == [("fees.csv", line, column, "fee_gap")]
+
+
+def test_gaps_that_harm_nobody() -> None:
+    over = "ausweis,3000,,2019-12-31,§ 1,test\nausweis,3700,2020-02-01,2026-12-31,§ 1,test\n"
+    files = changed("fees.csv", "ausweis,3700,,2026-12-31,§ 1,test\n", over)  # long ago
+    files = changed(
+        "fees.csv", "beratung,0", "info,900,2030-01-01,2030-12-31,§ 2,test\nberatung,0", files
+    )  # not bookable
+    assert len(parse(raw(files), MORNING).fees) == 5
+
+
+def test_the_day_is_the_citys() -> None:
+    files = raw(changed("fees.csv", "beratung,0,,,", "beratung,0,2026-12-02,,"))
+    almost = datetime(2026, 12, 1, 22, 59, tzinfo=UTC)
+    with pytest.raises(ImportRefused):
+        parse(files, almost)
+    parse(files, almost + timedelta(minutes=1))  # midnight in Berlin
+
+
 def test_a_counter_needs_hours() -> None:
     files = changed("hours.csv", "rathaus,*", "rathaus,video")
     assert ("counters.csv", 2, "counter_without_hours") in [(e.file, e.line, e.code) for e in errors_of(raw(files))]
@@ -125,7 +158,7 @@ def test_a_zero_byte_is_not_text() -> None:
 
 def test_spreadsheets_write_a_byte_order_mark_and_carriage_returns() -> None:
     files = {name: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() for name, text in MINI.items()}
-    assert parse(files) == parse(raw(MINI))
+    assert parse(files, MORNING) == parse(raw(MINI), MORNING)
 
 
 def test_missing_and_unknown_files() -> None:

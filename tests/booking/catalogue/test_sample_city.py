@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from booking.catalogue.import_format import parse
 from booking.catalogue.importing import read_folder
 from booking.catalogue.model import Channel
 from booking.catalogue.words import fold
-from tests.booking.catalogue.folders import SAMPLE_CITY
+from tests.booking.catalogue.folders import MORNING, SAMPLE_CITY
 
-_SOURCE = re.compile(r"((munich-2026:\d+|berlin-2016:\d+) ?)+(; duration: assumption)?")
+_SOURCE = re.compile(r"((munich-2026:\d+|berlin-2016:\d+) ?)+(; duration: assumption)?(; split by age)?")
 
 
 @pytest.fixture(scope="module")
 def draft() -> Draft:
-    return parse(read_folder(SAMPLE_CITY))
+    return parse(read_folder(SAMPLE_CITY), MORNING)
 
 
 def is_complete(service: DraftService) -> bool:
@@ -42,10 +43,67 @@ def test_every_bookable_service_is_complete(draft: Draft) -> None:
 
 def test_no_service_is_invented_or_there_twice(draft: Draft) -> None:
     assert [service.key for service in draft.services if not _SOURCE.fullmatch(service.source)] == []
-    rows = [row for service in draft.services for row in re.findall(r"\S+-\d{4}:\d+", service.source)]
+    whole = [service for service in draft.services if not service.source.endswith("; split by age")]
+    rows = [row for service in whole for row in re.findall(r"\S+-\d{4}:\d+", service.source)]
     assert len(rows) == len(set(rows))
     names = [fold(service.name["de"]) for service in draft.services]
     assert len(names) == len(set(names))
+
+
+def cents(draft: Draft, key: str, day: date) -> int:
+    (amount,) = [
+        fee.amount_cents
+        for fee in draft.fees
+        if fee.service == key and (fee.valid_from or date.min) <= day <= (fee.valid_until or date.max)
+    ]
+    return amount
+
+
+def test_every_bookable_service_has_a_fee_on_every_day_from_today_on(draft: Draft) -> None:
+    today = date(2026, 2, 1)  # before the fees that changed in this year
+    edges = {day + timedelta(1) for fee in draft.fees if (day := fee.valid_until)} | {
+        day for fee in draft.fees if (day := fee.valid_from)
+    }
+    days = [today, *sorted(day for day in edges if day > today), date.max]
+    assert all(cents(draft, service.key, day) >= 0 for service in draft.services if service.channels for day in days)
+    assert all(fee.legal_basis.get("de") and fee.source for fee in draft.fees)
+
+
+def test_a_fee_that_depends_on_age_is_two_services(draft: Draft) -> None:
+    services = {service.key: service for service in draft.services}
+    young = [service for service in draft.services if service.source.endswith("; split by age")]
+    assert len(young) == 14
+    for service in young:
+        key, age = service.key.rsplit("-unter-", 1)
+        old = services[key]
+        for name in ("group", "duration_min", "channels", "leika_key"):
+            assert getattr(service, name) == getattr(old, name), (service.key, name)
+        assert service.source == f"{old.source}; split by age"
+        for day in (date(2026, 2, 1), date(2026, 12, 1)):
+            assert 0 < cents(draft, service.key, day) < cents(draft, key, day)
+        assert old.name["de"].removesuffix(f" (ab {age} Jahren)") == service.name["de"].removesuffix(
+            f" (unter {age} Jahren)"
+        )
+        assert old.name["en"].removesuffix(f" (aged {age} and over)") == service.name["en"].removesuffix(
+            f" (under {age})"
+        )
+
+
+def test_no_summary_names_an_amount_that_is_not_asked_for(draft: Draft) -> None:
+    """Amounts stand in fees.csv; a reduction that cannot be booked is said to be checked at the counter."""
+    with_amount = [
+        service.key
+        for service in draft.services
+        if service.channels
+        and re.search(r"\d Euro", service.summary.get("de", ""))
+        and "am Schalter geprüft" not in service.summary["de"]
+    ]
+    assert with_amount == ["beglaubigung-von-bis-zu-5-dokumenten", "beglaubigung-von-bis-zu-20-dokumenten"]
+
+
+def test_every_bookable_service_has_everyday_words_in_both_languages(draft: Draft) -> None:
+    few = [s.key for s in draft.services if s.channels and min(len(s.search_words[lang]) for lang in ("de", "en")) < 4]
+    assert few == []
 
 
 def test_no_other_city_is_named(draft: Draft) -> None:
@@ -64,7 +122,7 @@ def test_leika_keys_are_those_that_the_source_gives(draft: Draft) -> None:
     keyed = [service for service in draft.services if service.leika_key]
     assert len(keyed) > 100
     for service in keyed:
-        assert service.leika_key in {given.get(row) for row in service.source.split()}, service.key
+        assert service.leika_key in {given.get(row) for row in service.source.split(";")[0].split()}, service.key
 
 
 def test_the_immigration_office_offers_a_rich_set(draft: Draft) -> None:

@@ -26,10 +26,10 @@ async def catalogue(db: Database, clock: SettableClock) -> AsyncIterator[Catalog
 
 
 FIRST_HITS = [
-    ("Perso", "de", "Personalausweis"),
+    ("Perso", "de", "Personalausweis (ab 24 Jahren)"),
     ("perso verloren", "de", "Verlust oder Diebstahl Personalausweis"),
-    ("Pass", "de", "Reisepass"),
-    ("ich möchte einen neuen Pass", "de", "Reisepass"),
+    ("Pass", "de", "Reisepass (ab 24 Jahren)"),
+    ("ich möchte einen neuen Pass", "de", "Reisepass (ab 24 Jahren)"),
     ("Fuehrerschein", "de", "Ersterteilung einer Fahrerlaubnis"),
     ("FÜHRERSCHEIN", "de", "Ersterteilung einer Fahrerlaubnis"),
     ("fuhrerschien", "de", "Ersterteilung einer Fahrerlaubnis"),
@@ -44,7 +44,7 @@ FIRST_HITS = [
     ("residence permit", "en", "Aufenthalts- und Arbeitserlaubnis – Nicht-EU-Bürger"),
     ("driving licence", "en", "Ersterteilung einer Fahrerlaubnis"),
     ("Anmeldung", "en", "Wohnsitzanmeldung"),
-    ("Niederlassungserlaubnis", "de", "Niederlassungserlaubnis"),
+    ("Niederlassungserlaubnis", "de", "Niederlassungserlaubnis (ab 18 Jahren)"),
 ]
 
 
@@ -53,6 +53,91 @@ async def test_the_first_hit(catalogue: Catalogue) -> None:
         (words, lang, (await catalogue.search(words, lang, 5))[0].service.name["de"]) for words, lang, _ in FIRST_HITS
     ]
     assert found == FIRST_HITS
+
+
+# What people type, and the service that must be among the first three, in either language of the page.
+EVERYDAY = [
+    ("I moved", "wohnsitzanmeldung"),
+    ("move house", "wohnsitzanmeldung"),
+    ("new address", "wohnsitzanmeldung"),
+    ("register", "wohnsitzanmeldung"),
+    ("register my address", "wohnsitzanmeldung"),
+    ("umgezogen", "wohnsitzanmeldung"),
+    ("Umzug", "wohnsitzanmeldung"),
+    ("Wohnsitzanmeldung", "wohnsitzanmeldung"),
+    ("dog", "hund-anmelden"),
+    ("Hund", "hund-anmelden"),
+    ("passport", "reisepass"),
+    ("passport", "reisepass-unter-24"),
+    ("I want to renew my passport", "reisepass"),
+    ("passport child", "reisepass-unter-24"),
+    ("Reisepass Kind", "reisepass-unter-24"),
+    ("Reisepass", "reisepass"),
+    ("lost passport", "verlust-oder-diebstahl-reisepass"),
+    ("Pass weg", "verlust-oder-diebstahl-reisepass"),
+    ("ID card", "personalausweis"),
+    ("ID", "personalausweis"),
+    ("Personalausweis", "personalausweis"),
+    ("Personalausweis", "personalausweis-unter-24"),
+    ("Personalausweis unter 24", "personalausweis-unter-24"),
+    ("Perso weg", "verlust-oder-diebstahl-personalausweis"),
+    ("driving license", "ersterteilung-einer-fahrerlaubnis"),
+    ("driving licence", "ersterteilung-einer-fahrerlaubnis"),
+    ("Führerschein", "ersterteilung-einer-fahrerlaubnis"),
+    ("lost driving license", "ersatzfuehrerschein-nach-verlust-diebstahl"),
+    ("Führerschein umtauschen", "umstellung-der-fahrerlaubnis"),
+    ("marry", "anmeldung-einer-eheschliessung-ohne-auslandsbezug"),
+    ("get married", "anmeldung-einer-eheschliessung-ohne-auslandsbezug"),
+    ("heiraten", "anmeldung-einer-eheschliessung-ohne-auslandsbezug"),
+    ("birth certificate", "geburtsurkunde-ausstellung"),
+    ("Geburtsurkunde", "geburtsurkunde-ausstellung"),
+    ("residence permit", "aufenthalts-und-arbeitserlaubnis-nicht-eu-buerger"),
+    ("work permit", "aufenthalts-und-arbeitserlaubnis-nicht-eu-buerger"),
+    ("visa extension", "aufenthalts-und-arbeitserlaubnis-nicht-eu-buerger"),
+    ("Visum", "aufenthalts-und-arbeitserlaubnis-nicht-eu-buerger"),
+    ("Aufenthaltstitel verlängern", "aufenthalts-und-arbeitserlaubnis-nicht-eu-buerger"),
+    ("blue card", "blaue-karte-eu"),
+    ("citizenship", "einbuergerung"),
+    ("Einbürgerung", "einbuergerung"),
+    ("car", "anmeldung-fabrikneues-fahrzeug-oder-tageszulassung"),
+    ("Auto", "anmeldung-fabrikneues-fahrzeug-oder-tageszulassung"),
+    ("car registration", "anmeldung-fabrikneues-fahrzeug-oder-tageszulassung"),
+    ("Auto ummelden", "umschreibung-fahrzeug-innerhalb-stuttgarts"),
+    ("parking permit", "bewohnerparkausweis"),
+    ("Parkausweis", "bewohnerparkausweis"),
+    ("business registration", "gewerbe-anmeldung"),
+    ("start a business", "gewerbe-anmeldung"),
+    ("Gewerbe anmelden", "gewerbe-anmeldung"),
+    ("certificate of conduct", "fuehrungszeugnis"),
+    ("Führungszeugnis", "fuehrungszeugnis"),
+    ("pension", "altersrente-vor-ort-termin"),
+    ("lost wallet", "fundsache-abholen"),
+    ("gun license", "kleiner-waffenschein"),
+    ("church", "kirchenaustritt"),
+]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_everyday_words_find_the_right_service_among_the_first_three(catalogue: Catalogue, language: str) -> None:
+    missed = []
+    for words, key in EVERYDAY:
+        found = [hit.service.key for hit in await catalogue.search(words, language, 3)]
+        if key not in found:
+            missed.append((words, key, found))
+    assert missed == []
+
+
+async def test_the_young_pay_less_for_a_passport_and_an_identity_card(
+    catalogue: Catalogue, clock: SettableClock
+) -> None:
+    clock.set(datetime(2026, 12, 1, 9, tzinfo=UTC))
+    fees = {hit.service.key: hit.fee.amount for hit in await catalogue.search("", "de", 4) if hit.fee}
+    assert fees == {
+        "personalausweis": Money(4600),
+        "personalausweis-unter-24": Money(2760),
+        "reisepass": Money(7000),
+        "reisepass-unter-24": Money(3750),
+    }
 
 
 async def test_a_typing_error_finds_what_the_right_word_finds(catalogue: Catalogue) -> None:
@@ -64,13 +149,27 @@ async def test_a_typing_error_finds_what_the_right_word_finds(catalogue: Catalog
 async def test_no_words_show_what_most_people_come_for(catalogue: Catalogue) -> None:
     hits = await catalogue.search("  ", "de", 3)
     assert [hit.service.top for hit in hits] == [1, 2, 3]
-    assert [hit.service.name["de"] for hit in hits] == ["Personalausweis", "Reisepass", "Wohnsitzanmeldung"]
+    assert [hit.service.name["de"] for hit in hits] == [
+        "Personalausweis (ab 24 Jahren)",
+        "Personalausweis (unter 24 Jahren)",
+        "Reisepass (ab 24 Jahren)",
+    ]
 
 
 async def test_wildcards_and_nonsense(catalogue: Catalogue) -> None:
     assert await catalogue.search("xqzvwk", "de", 5) == []
-    for words in ("%", "_", "\\", "'; DROP TABLE service; --", "\0", "🛂", "x" * 5000):
+    for words in ("'; DROP TABLE service; --", "x" * 5000):
         assert len(await catalogue.search(words, "de", 5)) <= 5
+
+
+@pytest.mark.parametrize("junk", ["%", "_", "'", "\\", "\0", "🛂", "?!", " - ", "%%%%", "“”", "!" * 300])
+async def test_what_has_no_word_finds_nothing(catalogue: Catalogue, junk: str) -> None:
+    assert await catalogue.search(junk, "de") == []
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t", "\u00a0"])
+async def test_an_empty_question_shows_the_most_wanted(catalogue: Catalogue, blank: str) -> None:
+    assert [hit.service.top for hit in await catalogue.search(blank, "de", 5)] == [1, 2, 3, 4, 5]
 
 
 async def test_the_fee_is_the_one_valid_today(catalogue: Catalogue, clock: SettableClock) -> None:

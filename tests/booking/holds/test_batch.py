@@ -27,6 +27,7 @@ def wanted(counter: int = 1, minute: int = 0) -> Wanted:
     return Wanted(
         hold_id=uuid4(),
         service_id=1,
+        fee_id=1,
         counter_id=counter,
         starts_at=at(TUESDAY, 9, minute),
         ends_at=at(TUESDAY, 9, minute + 5),
@@ -91,8 +92,10 @@ async def test_never_more_than_64_at_once(db: NoDatabase, clock: SettableClock, 
     assert max(map(len, recorder.batches)) == 64
 
 
-@pytest.mark.parametrize("error", [asyncpg.DeadlockDetectedError(""), asyncpg.SerializationError(""), OSError()])
-async def test_after_an_error_each_member_gets_its_own_try(
+@pytest.mark.parametrize(
+    "error", [asyncpg.DeadlockDetectedError(""), asyncpg.SerializationError(""), asyncpg.CheckViolationError("")]
+)
+async def test_what_one_member_may_have_caused_is_tried_one_by_one(
     db: NoDatabase, clock: SettableClock, recorder: Recorder, error: Exception
 ) -> None:
     recorder.failures = [error]
@@ -106,13 +109,48 @@ async def test_after_an_error_each_member_gets_its_own_try(
 async def test_what_fails_again_and_again_is_unavailable(
     db: NoDatabase, clock: SettableClock, recorder: Recorder
 ) -> None:
-    recorder.failures = [OSError() for _ in range(4)]
+    recorder.failures = [asyncpg.DeadlockDetectedError("") for _ in range(4)]
     batcher = Batcher(db, clock)
     await batcher.start()
     with pytest.raises(Unavailable):
         await batcher.submit(wanted())
     assert await batcher.submit(wanted())  # and the task lives on
     await batcher.stop()
+
+
+@pytest.mark.parametrize("error", [OSError(), asyncpg.ConnectionDoesNotExistError(""), TimeoutError()])
+async def test_without_the_database_all_who_wait_are_told_at_once(
+    db: NoDatabase, clock: SettableClock, recorder: Recorder, error: Exception
+) -> None:
+    recorder.failures = [error, error]  # of the two batches under way
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    results = await asyncio.gather(*(batcher.submit(wanted(counter)) for counter in range(500)), return_exceptions=True)
+    assert all(isinstance(result, Unavailable) for result in results)
+    assert len(recorder.batches) == 2
+    assert await batcher.submit(wanted())  # and the tasks live on
+    await batcher.stop()
+
+
+async def test_a_fault_of_ours_does_not_end_the_task(db: NoDatabase, clock: SettableClock, recorder: Recorder) -> None:
+    recorder.failures = [ZeroDivisionError()]
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    with pytest.raises(Unavailable):
+        await batcher.submit(wanted())
+    assert await batcher.submit(wanted())
+    await batcher.stop()
+
+
+async def test_the_queue_has_an_end(db: NoDatabase, clock: SettableClock, recorder: Recorder) -> None:
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    waiting = [asyncio.create_task(batcher.submit(wanted(counter % 80))) for counter in range(2500)]
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    await batcher.stop()
+    refused = [result for result in results if isinstance(result, Unavailable)]
+    assert len(refused) == 2500 - 2000
+    assert sum(isinstance(result, datetime) for result in results) == 2000
 
 
 async def test_stopping_finishes_what_is_sent_and_refuses_the_rest(

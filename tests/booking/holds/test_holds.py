@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,10 +12,11 @@ from base.errors import NotFound
 from base.money import Money
 from booking.availability.model import Window
 from booking.availability.usecases import NotOffered
+from booking.catalogue.model import Fee
 from booking.holds.model import HoldStatus, hold_id
-from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered
+from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered
 from tests.booking.availability.city import TUESDAY, at
-from tests.booking.holds.world import HoldWorld, hold_world
+from tests.booking.holds.world import SEALER, HoldWorld, hold_world
 
 NINE = at(TUESDAY, 9)
 KEY = "0123456789abcdef"
@@ -93,6 +94,25 @@ class TestHold:
                 await world.hold(start)
         with pytest.raises(NotOffered):
             await world.hold(NINE, office=99)
+
+    async def test_without_a_version_of_the_fee_nothing_is_sold(self, world: HoldWorld) -> None:
+        def nobody_says(service_id: int, day: date) -> Fee | None:
+            asked.append(day)
+            return None
+
+        asked: list[date] = []
+        holds = Holds(world.db, world.availability, world.batcher, nobody_says, SEALER, world.clock)
+        with pytest.raises(NotOffered):
+            await holds.hold(world.city.service_id, "onsite", world.city.office, NINE, KEY)
+        assert asked == [TUESDAY]  # the day of the hold, where the office is
+        assert await _living(world) == 0
+
+    async def test_the_version_is_written_down_with_the_hold(self, world: HoldWorld) -> None:
+        hold = await world.hold(NINE)
+        async with world.db.connection() as conn:
+            assert await conn.fetchval("SELECT fee_id FROM claim WHERE request_key = $1", hold.id) == world.city.fee_id
+            await conn.execute("UPDATE fee SET valid = 'empty'")
+        assert await world.holds.find(hold.id) == hold
 
     async def test_after_a_hold_is_over_its_key_is_good_for_a_new_one(self, world: HoldWorld) -> None:
         first = await world.hold(NINE, key=KEY)

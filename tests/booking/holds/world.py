@@ -28,7 +28,7 @@ class HoldWorld:
         self.city = city
         self.clock = clock
         self.mirror = Mirror(clock, 3)
-        self.availability = Availability(self.mirror, city, clock)
+        self.availability = Availability(self.mirror, city, clock, lead_minutes=5)
         self.batcher = Batcher(db, clock)
         self.holds = Holds(db, self.availability, self.batcher, city.fee_on, SEALER, clock)
         self._watermark = 0
