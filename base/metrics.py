@@ -29,6 +29,10 @@ class Metrics:
         )
         self.queue_due = Gauge("schalter_outbox_due", "Rows waiting in an outbox", ["table"], registry=self.registry)
         self.queue_dead = Gauge("schalter_outbox_dead", "Rows given up in an outbox", ["table"], registry=self.registry)
+        self.refunds_failed = Gauge("schalter_refunds_failed", "Refunds that need a person", registry=self.registry)
+        self.payments_attention = Gauge(
+            "schalter_payments_attention", "Payments that do not fit and need a person", registry=self.registry
+        )
         self.feed_healthy = Gauge(
             "schalter_feed_healthy", "1 while the change feed can be read", registry=self.registry
         )

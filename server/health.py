@@ -12,6 +12,7 @@ from base.jobs import outbox_counts
 from base.metrics import METRICS
 from base.migrate import missing
 from base.web import ANYONE, DATABASE, DRAINING, Endpoint
+from payment.endpoints import PAYMENTS
 
 FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
 
@@ -52,6 +53,10 @@ async def metrics(request: web.Request) -> web.Response:
             for table, (due, dead) in (await outbox_counts(conn)).items():
                 figures.queue_due.labels(table).set(due)
                 figures.queue_dead.labels(table).set(dead)
+        async with asyncio.timeout(2):
+            troubles = await request.app[PAYMENTS].troubles()
+        figures.refunds_failed.set(troubles.failed_refunds)
+        figures.payments_attention.set(troubles.attention)
     except Exception as error:
         if not database_is_away(error):
             raise

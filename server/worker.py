@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from base.config import Settings
 from server.product import Product, open_product
+from server.tidy import Tidy
 
 log = logging.getLogger(__name__)
 _LAST_RUN_S = 20.0  # a service manager kills after 30 s or more
@@ -35,6 +36,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
+        Duty("tidy", 3600, Tidy(product.db, product.clock).run),
     )
 
 

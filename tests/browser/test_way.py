@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_pla
 
 from base.clock import SettableClock
 from tests.browser import axe
-from tests.town import KIM, Town
+from tests.town import KIM, Town, eventually
 from tests.town import town as open_town
 
 PICTURES = os.environ.get("PICTURES")  # a folder: every page of the way is photographed there
@@ -101,7 +102,8 @@ async def _pay(walk: Walk, town: Town, language: str) -> None:
     await page.locator("form[method=post] button[type=submit]").last.click()
     assert page.url.startswith(town.stripe)
     await page.locator("button[value=decline]").click()
-    town.clock.advance(seconds=5)  # as people do: the provider is not asked twice in the same moment
+    await eventually(partial(_is_told, town))
+    town.clock.advance(seconds=5)  # the provider is not asked twice in the same moment
     await page.locator("button[value=pay]").click()
     await page.wait_for_url(re.compile(rf"{town.origin}/{language}/appointments/[0-9a-f-]+$"))
     await walk.stop_at("confirmed")
@@ -110,6 +112,11 @@ async def _pay(walk: Walk, town: Town, language: str) -> None:
     await page.goto(f"{town.origin}/{language}/")
     [case] = await town.rows("SELECT status FROM appointment")
     assert case["status"] == "confirmed"
+
+
+async def _is_told(town: Town) -> bool:
+    """The webhook of the declined card has come."""
+    return bool(await town.rows("SELECT FROM payment WHERE checked_at IS NOT NULL"))
 
 
 async def _mail(town: Town) -> str:

@@ -18,7 +18,7 @@ from base.db import Connection, Database
 from base.errors import NotFound
 from base.money import Money
 from payment import stripe_words, usecases
-from payment.books import Books, Refused
+from payment.books import Books, Refused, with_second_try
 from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.context import PaymentUnavailable
@@ -254,6 +254,7 @@ class TestSettle:
         world = World(books=PgBooks(db))
         payment = await self.fenced_but_paid(world)
         is_held, in_order = asyncio.Event(), world.hooks.on_paid
+        settling: list[asyncio.Task[Payment]] = []
 
         async def lock_case(tx: object) -> None:
             await cast("Connection", tx).execute("SELECT pg_advisory_xact_lock(7)")
@@ -263,23 +264,24 @@ class TestSettle:
             await lock_case(tx)
             return await in_order(tx, payment)
 
-        async def pay_again() -> Payment:
-            async with world.books.transaction() as tx:
-                await lock_case(tx)
-                settling = asyncio.create_task(world.payments.settle(payment.id))
+        async def pay_again(tx: object) -> Payment:
+            await lock_case(tx)
+            if not settling:
+                settling.append(asyncio.create_task(world.payments.settle(payment.id)))
                 await is_held.wait()
-                await asyncio.sleep(0.3)  # its wait began first, so it is the one to be ended
-                again = await world.payments.request(
-                    tx, reference=REFERENCE, amount=AMOUNT, description="", language="de", return_url="http://city"
-                )
-            await settling
-            return again
+                await asyncio.sleep(0.3)  # its wait begins first, so it is ended, if the machine is not too busy
+            return await world.payments.request(
+                tx, reference=REFERENCE, amount=AMOUNT, description="", language="de", return_url="http://city"
+            )
 
         world.hooks.on_paid = on_paid  # type: ignore[method-assign]
-        again = await pay_again()
-        late = await world.now(payment)
-        assert (late.status, late.surplus, late.refunded_cents) == (P.PAID, True, AMOUNT.cents)
-        assert (await world.now(again)).status is P.INTENDED
+        again = await with_second_try(world.books, pay_again)
+        late = await settling[0]
+        assert late == await world.now(payment)
+        if again.id == payment.id:  # ended was the one who pays again: the late money counts
+            assert (late.status, late.surplus, late.refunded_cents) == (P.PAID, False, 0)
+        else:
+            assert (late.status, late.surplus, late.refunded_cents) == (P.PAID, True, AMOUNT.cents)
 
     async def test_late_money_where_nothing_else_was_paid_is_told(self, world: World) -> None:
         payment = await self.fenced_but_paid(world)

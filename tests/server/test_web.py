@@ -126,5 +126,6 @@ async def test_figures_name_routes_and_never_people(city_dsn: str, clock: Settab
             in text
         )
         assert 'schalter_outbox_due{table="message"} 1.0' in text
+        assert "schalter_refunds_failed 0.0" in text
         for secret in (made["id"], made["token"], made["number"], "kim@example.org"):
             assert secret not in text
