@@ -106,9 +106,6 @@ CREATE TABLE entry (
 CREATE INDEX entry_journal ON entry (journal_id);
 CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE ON journal FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE ON entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE FUNCTION journal_made_now() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN NEW.made_in := pg_current_xact_id(); RETURN NEW; END $$;
-CREATE TRIGGER journal_made_now BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION journal_made_now();
 CREATE FUNCTION entry_with_its_journal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF EXISTS (SELECT FROM journal WHERE id = NEW.journal_id AND made_in <> pg_current_xact_id()) THEN
     RAISE EXCEPTION 'journal % is closed', NEW.journal_id USING ERRCODE = '42501', CONSTRAINT = 'entry_with_its_journal'; END IF;
