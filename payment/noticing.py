@@ -76,7 +76,7 @@ class Noticing:
         if payment.provider != name:
             return
         if session_id is None or payment.session_id in (None, session_id):
-            await self.settling.settle(payment_id, forced=True)
+            await self.settling.settle(payment_id)
         else:
             await self.settling.take_stray(payment_id, await provider.fetch(session_id))
 

@@ -68,7 +68,7 @@ class Opening:
                     continue
                 payment = await self._store(payment_id, seen)
             if payment.status is PaymentStatus.OPEN and self.context.clock() >= session_ends(payment):
-                return await self.settling.settle(payment_id, forced=True)  # the address leads nowhere any more
+                return await self.settling.settle(payment_id)  # the address leads nowhere any more
             return payment
         raise PaymentUnavailable
 
@@ -94,7 +94,7 @@ class Opening:
                 fence_asked()  # complete or expired already: the look below sees which
             except OutcomeUnknown as silence:
                 log.warning("payment.no_answer", extra={"payment": str(payment_id), "detail": str(silence)})
-            return await self.settling.settle(payment_id, forced=True)
+            return await self.settling.settle(payment_id)
         return await self.context.payment(payment_id)
 
     async def _session(self, payment: Payment) -> Snapshot | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from base.errors import Conflict, NotFound
@@ -28,9 +27,6 @@ settled = point("payment.settled")
 stray_fenced = point("payment.stray-fenced")
 
 
-ASKED_JUST_NOW = timedelta(seconds=2)  # a page loaded again and again is no reason to ask again and again
-
-
 class RefundTooLarge(Conflict):
     code = "refund_too_large"
     message = _("More cannot be refunded than was paid.")
@@ -40,13 +36,13 @@ class RefundTooLarge(Conflict):
 class Settling:
     context: Context
 
-    async def settle(self, payment_id: UUID, *, forced: bool = False) -> Payment:
+    async def settle(self, payment_id: UUID) -> Payment:
         """The payment after asking the provider. Where the provider does not answer: as it is stored. Raises NotFound.
 
-        `forced`: there is reason to think that it has changed, so the provider is asked even where it was just now.
+        It is asked even where it was asked just now: a payer may come back in the same second as an earlier webhook.
         """
         payment = await self.context.payment(payment_id)
-        if payment.status is PaymentStatus.PAID or not (forced or self._may_ask(payment)):
+        if payment.status is PaymentStatus.PAID:
             return payment
         try:
             seen = await self._look(payment)
@@ -55,10 +51,6 @@ class Settling:
             return await self._looked_in_vain(payment_id)
         fetched()
         return await (self._looked_in_vain(payment_id) if seen is None else self.take_in(payment_id, seen))
-
-    def _may_ask(self, payment: Payment) -> bool:
-        asked = payment.checked_at
-        return asked is None or not asked <= self.context.clock() < asked + ASKED_JUST_NOW
 
     async def _look(self, payment: Payment) -> Snapshot | None:
         provider = self.context.provider_of(payment)

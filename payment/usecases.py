@@ -83,7 +83,7 @@ class Payments:
         return await self._opening.open(payment_id)
 
     async def settle(self, payment_id: UUID) -> Payment:
-        """After asking the provider, unless it was asked just now. Raises NotFound."""
+        """After asking the provider. Raises NotFound."""
         return await self._settling.settle(payment_id)
 
     async def fence(self, payment_id: UUID) -> Payment:

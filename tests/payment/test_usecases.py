@@ -181,35 +181,6 @@ class TestSettle:
         world.clock.advance(seconds=2)
         assert (await world.payments.settle(payment.id)).status is P.PAID
 
-    async def test_asked_once_however_often_a_page_is_loaded(self, world: World) -> None:
-        payment = await world.opened()
-        asked: list[int] = []
-        for seconds in (0, 1.9, 0.1, 1.9, 0.1):
-            world.clock.advance(seconds=seconds)
-            await world.payments.settle(payment.id)
-            asked.append(world.provider.calls.count("fetch"))
-        assert asked == [1, 1, 2, 2, 3]
-
-    async def test_after_a_silence_it_is_not_asked_at_once_again(self, world: World) -> None:
-        payment = await world.opened()
-        world.lost = [("fetch", "before")]
-        for _ in range(3):
-            await world.payments.settle(payment.id)
-        assert world.provider.calls.count("fetch") == 1
-
-    async def test_a_message_and_a_fence_ask_even_so(self, world: World) -> None:
-        first, second = await world.opened(1001), await world.opened(1002)
-        for payment in (first, second):
-            await world.payments.settle(payment.id)
-            world.pay(payment)
-        for event in world.machine.state.rows("events"):
-            if event["data"]["object"].get("id") == first.session_id:
-                await world.payments.take_event("stripe", {}, json.dumps(event).encode())
-        assert (await world.now(first)).status is P.PAID
-        assert (await world.now(second)).status is P.OPEN
-        assert (await world.payments.settle(second.id)).status is P.OPEN
-        assert (await world.payments.fence(second.id)).status is P.PAID
-
     async def test_what_does_not_fit_is_reported_once_and_looked_at_every_hour(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
