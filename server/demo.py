@@ -125,11 +125,12 @@ class Demo:
     def _prepare_database(self, env: Mapping[str, str]) -> None:
         import asyncpg  # not at the top: a missing package gets its own sentence
 
+        from base.db import CannotConnect
         from base.migrate import MigrationError
 
         try:
             is_new = asyncio.run(_migrate(env["DATABASE_URL"]))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, MigrationError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CannotConnect, MigrationError) as error:
             raise CannotRun(f"The database cannot be used: {error}") from None
         if is_new:
             say("Importing the sample city …")
