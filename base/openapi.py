@@ -158,7 +158,6 @@ def _responses(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
 
 
 def _always(endpoint: Endpoint) -> tuple[type[DomainError], ...]:
-
     found: list[type[DomainError]] = [Unavailable]
     if "{" in endpoint.path:
         found.append(NotFound)

@@ -145,6 +145,6 @@ class Noticing:
             return await work
         except (OutcomeUnknown, NotFound) as error:
             log.warning(f"{noun}.not_settled", extra={"id": str(row_id), "detail": str(error)})
-        except Exception:
+        except Exception:  # told in the log, with its id; the sweep goes on to the next row
             log.exception(f"{noun}.settle_failed", extra={"id": str(row_id)})
         return None

@@ -113,7 +113,7 @@ class Opening:
         return await provider.find(payment.id, payment.created_at)
 
     async def _store(self, payment_id: UUID, seen: Snapshot) -> Payment:
-        payment = await self.settling.take_in(payment_id, seen, made=True)
+        payment = await self.settling.take_in(payment_id, seen)
         session_stored()
         return payment
 

@@ -65,19 +65,14 @@ class Settling:
             await self.context.books.store_payment(tx, payment, payment.status)
         return payment
 
-    async def take_in(self, payment_id: UUID, seen: Snapshot, *, made: bool = False) -> Payment:
-        """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing.
-
-        `made`: this is the answer to making the session, not to asking how it stands.
-        """
+    async def take_in(self, payment_id: UUID, seen: Snapshot) -> Payment:
+        """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing."""
 
         async def work(tx: Tx) -> tuple[Payment, Payment, Decision | None]:
             before = await self._locked(tx, payment_id)
             if before.session_id not in (None, seen.session_id):
                 return before, before, None
             decision = decide(before, seen, self.context.clock())
-            if made:
-                decision = replace(decision, payment=replace(decision.payment, checked_at=before.checked_at))
             after = await self._apply(tx, before, decision)
             applied()
             return before, after, decision

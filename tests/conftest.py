@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -52,38 +53,32 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def template(database_url: str) -> Iterator[str]:
     """The name of a migrated database to clone, instead of all migrations for each test."""
     name = f"schalter_template_{os.getpid()}"
-    _run(_administer(database_url, f"CREATE DATABASE {name}"))
-    _run(migrate(_with_name(database_url, name)))
+    run(_administer(database_url, f"CREATE DATABASE {name}"))
+    run(migrate(_with_name(database_url, name)))
     yield name
-    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
 def dsn(database_url: str, template: str) -> Iterator[str]:
     """The address of a fresh migrated database, dropped after the test."""
-    name = f"schalter_test_{os.getpid()}_{next(_numbers)}"
-    _run(_administer(database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    yield _with_name(database_url, name)
-    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with cloned(database_url, template) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def city_template(database_url: str, template: str) -> Iterator[str]:
     """Like `template`, with Stuttgart's sample catalogue as imported at the time of `clock`."""
-    name = f"schalter_city_{os.getpid()}"
-    _run(_administer(database_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    _run(import_sample_city(_with_name(database_url, name), SettableClock(MORNING)))
-    yield name
-    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with cloned(database_url, template) as address:
+        run(import_sample_city(address, SettableClock(MORNING)))
+        yield name_of(address)
 
 
 @pytest.fixture
 def city_dsn(database_url: str, city_template: str) -> Iterator[str]:
     """The address of a fresh database with the sample city, dropped after the test."""
-    name = f"schalter_town_{os.getpid()}_{next(_numbers)}"
-    _run(_administer(database_url, f"CREATE DATABASE {name} TEMPLATE {city_template} STRATEGY FILE_COPY"))
-    yield _with_name(database_url, name)
-    _run(_administer(database_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with cloned(database_url, city_template) as address:
+        yield address
 
 
 @pytest.fixture
@@ -108,6 +103,19 @@ def chromium() -> str:
     pytest.skip("no Chromium: `make test` installs one, or set CHROMIUM")
 
 
+@contextmanager
+def cloned(url: str, template: str) -> Iterator[str]:
+    """The address of a copy of the database `template`, dropped in the end."""
+    name = f"schalter_test_{os.getpid()}_{next(_numbers)}"
+    run(_administer(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield _with_name(url, name)
+    run(_administer(url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def name_of(address: str) -> str:
+    return urlsplit(address).path.lstrip("/")
+
+
 def _with_name(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
@@ -120,7 +128,7 @@ async def _administer(url: str, statement: str) -> None:
         await conn.close()
 
 
-def _run(work: Coroutine[Any, Any, object]) -> None:
+def run(work: Coroutine[Any, Any, object]) -> None:
     """Not asyncio.run(): it would take away the event loop that pytest-asyncio has set."""
     loop = asyncio.new_event_loop()
     try:

@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import unused_port
 
-from base.clock import SettableClock
+from base.clock import Clock, SettableClock
 from base.config import Settings
 from base.db import Database
 from base.i18n import zone
@@ -217,9 +217,9 @@ async def _served(app: web.Application, port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def import_sample_city(dsn: str, clock: SettableClock) -> None:
+async def import_sample_city(dsn: str, clock: Clock, *, horizon_days: int = 60) -> None:
     async with Database(dsn, size=1) as db:
-        await import_catalogue(db, SAMPLE_CITY, clock, horizon_days=60)
+        await import_catalogue(db, SAMPLE_CITY, clock, horizon_days=horizon_days)
         async with db.connection() as conn:
             await conn.execute("ANALYZE")
 

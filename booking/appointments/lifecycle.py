@@ -135,7 +135,7 @@ class Lifecycle:
         for reference in due:
             try:
                 payment = await self._expire_one(reference)
-            except Exception:
+            except Exception:  # one bad case does not keep the others from their turn
                 log.exception("hold.expiry-failed", extra={"appointment": str(reference)})
                 await self._put_last(reference)
                 continue
@@ -210,7 +210,7 @@ class Lifecycle:
     async def _fence(self, reference: UUID, payment: Payment) -> None:
         try:
             await self._payments.fence(payment.id)
-        except Exception:
+        except Exception:  # the others of this round are fenced beside it; this one is tried again
             extra = {"appointment": str(reference), "payment": str(payment.id)}
             log.exception("hold.fence-failed", extra=extra)
 
@@ -219,7 +219,7 @@ class Lifecycle:
         try:
             async with self._transaction() as tx:
                 await self._slots.mark_tried(tx, reference, self._clock())
-        except Exception:
+        except Exception:  # then it stands first again, and is told again
             log.exception("hold.not-marked", extra={"appointment": str(reference)})
 
     async def _locked(self, tx: Tx, reference: UUID) -> CaseState:

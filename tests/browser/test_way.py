@@ -115,7 +115,7 @@ async def _pay(walk: Walk, town: Town, language: str) -> None:
 
 async def _is_told(town: Town) -> bool:
     """The webhook of the declined card has come."""
-    return bool(await town.rows("SELECT FROM payment WHERE checked_at IS NOT NULL"))
+    return bool(await town.rows("SELECT FROM vendor_event WHERE kind = 'payment_intent.payment_failed'"))
 
 
 async def _mail(town: Town) -> str:

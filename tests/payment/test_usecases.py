@@ -161,7 +161,6 @@ class TestSettle:
         world.pay(payment)
         world.lost = [("fetch", "before")]
         assert (await world.payments.settle(payment.id)).status is P.OPEN
-        world.clock.advance(seconds=2)
         assert (await world.payments.settle(payment.id)).status is P.PAID
 
     async def test_an_unknown_id(self, world: World) -> None:
@@ -178,7 +177,6 @@ class TestSettle:
         assert (await world.payments.fence(payment.id)).status is P.ATTENTION  # money lies there
         assert await world.request() == await world.now(payment)  # and nobody pays twice
         world.machine.state.change("payment_intents", intent["id"], amount_received=1300)
-        world.clock.advance(seconds=2)
         assert (await world.payments.settle(payment.id)).status is P.PAID
 
     async def test_what_does_not_fit_is_reported_once_and_looked_at_every_hour(
@@ -278,7 +276,6 @@ class TestSettle:
         assert payment.session_id is not None
         world.machine.state.change("sessions", payment.session_id, status="open")
         world.machine.pay(payment.session_id)
-        world.clock.advance(seconds=2)
         return payment
 
 

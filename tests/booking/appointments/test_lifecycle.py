@@ -181,7 +181,6 @@ class TestExpiry:
         await world.life.expire_due()
         world.provider.silent = False
         world.provider.pay(world.payment.id)
-        world.clock.advance(seconds=5)  # it is not asked again and again at once
         await world.payments.settle(world.payment.id)
         assert world.status(ident) is _S.CONFIRMED
 
@@ -193,7 +192,6 @@ class TestExpiry:
         await world.life.expire_due()
         session = world.provider.sessions[f"cs_{world.payment.id}"]
         world.provider.sessions[session.session_id] = replace(session, state=SessionState.PAID, charge_id="pi")
-        world.clock.advance(seconds=5)
         await world.payments.settle(world.payment.id)
         assert (world.status(ident), world.payment.status) == (_S.EXPIRED, PaymentStatus.PAID)
         await world.payments.submit_refund(world.refund.id)

@@ -21,6 +21,7 @@ from tests.booking.availability.city import TUESDAY, City, at, make_city
 SCALE = 5 if os.environ.get("SCALE") == "full" else 1
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 CELL = cell_of(NOON)
+NINE = at(TUESDAY, 9)
 HELD, CANCELLED = int(ClaimStatus.HELD), int(ClaimStatus.CANCELLED)
 
 
@@ -206,7 +207,7 @@ async def test_a_running_transactions_rows_come_when_it_has_committed(db: Databa
         assert not mirror.book.is_free(first, nine, 4)
 
 
-async def _hold(conn: Connection, city: City, counter: int) -> None:
+async def _hold(conn: Connection, city: City, counter: int, start: datetime = NINE) -> None:
     await conn.fetch(
         "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
         at(TUESDAY, 0),
@@ -215,8 +216,8 @@ async def _hold(conn: Connection, city: City, counter: int) -> None:
         [city.service_id],
         [city.fee_id],
         [counter],
-        [at(TUESDAY, 9)],
-        [at(TUESDAY, 9, 20)],
+        [start],
+        [start + timedelta(minutes=20)],
     )
 
 
@@ -247,17 +248,7 @@ async def _change(conn: Connection, city: City, chance: random.Random) -> None:
             except asyncpg.ExclusionViolationError:
                 pass
         case _:
-            await conn.fetch(
-                "SELECT * FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
-                at(TUESDAY, 0),
-                at(TUESDAY, 1),
-                [uuid4()],
-                [city.service_id],
-                [city.fee_id],
-                [counter],
-                [start],
-                [start + timedelta(minutes=20)],
-            )
+            await _hold(conn, city, counter, start)
 
 
 async def _assert_equal(conn: Connection, mirror: Mirror, city: City, first_day: date, days: int) -> None:
