@@ -42,6 +42,7 @@ class CaseFields:
     postcode: Line = ""
     place: Line = ""
     directions: Line = ""
+    call_number: Line = ""  # whom the office calls, on the telephone channel
     starts_at: AwareDatetime
     ends_at: AwareDatetime
     time_zone: str = "Europe/Berlin"

@@ -33,6 +33,13 @@ async def insert_message(
     )
 
 
+async def is_latest_dead(conn: Connection, reference: UUID) -> bool:
+    status = await conn.fetchval(
+        "SELECT status FROM message WHERE reference = $1 ORDER BY created_at DESC, id LIMIT 1", reference
+    )
+    return bool(status == "dead")
+
+
 async def erase_contents(conn: Connection, message_id: UUID, sent_at: datetime) -> None:
     await conn.execute(
         "UPDATE message SET contents = NULL, sent_at = $2, last_error = NULL WHERE id = $1", message_id, sent_at

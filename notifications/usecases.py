@@ -21,7 +21,7 @@ from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
 from notifications.model import Channel, Contents, Message, Status, Template
 from notifications.ports import MailSender, Outcome, Receipt
-from notifications.store import erase_contents, insert_message
+from notifications.store import erase_contents, insert_message, is_latest_dead
 
 log = logging.getLogger(__name__)
 message_claimed = point("message.claimed")
@@ -75,6 +75,10 @@ class Notifications:
             contents=self.sealer.seal(Contents(recipient, fields).to_json(), _context(key)),
             due_at=due_at,
         )
+
+    async def is_undeliverable(self, conn: Connection, reference: UUID) -> bool:
+        """Whether the latest message about this was given up: the address is wrong, or nobody was there for days."""
+        return await is_latest_dead(conn, reference)
 
     def calendar_file(self, language: str, fields: Mapping[str, Any]) -> bytes:
         """What "add to calendar" downloads; `fields` as for a confirmation."""

@@ -11,6 +11,7 @@ from base.db import Connection
 from base.i18n import pick
 from base.seal import Sealer
 from booking.appointments import store
+from booking.appointments.contact import Contact, readable
 from booking.appointments.persons import open_contact, open_token
 from booking.appointments.slots import Notice
 from booking.appointments.store import CaseRow
@@ -44,7 +45,7 @@ class Announcer:
             channel="email",
             language=row.language,
             recipient=contact.email,
-            fields={**self.fields(row), **notice.fields},
+            fields={**self.fields(row), **_called(row, contact), **notice.fields},
             due_at=self._clock(),
         )
 
@@ -71,3 +72,8 @@ class Announcer:
             "currency": row.currency,
             "documents": row.documents.get(row.language) or row.documents.get("de") or [],
         }
+
+
+def _called(row: CaseRow, contact: Contact) -> Mapping[str, str]:
+    """The number that the office calls."""
+    return {"call_number": readable(contact.mobile)} if row.channel == "phone" and contact.mobile else {}

@@ -81,6 +81,11 @@ def _mobile(value: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def readable(mobile: str) -> str:
+    """ "+49 1512 3456789", as people read a number out."""
+    return phonenumbers.format_number(phonenumbers.parse(mobile), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 Line = Annotated[str, Field(max_length=120), AfterValidator(_text)]
 Name = Annotated[str, Field(max_length=120), AfterValidator(_text), AfterValidator(_filled)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]

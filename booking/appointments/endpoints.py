@@ -17,7 +17,7 @@ from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, re
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, NotCancellable, TooLate
 from booking.appointments.model import Case, Created
-from booking.appointments.usecases import Appointments, NotConfirmed
+from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
 from booking.holds.usecases import HoldInUse
@@ -173,7 +173,7 @@ ENDPOINTS = [
         takes=AppointmentIn,
         headers={"Idempotency-Key": True, "Authorization": True},
         gives={201: AppointmentMade},
-        refuses=(KeyNeeded, Unauthenticated, NotFound, HoldOver, HoldInUse, KeyReused, Invalid),
+        refuses=(KeyNeeded, Unauthenticated, NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, Invalid),
     ),
     Endpoint(
         method="GET",

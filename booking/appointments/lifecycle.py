@@ -108,7 +108,8 @@ class Lifecycle:
             await self._payments.settle(payment.id)
 
     async def cancel(self, reference: UUID) -> None:
-        """Until the start. Raises NotFound, TooLate, NotCancellable; that it is cancelled already is no mistake."""
+        """Until the start. Raises NotFound, TooLate, NotCancellable; that it is cancelled or has run out already is no mistake: a
+        time that was not booked yet becomes either, depending on whether a payment had to be fenced."""
         for _try in range(2):
             fence, refund = await self._cancel_once(reference)
             appointment_cancelled()
@@ -117,6 +118,13 @@ class Lifecycle:
             if fence is None or (await self._payments.fence(fence)).status is not PaymentStatus.PAID:
                 return
             # The payer was faster than the fence: the case is confirmed now, so cancelling it means paying back.
+
+    async def give_back(self, reference: UUID) -> None:
+        """A time that is not booked is wanted no more. One that was booked in this moment stays booked. Raises NotFound."""
+        fence, _refund = await self._cancel_once(reference, only_unbooked=True)
+        appointment_cancelled()
+        if fence is not None:
+            await self._payments.fence(fence)
 
     async def expire_bare(self) -> int:
         """Free the time of holds that never became a case: only the database is asked, so no provider's silence holds it up."""
@@ -145,11 +153,13 @@ class Lifecycle:
             await asyncio.gather(*(self._fence(*each) for each in fences[first : first + _FENCES_AT_ONCE]))
         return len(due)
 
-    async def _cancel_once(self, reference: UUID) -> tuple[UUID | None, UUID | None]:
+    async def _cancel_once(self, reference: UUID, *, only_unbooked: bool = False) -> tuple[UUID | None, UUID | None]:
         """The payment to fence and the refund to submit, after commit."""
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
-            if case.status is _S.CANCELLED:
+            if case.status in (_S.CANCELLED, _S.EXPIRED):
+                return None, None
+            if only_unbooked and case.status not in (_S.HELD, _S.EXPIRING):
                 return None, None
             if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
                 raise NotCancellable

@@ -11,7 +11,7 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Connection, Database
-from base.errors import Conflict, NotFound
+from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import Translations
 from base.i18n import mark as _
@@ -38,6 +38,15 @@ appointment_created = point("appointment.created")
 _NUMBER_TRIES = 10
 _NOBODY = bytes(32)
 T = TypeVar("T")
+
+
+class NumberNeeded(Invalid):
+    """A telephone appointment without a number to call."""
+
+    code = "number_needed"
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("/contact/mobile", self.code, _("We call you: please give a telephone number."))])
 
 
 class NotConfirmed(Conflict):
@@ -72,7 +81,7 @@ class Appointments:
     async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
 
-        Raises NotFound, HoldOver, HoldInUse, KeyReused.
+        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded.
         """
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
         fingerprint = request_hash(contact.model_dump_json())
@@ -86,6 +95,8 @@ class Appointments:
             hold = await store.lock_hold(conn, hold_id)
             self._check(hold)
             assert hold is not None
+            if hold.channel == "phone" and contact.mobile is None:
+                raise NumberNeeded
             if hold.appointment_id is None:
                 ident, token = await self._insert(conn, hold, contact)
             else:
@@ -126,6 +137,10 @@ class Appointments:
     async def cancel(self, appointment_id: UUID) -> Case:
         await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
         return await self.case(appointment_id)
+
+    async def give_back(self, appointment_id: UUID) -> None:
+        """Of a time that is not booked, because another one was chosen."""
+        await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
 
     async def calendar(self, appointment_id: UUID) -> bytes:
         async with self._db.connection() as conn:
@@ -198,7 +213,14 @@ class Appointments:
             raise NotFound
         payment = await self._payments.latest(conn, appointment_id)
         refunds = await self._payments.refunds(conn, payment.id) if payment is not None else []
-        return _case(row, open_contact(self._sealer, row.id, person, row.language), payment, refunds)
+        tried_anew = {refund.retry_of for refund in refunds}
+        return _case(
+            row,
+            open_contact(self._sealer, row.id, person, row.language),
+            payment,
+            [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
+            is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
+        )
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
@@ -212,7 +234,7 @@ async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
 
-def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund]) -> Case:
+def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_told: bool) -> Case:
     return Case(
         id=row.id,
         number=row.number,
@@ -234,4 +256,5 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         contact=contact,
         payment=payment,
         refunds=tuple(refunds),
+        is_told=is_told,
     )

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from base.i18n import Text
 from base.money import Money
+from booking.appointments.contact import readable
 from booking.appointments.model import AppointmentStatus, Case
+from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, appointment_rows, book_button
-from frontend.citizen.views import CasePage
+from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
 from payment.model import PaymentStatus, RefundStatus
 
@@ -28,7 +30,10 @@ class CaseFacts:
     payment: str = ""  # "", open, processing, paid, failed
     refund: str = ""  # "", under_way, done, failed
     refund_amount: Money | None = None
-    has_email: bool = True
+    email: str = ""
+    is_told: bool = True  # False: the latest message could not be delivered
+    call_number: str = ""  # whom the office calls
+    hold_until: datetime | None = None
     can_cancel: bool = False
     cancellation: Text | None = None
     keep_url: str = ""
@@ -45,7 +50,7 @@ _PAYMENT = {
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
-def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> CaseFacts:
+def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
     status = case.status.value
@@ -60,8 +65,11 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> C
         payment=payment,
         refund=_REFUND.get(refund.status, "under_way") if refund else "",
         refund_amount=Money(refund.amount_cents, case.fee.currency) if refund else None,
-        has_email=case.contact.email is not None,
-        can_cancel=case.status is AppointmentStatus.CONFIRMED and case.starts_at > now,
+        email=case.contact.email or "",
+        is_told=case.is_told,
+        call_number=readable(case.contact.mobile) if chosen.channel is Channel.PHONE and case.contact.mobile else "",
+        hold_until=case.hold_until,
+        can_cancel=case.starts_at > now and (status == "confirmed" or (status == "held" and payment != "processing")),
         cancellation=case.refund_policy,
         keep_url=keep_url,
     )
@@ -79,27 +87,34 @@ def case_page(words: Words, facts: CaseFacts, request_key: str, *, asks_to_cance
     said, chosen = _said(words, facts), facts.chosen
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
-    is_open = facts.status in ("held", "expiring")
+    is_held = facts.status == "held"
     asks = asks_to_cancel and facts.can_cancel
+    keep_text, is_lost = _keep(words, facts)
     return CasePage(
         frame=frame(words, said.title, path),
         kind=said.kind,
         lines=said.lines,
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
-        rows=appointment_rows(words, chosen),
+        rows=(*appointment_rows(words, chosen), *_call(words, facts)),
         documents=documents(words, chosen.service.documents) if facts.status in ("held", "confirmed") else (),
         calendar_url=f"{here}/calendar.ics" if facts.status == "confirmed" else "",
-        keep_url="" if facts.has_email else facts.keep_url,
-        pay_action=f"{here}/pay"
-        if is_open and facts.payment in ("", "open", "failed") and facts.status == "held"
-        else "",
+        keep_url=facts.keep_url,
+        keep_text=keep_text,
+        is_lost=is_lost,
+        reserved=_reserved(words, facts) if is_held and facts.payment != "processing" else "",
+        pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
-        refresh_url=here if is_open and (facts.payment == "processing" or facts.status == "expiring") else "",
+        refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
         cancel_url=here if asks else f"{here}?cancel=1#cancel-question" if facts.can_cancel else "",
+        cancel_label=words._("Give the time back") if is_held else words._("Cancel appointment"),
         cancel_action=f"{here}/cancel" if asks else "",
-        cancel_text=words.pick(facts.cancellation) or words._("The time is then free for others."),
-        new_url=f"/{words.language}/services/{chosen.service.id}" if facts.status in ("expired", "cancelled") else "",
+        cancel_question=words._("Really give this time back?")
+        if is_held
+        else words._("Really cancel this appointment?"),
+        cancel_yes=words._("Yes, give it back") if is_held else words._("Yes, cancel the appointment"),
+        cancel_text=(not is_held and words.pick(facts.cancellation)) or words._("The time is then free for others."),
+        new_url=_new_url(words, facts),
         request_key=request_key,
     )
 
@@ -143,7 +158,7 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
         case "expired":
             return _Said(
                 "warning",
-                words._("The reservation has run out"),
+                words._("The reservation is over"),
                 _refund(words, facts) or (words._("The time is free for others again. Nothing was charged."),),
                 with_when=False,
             )
@@ -157,9 +172,53 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
     if facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
-    if facts.has_email:
-        lines.append(words._("We send the confirmation by e-mail, with the link to this page."))
+    if facts.email and facts.is_told:
+        lines.append(words._("We send the confirmation to {email}, with the link to this page.", email=facts.email))
     return tuple(lines)
+
+
+def _keep(words: Words, facts: CaseFacts) -> tuple[str, bool]:
+    """What is said about the link to this page, and whether nothing else carries it."""
+    if not facts.email:
+        return words._(
+            "You gave no e-mail address. With this link you come back to this page: write it down, save it or print it. "
+            "Do not show it to others."
+        ), True
+    if not facts.is_told:
+        return words._(
+            "Our message to {email} could not be delivered. With this link you come back to this page: write it down, save "
+            "it or print it. Do not show it to others.",
+            email=facts.email,
+        ), True
+    if facts.status in ("held", "expiring", "expired"):
+        return words._(
+            "With this link you come back to this page, on another device too. Do not show it to others."
+        ), False
+    return words._(
+        "It is also in our message to {email}. If nothing arrives there, or the address is wrong, save or print the link. "
+        "Do not show it to others.",
+        email=facts.email,
+    ), False
+
+
+def _reserved(words: Words, facts: CaseFacts) -> str:
+    if facts.hold_until is None:
+        return ""
+    return words._(
+        "Reserved for you until {clock}.", clock=words.clock(facts.hold_until, facts.chosen.office.time_zone)
+    )
+
+
+def _call(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
+    return (Row(label=words._("We call you at"), value=facts.call_number),) if facts.call_number else ()
+
+
+def _new_url(words: Words, facts: CaseFacts) -> str:
+    """After a reservation that ran out unpaid: near times, with everything typed kept."""
+    if facts.status == "expired" and facts.payment in ("", "failed"):
+        return f"/{words.language}/appointments/{facts.id}/check"
+    service = f"/{words.language}/services/{facts.chosen.service.id}"
+    return service if facts.status in ("expired", "cancelled") else ""
 
 
 def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -12,10 +13,14 @@ from base.errors import Unauthenticated, Unavailable
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
-from booking.appointments.model import AppointmentStatus
+from booking.appointments.model import AppointmentStatus, Case
+from booking.catalogue.model import Channel
 from frontend.citizen.case import case_page, facts_of
+from frontend.citizen.contact_form import typed_before
+from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from payment.model import PaymentStatus
 
 log = logging.getLogger(__name__)
 
@@ -40,31 +45,54 @@ async def arrive(request: web.Request) -> web.Response:
 
 
 async def check(request: web.Request) -> web.Response:
-    words, ident = words_of(request), path_id(request, "appointment")
+    ident = path_id(request, "appointment")
     case = await request.app[APPOINTMENTS].case(ident)
+    return await _check(request, case, query(request, CheckQuery).hold)
+
+
+async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, problem: str = "") -> web.Response:
+    """What can still be booked; where the time has run out unpaid, the nearest times with the contact kept; else the case."""
+    words = words_of(request)
+    if _has_run_out(case, words.now):
+        typed = typed_before(case.contact, Channel(case.channel))
+        return await run_out(request, case, typed, path=f"/appointments/{case.id}/check")
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
-        return see(f"/{words.language}/appointments/{ident}")
+        return see(f"/{words.language}/appointments/{case.id}")
     view = check_page(
         words,
-        ident,
-        query(request, CheckQuery).hold,
+        case.id,
+        hold_id,
         await chosen(request, case),
         case.contact,
         case.hold_until,
         case.refund_policy,
         new_key(),
+        problem=problem,
     )
-    return page(request, "check", view)
+    return page(request, "check", view, status=503 if problem else 200)
+
+
+def _has_run_out(case: Case, now: datetime) -> bool:
+    """And no money can come: else the case's page says what is going on."""
+    is_over = case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now
+    is_unpaid = case.payment is None or case.payment.status is PaymentStatus.FENCED
+    return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED)
 
 
 async def pay(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     key_of(await form(request))
-    here = f"/{words.language}/appointments/{ident}"
+    here, appointments = f"/{words.language}/appointments/{ident}", request.app[APPOINTMENTS]
     try:
-        url = await request.app[APPOINTMENTS].pay(ident, f"{request.app[SETTINGS].public_url}{here}/paid")
+        url = await appointments.pay(ident, f"{request.app[SETTINGS].public_url}{here}/paid")
     except HoldOver:
-        url = None  # the case page says what that means
+        return await _check(request, await appointments.case(ident))
+    except Unavailable:
+        log.warning("pay.not_opened", extra={"appointment": str(ident)})
+        problem = words._(
+            "Our payment provider does not answer. Nothing was charged, and your time is still kept: please try again."
+        )
+        return await _check(request, await appointments.case(ident), problem=problem)
     return see(url or here)
 
 
@@ -82,8 +110,7 @@ async def show_case(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
-    keep_url = "" if case.contact.email else await appointments.link(ident)
-    facts = facts_of(case, await chosen(request, case), words.now, keep_url)
+    facts = facts_of(case, await chosen(request, case), words.now, await appointments.link(ident))
     return page(request, "case", case_page(words, facts, new_key(), asks_to_cancel=query(request, CaseQuery).cancel))
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import Enum
 from urllib.parse import urlencode
+from uuid import UUID
 
 from base.i18n import zone
 from booking.availability.model import Slot
@@ -21,15 +23,21 @@ _SLOT = re.compile(r"([0-9]{1,10})@(20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the reader has chosen so far. No office means any."""
+    """What the reader has chosen so far. No office means any. `instead`: the case, not booked yet, that the new time replaces."""
 
     service_id: int
     channel: Channel
     office_ids: tuple[int, ...] = ()
+    instead: UUID | None = None
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         offices = (("office", str(office)) for office in self.office_ids)
-        return (("service", str(self.service_id)), ("channel", self.channel.value), *offices)
+        return (
+            ("service", str(self.service_id)),
+            ("channel", self.channel.value),
+            *offices,
+            *instead_pair(self.instead),
+        )
 
     def query(self, **more: str) -> str:
         return urlencode([*self.pairs(), *more.items()])
@@ -45,6 +53,17 @@ class Offered:
     last: date  # of the booking window
     day: date
     slots: Sequence[Slot]
+
+
+class Why(Enum):
+    """Why the wanted time cannot be had."""
+
+    TAKEN = "taken"
+    RUN_OUT = "run_out"
+
+
+def instead_pair(instead: UUID | None) -> tuple[tuple[str, str], ...]:
+    return (("instead", str(instead)),) if instead else ()
 
 
 def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Offered, request_key: str) -> TimesPage:
@@ -87,27 +106,30 @@ def gone_page(
     wanted: Wanted,
     nearest: Sequence[Slot],
     request_key: str,
+    *,
+    why: Why,
+    gone: Slot,
     kept: tuple[tuple[str, str], ...] = (),
+    path: str = "",
 ) -> TimesPage:
-    """The wanted time is taken: the nearest ones, with everything already typed in hidden fields."""
+    """The wanted time cannot be had: the nearest ones, with everything already typed in hidden fields.
+
+    `path`: the page's own, empty where it answers a form. That form is sent once more to see the page in another language.
+    """
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     all_times = f"/{words.language}/times?{wanted.query()}"
+    heading = words._("This time is no longer free") if why is Why.TAKEN else words._("The reservation has run out")
+    again = (*hidden(wanted), *kept, ("gone", slot_value(gone)), ("why", why.value))
     return TimesPage(
-        # the page answers a POST, which cannot be repeated in another language: the switch leads to the times instead
-        frame=frame(
-            words,
-            words._("This time is no longer free"),
-            "/times",
-            query=(("service", str(wanted.service_id)), ("channel", wanted.channel.value)),
-            step=TIME,
-        ),
-        heading=words._("This time is no longer free"),
+        frame=frame(words, heading, path or "/holds", step=TIME, resend=() if path else again, key=request_key),
+        heading=heading,
         selection=selection(words, detail, wanted),
         action=f"/{words.language}/holds",
         request_key=request_key,
         hidden=hidden(wanted) + kept,
         next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in nearest if slot.office_id in offices),
         is_gone=True,
+        gone_title=words._("Somebody was faster") if why is Why.TAKEN else words._("The time is free for others again"),
         keeps_contact=bool(kept),
         all_times_url=all_times,
     )
@@ -188,8 +210,9 @@ def read_slot(value: str) -> tuple[int, datetime] | None:
 
 def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
     """One field per name: several offices with commas between them."""
+    offices = (("office", ",".join(map(str, wanted.office_ids))),) if wanted.office_ids else ()
     pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
-    return (*pairs, ("office", ",".join(map(str, wanted.office_ids)))) if wanted.office_ids else pairs
+    return (*pairs, *offices, *instead_pair(wanted.instead))
 
 
 def _title(words: Words, detail: ServiceDetail) -> str:
@@ -198,7 +221,8 @@ def _title(words: Words, detail: ServiceDetail) -> str:
 
 def _back(words: Words, wanted: Wanted) -> str:
     offices = [("office", str(office)) for office in wanted.office_ids]
-    return f"/{words.language}/services/{wanted.service_id}?{urlencode([('channel', wanted.channel.value), *offices])}"
+    query = urlencode([("channel", wanted.channel.value), *offices, *instead_pair(wanted.instead)])
+    return f"/{words.language}/services/{wanted.service_id}?{query}"
 
 
 def _week(base: str, wanted: Wanted, first: date) -> str:

@@ -13,6 +13,7 @@ from base.i18n import LANGUAGES
 from base.i18n import mark as _
 from base.web.answers import field_errors
 from booking.appointments.contact import Contact, Need
+from booking.catalogue.model import Channel
 
 FIELDS = ("name", "email", "mobile", "street", "postcode", "place", "language", "note")
 _POST = {
@@ -20,6 +21,7 @@ _POST = {
     "postcode": _("Enter a postcode of five digits"),
     "place": _("Enter the town"),
 }
+_NO_NUMBER = _("Enter a telephone number: we call you there")
 _NO_CONTACT = _("Enter an e-mail address, a mobile number or a postal address")
 # In the words of this page; all others come from the use case.
 _SAID_HERE = {
@@ -44,7 +46,7 @@ class ContactForm:
         return (*typed, ("needs", ",".join(self.needs))) if self.needs else typed
 
 
-def read(given: MultiMapping[str], language: str) -> ContactForm:
+def read(given: MultiMapping[str], language: str, channel: Channel) -> ContactForm:
     values = {name: given.get(name, "").strip()[:500] for name in FIELDS}
     if values["language"] not in LANGUAGES:
         values["language"] = language
@@ -56,6 +58,16 @@ def read(given: MultiMapping[str], language: str) -> ContactForm:
         contact = Contact.model_validate(_as_contact(values, needs))
     except ValidationError as error:
         wrong |= _wrong_contact(error, has_post=bool(wrong))
+    return _form(values, needs, wrong, contact, channel)
+
+
+def _form(
+    values: dict[str, str], needs: tuple[str, ...], wrong: dict[str, str], contact: Contact | None, channel: Channel
+) -> ContactForm:
+    if channel is Channel.PHONE and not values["mobile"]:
+        wrong["mobile"] = _NO_NUMBER
+        if wrong.get("email") == _NO_CONTACT:
+            del wrong["email"]  # the number is that contact
     if wrong:
         return ContactForm(
             values, needs, {name: wrong[name] for name in FIELDS if name in wrong}
@@ -67,8 +79,8 @@ def empty(language: str) -> ContactForm:
     return ContactForm(dict.fromkeys(FIELDS, "") | {"language": language})
 
 
-def typed_before(contact: Contact) -> ContactForm:
-    """The form as it was sent, for somebody who comes back to correct it."""
+def typed_before(contact: Contact, channel: Channel) -> ContactForm:
+    """The form as it was sent, for somebody who comes back to correct it, or goes on to another time."""
     lines = list(contact.postal_address or ())
     postcode, _space, place = lines[-1].partition(" ") if len(lines) > 1 else ("", "", "")
     values = {
@@ -81,7 +93,7 @@ def typed_before(contact: Contact) -> ContactForm:
         "language": contact.language,
         "note": contact.note,
     }
-    return ContactForm(values, tuple(contact.needs), contact=contact)
+    return _form(values, tuple(contact.needs), {}, contact, channel)
 
 
 def _as_contact(values: dict[str, str], needs: Iterable[Need]) -> dict[str, Any]:

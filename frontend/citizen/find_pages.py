@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -31,6 +32,7 @@ class StartQuery(BaseModel):
 class ServiceQuery(BaseModel):
     channel: Channel | None = None
     office: list[Id] = Field(default=[], max_length=100)
+    instead: UUID | None = None
 
 
 class TimesQuery(BaseModel):
@@ -38,11 +40,17 @@ class TimesQuery(BaseModel):
     channel: Channel
     office: list[Id] = Field(default=[], max_length=100)
     day: date | None = None
+    instead: UUID | None = None
 
 
 async def root(request: web.Request) -> web.Response:
     language = best_language(request.headers.get("Accept-Language", ""))
     return web.Response(status=302, headers={"Location": f"/{language}/", "Vary": "Accept-Language"})
+
+
+async def without_slash(request: web.Request) -> web.Response:
+    """What people type: "…/de"."""
+    return web.Response(status=308, headers={"Location": f"/{words_of(request).language}/"})
 
 
 async def start(request: web.Request) -> web.Response:
@@ -63,9 +71,8 @@ async def service(request: web.Request) -> web.Response:
         for office in detail.offices.get(channel, ()):
             for slot in availability.next_free(detail.service.id, channel, [office.id], limit=1):
                 next_free[office.id] = slot
-    return page(
-        request, "service", service_page(words, detail, channel, frozenset(asked.office), next_free), cache=SHARED
-    )
+    view = service_page(words, detail, channel, frozenset(asked.office), next_free, asked.instead)
+    return page(request, "service", view, cache=SHARED)
 
 
 async def times(request: web.Request) -> web.Response:
@@ -79,7 +86,7 @@ async def times(request: web.Request) -> web.Response:
     offered = look(
         availability, Wanted(asked.service, asked.channel, tuple(ids)), asked.day, today, last, offices[0].time_zone
     )
-    wanted = Wanted(asked.service, asked.channel, tuple(asked.office))
+    wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead)
     return page(request, "times", times_page(words, detail, wanted, offered, new_key()))
 
 

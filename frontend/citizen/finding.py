@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
+from uuid import UUID
 
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, Fee, Office, ServiceDetail, ServiceHit
+from frontend.citizen.choosing import instead_pair
 from frontend.citizen.frame import SERVICE, frame
 from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage
 from frontend.citizen.words import Words
@@ -55,27 +57,29 @@ def service_page(
     channel: Channel | None,
     chosen: frozenset[int],
     next_free: Mapping[int, Slot],
+    instead: UUID | None = None,
 ) -> ServicePage:
-    """`next_free`: office -> its first free time on this channel."""
+    """`next_free`: office -> its first free time on this channel. `instead`: see Wanted."""
     service, language = detail.service, words.language
     name, path = words.pick(service.name), f"/services/{service.id}"
     offices = detail.offices.get(channel, ()) if channel else ()
-    query: tuple[tuple[str, str], ...] = (("channel", channel.value),) if channel else ()
+    replaced = instead_pair(instead)
+    query = ((("channel", channel.value),) if channel else ()) + replaced
+    hidden = (("service", str(service.id)), *query)
     return ServicePage(
         frame=frame(words, name, path, query=query, step=SERVICE, back_url=f"/{language}/"),
-        service_id=service.id,
+        hidden=hidden,
         name=name,
         summary=words.pick(service.summary),
         fee=words.fee(detail.fee.amount if detail.fee else None),
         legal_basis=legal_basis(words, detail.fee),
         duration=words.minutes(service.duration_min) if service.duration_min else "",
         documents=documents(words, service.documents),
-        channel=channel.value if channel else "",
         channels=tuple(
             ChannelChoice(
                 name=words.channel(one),
                 meaning=words.channel_meaning(one),
-                url=f"/{language}{path}?{urlencode({'channel': one.value})}#channel",
+                url=f"/{language}{path}?{urlencode([('channel', one.value), *replaced])}#channel",
                 is_current=one == channel,
             )
             for one in service.channels
@@ -85,9 +89,7 @@ def service_page(
             for office in sorted(offices, key=lambda office: _soonest(office, next_free))
         ),
         action=f"/{language}/times",
-        any_url=f"/{language}/times?{urlencode([('service', service.id), ('channel', channel.value)])}"
-        if channel
-        else "",
+        any_url=f"/{language}/times?{urlencode(hidden)}" if channel else "",
         has_times=bool(next_free),
     )
 

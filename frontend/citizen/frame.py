@@ -21,8 +21,11 @@ def frame(
     step: int | None = None,
     errors: tuple[ShownError, ...] = (),
     back_url: str = "",
+    resend: tuple[tuple[str, str], ...] = (),
+    key: str = "",
 ) -> Frame:
-    """`path` is the page's own, without its language: the switch leads to the same page in another one."""
+    """`path` is the page's own, without its language: the switch leads to the same page in another one. Where the page answers a
+    form, its fields are sent there once more (`resend`, with the form's `key`), so that nothing typed is lost."""
     asked = f"?{urlencode(query)}" if query else ""
     steps = _steps(words, step)
     return Frame(
@@ -35,6 +38,8 @@ def frame(
             LanguageLink(code=code, name=name, url=f"/{code}{path}{asked}", is_current=code == words.language)
             for code, name in LANGUAGES.items()
         ),
+        resend=resend,
+        request_key=key,
         steps=steps,
         step_text=words._("Step {n} of {all}: {name}", n=step + 1, all=len(steps), name=steps[step].label)
         if step is not None

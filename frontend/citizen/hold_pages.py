@@ -13,39 +13,56 @@ from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
-from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Slot
-from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered
-from frontend.citizen.choosing import Wanted, gone_page, read_slot
+from frontend.citizen.choosing import Wanted, Why, read_slot
 from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
+from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 
-_NEAREST = 3
+_NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
 
 
 async def make_hold(request: web.Request) -> web.Response:
     """From a time's button. Details that were typed before (the first time was gone) are used at once."""
     words, fields = words_of(request), await form(request)
-    key, wanted, (office_id, starts_at) = key_of(fields), _wanted(fields), _slot(fields)
-    typed = read(fields, words.language) if "name" in fields else None
+    key, wanted = key_of(fields), _wanted(fields)
+    typed = read(fields, words.language, wanted.channel) if "name" in fields else None
+    if "slot" not in fields and "gone" in fields:  # the page that said so, once more in another language
+        office_id, starts_at = _slot(fields, "gone")
+        return await again(request, wanted, office_id, starts_at, typed, _why(fields))
+    office_id, starts_at = _slot(fields, "slot")
     try:
         hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
-    except SlotTaken as taken:
-        return await _gone(request, wanted, taken.alternatives, typed)
-    except StartNotOffered:  # the page was open until the time had passed
-        return await _gone(request, wanted, _nearest(request, wanted, office_id, starts_at), typed)
+    except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
+        return await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
+    replaced = await _replaced(request, wanted)
+    if replaced is not None:
+        typed = typed or typed_before(replaced.contact, wanted.channel)
+        await request.app[APPOINTMENTS].give_back(replaced.id)
     if typed is None:
         response = see(f"/{words.language}/holds/{hold.id}")
         set_token_cookie(request, response, "hold", hold.id, hold.token)
     else:
         response = await _fill_in(request, hold, typed, key)
+    if replaced is not None:
+        clear_token_cookie(request, response, "case", replaced.id)
     await _release_others(request, response, hold)
     return response
+
+
+async def _replaced(request: web.Request, wanted: Wanted) -> Case | None:
+    """The case that the new time is chosen instead of, if it is this browser's and was not booked meanwhile."""
+    if wanted.instead is None:
+        return None
+    token, appointments = bearer(request, "case", wanted.instead), request.app[APPOINTMENTS]
+    if token is None or not await appointments.authorise(wanted.instead, token):
+        return None
+    case = await appointments.case(wanted.instead)
+    return case if case.status in _NOT_BOOKED else None
 
 
 async def _release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
@@ -71,9 +88,9 @@ async def show_hold(request: web.Request) -> web.Response:
     if case is not None and case.status is not AppointmentStatus.HELD:
         return see(f"/{words.language}/appointments/{case.id}")  # the back button, after booking
     if hold.status is HoldStatus.OVER or hold.expires_at <= words.now:
-        return await _gone(request, _of(hold), _nearest_to(request, hold))
+        return await run_out(request, hold, path=f"/holds/{hold.id}")
     if case is not None:
-        typed = typed_before(case.contact)
+        typed = typed_before(case.contact, Channel(hold.channel))
     view = contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
     return page(request, "contact", view)
 
@@ -113,15 +130,15 @@ async def _own_case(request: web.Request, hold: Hold) -> Case | None:
 
 async def send_contact(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
-    key, typed = key_of(fields), read(fields, words.language)
-    hold = await _own_hold(request)
+    key, hold = key_of(fields), await _own_hold(request)
+    typed = read(fields, words.language, Channel(hold.channel))
     return await _fill_in(request, hold, typed, key)
 
 
 async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UUID) -> web.Response:
     words = words_of(request)
     if _is_over(request, hold):
-        return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
+        return await run_out(request, hold, typed)
     if typed.contact is None:
         view = contact_page(
             words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key(), is_sent=True
@@ -135,7 +152,7 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
     try:
         created = await request.app[APPOINTMENTS].create(hold.id, typed.contact, str(once))
     except HoldOver:
-        return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
+        return await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
         return see(f"/{words.language}/appointments/{hold.appointment_id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")
@@ -144,36 +161,24 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
     return response
 
 
-async def _gone(
-    request: web.Request, wanted: Wanted, nearest: list[Slot] | tuple[Slot, ...], typed: ContactForm | None = None
-) -> web.Response:
-    detail = await request.app[CATALOGUE].service(wanted.service_id)
-    view = gone_page(words_of(request), detail, wanted, nearest, new_key(), typed.kept if typed else ())
-    return page(request, "times", view, status=409)
-
-
-def _nearest(request: web.Request, wanted: Wanted, office_id: int, starts_at: datetime) -> list[Slot]:
-    return request.app[AVAILABILITY].nearest(wanted.service_id, wanted.channel, [office_id], starts_at, _NEAREST)
-
-
-def _nearest_to(request: web.Request, hold: Hold) -> list[Slot]:
-    return _nearest(request, _of(hold), hold.office_id, hold.starts_at)
-
-
-def _of(hold: Hold) -> Wanted:
-    return Wanted(hold.service_id, Channel(hold.channel))
-
-
 def _wanted(fields: MultiMapping[str]) -> Wanted:
     try:
         offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
-        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices)
+        instead = UUID(fields["instead"]) if "instead" in fields else None
+        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead)
     except (KeyError, ValueError):
         raise Malformed from None
 
 
-def _slot(fields: MultiMapping[str]) -> tuple[int, datetime]:
-    slot = read_slot(fields.get("slot", ""))
+def _why(fields: MultiMapping[str]) -> Why:
+    try:
+        return Why(fields.get("why", ""))
+    except ValueError:
+        raise Malformed from None
+
+
+def _slot(fields: MultiMapping[str], name: str) -> tuple[int, datetime]:
+    slot = read_slot(fields.get(name, ""))
     if slot is None:
         raise Malformed
     return slot

@@ -10,6 +10,7 @@ from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
 from booking.catalogue.model import Channel, Office, Service
+from frontend.citizen.choosing import Wanted
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
 from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
@@ -24,11 +25,18 @@ class Chosen:
     office: Office
     channel: Channel
     starts_at: datetime
+    ends_at: datetime
     fee: Money
     legal_basis: Text
 
-    def times_url(self, language: str) -> str:
-        return f"/{language}/times?service={self.service.id}&channel={self.channel.value}&office={self.office.id}"
+    @property
+    def minutes(self) -> int:
+        return int((self.ends_at - self.starts_at).total_seconds()) // 60
+
+    def times_url(self, language: str, instead: UUID | None = None) -> str:
+        """`instead`: the case that another time will replace."""
+        wanted = Wanted(self.service.id, self.channel, (self.office.id,), instead)
+        return f"/{language}/times?{wanted.query()}"
 
 
 def contact_page(
@@ -52,6 +60,8 @@ def contact_page(
             step=CONTACT,
             errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
             back_url=chosen.times_url(words.language),
+            resend=form.kept if is_sent else (),
+            key=request_key,
         ),
         selection=Selection(rows=appointment_rows(words, chosen), change_url=chosen.times_url(words.language)),
         reserved=reserved(words, chosen, expires_at),
@@ -64,6 +74,7 @@ def contact_page(
             Tick(value=code, label=name, is_chosen=code == form.values["language"]) for code, name in LANGUAGES.items()
         ),
         opens_post=any(form.values[name] for name in ("street", "postcode", "place")),
+        needs_number=chosen.channel is Channel.PHONE,
     )
 
 
@@ -76,17 +87,21 @@ def check_page(
     expires_at: datetime,
     cancellation: Text,
     request_key: str,
+    *,
+    problem: str = "",
 ) -> CheckPage:
     """`hold_id`: the way back to the contact form, None where it is closed."""
     path = f"/appointments/{appointment_id}/check"
+    query = (("hold", str(hold_id)),) if hold_id else ()
     contact_url = f"/{words.language}/holds/{hold_id}" if hold_id else ""
     return CheckPage(
-        frame=frame(words, words._("Check your details"), path, step=CHECK, back_url=contact_url),
+        frame=frame(words, words._("Check your details"), path, query=query, step=CHECK, back_url=contact_url),
+        problem=problem,
         groups=(
             SummaryGroup(
                 title=words._("Your appointment"),
                 rows=appointment_rows(words, chosen, with_fee=False),
-                change_url=chosen.times_url(words.language),
+                change_url=chosen.times_url(words.language, appointment_id),
                 change_label=words._("Change: your appointment"),
             ),
             SummaryGroup(
@@ -126,8 +141,7 @@ def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> 
         )
     else:
         rows.append(Row(label=words._("With"), value=words.pick(office.name)))
-    if service.duration_min:
-        rows.append(Row(label=words._("Duration"), value=words.minutes(service.duration_min)))
+    rows.append(Row(label=words._("Duration"), value=words.minutes(chosen.minutes)))
     if with_fee:
         basis = words.pick(chosen.legal_basis)
         rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=(basis,) if basis else ()))

@@ -29,6 +29,7 @@ def _page(method: str, path: str, handler: Handler, who: Who, summary: str, *ref
 
 ENDPOINTS = [
     _page("GET", "/", find_pages.root, ANYONE, "To the reader's language"),
+    _page("GET", "/{language}", find_pages.without_slash, ANYONE, "To the start page", NotFound),
     _page("GET", "/{language}/", find_pages.start, ANYONE, "Find a service", NotFound, Invalid, CatalogueEmpty),
     _page(
         "GET",

@@ -40,6 +40,8 @@ class Time(Protocol):
     @property
     def starts_at(self) -> datetime: ...
     @property
+    def ends_at(self) -> datetime: ...
+    @property
     def fee(self) -> Money: ...
     @property
     def legal_basis(self) -> Text: ...
@@ -88,6 +90,7 @@ async def chosen(request: web.Request, time: Time) -> Chosen:
         office=office,
         channel=Channel(time.channel),
         starts_at=time.starts_at,
+        ends_at=time.ends_at,
         fee=time.fee,
         legal_basis=time.legal_basis,
     )

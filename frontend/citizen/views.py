@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageLink:
+    """Where the page answers a form (`Frame.resend`), a button that sends it to `url`."""
+
     code: str
     name: str
     url: str
@@ -53,6 +55,8 @@ class Frame:
     home_url: str
     city: Sender
     languages: tuple[LanguageLink, ...]
+    resend: tuple[tuple[str, str], ...] = ()  # fields of the form that this page answers
+    request_key: str = ""  # goes with them
     steps: tuple[Step, ...] = ()
     step_text: str = ""
     errors: tuple[ShownError, ...] = ()
@@ -112,14 +116,13 @@ class OfficeChoice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePage:
     frame: Frame
-    service_id: int
+    hidden: tuple[tuple[str, str], ...]
     name: str
     summary: str
     fee: str
     legal_basis: str
     duration: str  # empty: not bookable online
     documents: tuple[str, ...]
-    channel: str
     channels: tuple[ChannelChoice, ...]
     offices: tuple[OfficeChoice, ...]
     action: str
@@ -171,6 +174,7 @@ class TimesPage:
     day: str = ""
     offices: tuple[OfficeTimes, ...] = ()
     is_gone: bool = False  # the wanted time has just been taken: only the nearest ones are shown
+    gone_title: str = ""
     keeps_contact: bool = False
     all_times_url: str = ""
 
@@ -196,6 +200,7 @@ class ContactPage:
     needs: tuple[Tick, ...] = ()
     languages: tuple[Tick, ...] = ()
     opens_post: bool = False
+    needs_number: bool = False  # the office calls: a telephone number is a must
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +223,7 @@ class CheckPage:
     button: str
     request_key: str
     leads_to_payment: bool
+    problem: str = ""  # the last try to pay did not get through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,12 +236,18 @@ class CasePage:
     rows: tuple[Row, ...]
     documents: tuple[str, ...] = ()
     calendar_url: str = ""
-    keep_url: str = ""  # shown where no mail carries it
+    keep_url: str = ""
+    keep_text: str = ""
+    is_lost: bool = False  # no message carries the link: it must be seen
+    reserved: str = ""  # until when the time is kept
     pay_action: str = ""
     pay_button: str = ""
     refresh_url: str = ""  # while a payment is being processed
     cancel_url: str = ""  # asks first
+    cancel_label: str = ""
     cancel_action: str = ""  # the question is on the page
+    cancel_question: str = ""
+    cancel_yes: str = ""
     cancel_text: str = ""
     new_url: str = ""
     request_key: str = ""

@@ -37,6 +37,7 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
     public = {e.path for e in ENDPOINTS if e.who == ANYONE and "{" in e.path}
     assert public == {
         "/api/services/{service}",
+        "/{language}",
         "/{language}/",
         "/{language}/services/{service}",
         "/{language}/times",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.smtp.faults import Fault
 from tests.town import KIM, Town, eventually, stuttgart_time
 
 FREE = "Wohnsitzanmeldung"
@@ -158,3 +159,50 @@ async def test_an_appointment_outlives_its_service_and_office(town: Town) -> Non
         assert response.status == 200
         assert made["number"] in await response.text()
     assert (await town.cancel(made)).status == 200
+
+
+async def test_a_telephone_appointment_needs_a_number_to_call(town: Town) -> None:
+    hold = await town.hold((await town.service("Beratung zum Baurecht"))["id"], "phone")
+    given = {"hold": hold["id"], "contact": KIM}
+    refused = await town.call("POST", "/api/appointments", hold["token"], key="k" * 20, json=given)
+    assert (refused.status, [error["pointer"] for error in refused.body["errors"]]) == (422, ["/contact/mobile"])
+    given["contact"] = KIM | {"mobile": "0711 2345678"}
+    made = await town.good("POST", "/api/appointments", hold["token"], key="l" * 20, json=given)
+    await town.checkout(made)
+    await town.work()
+    [mail] = town.mail.messages
+    assert "+49 711 2345678" in (mail.part("text/plain") or "")
+    assert "+49 711 2345678" in (mail.part("text/html") or "")
+
+
+async def test_giving_back_what_is_not_paid_answers_the_same_each_time(town: Town) -> None:
+    made = await town.appointment(PAID)
+    await town.checkout(made)
+    answers = [await town.cancel(made) for _ in range(3)]
+    assert {(answer.status, answer.body["status"]) for answer in answers} == {(200, "expired")}
+    await town.assert_sound()
+
+
+async def test_a_refund_that_failed_and_was_tried_anew_is_shown_once(town: Town) -> None:
+    made = await town.appointment(PAID)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    await town.cancel(made)
+    await town.webhooks()
+    [(refund, _)] = town.machine.state.items("refunds")
+    await town.sandbox("POST", f"refunds/{refund}/fail", {"reason": "declined"})
+    await town.webhooks()
+    assert [each["status"] for each in (await town.look(made))["refunds"]] == ["failed"]
+    town.clock.advance(hours=2)
+    await town.work()
+    assert [each["status"] for each in (await town.look(made))["refunds"]] == ["succeeded"]
+
+
+async def test_a_message_that_was_refused_is_known_on_the_page(town: Town) -> None:
+    made = await town.appointment(FREE)
+    await town.checkout(made)
+    town.mail.faults.plan(Fault("550", 1, "rcpt", ""))
+    await town.work()
+    page = await town.call("GET", f"/de/appointments/{made['id']}", made["token"], headers={"Accept": "text/html"})
+    assert "konnte nicht zugestellt werden" in page.body
+    assert f"/de/case/{made['token']}" in page.body

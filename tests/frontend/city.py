@@ -36,6 +36,7 @@ from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
 from frontend.citizen.errors import error_page
 from frontend.citizen.pages import ENDPOINTS
+from payment.context import PaymentUnavailable
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,7 @@ class City:
         self.clock = SettableClock(NOW)
         self.is_taken = False
         self.is_over = False
+        self.is_provider_away = False
         self.pay_url: str | None = "https://pay.example/session"
         self.holds: dict[UUID, Hold] = {}
         self.kept: Case | None = None
@@ -99,7 +101,7 @@ class City:
     def nearest(
         self, service_id: int, channel: str, office_ids: list[int], starts_at: datetime, limit: int = 3
     ) -> list[Slot]:
-        return list(SOON[:limit])
+        return [*SOON, DAY[0]][:limit]
 
     # holds
 
@@ -139,8 +141,9 @@ class City:
             raise HoldOver
         self.creations.append((contact, key))
         hold = self.holds[hold_id]
+        ident = hold.appointment_id or (ID if self.kept is None else uuid5(ID, str(hold_id)))
         self.kept = Case(
-            id=ID,
+            id=ident,
             number="K7F-3QM",
             status=AppointmentStatus.HELD,
             service_id=hold.service_id,
@@ -159,7 +162,7 @@ class City:
             created_at=NOW,
             contact=contact,
         )
-        self.holds[hold_id] = replace(hold, status=HoldStatus.USED, appointment_id=ID)
+        self.holds[hold_id] = replace(hold, status=HoldStatus.USED, appointment_id=ident)
         return Created(self.kept, CASE_TOKEN)
 
     async def case(self, appointment_id: UUID) -> Case:
@@ -177,6 +180,10 @@ class City:
 
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         self.calls.append(f"pay {return_url}")
+        if self.is_over:
+            raise HoldOver
+        if self.is_provider_away:
+            raise PaymentUnavailable
         return self.pay_url
 
     async def settle(self, appointment_id: UUID) -> Case:
@@ -186,6 +193,10 @@ class City:
     async def cancel(self, appointment_id: UUID) -> Case:
         self.calls.append("cancel")
         return self.become(AppointmentStatus.CANCELLED)
+
+    async def give_back(self, appointment_id: UUID) -> None:
+        self.calls.append("give back")
+        self.become(AppointmentStatus.CANCELLED)
 
     async def calendar(self, appointment_id: UUID) -> bytes:
         return b"BEGIN:VCALENDAR\r\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from multidict import MultiDict
@@ -13,8 +15,8 @@ from base.money import Money
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from frontend.citizen.case import CaseFacts, case_page
-from frontend.citizen.choosing import Offered, Wanted, gone_page, times_page
-from frontend.citizen.contact_form import empty, read
+from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
+from frontend.citizen.contact_form import empty, read, typed_before
 from frontend.citizen.finding import service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
@@ -155,14 +157,17 @@ CHOSEN = Chosen(
     office=OFFICES[0],
     channel=Channel.ONSITE,
     starts_at=slot(1, 2, 8, 40).starts_at,
+    ends_at=slot(1, 2, 8, 40).ends_at,
     fee=Money(3700),
     legal_basis={"de": "§ 1 Abs. 1 Personalausweisgebührenverordnung"},
 )
+CALL = replace(CHOSEN, channel=Channel.PHONE)
 FREE = Chosen(
     service=SERVICES[1],
     office=OFFICES[0],
     channel=Channel.VIDEO,
     starts_at=CHOSEN.starts_at,
+    ends_at=CHOSEN.ends_at,
     fee=Money(0),
     legal_basis={},
 )
@@ -181,7 +186,9 @@ WRONG = MultiDict(name="", email="kim@example", mobile="12", street="Königstra�
 UNTIL = NOW + timedelta(minutes=15)
 
 
-def case(status: str, payment: str = "", refund: str = "", *, has_email: bool = True, free: bool = False) -> CaseFacts:
+def case(
+    status: str, payment: str = "", refund: str = "", *, has_email: bool = True, free: bool = False, **more: Any
+) -> CaseFacts:
     return CaseFacts(
         id=ID,
         number="K7F-3QM",
@@ -189,10 +196,12 @@ def case(status: str, payment: str = "", refund: str = "", *, has_email: bool = 
         chosen=FREE if free else CHOSEN,
         payment=payment,
         refund=refund,
-        has_email=has_email,
-        can_cancel=status == "confirmed",
+        email="kim@example.org" if has_email else "",
+        hold_until=UNTIL if status == "held" else None,
+        can_cancel=status in ("held", "confirmed"),
         cancellation=POLICY,
         keep_url=f"https://termin.example/de/case/{'A' * 43}",
+        **more,
     )
 
 
@@ -210,7 +219,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
     )
     nothing = Offered((), dict.fromkeys(COUNTS, 0), MONDAY, MONDAY + timedelta(days=3), MONDAY, ())
     offline = ServiceDetail(service=SERVICES[7], fee=None, offices={})
-    typed, wrong = read(TYPED, language), read(WRONG, language)
+    typed, wrong = read(TYPED, language, Channel.ONSITE), read(WRONG, language, Channel.ONSITE)
     contact = typed.contact
     assert contact is not None
     made: dict[str, tuple[str, Callable[[], object]]] = {
@@ -228,16 +237,30 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: times_page(words, DETAIL, Wanted(1, Channel.ONSITE, (1,)), one_office, KEY),
         ),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
-        "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY)),
-        "times-gone-kept": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, typed.kept)),
+        "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),
+        "times-run-out": (
+            "times",
+            lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.RUN_OUT, gone=SOON[0], kept=typed.kept),
+        ),
         "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY)),
         "contact-typed": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, typed, KEY)),
         "contact-wrong": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, wrong, KEY, is_sent=True)),
         "check": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY)),
+        "contact-call": (
+            "contact",
+            lambda: contact_page(words, ID, CALL, UNTIL, typed_before(contact, Channel.PHONE), KEY),
+        ),
+        "check-not-paid": (
+            "check",
+            lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY, problem="…"),
+        ),
         "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
         "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
         "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),
         "case-cancel": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, asks_to_cancel=True)),
+        "case-undelivered": ("case", lambda: case_page(words, case("confirmed", "paid", is_told=False), KEY)),
+        "case-call": ("case", lambda: case_page(words, case("confirmed", call_number="+49 711 2161"), KEY)),
+        "case-give-back": ("case", lambda: case_page(words, case("held", "open"), KEY, asks_to_cancel=True)),
         "case-open": ("case", lambda: case_page(words, case("held", "open"), KEY)),
         "case-not-booked": ("case", lambda: case_page(words, case("held", free=True), KEY)),
         "case-processing": ("case", lambda: case_page(words, case("held", "processing"), KEY)),

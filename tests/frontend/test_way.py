@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,14 @@ class Browser:
 
     async def send(self, _button: str = "", **typed: str) -> str:
         """The POST form of the page, with its hidden fields."""
-        form = re.findall(r'<form[^>]*method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.text, re.S)[0]
+        return await self._send(self.text.partition("<main")[2], typed)
+
+    async def switch(self) -> str:
+        """To the other language, where that is a form."""
+        return await self._send(self.text.partition("<main")[0], {})
+
+    async def _send(self, part: str, typed: dict[str, str]) -> str:
+        form = re.findall(r'<form[^>]*method="post" action="([^"]+)"[^>]*>(.*?)</form>', part, re.S)[0]
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form[1]))
         fields = {name: html.unescape(value) for name, value in hidden.items()}
         if slots := re.findall(r'name="slot" value="([^"]+)"', form[1]):
@@ -182,12 +189,147 @@ async def test_without_a_mail_address_the_page_shows_the_link(browser: Browser) 
     assert f"https://termin.example/de/case/{CASE_TOKEN}" in page
 
 
-async def test_check_is_over_when_the_reservation_is(browser: Browser) -> None:
+@pytest.mark.parametrize("step", ["look at it", "pay", "find it on the page of the case"])
+async def test_a_reservation_that_ran_out_unpaid_offers_the_nearest_with_everything_kept(
+    browser: Browser, step: str
+) -> None:
     await _book(browser)
     browser.city.clock.advance(minutes=20)
-    page = await browser.go(f"/de/appointments/{ID}/check")
-    assert browser.url == f"/de/appointments/{ID}"
-    assert "Die Reservierung ist abgelaufen" in page
+    if step == "look at it":
+        await browser.go(f"/de/appointments/{ID}/check")
+    elif step == "pay":
+        browser.city.is_over = True  # the use case refuses too
+        await browser.send()
+    else:
+        page = await browser.go(f"/de/appointments/{ID}")
+        assert "Die Reservierung besteht nicht mehr" in page
+        await browser.go(re.findall(r'href="([^"]+/check)"', page)[0])
+    assert browser.status == 409
+    assert "Die Reservierung ist abgelaufen" in browser.text
+    assert "Ihre Eingaben bleiben erhalten." in browser.text
+    browser.city.is_over = False
+    page = await browser.send()
+    assert re.match(r"/de/appointments/[0-9a-f-]{36}/check", browser.url)
+    assert "Kim Mustermann" in page
+
+
+async def test_another_time_from_the_check_page_takes_the_contact_along(browser: Browser) -> None:
+    page = await _book(browser)
+    page = await browser.go(html.unescape(re.findall(r'href="([^"]+)" aria-label="Ändern: Ihr Termin"', page)[0]))
+    page = await browser.go(html.unescape(re.findall(r'href="([^"]+)" aria-label="Auswahl ändern"', page)[0]))
+    page = await browser.go(html.unescape(re.findall(r'href="([^"]+/times[^"]+)"', page)[0]))  # by way of the offices
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    assert browser.city.kept is not None
+    assert browser.url.startswith(f"/de/appointments/{browser.city.kept.id}/check")
+    assert browser.city.kept.id != ID
+    assert "Kim Mustermann" in browser.text
+    assert "09:40" in browser.text
+    assert kept(browser, "case") == [str(browser.city.kept.id)]
+    assert browser.city.calls == ["give back"]
+
+
+async def test_what_was_booked_meanwhile_is_not_given_back(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.become(AppointmentStatus.CONFIRMED)
+    await browser.go(f"{TIMES}&instead={ID}")
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    assert browser.url.startswith("/de/holds/")
+    assert browser.city.calls == []
+    assert kept(browser, "case") == [str(ID)]
+
+
+async def test_nobody_gives_back_what_is_not_theirs(browser: Browser) -> None:
+    await _book(browser)
+    browser.client.session.cookie_jar.clear()
+    await browser.go(f"{TIMES}&instead={ID}")
+    await browser.send(slot="1@2026-11-25T08:40Z")
+    assert browser.url.startswith("/de/holds/")
+    assert browser.city.calls == []
+
+
+async def test_a_provider_that_does_not_answer_leaves_the_button(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.is_provider_away = True
+    page = await browser.send()
+    assert browser.status == 503
+    assert "Unser Zahlungsdienst antwortet gerade nicht" in page
+    browser.city.is_provider_away = False
+    await browser.send()
+    assert browser.url == "https://pay.example/session"
+
+
+async def test_an_unpaid_case_says_until_when_and_can_be_given_back(browser: Browser) -> None:
+    await _book(browser)
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert "Für Sie reserviert bis 10:45 Uhr." in page
+    page = await browser.go(
+        html.unescape(re.findall(r'href="([^"]+)"><span class="kern-label">Zeit zurückgeben', page)[0])
+    )
+    assert "Diese Zeit wirklich zurückgeben?" in page
+    await browser.send()
+    assert browser.city.calls == ["cancel"]
+
+
+async def test_the_language_of_the_check_page_changes_with_the_way_back_kept(browser: Browser) -> None:
+    page = await _book(browser)
+    other = html.unescape(re.findall(r'<a href="([^"]+)" lang="en"', page)[0])
+    page = await browser.go(other)
+    assert 'aria-label="Change: your details"' in page
+
+
+@pytest.mark.parametrize("asked", ["a taken time", "wrong details"])
+async def test_the_language_of_an_answer_changes_with_everything_kept(browser: Browser, asked: str) -> None:
+    await browser.go(TIMES)
+    if asked == "a taken time":
+        await browser.send()
+        browser.city.clock.advance(minutes=16)
+        await browser.send(**KIM)
+    else:
+        await browser.send()
+        await browser.send(**KIM | {"email": "kim@"})
+    before = browser.status
+    page = await browser.switch()
+    assert browser.status == before
+    assert '<html lang="en"' in page
+    assert 'value="Kim Mustermann"' in page
+
+
+async def test_a_telephone_appointment_needs_a_number(browser: Browser) -> None:
+    await browser.go("/de/times?service=1&channel=phone")
+    page = await browser.send()
+    assert "Wir rufen Sie an und brauchen dafür eine Telefonnummer." in page
+    page = await browser.send(**KIM)
+    assert browser.status == 422
+    assert "Geben Sie eine Telefonnummer ein" in page
+    page = await browser.send(**KIM, mobile="0711 2160")
+    assert browser.url.startswith(f"/de/appointments/{ID}/check")
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert "+49 711 2160" in page
+
+
+async def test_the_duration_is_that_of_the_times_booked(browser: Browser) -> None:
+    await _book(browser)
+    assert browser.city.kept is not None
+    browser.city.kept = replace(browser.city.kept, ends_at=browser.city.kept.starts_at + timedelta(minutes=35))
+    assert "etwa 35 Minuten" in await browser.go(f"/de/appointments/{ID}")
+
+
+async def test_a_message_that_could_not_be_delivered_is_told(browser: Browser) -> None:
+    await _book(browser)
+    browser.city.become(AppointmentStatus.CONFIRMED)
+    page = await browser.go(f"/de/appointments/{ID}")
+    assert "senden wir an kim@example.org" in page
+    assert f"https://termin.example/de/case/{CASE_TOKEN}" in page
+    assert browser.city.kept is not None
+    browser.city.kept = replace(browser.city.kept, is_told=False)
+    assert "konnte nicht zugestellt werden" in await browser.go(f"/de/appointments/{ID}")
+
+
+async def test_an_address_without_the_last_slash(browser: Browser) -> None:
+    await browser.go("/de")
+    assert (browser.status, browser.url) == (200, "/de/")
+    await browser.go("/xx")
+    assert browser.status == 404
 
 
 @pytest.mark.parametrize(

@@ -342,14 +342,48 @@ class TestCancel:
         await world.life.expire_due()  # the hold itself would have lasted longer
         assert world.status(ident) is _S.EXPIRED
 
-    async def test_not_after_the_start_and_not_what_is_over(self, world: World) -> None:
-        confirmed, expired = await _paid(world, await world.case()), await world.case()
+    async def test_not_after_the_start_and_not_what_has_taken_place(self, world: World) -> None:
+        confirmed = await _paid(world, await world.case())
         world.clock.set(START)
         with pytest.raises(TooLate):
             await world.life.cancel(confirmed)
-        await world.life.expire_due()
+        async with world.db.transaction() as tx:
+            await world.slots.move(tx, confirmed, _S.FINISHED)
         with pytest.raises(NotCancellable):
-            await world.life.cancel(expired)
+            await world.life.cancel(confirmed)
+
+    async def test_what_has_run_out_may_be_cancelled_any_number_of_times(self, world: World) -> None:
+        ident = await world.case()
+        await world.life.pay(ident, "")
+        for _try in range(3):
+            await world.life.cancel(ident)
+            assert world.status(ident) is _S.EXPIRED
+
+
+class TestGiveBack:
+    async def test_a_time_that_is_not_booked_is_free_again(self, world: World) -> None:
+        bare, opened = await world.case(), await world.case()
+        await world.life.pay(opened, "")
+        for ident, status in ((bare, _S.CANCELLED), (opened, _S.EXPIRED)):
+            await world.life.give_back(ident)
+            assert world.status(ident) is status
+        assert world.provider.state(world.payment.id) is SessionState.DEAD
+
+    async def test_what_was_paid_in_this_moment_stays_booked(self, world: World) -> None:
+        ident = await world.case()
+        await world.life.pay(ident, "")
+        world.provider.pay(world.payment.id)
+        await world.life.give_back(ident)
+        assert world.status(ident) is _S.CONFIRMED
+        await world.life.give_back(ident)
+        assert (world.status(ident), world.db.rows("refund")) == (_S.CONFIRMED, [])
+
+    async def test_a_silent_provider_delays_it(self, world: World) -> None:
+        ident = await world.case()
+        await world.life.pay(ident, "")
+        world.provider.silent = True
+        await world.life.give_back(ident)
+        assert world.status(ident) is _S.EXPIRING
 
 
 @pytest.mark.parametrize("pays_first", [True, False])
