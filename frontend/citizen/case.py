@@ -29,6 +29,7 @@ class CaseFacts:
     refund: str = ""  # "", under_way, done, failed
     refund_amount: Money | None = None
     has_email: bool = True
+    has_text: bool = False  # whoever gave no e-mail address is told by text message
     can_cancel: bool = False
     cancellation: Text | None = None
     keep_url: str = ""
@@ -45,7 +46,7 @@ _PAYMENT = {
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
-def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> CaseFacts:
+def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "", *, can_text: bool = False) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
     status = case.status.value
@@ -61,6 +62,7 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> C
         refund=_REFUND.get(refund.status, "under_way") if refund else "",
         refund_amount=Money(refund.amount_cents, case.fee.currency) if refund else None,
         has_email=case.contact.email is not None,
+        has_text=can_text and case.contact.mobile is not None,
         can_cancel=case.status is AppointmentStatus.CONFIRMED and case.starts_at > now,
         cancellation=case.refund_policy,
         keep_url=keep_url,
@@ -159,6 +161,8 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
     if facts.has_email:
         lines.append(words._("We send the confirmation by e-mail, with the link to this page."))
+    elif facts.has_text:
+        lines.append(words._("We send the confirmation by text message, with the link to this page."))
     return tuple(lines)
 
 

@@ -83,7 +83,7 @@ async def show_case(request: web.Request) -> web.Response:
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
     keep_url = "" if case.contact.email else await appointments.link(ident)
-    facts = facts_of(case, await chosen(request, case), words.now, keep_url)
+    facts = facts_of(case, await chosen(request, case), words.now, keep_url, can_text=appointments.can_text)
     return page(request, "case", case_page(words, facts, new_key(), asks_to_cancel=query(request, CaseQuery).cancel))
 
 

@@ -74,7 +74,15 @@ async def show_hold(request: web.Request) -> web.Response:
         return await _gone(request, _of(hold), _nearest_to(request, hold))
     if case is not None:
         typed = typed_before(case.contact)
-    view = contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
+    view = contact_page(
+        words,
+        hold.id,
+        await chosen(request, hold),
+        hold.expires_at,
+        typed,
+        new_key(),
+        can_text=request.app[APPOINTMENTS].can_text,
+    )
     return page(request, "contact", view)
 
 
@@ -124,7 +132,14 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
         return await _gone(request, _of(hold), _nearest_to(request, hold), typed)
     if typed.contact is None:
         view = contact_page(
-            words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key(), is_sent=True
+            words,
+            hold.id,
+            await chosen(request, hold),
+            hold.expires_at,
+            typed,
+            new_key(),
+            can_text=request.app[APPOINTMENTS].can_text,
+            is_sent=True,
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:

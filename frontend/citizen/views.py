@@ -196,6 +196,7 @@ class ContactPage:
     needs: tuple[Tick, ...] = ()
     languages: tuple[Tick, ...] = ()
     opens_post: bool = False
+    can_text: bool = False  # the confirmation comes by text message where there is no e-mail address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
