@@ -5,7 +5,10 @@ import logging
 from collections.abc import Mapping
 
 import aiohttp
+from twilio.auth_strategy.auth_strategy import AuthStrategy
+from twilio.auth_strategy.auth_type import AuthType
 from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.credential.credential_provider import CredentialProvider
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -70,6 +73,23 @@ ERRORS: dict[str, str] = {
 }
 
 
+class _Login(CredentialProvider, AuthStrategy):  # type: ignore[misc]
+    """Basic authentication as a header: the SDK's own way to it uses what aiohttp is about to drop."""
+
+    def __init__(self, account_sid: str, auth_token: str) -> None:
+        super().__init__(AuthType.BASIC)
+        self._header = aiohttp.encode_basic_auth(account_sid, auth_token)
+
+    def to_auth_strategy(self) -> AuthStrategy:
+        return self
+
+    def get_auth_string(self) -> str:
+        return self._header
+
+    def requires_authentication(self) -> bool:
+        return True
+
+
 class _Silent(logging.Logger):
     """The SDK would log addresses and headers of every call."""
 
@@ -93,7 +113,13 @@ class TwilioSender:
         client = AsyncTwilioHttpClient(pool_connections=False, logger=_Silent("twilio"))
         client.session = http  # ours: it knows the proxy and the authorities, and repeats nothing by itself
         # A mapping that is not empty, else the SDK reads region and edge from the environment and rewrites the host by them.
-        sdk = Client(account_sid, auth_token, http_client=client, environment={"TWILIO_EDGE": ""})
+        sdk = Client(
+            account_sid,
+            auth_token,
+            http_client=client,
+            environment={"TWILIO_EDGE": ""},
+            credential_provider=_Login(account_sid, auth_token),
+        )
         sdk.api.base_url = api_base
         self._messages = sdk.messages
         self._validator = RequestValidator(auth_token)
