@@ -230,7 +230,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY)),
         "times-gone-kept": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, typed.kept)),
-        "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY)),
+        "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY, can_text=True)),
         "contact-typed": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, typed, KEY)),
         "contact-wrong": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, wrong, KEY, is_sent=True)),
         "check": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY)),
