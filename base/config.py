@@ -6,6 +6,7 @@ A secret NAME can be given as NAME_FILE, the path of a file that holds it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,13 @@ def _smtp_url(text: str) -> str:
     return text
 
 
+def _text_sender(text: str) -> str:
+    name = 1 <= len(text) <= 11 and text.isascii() and text.replace(" ", "").isalnum() and not text.isdigit()
+    if text and not (name or re.fullmatch(r"\+[1-9][0-9]{6,14}|MG[0-9a-f]{32}", text)):
+        raise ValueError("must be like +4971112345, Stuttgart or MG and 32 hexadecimal digits")
+    return text
+
+
 def _file(text: str) -> str:
     if text and not Path(text).is_file():
         raise ValueError(f"there is no file {text}")
@@ -81,6 +89,8 @@ def _origin(text: str) -> str:
         raise ValueError("must be like https://termin.example")
     return f"{parts.scheme}://{parts.netloc}"
 
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -143,6 +153,25 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting("MAIL_FROM", "termine@stuttgart.example", "Sender and organiser of invitations"),
+    Setting("TWILIO_ACCOUNT_SID", "", "Account at the provider of text messages; empty: none are sent"),
+    Setting(
+        "TWILIO_AUTH_TOKEN",
+        "",
+        "The account's token; also what the provider's status reports are signed with",
+        secret=True,
+    ),
+    Setting(
+        "TWILIO_FROM",
+        "",
+        "Sender of text messages: a number (`+49…`), a name of at most 11 letters and digits, or a messaging service (`MG…`)",
+        _text_sender,
+    ),
+    Setting(
+        "TWILIO_API_BASE",
+        "https://api.twilio.com",
+        "Base address of the provider of text messages; another region's (`https://api.dublin.ie1.twilio.com`), or a sandbox",
+        _origin,
+    ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
@@ -169,6 +198,10 @@ class Settings:
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "termine@stuttgart.example"
+    twilio_account_sid: str = ""
+    twilio_auth_token: str = field(default="", repr=False)
+    twilio_from: str = ""
+    twilio_api_base: str = "https://api.twilio.com"
     outbound_proxy: str = ""
     ca_file: str = ""
     drain_seconds: float = 2.0
@@ -196,6 +229,17 @@ class Settings:
         key, base = values.get("stripe_api_key", ""), values.get("stripe_api_base")
         if key.startswith(("sk_live_", "rk_live_")) and base != "https://api.stripe.com":
             wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
+        host = urlsplit(values.get("twilio_api_base", "")).hostname or ""
+        twilio = host.endswith(".twilio.com") and values["twilio_api_base"].startswith("https://")
+        if values.get("twilio_auth_token") and host and not twilio and host not in _LOOPBACK:
+            wrong.append(f"TWILIO_API_BASE: the token is sent to twilio.com or this machine only, not to {host}")
+        texting = [
+            name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM") if not values.get(name.lower())
+        ]
+        if len(texting) in (1, 2):
+            wrong.append(
+                f"{texting[0]} is not set: text messages need all three of the account, its token and a sender"
+            )
         if wrong:
             raise SettingError("\n".join(wrong))
         return cls(**values)

@@ -107,6 +107,12 @@ def format_date(moment: date | datetime, language: str, zone_name: str | None = 
     return babel.dates.format_date(day, style, locale=locale_of(language))
 
 
+def format_short_day(moment: datetime, language: str, zone_name: str) -> str:
+    """ "Di., 1.12." or "Tue 1 Dec": for a text message."""
+    skeleton = "MEd" if language == "de" else "MMMEd"
+    return babel.dates.format_skeleton(skeleton, moment, tzinfo=zone(zone_name), locale=locale_of(language))
+
+
 def format_time(moment: datetime, language: str, zone_name: str) -> str:
     """ "09:40"."""
     return babel.dates.format_time(moment, "HH:mm", tzinfo=zone(zone_name), locale=locale_of(language))

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID, uuid4
 
 from base.clock import Clock
@@ -24,7 +24,7 @@ job_handled = point("job.handled")
 _CLAIM = """
     UPDATE {table} SET lease_until = $1 + $3, lease_by = $4, attempts = attempts + 1
      WHERE id = ANY (ARRAY(SELECT id FROM {table}
-                            WHERE status = 'due' AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
+                            WHERE status = 'due' AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) AND {only}
                             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING *"""
 _DONE = "UPDATE {table} SET status = $3, lease_until = NULL, lease_by = NULL WHERE id = $1 AND lease_by = $2"
@@ -43,9 +43,10 @@ class Queue:
 
     table: Literal["job", "message"]
     ident: UUID = field(default_factory=uuid4)
+    only: LiteralString = "TRUE"  # the rows that this worker can do, as SQL
 
     async def claim(self, conn: Connection, now: datetime, *, limit: int, lease: timedelta) -> list[dict[str, Any]]:
-        rows = await conn.fetch(_CLAIM.format(table=self.table), now, limit, lease, self.ident)
+        rows = await conn.fetch(_CLAIM.format(table=self.table, only=self.only), now, limit, lease, self.ident)
         return [dict(row) for row in rows]
 
     async def done(self, conn: Connection, row_id: int | UUID, status: str = "done") -> bool:

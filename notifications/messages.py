@@ -1,4 +1,5 @@
-"""A template, a language and a case's fields become a mail: subject, text, HTML and, for a time, a calendar object."""
+"""A template, a language and a case's fields become a text message, or a mail: subject, text, HTML and, for a time, a calendar
+object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 
-from base.i18n import Translations, format_date, format_money, format_time, mark
+from base.gsm import plain
+from base.i18n import Translations, format_date, format_money, format_short_day, format_time, mark
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
@@ -60,6 +62,20 @@ class Messages:
         if method is None:
             return Mail(language, subject, text, html)
         return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
+
+    def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
+        """For a text message. Whoever holds the telephone, or carries the text, reads neither a name nor a service in it."""
+        case = case_fields(fields)
+        money = format_money(Money(case.refund_cents, case.currency), language)
+        text = self._templates.render(
+            f"{template}.sms.txt",
+            language,
+            case=case,
+            day=format_short_day(case.starts_at, language, case.time_zone),
+            start=format_time(case.starts_at, language, case.time_zone),
+            refund=money,
+        )
+        return plain(" ".join(text.split()))
 
     def download(self, language: str, fields: Mapping[str, object], *, now: datetime) -> bytes:
         """The file behind "add to calendar"."""

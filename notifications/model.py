@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +17,12 @@ class Channel(StrEnum):
 
 
 class Status(StrEnum):
-    """due → sent → delivered; due → dead. Only base.jobs.Queue moves a due message, under its lease."""
+    """due → sent → delivered or undelivered; due → dead. Under its lease base.jobs.Queue moves a due message; what a provider
+    reports of a text moves it by rank (`Delivery`), also where its answer to the sending was lost."""
 
     DUE = "due"
-    SENT = "sent"
+    SENT = "sent"  # somebody else is responsible for it now
+    UNDELIVERED = "undelivered"  # taken by the provider, and given up by it or by the network
     DELIVERED = "delivered"
     DEAD = "dead"
 
@@ -29,6 +31,25 @@ class Template(StrEnum):
     APPOINTMENT_CONFIRMED = "appointment_confirmed"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     REFUND_SUCCEEDED = "refund_succeeded"
+    CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined
+
+
+class Delivery(IntEnum):
+    """What a provider says of a text that it took. The number is the rank: a report changes something only where it is higher
+    than what is known, so repeated, late and reordered reports change nothing."""
+
+    ACCEPTED = 1
+    SENDING = 2
+    SENT = 3
+    UNDELIVERED = 4
+    DELIVERED = 5  # above: where a text went out twice, one that arrived is what counts
+
+    @property
+    def status(self) -> Status:
+        return _STATUSES.get(self, Status.SENT)
+
+
+_STATUSES = {Delivery.UNDELIVERED: Status.UNDELIVERED, Delivery.DELIVERED: Status.DELIVERED}
 
 
 @dataclass(frozen=True, slots=True)

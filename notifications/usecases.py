@@ -17,28 +17,53 @@ from base.db import Connection, Database
 from base.failpoint import point
 from base.jobs import Queue, back_off
 from base.seal import Sealer
+from notifications.fields import case_fields
 from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
 from notifications.model import Channel, Contents, Message, Status, Template
-from notifications.ports import MailSender, Outcome, Receipt
-from notifications.store import erase_contents, insert_message, is_latest_dead
+from notifications.ports import CallbackRefused, MailSender, Outcome, Receipt, Report, TextSender, report_url
+from notifications.store import insert_message, is_latest_undelivered, mark_sent, raise_rank
 
 log = logging.getLogger(__name__)
 message_claimed = point("message.claimed")
 message_sent = point("message.sent")
 message_marked = point("message.marked")
 
-_AT_ONCE = 8  # connections to the mail server
-_LEASE = timedelta(minutes=2)  # several times what one mail may take
+_AT_ONCE = 8  # connections to the mail server, or to the provider of texts
 _MESSAGE = TypeAdapter(Message)
 MOST_ATTEMPTS = 77  # 1, 2, 4 … 32 minutes, then every hour: three days, as mail servers do (RFC 5321, 4.5.4.1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a message is tried. `doubt`: the least time before a try whose outcome is unknown is repeated."""
+
+    lease: timedelta
+    doubt: timedelta
+    most_wait: timedelta
+    most_attempts: int
+
+    def retry_at(self, now: datetime, attempts: int, *, in_doubt: bool = False) -> datetime | None:
+        """None: it was tried long enough."""
+        if attempts >= self.most_attempts:
+            return None
+        wait = back_off(attempts, first=timedelta(minutes=1), most=self.most_wait)
+        return now + (max(wait, self.doubt) if in_doubt else wait)
+
+
+# A mail's lease is several times what sending one may take.
+MAIL = Patience(
+    lease=timedelta(minutes=2), doubt=timedelta(), most_wait=timedelta(hours=1), most_attempts=MOST_ATTEMPTS
+)
+# A text that was sent is reported within seconds, and the report says which one: whoever waits for it sends none twice.
+TEXT = Patience(
+    lease=timedelta(minutes=10), doubt=timedelta(minutes=10), most_wait=timedelta(minutes=10), most_attempts=434
+)
+
+
 def retry_at(now: datetime, attempts: int) -> datetime | None:
-    """None: it was tried long enough."""
-    if attempts >= MOST_ATTEMPTS:
-        return None
-    return now + back_off(attempts, first=timedelta(minutes=1), most=timedelta(hours=1))
+    """For a mail."""
+    return MAIL.retry_at(now, attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +74,14 @@ class Notifications:
     messages: Messages
     mail: MailSender | None  # None: nothing is sent, messages wait until there is somebody who sends them
     reply_to: str = ""
-    queue: Queue = field(default_factory=lambda: Queue("message"))
+    texts: TextSender | None = None  # None: text messages wait as well, and booking writes none
+    public_url: str = ""  # where a provider of texts reports to
+    queue: Queue = field(default_factory=lambda: Queue("message", only="channel <> 'sms'"))
+    text_queue: Queue = field(default_factory=lambda: Queue("message", only="channel = 'sms'"))
+
+    @property
+    def can_text(self) -> bool:
+        return self.texts is not None
 
     async def enqueue(
         self,
@@ -78,41 +110,76 @@ class Notifications:
 
     async def is_undeliverable(self, conn: Connection, reference: UUID) -> bool:
         """Whether the latest message about this was given up: the address is wrong, or nobody was there for days."""
-        return await is_latest_dead(conn, reference)
+        return await is_latest_undelivered(conn, reference)
 
     def calendar_file(self, language: str, fields: Mapping[str, Any]) -> bytes:
         """What "add to calendar" downloads; `fields` as for a confirmation."""
         return self.messages.download(language, fields, now=self.clock())
 
     async def send_due(self) -> int:
-        """Claim a handful of due messages and send them; return how many were claimed."""
-        if self.mail is None:
-            return 0
-        async with self.db.connection() as conn:
-            rows = await self.queue.claim(conn, self.clock(), limit=_AT_ONCE, lease=_LEASE)
-        await asyncio.gather(*(self._send(self.mail, row) for row in rows))
-        return len(rows)
+        """Claim a handful of due messages of each kind and send them; return how many were claimed."""
+        mails = await self._claim(self.queue, MAIL) if self.mail is not None else []
+        texts = await self._claim(self.text_queue, TEXT) if self.texts is not None else []
+        await asyncio.gather(*(self._send(row) for row in (*mails, *texts)))
+        return len(mails) + len(texts)
 
-    async def _send(self, mail: MailSender, row: Mapping[str, Any]) -> None:
+    def read_report(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Report | None:
+        """See TextSender.read_report."""
+        if self.texts is None:
+            raise CallbackRefused
+        return self.texts.read_report(url, form, headers)
+
+    async def take_report(self, message_id: UUID, report: Report) -> None:
+        """By rank: what says less than is known changes nothing. It also stands for an answer to the sending that was lost."""
+        status = report.delivery.status
+        async with self.db.transaction() as conn:
+            changed = await raise_rank(
+                conn,
+                message_id,
+                self.clock(),
+                status=status,
+                rank=report.delivery,
+                provider_id=report.provider_id,
+                reason=report.reason or None,
+            )
+        about = {"message_id": str(message_id), "delivery": report.delivery.name, "reason": report.reason}
+        log.info("message.reported", extra={**about, "changed": changed})
+
+    async def _claim(self, queue: Queue, patience: Patience) -> list[dict[str, Any]]:
+        async with self.db.connection() as conn:
+            return await queue.claim(conn, self.clock(), limit=_AT_ONCE, lease=patience.lease)
+
+    async def _send(self, row: Mapping[str, Any]) -> None:
         """No message stops another: what goes wrong here is this row's affair. Logs name the row, never a person."""
         message_claimed()
         about = {"message_id": str(row["id"]), "template": row["template"], "attempts": row["attempts"]}
         try:
-            receipt = await self._deliver(mail, _MESSAGE.validate_python(dict(row)))
+            receipt = await self._deliver(_MESSAGE.validate_python(dict(row)))
         except Exception as error:  # a template or key that does not fit yet can fit after the next deployment
             receipt = Receipt(Outcome.TEMPORARY, f"not_rendered {type(error).__name__}")
         try:
-            status = await self._mark(row["id"], row["attempts"], receipt)
+            status = await self._mark(row, receipt)
             log.info("message.%s", receipt.outcome, extra={**about, "reason": receipt.reason, "status": status})
         except Exception as error:  # the lease runs out, and it is sent again
             log.error("message.not_marked", extra={**about, "error": type(error).__name__})
 
-    async def _deliver(self, mail: MailSender, message: Message) -> Receipt:
-        if message.channel is not Channel.EMAIL:
-            return Receipt(Outcome.PERMANENT, f"no_sender_for_{message.channel}")
-        if message.attempts > MOST_ATTEMPTS:  # only a message that ends the process before it is marked comes so far
+    async def _deliver(self, message: Message) -> Receipt:
+        if (
+            message.attempts > _patience(message.channel).most_attempts
+        ):  # it ended the process each time before it was marked
             return Receipt(Outcome.PERMANENT, "given_up")
-        contents = Contents.from_json(self.sealer.open(message.contents, _context(message.key)))
+        if message.channel is Channel.EMAIL and self.mail is not None:
+            receipt = await self._deliver_mail(self.mail, message)
+        elif message.channel is Channel.SMS and self.texts is not None:
+            receipt = await self._deliver_text(self.texts, message)
+        else:
+            return Receipt(Outcome.PERMANENT, f"no_sender_for_{message.channel}")
+        if receipt.outcome is Outcome.SENT:
+            message_sent()
+        return receipt
+
+    async def _deliver_mail(self, mail: MailSender, message: Message) -> Receipt:
+        contents = self._open(message)
         try:
             recipient = ascii_domain(contents.recipient)
         except ValueError:
@@ -127,27 +194,43 @@ class Notifications:
             now=now,
             reply_to=self.reply_to,
         )
-        receipt = await mail.send(sender=self.messages.address, recipient=recipient, mail=data)
-        if receipt.outcome is Outcome.SENT:
-            message_sent()
-        return receipt
+        return await mail.send(sender=self.messages.address, recipient=recipient, mail=data)
 
-    async def _mark(self, message_id: UUID, attempts: int, receipt: Receipt) -> Status | None:
-        """The row's status from now on; None where its lease has passed to another dispatcher meanwhile."""
-        now = self.clock()
-        again = retry_at(now, attempts)
+    async def _deliver_text(self, texts: TextSender, message: Message) -> Receipt:
+        contents = self._open(message)
+        if case_fields(contents.fields).ends_at <= self.clock():
+            return Receipt(Outcome.PERMANENT, "too_late")
+        text = self.messages.text(message.template, message.language, contents.fields)
+        report_to = report_url(self.public_url, message.id)
+        return await texts.send(recipient=contents.recipient, text=text, report_to=report_to)
+
+    def _open(self, message: Message) -> Contents:
+        return Contents.from_json(self.sealer.open(message.contents, _context(message.key)))
+
+    async def _mark(self, row: Mapping[str, Any], receipt: Receipt) -> Status | None:
+        """The row's status from now on; None where its lease has passed to another dispatcher meanwhile, or a report was first."""
+        now, message_id = self.clock(), row["id"]
+        queue = self.text_queue if row["channel"] == Channel.SMS else self.queue
+        in_doubt = receipt.outcome is Outcome.UNKNOWN
+        again = _patience(row["channel"]).retry_at(now, row["attempts"], in_doubt=in_doubt)
         async with self.db.transaction() as conn:
             if receipt.outcome is Outcome.SENT:
-                status, marked = Status.SENT, await self.queue.done(conn, message_id, Status.SENT)
-                if marked:
-                    await erase_contents(conn, message_id, now)
+                rank, provider_id = int(receipt.delivery or 0), receipt.provider_id
+                status = receipt.delivery.status if receipt.delivery else Status.SENT
+                marked = await mark_sent(
+                    conn, message_id, queue.ident, now, status=status, provider_id=provider_id, rank=rank
+                )
             elif receipt.outcome is Outcome.PERMANENT or again is None:
-                status, marked = Status.DEAD, await self.queue.dead(conn, message_id, receipt.reason)
-            else:  # TEMPORARY; and UNKNOWN: better twice, with the same Message-ID, than never
-                status, marked = Status.DUE, await self.queue.retry(conn, message_id, again, receipt.reason)
+                status, marked = Status.DEAD, await queue.dead(conn, message_id, receipt.reason)
+            else:  # TEMPORARY; and UNKNOWN: better twice than never
+                status, marked = Status.DUE, await queue.retry(conn, message_id, again, receipt.reason)
         if marked:
             message_marked()
         return status if marked else None
+
+
+def _patience(channel: str) -> Patience:
+    return TEXT if channel == Channel.SMS else MAIL
 
 
 def _context(key: str) -> str:

@@ -40,6 +40,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health
 from server.product import Product, open_product
@@ -50,6 +51,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *payment.ENDPOINTS,
+    *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
@@ -109,6 +111,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
     app[payment.PAYMENTS] = product.payments
+    app[notifications.NOTIFICATIONS] = product.notifications
     app[health.FEED] = product.feed
 
 

@@ -22,8 +22,9 @@ from server.processes import Process, ProcessFailed
 
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE_CITY = Path("samples") / "stuttgart"
-NEEDED = ("asyncpg", "aiohttp", "stripe", "aiosmtpd", "sandbox")
-WEB, PAYMENT_SANDBOX, INBOX, SMTP = range(4)  # each at PORT plus this
+NEEDED = ("asyncpg", "aiohttp", "stripe", "twilio", "aiosmtpd", "sandbox")
+WEB, PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX = range(5)  # each at PORT plus this
+LAST = TEXT_SANDBOX
 READY_LIMIT_S = 120.0
 
 
@@ -69,7 +70,7 @@ class Demo:
                 f"Not installed for {sys.executable}: {', '.join(missing)}. `make run` makes the environment .venv."
             )
         _check_free(self._host, self._port)
-        for offset in (PAYMENT_SANDBOX, INBOX, SMTP):
+        for offset in (PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX):
             _check_free("127.0.0.1", self._port + offset)
         try:
             self._data.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,11 @@ class Demo:
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
             "SMTP_URL": f"smtp://127.0.0.1:{port + SMTP}",
             "MAIL_FROM": "termine@stuttgart.example",
-            "OUTBOUND_PROXY": "",  # both vendors are on this machine
+            "TWILIO_ACCOUNT_SID": "AC" + "0" * 31 + "5",
+            "TWILIO_AUTH_TOKEN": "sandbox",
+            "TWILIO_FROM": "Stuttgart",
+            "TWILIO_API_BASE": f"http://127.0.0.1:{port + TEXT_SANDBOX}",
+            "OUTBOUND_PROXY": "",  # all vendors are on this machine
         }
         theirs = {name: value for name, value in self._environ.items() if name.removesuffix("_FILE") not in ours}
         theirs.setdefault("DRAIN_SECONDS", "0")  # no balancer needs the time
@@ -159,9 +164,20 @@ class Demo:
             f"http://127.0.0.1:{port}",
             "--late-intents",  # as Stripe does: the intent is made at the first attempt to pay
         ]
-        mail = ["--port", str(port + INBOX), "--smtp-port", str(port + SMTP), "--data", str(data / "smtp")]
+        texts = f"http://127.0.0.1:{port + TEXT_SANDBOX}"
+        mail = [
+            "--port",
+            str(port + INBOX),
+            "--smtp-port",
+            str(port + SMTP),
+            "--data",
+            str(data / "smtp"),
+            "--texts",
+            texts,
+        ]
         commands = {
             "payment-sandbox": ["sandbox.stripe", *payment],
+            "text-sandbox": ["sandbox.twilio", "--port", str(port + TEXT_SANDBOX), "--data", str(data / "twilio")],
             "mail-sandbox": ["sandbox.smtp", *mail],
             "worker": ["server", "worker"],
             "web": ["server", "web"],
@@ -173,7 +189,7 @@ class Demo:
 
     def _wait_until_ready(self, processes: list[Process]) -> None:
         end = time.monotonic() + READY_LIMIT_S
-        waiting = [PAYMENT_SANDBOX, INBOX, SMTP, WEB]
+        waiting = [PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX, WEB]
         while waiting:
             for process in processes:
                 process.check()
@@ -191,8 +207,9 @@ class Demo:
     def _table(self) -> str:
         rows = {
             "Citizen page": f"http://localhost:{self._port}/de/",
-            "Inbox (all mail sent)": f"http://localhost:{self._port + INBOX}/",
+            "Inbox (mails and texts)": f"http://localhost:{self._port + INBOX}/",
             "Payment sandbox": f"http://localhost:{self._port + PAYMENT_SANDBOX}/",
+            "Text message sandbox": f"http://localhost:{self._port + TEXT_SANDBOX}/",
             "Database": str(self._postgres.data) if self._postgres else "as DATABASE_URL says",
             "Other data, logs": str(self._data),
         }
@@ -221,8 +238,8 @@ async def _migrate(url: str) -> bool:
 
 def _port(environ: Mapping[str, str]) -> int:
     text = environ.get("PORT") or "8080"
-    if not text.isdigit() or not 0 < int(text) <= 65535 - SMTP:
-        raise CannotRun(f"PORT={text} is no port number from 1 to {65535 - SMTP}.")
+    if not text.isdigit() or not 0 < int(text) <= 65535 - LAST:
+        raise CannotRun(f"PORT={text} is no port number from 1 to {65535 - LAST}.")
     return int(text)
 
 
@@ -233,7 +250,7 @@ def _check_free(host: str, port: int) -> None:
             trial.bind((host, port))
         except OSError as error:
             raise CannotRun(
-                f"Port {port} cannot be used ({error.strerror}): free it, or set PORT; PORT to PORT+{SMTP} are needed."
+                f"Port {port} cannot be used ({error.strerror}): free it, or set PORT; PORT to PORT+{LAST} are needed."
             ) from None
 
 

@@ -27,6 +27,8 @@ from booking.holds.batch import Batcher
 from booking.holds.usecases import Holds
 from notifications.mail_smtp import SmtpSender
 from notifications.messages import Messages
+from notifications.ports import TextSender
+from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
 from payment.ports import PaymentProvider
@@ -72,6 +74,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             clock=clock,
             messages=Messages(translations, mail_from=settings.mail_from),
             mail=SmtpSender(settings.smtp_url, ca_file=settings.ca_file) if settings.smtp_url else None,
+            texts=await _texts(settings, stack),
+            public_url=settings.public_url,
         )
         announcer = Announcer(notifications, sealer, clock, settings.public_url)
         slots = PgSlots(announcer)
@@ -96,6 +100,19 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )
+
+
+async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None:
+    """None without an account: booking then writes no text messages."""
+    if not settings.twilio_account_sid:
+        return None
+    return TwilioSender(
+        await stack.enter_async_context(outbound_session(settings)),
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token,
+        sender=settings.twilio_from,
+        api_base=settings.twilio_api_base,
+    )
 
 
 async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, PaymentProvider]:

@@ -1,4 +1,4 @@
-"""The whole product in one process over real sockets: web, worker, PostgreSQL, the payment and mail sandboxes, one clock for all.
+"""The whole product in one process over real sockets: web, worker, PostgreSQL, the sandboxes of all vendors, one clock for all.
 
 A flow test acts over HTTP as a citizen, lets the sandboxes speak, runs the worker once, and looks at whole values.
 """
@@ -26,6 +26,7 @@ from booking.catalogue.importing import import_catalogue
 from sandbox.smtp.server import MailSandbox, mail_sandbox
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.wire import build as build_stripe
+from sandbox.twilio import ACCOUNT_SID, AUTH_TOKEN, TextSandbox, text_sandbox
 from server.app import build
 from server.health import FEED
 from server.product import Product, open_product
@@ -56,6 +57,7 @@ class Town:
     http: aiohttp.ClientSession
     machine: Machine
     mail: MailSandbox
+    texts: TextSandbox
     worker: Product
     app: web.Application
 
@@ -173,6 +175,7 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
     origin, stripe_origin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{stripe_port}"
     async with contextlib.AsyncExitStack() as stack:
         mail = await stack.enter_async_context(mail_sandbox())
+        texts = await stack.enter_async_context(text_sandbox())
         machine = Machine(clock, origin=stripe_origin, early_intents=False)
         stripe_app = build_stripe(machine, webhook_url=f"{origin}/api/webhooks/stripe", origin=stripe_origin)
         given: dict[str, Any] = {
@@ -186,6 +189,10 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
             "stripe_pay_origins": (stripe_origin,),
             "stripe_webhook_secrets": ("whsec_sandbox",),
             "smtp_url": mail.url,
+            "twilio_account_sid": ACCOUNT_SID,
+            "twilio_auth_token": AUTH_TOKEN,
+            "twilio_from": "Stuttgart",
+            "twilio_api_base": texts.url,
         }
         settings = Settings(**(given | settings_given))
         app = build(settings, clock)
@@ -201,6 +208,7 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
             http=http,
             machine=machine,
             mail=mail,
+            texts=texts,
             worker=worker,
             app=app,
         )

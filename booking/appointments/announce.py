@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,11 +18,23 @@ from booking.appointments.store import CaseRow
 from notifications.usecases import Notifications
 from payment.ports import Tx
 
+# Where a video consultation is joined, in the transaction of the fact; None: by the case's page.
+JoinUrl = Callable[[Connection, CaseRow], Awaitable[str | None]]
+
 
 class Announcer:
-    """The link in the message works: the case's token is kept sealed for that."""
+    """By e-mail where there is an address, else by text message. The link in the message works: the case's token is kept sealed
+    for that."""
 
-    def __init__(self, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str) -> None:
+    def __init__(
+        self,
+        notifications: Notifications,
+        sealer: Sealer,
+        clock: Clock,
+        public_url: str,
+        join_url: JoinUrl | None = None,
+    ) -> None:
+        self._join_url = join_url
         self._notifications = notifications
         self._sealer = sealer
         self._clock = clock
@@ -35,19 +47,33 @@ class Announcer:
         if row is None or person is None:
             return
         contact = open_contact(self._sealer, reference, person, row.language)
-        if contact.email is None:  # text messages and letters come later; until then the page shows link and number
+        fields = {**self.fields(row), **_called(row, contact), **notice.fields}
+        if row.channel == "video" and self._join_url is not None:
+            fields["join_url"] = await self._join_url(conn, row)
+        for template, channel, recipient in self._ways(contact, notice.template, fields):
+            await self._notifications.enqueue(
+                conn,
+                key=f"{template}:{reference}:{notice.about or row.sequence}:{channel}",
+                reference=reference,
+                template=template,
+                channel=channel,
+                language=row.language,
+                recipient=recipient,
+                fields=fields,
+                due_at=self._clock(),
+            )
+
+    def _ways(self, contact: Contact, template: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """Template, channel and recipient. Without any way the page shows link and number, to be kept."""
+        mobile = contact.mobile if self._notifications.can_text else None
+        if contact.email is not None:
+            yield template, "email", contact.email
+        elif mobile is not None:
+            yield template, "sms", mobile
+        if mobile is None or fields["channel"] != "video" or template != "appointment_confirmed":
             return
-        await self._notifications.enqueue(
-            conn,
-            key=f"{notice.template}:{reference}:{notice.about or row.sequence}:email",
-            reference=reference,
-            template=notice.template,
-            channel="email",
-            language=row.language,
-            recipient=contact.email,
-            fields={**self.fields(row), **_called(row, contact), **notice.fields},
-            due_at=self._clock(),
-        )
+        if contact.email is not None or fields.get("join_url"):  # else the text before has the same link
+            yield "call_link", "sms", mobile
 
     def fields(self, row: CaseRow) -> Mapping[str, Any]:
         """JSON, in the case's language; see notifications.fields.CaseFields."""

@@ -78,6 +78,11 @@ class Appointments:
         self._clock = clock
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe)
 
+    @property
+    def can_text(self) -> bool:
+        """Whether text messages are sent at all."""
+        return self._notifications.can_text
+
     async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from base.i18n import Text
 from base.money import Money
-from booking.appointments.contact import readable
+from booking.appointments.contact import Contact, readable
 from booking.appointments.model import AppointmentStatus, Case
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
@@ -30,7 +30,7 @@ class CaseFacts:
     payment: str = ""  # "", open, processing, paid, failed
     refund: str = ""  # "", under_way, done, failed
     refund_amount: Money | None = None
-    email: str = ""
+    reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
     is_told: bool = True  # False: the latest message could not be delivered
     call_number: str = ""  # whom the office calls
     hold_until: datetime | None = None
@@ -50,7 +50,7 @@ _PAYMENT = {
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
-def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str) -> CaseFacts:
+def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str, *, can_text: bool = False) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
     status = case.status.value
@@ -65,7 +65,7 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str) -> CaseFa
         payment=payment,
         refund=_REFUND.get(refund.status, "under_way") if refund else "",
         refund_amount=Money(refund.amount_cents, case.fee.currency) if refund else None,
-        email=case.contact.email or "",
+        reach=_reach(case.contact, can_text=can_text),
         is_told=case.is_told,
         call_number=readable(case.contact.mobile) if chosen.channel is Channel.PHONE and case.contact.mobile else "",
         hold_until=case.hold_until,
@@ -73,6 +73,10 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str) -> CaseFa
         cancellation=case.refund_policy,
         keep_url=keep_url,
     )
+
+
+def _reach(contact: Contact, *, can_text: bool) -> str:
+    return contact.email or (readable(contact.mobile) if can_text and contact.mobile else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,32 +176,27 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
     if facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
-    if facts.email and facts.is_told:
-        lines.append(words._("We send the confirmation to {email}, with the link to this page.", email=facts.email))
+    if facts.reach and facts.is_told:
+        lines.append(words._("We send the confirmation to {reach}, with the link to this page.", reach=facts.reach))
     return tuple(lines)
 
 
 def _keep(words: Words, facts: CaseFacts) -> tuple[str, bool]:
     """What is said about the link to this page, and whether nothing else carries it."""
-    if not facts.email:
-        return words._(
-            "You gave no e-mail address. With this link you come back to this page: write it down, save it or print it. "
-            "Do not show it to others."
-        ), True
+    advice = words._(
+        "With this link you come back to this page: write it down, save it or print it. Do not show it to others."
+    )
+    if not facts.reach:
+        return f"{words._('No message brings you back here.')} {advice}", True
     if not facts.is_told:
-        return words._(
-            "Our message to {email} could not be delivered. With this link you come back to this page: write it down, save "
-            "it or print it. Do not show it to others.",
-            email=facts.email,
-        ), True
+        return f"{words._('Our message to {reach} could not be delivered.', reach=facts.reach)} {advice}", True
     if facts.status in ("held", "expiring", "expired"):
         return words._(
             "With this link you come back to this page, on another device too. Do not show it to others."
         ), False
     return words._(
-        "It is also in our message to {email}. If nothing arrives there, or the address is wrong, save or print the link. "
-        "Do not show it to others.",
-        email=facts.email,
+        "It is also in our message to {reach}. If nothing arrives there, save or print the link. Do not show it to others.",
+        reach=facts.reach,
     ), False
 
 

@@ -110,7 +110,8 @@ async def show_case(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
-    facts = facts_of(case, await chosen(request, case), words.now, await appointments.link(ident))
+    link = await appointments.link(ident)
+    facts = facts_of(case, await chosen(request, case), words.now, link, can_text=appointments.can_text)
     return page(request, "case", case_page(words, facts, new_key(), asks_to_cancel=query(request, CaseQuery).cancel))
 
 

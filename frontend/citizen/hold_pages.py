@@ -91,7 +91,15 @@ async def show_hold(request: web.Request) -> web.Response:
         return await run_out(request, hold, path=f"/holds/{hold.id}")
     if case is not None:
         typed = typed_before(case.contact, Channel(hold.channel))
-    view = contact_page(words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key())
+    view = contact_page(
+        words,
+        hold.id,
+        await chosen(request, hold),
+        hold.expires_at,
+        typed,
+        new_key(),
+        can_text=request.app[APPOINTMENTS].can_text,
+    )
     return page(request, "contact", view)
 
 
@@ -141,7 +149,14 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
         return await run_out(request, hold, typed)
     if typed.contact is None:
         view = contact_page(
-            words, hold.id, await chosen(request, hold), hold.expires_at, typed, new_key(), is_sent=True
+            words,
+            hold.id,
+            await chosen(request, hold),
+            hold.expires_at,
+            typed,
+            new_key(),
+            can_text=request.app[APPOINTMENTS].can_text,
+            is_sent=True,
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:

@@ -48,6 +48,7 @@ def contact_page(
     request_key: str,
     *,
     is_sent: bool = False,
+    can_text: bool = False,
 ) -> ContactPage:
     """`is_sent`: only then is a wrong field an error; an empty new form has none."""
     messages = {name: words._(message) for name, message in form.wrong.items()} if is_sent else {}
@@ -69,6 +70,7 @@ def contact_page(
         request_key=request_key,
         values=form.values,
         messages=messages,
+        can_text=can_text,
         needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in form.needs) for need in Need),
         languages=tuple(
             Tick(value=code, label=name, is_chosen=code == form.values["language"]) for code, name in LANGUAGES.items()

@@ -201,6 +201,7 @@ class ContactPage:
     languages: tuple[Tick, ...] = ()
     opens_post: bool = False
     needs_number: bool = False  # the office calls: a telephone number is a must
+    can_text: bool = False  # the confirmation comes by text message where there is no e-mail address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from sandbox.smtp.server import mail_sandbox
 async def _app(arguments: argparse.Namespace) -> web.Application:
     running = mail_sandbox(arguments.data, host=arguments.host, port=arguments.smtp_port)
     sandbox = await running.__aenter__()
-    app = build(sandbox.mailbox, sandbox.faults)
+    app = build(sandbox.mailbox, sandbox.faults, texts_url=arguments.texts)
 
     async def smtp(app: web.Application) -> AsyncIterator[None]:
         yield
@@ -30,6 +30,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True, help="of the inbox page")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--texts", metavar="URL", help="of the text message sandbox, whose texts the inbox shows as well"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the mails")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)  # aiosmtpd would log addresses

@@ -1,5 +1,7 @@
-"""The inbox over HTTP: pages for people, /messages for tests, /_sandbox/faults for the fault plan."""
+"""The inbox over HTTP: pages for people (with the text messages, if told where they are), /messages for tests,
+/_sandbox/faults for the fault plan."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from aiohttp import web
 from sandbox.smtp import pages
 from sandbox.smtp.faults import Faults, from_json
 from sandbox.smtp.mailbox import Mail, Mailbox
+from sandbox.smtp.texts import NoTexts, texts_at
 
 _STYLE = Path(__file__).with_name("inbox.css").read_text()
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -18,14 +21,15 @@ _FRAME_POLICY = (
 )
 
 
-def build(mailbox: Mailbox, faults: Faults) -> web.Application:
-    inbox = _Inbox(mailbox, faults)
+def build(mailbox: Mailbox, faults: Faults, texts_url: str | None = None) -> web.Application:
+    inbox = _Inbox(mailbox, faults, texts_url)
     app = web.Application()
     app.add_routes(
         [
             web.get("/", inbox.page),
             web.get("/style.css", inbox.style),
             web.get("/mail/{id}", inbox.mail),
+            web.get("/text/{id}", inbox.text),
             web.get("/mail/{id}/html", inbox.html),
             web.get("/mail/{id}/raw", inbox.raw),
             web.get("/messages", inbox.messages),
@@ -39,8 +43,8 @@ def build(mailbox: Mailbox, faults: Faults) -> web.Application:
 
 
 class _Inbox:
-    def __init__(self, mailbox: Mailbox, faults: Faults) -> None:
-        self._mailbox, self._faults = mailbox, faults
+    def __init__(self, mailbox: Mailbox, faults: Faults, texts_url: str | None) -> None:
+        self._mailbox, self._faults, self._texts_url = mailbox, faults, texts_url
 
     def _mail(self, request: web.Request) -> Mail:
         mail = self._mailbox.find(request.match_info["id"])
@@ -49,13 +53,24 @@ class _Inbox:
         return mail
 
     async def page(self, request: web.Request) -> web.Response:
-        return _html(pages.inbox(self._mailbox.messages), _PAGE_POLICY)
+        try:
+            texts = await texts_at(self._texts_url)
+        except NoTexts:
+            return _html(pages.inbox(self._mailbox.messages, [], texts_missing=True), _PAGE_POLICY)
+        return _html(pages.inbox(self._mailbox.messages, texts), _PAGE_POLICY)
 
     async def style(self, request: web.Request) -> web.Response:
         return web.Response(text=_STYLE, content_type="text/css")
 
     async def mail(self, request: web.Request) -> web.Response:
         return _html(pages.mail(self._mail(request)), _PAGE_POLICY)
+
+    async def text(self, request: web.Request) -> web.Response:
+        with contextlib.suppress(NoTexts):
+            for text in await texts_at(self._texts_url):
+                if text.id == request.match_info["id"]:
+                    return _html(pages.text(text), _PAGE_POLICY)
+        raise web.HTTPNotFound(text=pages.not_found(), content_type="text/html")
 
     async def html(self, request: web.Request) -> web.Response:
         return _html(pages.framed(self._mail(request).part("text/html") or ""), _FRAME_POLICY)

@@ -5,6 +5,7 @@ from datetime import datetime
 from html import escape
 
 from sandbox.smtp.mailbox import Mail
+from sandbox.smtp.texts import Text
 
 SHOWN = 200
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
@@ -25,16 +26,40 @@ def _time(at: datetime) -> str:
     return f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
-def inbox(mails: list[Mail]) -> str:
-    """Newest first."""
+def inbox(mails: list[Mail], texts: list[Text], *, texts_missing: bool = False) -> str:
+    """One list, newest first."""
+    entries = [
+        (
+            mail.received_at,
+            f"/mail/{mail.id}",
+            mail.header("Subject") or "(no subject)",
+            f"To {', '.join(mail.rcpt_to)}",
+        )
+        for mail in mails
+    ]
+    entries += [(text.received_at, f"/text/{text.id}", text.text, f"Text message to {text.to}") for text in texts]
+    entries.sort(key=lambda entry: entry[0], reverse=True)
     rows = "".join(
-        f'<li><a href="/mail/{mail.id}"><span class="subject">{escape(mail.header("Subject") or "(no subject)")}</span>'
-        f'<span class="about">To {escape(", ".join(mail.rcpt_to))}, {_time(mail.received_at)}</span></a></li>'
-        for mail in mails[: -SHOWN - 1 : -1]
+        f'<li><a href="{escape(link)}"><span class="subject">{escape(subject)}</span>'
+        f'<span class="about">{escape(about)}, {_time(at)}</span></a></li>'
+        for at, link, subject, about in entries[:SHOWN]
     )
     number = f"<p>{len(mails)} {'mail' if len(mails) == 1 else 'mails'}"
-    number += f", the newest {SHOWN} shown</p>" if len(mails) > SHOWN else "</p>"
+    if texts:
+        number += f", {len(texts)} {'text message' if len(texts) == 1 else 'text messages'}"
+    number += f", the newest {SHOWN} shown</p>" if len(entries) > SHOWN else "</p>"
+    if texts_missing:
+        number += "<p>The text message sandbox does not answer: its messages are missing here.</p>"
     return _document("Inbox", f"<h1>Inbox</h1>{number}" + (f'<ul class="mails">{rows}</ul>' if rows else ""))
+
+
+def text(it: Text) -> str:
+    rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in (("From", it.sender), ("To", it.to)))
+    body = (
+        '<p><a href="/">Inbox</a></p><h1>Text message</h1>'
+        f"<dl>{rows}<dt>Received</dt><dd>{_time(it.received_at)}</dd></dl>"
+    )
+    return _document("Text message", body + _section("text", "Text", f"<pre>{_with_links(it.text)}</pre>"))
 
 
 def mail(it: Mail) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,6 +51,26 @@ def test_a_live_key_goes_nowhere_but_to_its_vendor() -> None:
         Settings.from_env({**GIVEN, "STRIPE_API_KEY": "sk_live_x", "STRIPE_API_BASE": "http://localhost:8081"})
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"TWILIO_ACCOUNT_SID": "AC1"}, "TWILIO_AUTH_TOKEN is not set: text messages need all three"),
+        ({"TWILIO_FROM": "Stadt Stuttgart"}, "TWILIO_FROM: must be like"),
+        ({"TWILIO_FROM": "12345"}, "TWILIO_FROM: must be like"),
+        (
+            {"TWILIO_API_BASE": "https://sms.example"},
+            "TWILIO_API_BASE: the token is sent to twilio.com or this machine only",
+        ),
+    ],
+)
+def test_text_messages_are_set_up_whole_or_not_at_all(given: dict[str, str], said: str) -> None:
+    whole = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM": "+4971112345"}
+    region = "https://api.dublin.ie1.twilio.com"
+    assert Settings.from_env({**GIVEN, **whole, "TWILIO_API_BASE": region}).twilio_api_base == region
+    with pytest.raises(SettingError, match=re.escape(said)):
+        Settings.from_env({**GIVEN, **(whole if "API" in said else {}), **given})
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     secrets = {
         "DATABASE_URL": "postgresql://secret-1",
@@ -57,9 +78,12 @@ def test_settings_do_not_show_their_secrets() -> None:
         "STRIPE_API_KEY": "secret-3",
         "SMTP_URL": "smtp://secret-4",
         "STRIPE_WEBHOOK_SECRETS": "secret-5",
+        "TWILIO_AUTH_TOKEN": "secret-6",
     }
     assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
-    assert "secret-" not in repr(Settings.from_env(secrets))
+    assert "secret-" not in repr(
+        Settings.from_env({**secrets, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_FROM": "Stuttgart"})
+    )
 
 
 def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ CASE_TOKEN = "c" * 43
 class City:
     """All four use cases in one object; what a test wants to happen is set on it."""
 
+    can_text = True
+
     def __init__(self) -> None:
         self.clock = SettableClock(NOW)
         self.is_taken = False
