@@ -30,13 +30,14 @@ from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
-from payment.model import Payment, Refund
+from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments
 
 appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
 _NOBODY = bytes(32)
+_ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 T = TypeVar("T")
 
 
@@ -233,5 +234,5 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         created_at=row.created_at,
         contact=contact,
         payment=payment,
-        refunds=tuple(refunds),
+        refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
     )

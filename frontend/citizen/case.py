@@ -159,7 +159,7 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
     if facts.has_email:
         lines.append(words._("We send the confirmation by e-mail, with the link to this page."))
-    return tuple(lines)
+    return (*lines, *_refund(words, facts))
 
 
 def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
