@@ -24,6 +24,7 @@ from base.web import (
     DATABASE,
     DRAINING,
     ERROR_PAGE,
+    IDENTITY,
     SEALER,
     SETTINGS,
     STOPPING,
@@ -40,6 +41,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from frontend.staff import pages as staff
 from payment import endpoints as payment
 from server import documents, health
 from server.product import Product, open_product
@@ -53,6 +55,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
+    *staff.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
@@ -103,6 +106,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEALER] = product.sealer
     app[TRANSLATIONS] = product.translations
     app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
+    app[IDENTITY] = product.identity
     app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise}
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability

@@ -83,7 +83,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             db=db,
             sealer=sealer,
             translations=translations,
-            identity=Identity(db, clock),
+            identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror]),
