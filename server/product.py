@@ -29,8 +29,8 @@ from notifications.mail_smtp import SmtpSender
 from notifications.messages import Messages
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
-from payment.ports import PaymentProvider
 from payment.psp_stripe import StripeProvider
+from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 from server.offers import CatalogueOffers, CatalogueSource
 
@@ -49,6 +49,7 @@ class Product:
     batcher: Batcher
     holds: Holds
     payments: Payments
+    reconciliation: Reconciliation
     appointments: Appointments
     notifications: Notifications
     jobs: Jobs
@@ -76,7 +77,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         announcer = Announcer(notifications, sealer, clock, settings.public_url)
         slots = PgSlots(announcer)
         books = PgBooks(db)
-        payments = Payments(books, await _providers(settings, stack), CaseHooks(slots, clock), clock, uuid4)
+        providers = await _providers(settings, stack)
+        payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
         yield Product(
             settings=settings,
             clock=clock,
@@ -90,6 +92,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
+            reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(
                 db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
             ),
@@ -98,7 +101,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         )
 
 
-async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, PaymentProvider]:
+async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, StripeProvider]:
     """None without a key: services with a fee then say that they cannot be paid online."""
     if not settings.stripe_api_key:
         return {}
