@@ -41,6 +41,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from frontend.finance import pages as finance
 from frontend.staff import pages as staff
 from payment import endpoints as payment
 from server import documents, health
@@ -56,6 +57,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
     *staff.ENDPOINTS,
+    *finance.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
@@ -113,6 +115,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
     app[payment.PAYMENTS] = product.payments
+    app[payment.RECONCILIATION] = product.reconciliation
     app[health.FEED] = product.feed
 
 

@@ -15,7 +15,9 @@ class Area:
     meaning: str
 
 
-AREAS: tuple[Area, ...] = ()
+AREAS: tuple[Area, ...] = (
+    Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
+)
 
 # What a permission lets one do, in the words of the start page. The names are those of the rows of `role`.
 PERMISSIONS = {

@@ -144,9 +144,9 @@ async def test_payments_that_cannot_be(books: Books, fields: dict[str, Any], con
         assert await refusal(books, lambda tx: books.store_payment(tx, wrong, P.INTENDED)) == constraint
 
 
-ASKED = {"reason": RefundReason.MANUAL, "requested_by": 1, "note": "Paid twice"}
-REQUEST = {**ASKED, "status": R.REQUESTED}
-MANUAL = {**ASKED, "approved_by": 2, "decided_at": NOW}
+ASKED: dict[str, Any] = {"reason": RefundReason.MANUAL, "requested_by": 1, "note": "Paid twice"}
+REQUEST: dict[str, Any] = {**ASKED, "status": R.REQUESTED}
+MANUAL: dict[str, Any] = {**ASKED, "approved_by": 2, "decided_at": NOW}
 
 
 @pytest.mark.parametrize(
@@ -453,7 +453,7 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
     )
     asked = a_refund(id=refund_id, payment_id=payment_id, amount_cents=500, **REQUEST)
     refund = dice.choice([refund, refund, tame, tame, asked])
-    decision = dice.choice(
+    decision: dict[str, Any] = dice.choice(
         [
             {"status": R.APPROVED, "approved_by": 2, "decided_at": NOW},
             {"status": R.APPROVED, "approved_by": 1, "decided_at": NOW},
