@@ -97,14 +97,14 @@ async def _page(
         differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
         refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
         entries=entry_lines(words, story.posted, {}, with_day=True),
-        messages=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
+        told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
         settle_url="" if payment.status is PaymentStatus.PAID else f"{here}/settle",
         request_url=f"{here}/refunds" if can_ask and staff.may("refund.request") else "",
         refundable=wording.money(words, payment.refundable),
         request_key=new_key(),
         values={"note": note},
-        messages_of_fields=wrong,
+        messages=wrong,
     )
     return staff_page(request, "finance/payment", view, status=refusal.status if refusal is not None else 200)
 

@@ -110,14 +110,14 @@ class PaymentPage:
     differences: tuple[ShownDifference, ...]
     refunds: tuple[RefundLine, ...]
     entries: tuple[EntryLine, ...]
-    messages: tuple[Fact, ...]
+    told: tuple[Fact, ...]  # by the provider's messages
     day: Link
     settle_url: str
     request_url: str  # "" where nothing can be asked for, or by whom it may not
     refundable: str
     request_key: str
     values: Mapping[str, str] = field(default_factory=dict)
-    messages_of_fields: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
