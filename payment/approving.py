@@ -95,13 +95,13 @@ class Approving:
             await books.insert_refund(tx, refund)
         return refund
 
-    async def approve(self, refund_id: UUID, *, by: int) -> Refund:
+    async def approve(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """APPROVED; from here on the refund goes its usual way. Again by the same person: as it stands.
 
         Raises NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile.
         """
         async with self.context.books.transaction() as tx:
-            refund, payment = await self._read(tx, refund_id)
+            refund, payment = await self._read(tx, payment_id, refund_id)
             if by == refund.requested_by:
                 raise OwnRequest
             if refund.status is not RefundStatus.REQUESTED:
@@ -115,10 +115,10 @@ class Approving:
             await self.context.books.store_refund(tx, approved, refund.status)
         return approved
 
-    async def reject(self, refund_id: UUID, *, by: int) -> Refund:
+    async def reject(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """REJECTED; whoever asked may do so too. Again by the same person: as it stands. Raises NotFound, AlreadyDecided."""
         async with self.context.books.transaction() as tx:
-            refund, _payment = await self._read(tx, refund_id)
+            refund, _payment = await self._read(tx, payment_id, refund_id)
             if refund.status is not RefundStatus.REQUESTED:
                 if by == refund.rejected_by:
                     return refund
@@ -128,15 +128,13 @@ class Approving:
             await self.context.books.store_refund(tx, rejected, refund.status)
         return rejected
 
-    async def _read(self, tx: Tx, refund_id: UUID) -> tuple[Refund, Payment]:
-        """A person's refund and its payment, which is locked first, as wherever a refund is asked for."""
-        found = await self.context.books.refund(tx, refund_id)
-        if found is None or found.requested_by is None:
+    async def _read(self, tx: Tx, payment_id: UUID, refund_id: UUID) -> tuple[Refund, Payment]:
+        """A person's refund of this payment, which is locked first, as wherever a refund is asked for."""
+        payment = await self._locked(tx, payment_id)
+        refund = await self.context.books.refund(tx, refund_id, lock=True)
+        if refund is None or refund.requested_by is None or refund.payment_id != payment_id:
             raise NotFound
-        payment = await self._locked(tx, found.payment_id)
-        locked = await self.context.books.refund(tx, refund_id, lock=True)
-        assert locked is not None, "refunds are never deleted"
-        return locked, payment
+        return refund, payment
 
     async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
         payment = await self.context.books.payment(tx, payment_id, lock=True)

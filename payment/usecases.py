@@ -109,13 +109,13 @@ class Payments:
         """Of everything that is left, for another person to approve; `by`: an account. Refusals: see Approving.request."""
         return await self._approving.request(payment_id, by=by, note=note, key=key)
 
-    async def approve_refund(self, refund_id: UUID, *, by: int) -> Refund:
+    async def approve_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """And submit it at once; the worker is the second try. Refusals: see Approving.approve."""
-        refund = await self._approving.approve(refund_id, by=by)
+        refund = await self._approving.approve(payment_id, refund_id, by=by)
         return await self._refunding.submit(refund_id) if refund.status is RefundStatus.APPROVED else refund
 
-    async def reject_refund(self, refund_id: UUID, *, by: int) -> Refund:
-        return await self._approving.reject(refund_id, by=by)
+    async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        return await self._approving.reject(payment_id, refund_id, by=by)
 
     async def submit_refund(self, refund_id: UUID) -> Refund:
         return await self._refunding.submit(refund_id)

@@ -158,7 +158,7 @@ def _day_page(
 
 
 def _until(words: Words, day: Day) -> str:
-    return words.near(day.compared_until, str(zone_of(words)))
+    return words.when(day.compared_until, str(zone_of(words)))
 
 
 def _sums(words: Words, here: Side, there: Side | None) -> tuple[Sum, ...]:

@@ -46,14 +46,14 @@ async def request_refund(request: web.Request) -> web.Response:
 async def approve_refund(request: web.Request) -> web.Response:
     payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
     await form(request)
-    work = request.app[PAYMENTS].approve_refund(refund_id, by=request[STAFF].account_id)
+    work = request.app[PAYMENTS].approve_refund(payment_id, refund_id, by=request[STAFF].account_id)
     return await _decided(request, payment_id, work)
 
 
 async def reject_refund(request: web.Request) -> web.Response:
     payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
     await form(request)
-    work = request.app[PAYMENTS].reject_refund(refund_id, by=request[STAFF].account_id)
+    work = request.app[PAYMENTS].reject_refund(payment_id, refund_id, by=request[STAFF].account_id)
     return await _decided(request, payment_id, work)
 
 

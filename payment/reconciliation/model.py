@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -69,7 +69,7 @@ class Span:
 
 def day_span(day: date, zone: ZoneInfo) -> Span:
     """From midnight to midnight as the clocks there show it: two days of the year have 23 and 25 hours."""
-    return Span(*(datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1))))
+    return Span(*(datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + timedelta(days=1))))
 
 
 @dataclass(frozen=True, slots=True)
