@@ -46,9 +46,10 @@ async def show_day(request: web.Request) -> web.Response:
     today = words.now.astimezone(zone_of(words)).date()
     wanted = min(max(query(request, DayQuery).day or today, _EARLIEST), _LATEST)
     day = await request.app[RECONCILIATION].day(wanted, zone_of(words))
+    waiting = await request.app[RECONCILIATION].worklist()
     payments = {row.payment.id: row.payment for row in day.rows}
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments.values()])
-    return staff_page(request, "finance/day", _day_page(request, words, day, payments, briefs))
+    return staff_page(request, "finance/day", _day_page(request, words, day, payments, briefs, waiting.length))
 
 
 async def show_work(request: web.Request) -> web.Response:
@@ -121,7 +122,12 @@ async def search(request: web.Request) -> web.Response:
 
 
 def _day_page(
-    request: web.Request, words: Words, day: Day, payments: Mapping[UUID, Payment], briefs: Mapping[UUID, Brief]
+    request: web.Request,
+    words: Words,
+    day: Day,
+    payments: Mapping[UUID, Payment],
+    briefs: Mapping[UUID, Brief],
+    waiting: int,
 ) -> DayPage:
     one = timedelta(days=1)
     links = {each.id: about(words, each.id, each.reference, briefs) for each in payments.values()}
@@ -133,7 +139,7 @@ def _day_page(
         day_url=f"{path}/",
         before=day_link(words, day.day - one, words._("Day before")),
         after=day_link(words, day.day + one, words._("Day after")),
-        work=Link(label=words._("To be decided"), url=f"{path}/work"),
+        work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
         search_url=f"{path}/search",
         is_silent=day.there is None,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))

@@ -185,3 +185,7 @@ class Worklist:
     attention: tuple[Payment, ...]
     failed: tuple[tuple[Refund, Payment], ...]
     people: People
+
+    @property
+    def length(self) -> int:
+        return len(self.requests) + len(self.attention) + len(self.failed)

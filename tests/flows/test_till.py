@@ -146,6 +146,32 @@ class TestDay:
         town.machine.pay(session["id"])
         assert "Stand hier Bezahlt" in words(await toni.post(again[1]))
 
+    async def test_refunds_that_failed_are_told_in_words(
+        self, town: Town, toni: StaffBrowser, luca: StaffBrowser
+    ) -> None:
+        first, second = await paid(town), await paid(town)
+        await town.sandbox("PUT", "refunds/outcome", {"outcome": "pending"})
+        for made in (first, second):
+            await town.cancel(made)
+        for refund, reason in zip(town.machine.state.rows("refunds"), ("declined", "lost_or_stolen_card"), strict=True):
+            town.machine.fail_refund(refund["id"], reason)
+        await town.webhooks()
+        text = words(await toni.get("/de/finance/work"))
+        assert (
+            "weil die Bank der zahlenden Person sie abgelehnt hat. Wird von selbst neu versucht: Heute, 11:00" in text
+        )
+        assert "weil die Karte verloren oder gestohlen ist. Öffnen Sie die Zahlung" in text
+        assert "Zu entscheiden (2)" in words(await toni.get(TODAY))
+        await town.sandbox("PUT", "refunds/outcome", {"outcome": "succeeded"})
+        payment = f"/de/finance/payments/{await payment_of(town, second)}"
+        await toni.post(f"{payment}/refunds", note="Karte verloren", request_key=str(uuid4()))
+        [asked] = await town.rows("SELECT id::text FROM refund WHERE reason = 'manual'")
+        await luca.post(f"{payment}/refunds/{asked['id']}/approve")
+        assert "Karte verloren" not in words(await toni.get("/de/finance/work"))
+        await later(town)
+        assert kinds(await toni.get(TODAY)) == []
+        await town.assert_sound()
+
     async def test_money_that_the_provider_has_lost(self, town: Town, toni: StaffBrowser) -> None:
         await paid(town)
         [moved] = town.machine.state.rows("balance_transactions")
