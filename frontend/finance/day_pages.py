@@ -143,7 +143,7 @@ def _day_page(
         search_url=f"{path}/search",
         is_silent=day.there is None,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))
-        if day.compared_until < day.span.end
+        if day.there is not None and day.compared_until < day.span.end
         else "",
         sums=_sums(words, day.ours, day.there),
         differences=difference_lines(words, day.differences, payments, briefs),

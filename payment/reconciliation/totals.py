@@ -8,7 +8,7 @@ from payment.ledger import JournalKind
 from payment.ports import SessionState
 from payment.reconciliation.model import AccountTotal, DayRow, Ours, Posted, Side, Span, Theirs
 from payment.reconciliation.reconcile import Matched
-from payment.statement import Movement, MovementKind
+from payment.statement import Movement, MovementKind, Statement
 
 
 def account_totals(posted: Iterable[Posted]) -> tuple[AccountTotal, ...]:
@@ -46,7 +46,8 @@ def their_side(movements: Iterable[Movement], span: Span) -> Side:
 
 def rows(ours: Ours, theirs: Theirs | None, span: Span) -> tuple[DayRow, ...]:
     """Payments made or booked in the span, or whose money moved there in it."""
-    matched = Matched(ours, theirs) if theirs is not None else None
+    known = Matched(ours, Theirs(Statement((), ())) if theirs is None else theirs)
+    matched = known if theirs is not None else None
     moved_there: dict[object, int] = {}
     if matched is not None and theirs is not None:
         for movement in theirs.statement.movements:
@@ -55,15 +56,12 @@ def rows(ours: Ours, theirs: Theirs | None, span: Span) -> tuple[DayRow, ...]:
                 moved_there[owner] = moved_there.get(owner, 0) + movement.amount.cents
     found = []
     for payment in ours.payments:
-        posted = [one for one in ours.posted if one.payment_id == payment.id and one.at in span]
-        refunds = tuple(one for one in ours.refunds if one.payment_id == payment.id)
+        facts = known.facts[payment.id]
+        posted, refunds = [one for one in facts.posted if one.at in span], tuple(facts.refunds)
         asked_today = any(one.created_at in span for one in refunds)
         if not (payment.created_at in span or posted or payment.id in moved_there or asked_today):
             continue
-        facts = matched.facts[payment.id] if matched is not None else None
-        state = None
-        if facts is not None:
-            state = SessionState.PAID if facts.charge is not None else facts.seen.state if facts.seen else None
+        state = SessionState.PAID if facts.charge is not None else facts.seen.state if facts.seen else None
         found.append(
             DayRow(
                 payment=payment,
