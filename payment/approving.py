@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from base.errors import Conflict, FieldError, Invalid, NotFound
+from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import KeyReused
 from payment.context import Context
@@ -25,6 +26,8 @@ from payment.model import (
 from payment.ports import Tx
 
 NOTE_LENGTH = 500
+proposed = point("refund.proposed")
+approved = point("refund.approved")
 
 
 class NotPaid(Conflict):
@@ -93,6 +96,7 @@ class Approving:
                 created_at=now,
             )
             await books.insert_refund(tx, refund)
+        proposed()
         return refund
 
     async def approve(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
@@ -111,9 +115,10 @@ class Approving:
             if refund.amount_cents > payment.refundable.cents:
                 raise RefundedMeanwhile
             status = advance(refund.status, RefundEvent.APPROVE)
-            approved = replace(refund, status=status, approved_by=by, decided_at=self.context.clock())
-            await self.context.books.store_refund(tx, approved, refund.status)
-        return approved
+            released = replace(refund, status=status, approved_by=by, decided_at=self.context.clock())
+            await self.context.books.store_refund(tx, released, refund.status)
+        approved()
+        return released
 
     async def reject(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """REJECTED; whoever asked may do so too. Again by the same person: as it stands. Raises NotFound, AlreadyDecided."""

@@ -37,9 +37,9 @@ DECLARE counted int := 0; counts int := 0; BEGIN
   RETURN NULL; END $$;
 COMMENT ON COLUMN payment.refunded_cents IS 'approved, pending and succeeded refunds together';
 
--- What a day's page asks for.
-CREATE INDEX journal_at ON journal (at);
-CREATE INDEX journal_payment ON journal (payment_id);
-CREATE INDEX payment_created ON payment (created_at);
-CREATE INDEX payment_charge ON payment (charge_id) WHERE charge_id IS NOT NULL;
-CREATE INDEX vendor_event_payment ON vendor_event (payment_id) WHERE payment_id IS NOT NULL;
+-- What a day's page asks for. Where the tables are large already, make these CONCURRENTLY by hand before.
+CREATE INDEX IF NOT EXISTS journal_at ON journal (at);
+CREATE INDEX IF NOT EXISTS journal_payment ON journal (payment_id);
+CREATE INDEX IF NOT EXISTS payment_created ON payment (created_at);
+CREATE INDEX IF NOT EXISTS payment_charge ON payment (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS vendor_event_payment ON vendor_event (payment_id) WHERE payment_id IS NOT NULL;
