@@ -174,6 +174,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
+    Setting(
+        "PROXY_HOPS",
+        "0",
+        "How many proxies of ours stand before the service: that many entries of X-Forwarded-For are believed",
+        _at_least(0),
+    ),
+    Setting("DEMO", "", "Set by `make run`: lets invented accounts sign in; never set it elsewhere"),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
@@ -204,6 +211,8 @@ class Settings:
     twilio_api_base: str = "https://api.twilio.com"
     outbound_proxy: str = ""
     ca_file: str = ""
+    proxy_hops: int = 0
+    demo: str = ""
     drain_seconds: float = 2.0
     failpoint: str = ""
 

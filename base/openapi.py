@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from base.errors import DomainError, Invalid, Malformed, NotFound, Unauthenticated, Unavailable
+from base.errors import DomainError, Forbidden, Invalid, Malformed, NotFound, Unauthenticated, Unavailable
 from base.web.answers import WrongMediaType
 from base.web.endpoint import Endpoint
 from base.web.guard import CrossSite
@@ -59,6 +59,12 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
             "schemas": dict(sorted({**components, "Problem": _PROBLEM}.items())),
             "securitySchemes": {
                 "hold": {"type": "http", "scheme": "bearer", "description": "The token that came with the hold."},
+                "staff": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "staff",
+                    "description": "The session of a signed-in clerk; `__Host-staff` over HTTPS.",
+                },
                 "case": {
                     "type": "http",
                     "scheme": "bearer",
@@ -91,7 +97,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
         "summary": endpoint.summary,
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint, schemas),
-        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case") else [],
+        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case", "staff") else [],
     }
     if endpoint.takes is not None:
         operation["requestBody"] = {
@@ -161,8 +167,10 @@ def _always(endpoint: Endpoint) -> tuple[type[DomainError], ...]:
     found: list[type[DomainError]] = [Unavailable]
     if "{" in endpoint.path:
         found.append(NotFound)
-    if endpoint.who.kind in ("hold", "case"):
+    if endpoint.who.kind in ("hold", "case", "staff"):
         found.append(Unauthenticated)
+    if endpoint.who.kind == "staff":
+        found.append(Forbidden)
     if endpoint.method not in ("GET", "HEAD"):
         found += [CrossSite, TooLarge, Malformed]
     if endpoint.takes is not None:

@@ -97,7 +97,7 @@ class MemoryBooks:
             raise Refused("refund_payment_id_fkey")
         if refund.retry_of not in (None, *_refunds(tx)):
             raise Refused("refund_retry_of_fkey")
-        self._add_refunded(tx, refund.payment_id, refund.amount_cents)
+        self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund))
         _refunds(tx)[refund.id] = refund
         return True
 
@@ -105,14 +105,15 @@ class MemoryBooks:
         stored = _refunds(tx).get(refund.id)
         if stored is None or stored.status is not was:
             raise Overtaken
-        rules.failed_is_final(stored, refund)
+        rules.decided_once(stored, refund)
         rules.check_refund(refund)
         rules.unique_refund(refund, _refunds(tx).values())
-        if refund.status is RefundStatus.FAILED and was is not RefundStatus.FAILED:
-            self._add_refunded(tx, refund.payment_id, -refund.amount_cents)
+        self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund) - rules.counted_cents(stored))
         _refunds(tx)[refund.id] = refund
 
     def _add_refunded(self, tx: Tx, payment_id: UUID, cents: int) -> None:
+        if not cents:
+            return
         payment = _payments(tx)[payment_id]
         self._put(tx, replace(payment, refunded_cents=payment.refunded_cents + cents))
 

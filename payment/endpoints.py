@@ -6,9 +6,11 @@ from aiohttp import web
 
 from base.web import VENDOR, Endpoint
 from payment.ports import SignatureRefused
+from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 
 PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
+RECONCILIATION: web.AppKey[Reconciliation] = web.AppKey("RECONCILIATION", Reconciliation)
 
 
 async def take_stripe_event(request: web.Request) -> web.Response:

@@ -1,4 +1,7 @@
-"""The schema's rules for payments and refunds, for the books in memory; names as in base/migrations/0005_payment.sql."""
+"""The schema's rules for payments and refunds, for the books in memory; names as in base/migrations, 0005_payment and 0011_till.
+
+PostgreSQL asks the triggers before a change in the order of their names, then the CHECKs, then the unique indexes as they were made.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Refused
-from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import COUNTED, LIVING, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 
 
 def check_payment(p: Payment) -> None:
@@ -38,24 +41,44 @@ def is_living(p: Payment) -> bool:
     return p.status in LIVING and not p.surplus
 
 
+_UNDECIDED = (RefundStatus.REQUESTED, RefundStatus.REJECTED)
+
+
 def check_refund(r: Refund) -> None:
     manual, asked = r.reason is RefundReason.MANUAL, r.requested_by is not None
+    is_open = r.status is RefundStatus.REQUESTED
     _refuse_where(
         refund_amount=r.amount_cents <= 0,
+        refund_decided_at=(manual and not is_open) != (r.decided_at is not None),
         refund_four_eyes=asked and r.approved_by == r.requested_by,
         refund_manual_has_requester=manual != asked,
-        refund_manual_is_approved=manual and r.status is not RefundStatus.REQUESTED and r.approved_by is None,
+        refund_manual_is_approved=manual and (r.status in _UNDECIDED) != (r.approved_by is None),
+        refund_note=manual != (r.note is not None) or (r.note is not None and not 1 <= len(r.note.strip(" ")) <= 500),
+        refund_rejected_by=(r.status is RefundStatus.REJECTED) != (r.rejected_by is not None),
         refund_retry_of_another=r.retry_of == r.id,
         refund_retry_of_failed_rule=r.retry_at is not None and (r.status is not RefundStatus.FAILED or asked),
     )
 
 
 def starts_unsent(r: Refund) -> None:
+    manual = r.reason is RefundReason.MANUAL
+    _refuse_where(refund_manual_is_requested=manual and r.status is not RefundStatus.REQUESTED)
     _refuse_where(refund_starts_unsent=r.status not in (RefundStatus.REQUESTED, RefundStatus.APPROVED))
 
 
-def failed_is_final(was: Refund, r: Refund) -> None:
-    _refuse_where(refund_failed_is_final=was.status is RefundStatus.FAILED and r.status is not RefundStatus.FAILED)
+def decided_once(was: Refund, r: Refund) -> None:
+    undone = was.status is RefundStatus.REJECTED is not r.status
+    late = r.status in _UNDECIDED and was.status not in (RefundStatus.REQUESTED, r.status)
+    decided = [(one.approved_by, one.rejected_by, one.decided_at) for one in (was, r)]
+    _refuse_where(
+        refund_decided_once=undone or late or (was.decided_at is not None and decided[0] != decided[1]),
+        refund_failed_is_final=was.status is RefundStatus.FAILED is not r.status,
+    )
+
+
+def counted_cents(r: Refund) -> int:
+    """What it takes of the money that can still be given back."""
+    return r.amount_cents if r.status in COUNTED else 0
 
 
 def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
@@ -65,6 +88,7 @@ def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
         _refuse_where(
             refund_provider_once=r.provider_id is not None and other.provider_id == r.provider_id,
             refund_retried_once=r.retry_of is not None and other.retry_of == r.retry_of,
+            refund_one_request=r.status is other.status is RefundStatus.REQUESTED and other.payment_id == r.payment_id,
         )
 
 

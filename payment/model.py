@@ -36,7 +36,8 @@ class PaymentEvent(StrEnum):
 class RefundStatus(StrEnum):
     """SUBMITTED: the provider was or is being asked; a missing answer leaves it there, never in FAILED."""
 
-    REQUESTED = "requested"
+    REQUESTED = "requested"  # by a person; counts as money only once another one approves
+    REJECTED = "rejected"
     APPROVED = "approved"
     SUBMITTED = "submitted"
     SUCCEEDED = "succeeded"
@@ -45,6 +46,7 @@ class RefundStatus(StrEnum):
 
 class RefundEvent(StrEnum):
     APPROVE = "approve"
+    REJECT = "reject"
     SUBMIT = "submit"
     ARRIVE = "arrived"
     BOUNCE = "refused or sent back"
@@ -96,7 +98,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval.
+    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval; `note`: why a person asked.
 
     A failed one stays failed; where the failure may pass, `retry_at` says when another is made, which names it in `retry_of`.
     """
@@ -108,8 +110,11 @@ class Refund:
     attempt_at: datetime
     created_at: datetime
     status: RefundStatus = RefundStatus.REQUESTED
+    note: str | None = None
     requested_by: int | None = None
     approved_by: int | None = None
+    rejected_by: int | None = None
+    decided_at: datetime | None = None
     attempt: int = 1
     provider_id: str | None = None
     failure: str | None = None
@@ -154,12 +159,14 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_P.FENCED, _E.CAPTURED): _P.PAID,  # late money, from a provider that cannot fence
     (_P.FENCED, _E.CONTRADICTED): _P.ATTENTION,
     (_S.REQUESTED, _R.APPROVE): _S.APPROVED,
+    (_S.REQUESTED, _R.REJECT): _S.REJECTED,
     (_S.APPROVED, _R.SUBMIT): _S.SUBMITTED,
     (_S.SUBMITTED, _R.ARRIVE): _S.SUCCEEDED,
     (_S.SUBMITTED, _R.BOUNCE): _S.FAILED,
     (_S.SUCCEEDED, _R.BOUNCE): _S.FAILED,  # the payer's bank sends it back days later
 }
 
+COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
 UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
 LIVING: frozenset[PaymentStatus] = frozenset(_P) - {_P.FENCED}  # a reference has at most one such, surplus aside
 

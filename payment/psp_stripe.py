@@ -22,6 +22,7 @@ from payment.ports import (
     Snapshot,
     VendorEvent,
 )
+from payment.statement import Statement
 
 API_VERSION = "2026-10-28.endive"  # what stripe_words was written for; raised by hand, together with the SDK
 LIVE_API = "https://api.stripe.com"
@@ -94,10 +95,21 @@ class StripeProvider:
         return words.refund_snapshot(found.to_dict())
 
     async def find_refund(self, order: RefundOrder) -> RefundSnapshot | None:
+        return words.of_refund(await self._refunds(order.charge_id), order.refund_id)
+
+    async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:
+        return [words.refund_snapshot(refund) for refund in await self._refunds(charge_id)]
+
+    async def statement(self, start: datetime, end: datetime) -> Statement:
+        """Stripe's times are whole seconds, and so are the ends of days."""
+        created: Any = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
         with _reading():
-            first = await self._v1.refunds.list_async({"payment_intent": order.charge_id, "limit": 100})
-            refunds = [refund.to_dict() async for refund in first.auto_paging_iter()]
-        return words.of_refund(refunds, order.refund_id)
+            first = await self._v1.balance_transactions.list_async(
+                {"created": created, "limit": 100, "expand": ["data.source"]}
+            )
+            rows = [row.to_dict() async for row in first.auto_paging_iter()]
+        sessions = words.own_snapshots(await self._listed_sessions(created))
+        return Statement(tuple(sessions), tuple(words.movement(row) for row in rows))
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Any of the secrets will do, so that one can be replaced without losing a message."""
@@ -112,11 +124,18 @@ class StripeProvider:
                 break
         raise SignatureRefused
 
+    async def _refunds(self, charge_id: str) -> list[dict[str, Any]]:
+        with _reading():
+            first = await self._v1.refunds.list_async({"payment_intent": charge_id, "limit": 100})
+            return [refund.to_dict() async for refund in first.auto_paging_iter()]
+
     async def _sessions(self, since: datetime) -> list[dict[str, Any]]:
-        created = int((since - CLOCK_SKEW).timestamp())
+        return await self._listed_sessions({"gte": int((since - CLOCK_SKEW).timestamp())})
+
+    async def _listed_sessions(self, created: Any) -> list[dict[str, Any]]:
         with _reading():
             first = await self._v1.checkout.sessions.list_async(
-                {"created": {"gte": created}, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
+                {"created": created, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
             )
             return [session.to_dict() async for session in first.auto_paging_iter()]
 

@@ -102,21 +102,23 @@ async def refunds_of(conn: Connection, payment_id: UUID) -> list[Refund]:
 
 async def insert_refund(conn: Connection, r: Refund) -> bool:
     sql = """
-        INSERT INTO refund (id, payment_id, amount_cents, reason, status, requested_by, approved_by, attempt, attempt_at, created_at,
-                            retry_of, retry_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        INSERT INTO refund (id, payment_id, amount_cents, reason, status, note, requested_by, approved_by, rejected_by, decided_at,
+                            attempt, attempt_at, created_at, retry_of, retry_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL AND status <> 'failed' DO NOTHING RETURNING true"""
-    values = (r.id, r.payment_id, r.amount_cents, r.reason, r.status, r.requested_by, r.approved_by)
-    return bool(await conn.fetchval(sql, *values, r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at))
+    values = (r.id, r.payment_id, r.amount_cents, r.reason, r.status)
+    people = (r.note, r.requested_by, r.approved_by, r.rejected_by, r.decided_at)
+    rest = (r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at)
+    return bool(await conn.fetchval(sql, *values, *people, *rest))
 
 
 async def update_refund(conn: Connection, r: Refund, was: RefundStatus) -> bool:
     sql = """
         UPDATE refund SET status = $3, approved_by = $4, attempt = $5, attempt_at = $6, provider_id = $7, failure = $8, checked_at = $9,
-                          retry_at = $10
+                          retry_at = $10, rejected_by = $11, decided_at = $12
          WHERE id = $1 AND status = $2 RETURNING true"""
     values = (r.id, was, r.status, r.approved_by, r.attempt, r.attempt_at, r.provider_id, r.failure, r.checked_at)
-    return bool(await conn.fetchval(sql, *values, r.retry_at))
+    return bool(await conn.fetchval(sql, *values, r.retry_at, r.rejected_by, r.decided_at))
 
 
 async def due_refunds(

@@ -6,6 +6,7 @@ Source: docs.stripe.com/api at version 2026-10-28.endive, objects Checkout Sessi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from payment.ports import (
     Snapshot,
     VendorEvent,
 )
+from payment.statement import Movement, MovementKind
 
 Json = Mapping[str, Any]
 
@@ -145,6 +147,39 @@ def refund_snapshot(refund: Json) -> RefundSnapshot:
 
 def of_refund(refunds: Sequence[Json], refund_id: UUID) -> RefundSnapshot | None:
     return next((refund_snapshot(refund) for refund in refunds if _id(refund, "refund_id") == refund_id), None)
+
+
+# Balance transactions by reporting category (docs.stripe.com/reports/reporting-categories): it tells apart what `type` mixes.
+_MOVEMENT: Mapping[str, MovementKind] = {
+    "charge": MovementKind.CHARGE,
+    "refund": MovementKind.REFUND,
+    "refund_failure": MovementKind.REFUND_FAILED,
+}
+
+
+def movement(row: Json) -> Movement:
+    """Of a balance transaction with its source expanded. A source that is not what the category says makes it an OTHER."""
+    source, word = row.get("source") or {}, str(row.get("reporting_category"))
+    if not isinstance(source, Mapping):
+        source = {"id": source}
+    kind, noun = _MOVEMENT.get(word, MovementKind.OTHER), source.get("object")
+    if noun != ("charge" if kind is MovementKind.CHARGE else "refund"):
+        kind = MovementKind.OTHER
+    is_refund = noun == "refund"
+    currency = str(row["currency"]).upper()
+    return Movement(
+        id=row["id"],
+        kind=kind,
+        at=datetime.fromtimestamp(row["created"], UTC),
+        amount=Money(row["amount"], currency),
+        fee=Money(row["fee"], currency),
+        word=word,
+        charge_id=source.get("payment_intent"),
+        refund_provider_id=source.get("id") if is_refund else None,
+        refund_state=_REFUND.get(str(source.get("status")), RefundState.UNKNOWN) if is_refund else None,
+        payment_id=_id(source, "payment_id"),
+        refund_id=_id(source, "refund_id"),
+    )
 
 
 def vendor_event(event: Json) -> VendorEvent:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from base.clock import Clock
-from base.errors import Conflict
+from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.money import Money
+from payment.approving import Approving
 from payment.books import Books
 from payment.context import Context, PaymentUnavailable
-from payment.model import Payment, Refund, RefundReason, Troubles
+from payment.model import Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -37,6 +38,7 @@ class Payments:
         self._settling = Settling(self._context)
         self._opening = Opening(self._context, self._settling)
         self._refunding = Refunding(self._context)
+        self._approving = Approving(self._context)
         self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding)
 
     async def request(
@@ -95,6 +97,25 @@ class Payments:
         refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason)
         refund_requested()
         return refund
+
+    async def refundable(self, tx: Tx, payment_id: UUID) -> Money:
+        """What can still be given back; the payment is locked, so that it stays so. Raises NotFound."""
+        payment = await self._context.books.payment(tx, payment_id, lock=True)
+        if payment is None:
+            raise NotFound
+        return payment.refundable
+
+    async def propose_refund(self, payment_id: UUID, *, by: int, note: str, key: UUID) -> Refund:
+        """Of everything that is left, for another person to approve; `by`: an account. Refusals: see Approving.request."""
+        return await self._approving.request(payment_id, by=by, note=note, key=key)
+
+    async def approve_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        """And submit it at once; the worker is the second try. Refusals: see Approving.approve."""
+        refund = await self._approving.approve(payment_id, refund_id, by=by)
+        return await self._refunding.submit(refund_id) if refund.status is RefundStatus.APPROVED else refund
+
+    async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        return await self._approving.reject(payment_id, refund_id, by=by)
 
     async def submit_refund(self, refund_id: UUID) -> Refund:
         return await self._refunding.submit(refund_id)

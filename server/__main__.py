@@ -15,6 +15,7 @@ from base import failpoint, log
 from base.config import SettingError, Settings
 from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
+from server.accounts import add_commands
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -54,6 +55,12 @@ async def _import(settings: Settings, arguments: argparse.Namespace) -> int:
     return await import_folder(settings, arguments.path)
 
 
+async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
+    from server.accounts import change_account
+
+    return await change_account(settings, arguments)
+
+
 def _openapi(path: Path) -> int:
     from server.app import openapi
 
@@ -84,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
     importing.add_argument("what", choices=["catalogue"])
     importing.add_argument("path", type=Path)
+    add_commands(commands)
     commands.add_parser("openapi", help="write openapi.json").add_argument(
         "path", type=Path, nargs="?", default=Path("openapi.json")
     )
@@ -93,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _openapi(arguments.path)
     if arguments.command == "demo":
         return _demo()
-    command = _import if arguments.command == "import" else _COMMANDS[arguments.command][0]
+    others = {"import": _import, "account": _account}
+    command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:
         settings = Settings.from_env()
     except SettingError as error:

@@ -24,6 +24,7 @@ from base.web import (
     DATABASE,
     DRAINING,
     ERROR_PAGE,
+    IDENTITY,
     SEALER,
     SETTINGS,
     STOPPING,
@@ -40,6 +41,8 @@ from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from frontend.finance import pages as finance
+from frontend.staff import pages as staff
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health
@@ -55,6 +58,8 @@ ENDPOINTS: Sequence[Endpoint] = (
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
+    *staff.ENDPOINTS,
+    *finance.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
@@ -105,6 +110,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEALER] = product.sealer
     app[TRANSLATIONS] = product.translations
     app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
+    app[IDENTITY] = product.identity
     app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise}
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability
@@ -112,6 +118,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[appointments.APPOINTMENTS] = product.appointments
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
+    app[payment.RECONCILIATION] = product.reconciliation
     app[health.FEED] = product.feed
 
 

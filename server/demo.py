@@ -62,6 +62,7 @@ class Demo:
         self._port = _port(environ)
         self._data = Path(environ.get("DATA_DIR") or PROJECT / ".data").absolute()
         self._postgres: EmbeddedPostgres | None = None
+        self._password = ""
 
     def run(self) -> None:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -110,6 +111,7 @@ class Demo:
             "TWILIO_AUTH_TOKEN": "sandbox",
             "TWILIO_FROM": "Stuttgart",
             "TWILIO_API_BASE": f"http://127.0.0.1:{port + TEXT_SANDBOX}",
+            "DEMO": "1",  # the invented staff may sign in here, and nowhere else
             "OUTBOUND_PROXY": "",  # all vendors are on this machine
         }
         theirs = {name: value for name, value in self._environ.items() if name.removesuffix("_FILE") not in ours}
@@ -151,6 +153,17 @@ class Demo:
             )
             if done.returncode != 0:
                 raise CannotRun(f"{done.stdout.strip()}\nThe sample city could not be imported.")
+        self._invent_staff(env)
+
+    def _invent_staff(self, env: Mapping[str, str]) -> None:
+        """In a city of its own making only: into another one nobody is invented."""
+        from base.errors import NotFound
+        from server.demo_accounts import invent_staff
+
+        try:
+            self._password = asyncio.run(invent_staff(env, self._data))
+        except NotFound:  # the database holds another city, without these offices
+            self._password = ""
 
     def _processes(self, env: Mapping[str, str]) -> list[Process]:
         """In the order of their start; stopped in the opposite order, web first."""
@@ -207,6 +220,7 @@ class Demo:
     def _table(self) -> str:
         rows = {
             "Citizen page": f"http://localhost:{self._port}/de/",
+            **self._staff_rows(),
             "Inbox (mails and texts)": f"http://localhost:{self._port + INBOX}/",
             "Payment sandbox": f"http://localhost:{self._port + PAYMENT_SANDBOX}/",
             "Text message sandbox": f"http://localhost:{self._port + TEXT_SANDBOX}/",
@@ -216,6 +230,17 @@ class Demo:
         lines = [f"  {name:<24}{value}" for name, value in rows.items()]
         rule = "-" * max(len(line) + 2 for line in lines)
         return "\n".join([rule, *lines, rule, "Ctrl-C stops everything."])
+
+    def _staff_rows(self) -> dict[str, str]:
+        if not self._password:
+            return {}
+        from server.demo_accounts import STAFF
+
+        return {
+            "Staff pages": f"http://localhost:{self._port}/de/staff/",
+            "  sign in as": ", ".join(STAFF),
+            "  with the password": self._password,
+        }
 
 
 def say(line: str, file: TextIO | None = None) -> None:

@@ -31,8 +31,8 @@ from notifications.ports import TextSender
 from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
-from payment.ports import PaymentProvider
 from payment.psp_stripe import StripeProvider
+from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 from server.offers import CatalogueOffers, CatalogueSource
 
@@ -51,6 +51,7 @@ class Product:
     batcher: Batcher
     holds: Holds
     payments: Payments
+    reconciliation: Reconciliation
     appointments: Appointments
     notifications: Notifications
     jobs: Jobs
@@ -80,20 +81,22 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         announcer = Announcer(notifications, sealer, clock, settings.public_url)
         slots = PgSlots(announcer)
         books = PgBooks(db)
-        payments = Payments(books, await _providers(settings, stack), CaseHooks(slots, clock), clock, uuid4)
+        providers = await _providers(settings, stack)
+        payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
         yield Product(
             settings=settings,
             clock=clock,
             db=db,
             sealer=sealer,
             translations=translations,
-            identity=Identity(db, clock),
+            identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror]),
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
+            reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(
                 db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
             ),
@@ -115,7 +118,7 @@ async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None
     )
 
 
-async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, PaymentProvider]:
+async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, StripeProvider]:
     """None without a key: services with a fee then say that they cannot be paid online."""
     if not settings.stripe_api_key:
         return {}

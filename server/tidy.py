@@ -1,4 +1,4 @@
-"""What has served its time is forgotten, once an hour: answers to repeated requests, done jobs."""
+"""What has served its time is forgotten, once an hour: answers to repeated requests, done jobs, sessions that are over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from base.clock import Clock
 from base.db import Database
 from base.idempotency import forget_answers
+from base.identity.usecases import Identity
 from base.jobs import forget_done
 
 ANSWERS_KEPT = timedelta(days=2)
@@ -18,9 +19,11 @@ JOBS_KEPT = timedelta(days=30)
 class Tidy:
     db: Database
     clock: Clock
+    identity: Identity
 
     async def run(self) -> int:
         """How many rows went."""
         now = self.clock()
         async with self.db.transaction() as conn:
-            return await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
+            gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
+        return gone + await self.identity.forget_over()

@@ -36,7 +36,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
-        Duty("tidy", 3600, Tidy(product.db, product.clock).run),
+        Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity).run),
     )
 
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 IDLE_LIMIT = timedelta(hours=2)
 ABSOLUTE_LIMIT = timedelta(hours=12)  # one working day
+SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written no more often
+LEAST_PASSWORD, MOST_PASSWORD = 12, 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,18 @@ class Principal:
             grant.permission == permission and (grant.office_id is None or grant.office_id == office_id)
             for grant in self.grants
         )
+
+    def may_somewhere(self, permission: str) -> bool:
+        return any(grant.permission == permission for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often sign-in may be tried: `burst` times at once, then once in `every`. A success gives its attempt back."""
+
+    burst: int
+    every: timedelta
+
+
+LOGIN_LIMIT = Limit(5, timedelta(minutes=1))
+ADDRESS_LIMIT = Limit(30, timedelta(seconds=5))  # an office behind one address comes to work at eight

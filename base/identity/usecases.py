@@ -1,19 +1,30 @@
-"""Sign in, be recognised, sign out, be locked out."""
+"""Sign in, be recognised, sign out, be slowed down; accounts and what they may do."""
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from dataclasses import dataclass, field
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+import asyncpg
 
 from base.clock import Clock
-from base.db import Database
-from base.errors import Unauthenticated
+from base.db import Database, violates
+from base.errors import Conflict, DomainError, NotFound, Unauthenticated
 from base.identity import store
-from base.identity.model import ABSOLUTE_LIMIT, IDLE_LIMIT, Principal
-from base.seal import new_token, token_sha256
+from base.identity.model import (
+    ABSOLUTE_LIMIT,
+    ADDRESS_LIMIT,
+    IDLE_LIMIT,
+    LEAST_PASSWORD,
+    LOGIN_LIMIT,
+    MOST_PASSWORD,
+    SEEN_EVERY,
+    Principal,
+)
+from base.identity.passwords import Passwords
+from base.seal import Sealer, new_token, token_sha256
+
+log = logging.getLogger(__name__)
 
 
 class WrongPassword(Unauthenticated):
@@ -21,19 +32,80 @@ class WrongPassword(Unauthenticated):
     message = "Name or password is wrong."
 
 
+class TooManySignIns(DomainError):
+    code = "too_many_sign_ins"
+    status = 429
+    message = "Too many attempts to sign in. Please wait a minute and try again."
+
+
+class WeakPassword(DomainError):
+    code = "weak_password"
+    status = 422
+    message = "A password needs 12 to 200 characters."
+
+
+class LoginTaken(Conflict):
+    code = "login_taken"
+    message = "There is an account of this name already."
+
+
+class LoginMalformed(DomainError):
+    code = "login_malformed"
+    status = 422
+    message = "A name to sign in with has 2 to 64 small letters, digits, dots, hyphens, underscores or @."
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """`allows_invented`: accounts made by the demo may sign in. Outside the demo they are as good as blocked."""
+
     db: Database
     clock: Clock
-    # RFC 9106, second recommended option: 64 MiB, 3 passes, 4 lanes
-    hasher: PasswordHasher = field(
-        default_factory=lambda: PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
-    )
+    sealer: Sealer
+    allows_invented: bool = False
+    passwords: Passwords = field(default_factory=Passwords)
 
-    async def add_account(self, login: str, name: str, password: str) -> int:
-        hashed = await asyncio.to_thread(self.hasher.hash, password)
+    # Accounts
+
+    async def add_account(self, login: str, name: str, password: str, *, is_invented: bool = False) -> int:
+        """Raises LoginTaken, LoginMalformed, WeakPassword."""
+        hashed = await self._hashed(password)
+        try:
+            async with self.db.transaction() as conn:
+                ident = await store.insert_account(conn, _plain(login), name, hashed, is_invented)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if violates(error, "account_login_once"):
+                raise LoginTaken from None
+            if violates(error, "account_login_plain"):
+                raise LoginMalformed from None
+            raise
+        log.info("account.added", extra={"account": ident})
+        return ident
+
+    async def set_password(self, login: str, password: str) -> None:
+        """By whoever runs the service; ends every session of the account. Raises NotFound, WeakPassword."""
+        hashed = await self._hashed(password)
         async with self.db.transaction() as conn:
-            return await store.insert_account(conn, login, name, hashed)
+            account = await store.find_account(conn, _plain(login))
+            if account is None:
+                raise NotFound
+            await store.set_password(conn, account.id, hashed)
+            await store.delete_sessions_of(conn, account.id)
+        log.info("account.password-set", extra={"account": account.id})
+
+    async def change_password(self, account_id: int, old: str, new: str) -> None:
+        """By its owner; ends every session, this one too. Raises WrongPassword, WeakPassword, TooManySignIns."""
+        await self._take_attempt(self._subject("account", str(account_id)))
+        async with self.db.connection() as conn:
+            hashed = await store.password_of(conn, account_id)
+        if not await self.passwords.fits(old, hashed):
+            raise WrongPassword
+        new_hash = await self._hashed(new)
+        async with self.db.transaction() as conn:
+            await store.set_password(conn, account_id, new_hash)
+            await store.delete_sessions_of(conn, account_id)
+            await store.forget_attempts(conn, self._subject("account", str(account_id)))
+        log.info("account.password-changed", extra={"account": account_id})
 
     async def add_role(self, name: str, permissions: list[str]) -> int:
         async with self.db.transaction() as conn:
@@ -43,30 +115,59 @@ class Identity:
         async with self.db.transaction() as conn:
             await store.grant_role(conn, account_id, role_id, office_id)
 
-    async def sign_in(self, login: str, password: str) -> str:
-        """A session's token. An unknown name costs the same time and gets the same answer as a wrong password."""
+    async def give_role(
+        self, login: str, role: str, office_key: str | None = None, *, takes_away: bool = False
+    ) -> None:
+        """A role for an office, or for the whole city. Holds from the next request on. Raises NotFound."""
+        async with self.db.transaction() as conn:
+            account = await store.find_account(conn, _plain(login))
+            role_id = await store.find_role(conn, role)
+            office_id = None if office_key is None else await store.find_office(conn, office_key)
+            if account is None or role_id is None or (office_key is not None and office_id is None):
+                raise NotFound
+            if not takes_away:
+                await store.grant_role(conn, account.id, role_id, office_id)
+            elif not await store.revoke_role(conn, account.id, role_id, office_id):
+                raise NotFound
+        log.info("account.role", extra={"account": account.id, "role": role, "taken_away": takes_away})
+
+    # Sessions
+
+    async def sign_in(self, login: str, password: str, address: str = "") -> str:
+        """The token of a new session. An unknown name costs the same time and gets the same answer as a wrong password.
+
+        An attempt is counted before the password is looked at, so that a thousand at once are no way round.
+        Raises WrongPassword, TooManySignIns.
+        """
+        by_address, by_login = self._subject("address", address), self._subject("login", _plain(login))
+        await self._take_attempt(by_login, by_address)
         async with self.db.connection() as conn:
-            account = await store.find_account(conn, login)
-        hashed = account.password_hash if account is not None else await self._decoy()
-        try:
-            await asyncio.to_thread(self.hasher.verify, hashed, password)
-        except VerificationError:
-            raise WrongPassword from None
-        if account is None or not account.is_active:
+            account = await store.find_account(conn, _plain(login))
+        fits = await self.passwords.fits(password, account.password_hash if account else None)
+        if account is None or not fits or not self._lets_in(account):
+            # No name: people type their password into that field.
+            log.info("staff.sign-in-refused", extra={"account": account.id if account else None})
             raise WrongPassword
         token, now = new_token(), self.clock()
         async with self.db.transaction() as conn:
             await store.insert_session(conn, token_sha256(token), account.id, now, now + ABSOLUTE_LIMIT)
+            await store.give_attempt_back(conn, by_address, ADDRESS_LIMIT)
+            await store.forget_attempts(conn, by_login)
+        log.info("staff.signed-in", extra={"account": account.id})
         return token
 
     async def find(self, token: str) -> Principal | None:
-        now = self.clock()
-        async with self.db.transaction() as conn:
-            seen = await store.touch_session(conn, token_sha256(token), now, now - IDLE_LIMIT)
-            if seen is None:
+        """Whose session this is, with what they may do now: a role that was taken away is gone at once."""
+        if not token.isascii():
+            return None
+        now, hashed = self.clock(), token_sha256(token)
+        async with self.db.connection() as conn:
+            session = await store.find_session(conn, hashed, now, now - IDLE_LIMIT, self.allows_invented)
+            if session is None:
                 return None
-            account_id, name = seen
-            return Principal(account_id, name, frozenset(await store.grants(conn, account_id)))
+            if now - session.seen_at >= SEEN_EVERY:
+                await store.touch_session(conn, hashed, now)
+            return Principal(session.account_id, session.name, frozenset(await store.grants(conn, session.account_id)))
 
     async def sign_out(self, token: str) -> None:
         async with self.db.transaction() as conn:
@@ -76,5 +177,32 @@ class Identity:
         async with self.db.transaction() as conn:
             await store.delete_sessions_of(conn, account_id)
 
-    async def _decoy(self) -> str:
-        return await asyncio.to_thread(self.hasher.hash, "nobody's password")
+    async def forget_over(self) -> int:
+        """Sessions and attempts that mean nothing any more; how many rows went."""
+        now = self.clock()
+        async with self.db.transaction() as conn:
+            return await store.delete_over(conn, now, now - IDLE_LIMIT)
+
+    async def _take_attempt(self, by_login: bytes, by_address: bytes | None = None) -> None:
+        now = self.clock()
+        async with self.db.transaction() as conn:  # first the address, then the name, as everywhere
+            allowed = by_address is None or await store.take_attempt(conn, by_address, now, ADDRESS_LIMIT)
+            allowed = allowed and await store.take_attempt(conn, by_login, now, LOGIN_LIMIT)
+        if not allowed:
+            log.warning("staff.sign-in-slowed-down")
+            raise TooManySignIns
+
+    async def _hashed(self, password: str) -> str:
+        if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+            raise WeakPassword
+        return await self.passwords.hash(password)
+
+    def _lets_in(self, account: store.Account) -> bool:
+        return account.is_active and (self.allows_invented or not account.is_invented)
+
+    def _subject(self, kind: str, text: str) -> bytes:
+        return self.sealer.look_up(text, f"sign-in.{kind}")
+
+
+def _plain(login: str) -> str:
+    return login.strip().lower()

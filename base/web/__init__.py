@@ -1,7 +1,7 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
 from base.web.answers import body, form, path_id, path_number, query, reply, text_reply
-from base.web.endpoint import ANYONE, CASE, HOLD, VENDOR, Endpoint, Who, can
+from base.web.endpoint import ANYONE, CASE, HOLD, SIGNED_IN, VENDOR, Endpoint, Who, can
 from base.web.keys import (
     ACCESS,
     CLOCK,
@@ -9,8 +9,10 @@ from base.web.keys import (
     DRAINING,
     ENDPOINT,
     ERROR_PAGE,
+    IDENTITY,
     SEALER,
     SETTINGS,
+    STAFF,
     STOPPING,
     TEMPLATES,
     TRANSLATIONS,
@@ -29,8 +31,11 @@ __all__ = [
     "ENDPOINT",
     "ERROR_PAGE",
     "HOLD",
+    "IDENTITY",
     "SEALER",
     "SETTINGS",
+    "SIGNED_IN",
+    "STAFF",
     "STOPPING",
     "TEMPLATES",
     "TRANSLATIONS",

@@ -13,6 +13,7 @@ from base.errors import Forbidden, NotFound, Unauthenticated
 from base.web.answers import path_id
 from base.web.endpoint import Endpoint
 from base.web.keys import ACCESS, ENDPOINT, SETTINGS
+from base.web.staff import admit_staff
 from base.web.tokens import bearer
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -66,6 +67,9 @@ class Access:
     async def _check(self, request: web.Request, endpoint: Endpoint) -> None:
         kind = endpoint.who.kind
         if kind in ("anyone", "vendor"):
+            return
+        if kind == "staff":
+            await admit_staff(request, endpoint)
             return
         if kind not in request.app[ACCESS]:
             raise Forbidden

@@ -13,6 +13,8 @@ from base.config import Settings
 from base.db import Database
 from base.errors import DomainError
 from base.i18n import Translations
+from base.identity.model import Principal
+from base.identity.usecases import Identity
 from base.seal import Sealer
 from base.templates import Templates
 from base.web.endpoint import Endpoint
@@ -27,8 +29,10 @@ SEALER: web.AppKey[Sealer] = web.AppKey("SEALER", Sealer)
 TRANSLATIONS: web.AppKey[Translations] = web.AppKey("TRANSLATIONS", Translations)
 TEMPLATES: web.AppKey[Templates] = web.AppKey("TEMPLATES", Templates)
 ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey("ACCESS")  # "case" and "hold" to their checks
+IDENTITY: web.AppKey[Identity] = web.AppKey("IDENTITY", Identity)
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("ERROR_PAGE")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("DRAINING", asyncio.Event)  # /readyz says no
 STOPPING: web.AppKey[asyncio.Event] = web.AppKey("STOPPING", asyncio.Event)  # endless handlers end
 
 ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("ENDPOINT", Endpoint)
+STAFF: web.RequestKey[Principal] = web.RequestKey("STAFF", Principal)  # who has signed in, on endpoints for staff

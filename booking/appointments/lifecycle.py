@@ -184,7 +184,8 @@ class Lifecycle:
         payment = await self._payments.living(tx, case.id)
         if payment is None or payment.status is not PaymentStatus.PAID:
             return None
-        amount = payment.amount.percent(case.refund_percent)
+        # Staff may have given money back already; then the policy gives what is left.
+        amount = min(payment.amount.percent(case.refund_percent), await self._payments.refundable(tx, payment.id))
         if not amount:
             return None
         refund = await self._payments.request_refund(tx, payment.id, amount, RefundReason.CANCELLED)

@@ -108,6 +108,19 @@ class Case:
     is_told: bool = True  # False: the latest message could not be delivered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What others in the house may know of a case: neither who comes nor how to reach them."""
+
+    id: UUID
+    number: str
+    status: AppointmentStatus
+    service: Text
+    office: Text
+    starts_at: datetime
+    time_zone: str
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     case: Case

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from base.money import Money
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import AppointmentStatus, Brief, CaseState
 from booking.availability.model import ClaimStatus
 
 
@@ -200,6 +200,27 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
          WHERE a.id = $1""",
         appointment_id,
     )
+
+
+async def briefs(conn: Connection, ids: Collection[UUID]) -> list[Brief]:
+    """The time is the case's living one, else the last it had."""
+    return await fetch_all(
+        conn,
+        Brief,
+        """
+        SELECT a.id, a.number, a.status, s.name AS service, o.name AS office, t.starts_at, o.time_zone
+          FROM appointment a
+          JOIN office o ON o.id = a.office_id
+          JOIN service s ON s.id = a.service_id
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at FROM claim c WHERE c.appointment_id = a.id
+                         GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
+         WHERE a.id = ANY ($1)""",
+        list(ids),
+    )
+
+
+async def find_by_number(conn: Connection, number: str) -> UUID | None:
+    return await find_one(conn, UUID, "SELECT id FROM appointment WHERE number = $1", number)
 
 
 async def lock_appointment(conn: Connection, appointment_id: UUID) -> bool:

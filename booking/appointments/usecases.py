@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -22,21 +22,22 @@ from booking.appointments import store
 from booking.appointments.announce import Announcer
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
-from booking.appointments.model import AppointmentStatus, Case, CaseState, Created
-from booking.appointments.number import new_number
+from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
+from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import open_contact, open_token, seal_contact, seal_token
 from booking.appointments.slots import Slots
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
-from payment.model import Payment, Refund
+from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments
 
 appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
 _NOBODY = bytes(32)
+_ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 T = TypeVar("T")
 
 
@@ -116,6 +117,19 @@ class Appointments:
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:
             return await self._read(conn, appointment_id)
+
+    async def briefs(self, ids: Collection[UUID]) -> Mapping[UUID, Brief]:
+        """Of those that are appointments, by id: what the till may know, so neither person nor contact."""
+        async with self._db.connection() as conn:
+            return {brief.id: brief for brief in await store.briefs(conn, ids)}
+
+    async def find_by_number(self, typed: str) -> UUID | None:
+        """However it was typed."""
+        number = normal_number(typed)
+        if number is None:
+            return None
+        async with self._db.connection() as conn:
+            return await store.find_by_number(conn, number)
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
         if not token.isascii():  # bytes that are no text have no SHA-256 of ours
@@ -260,6 +274,6 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         created_at=row.created_at,
         contact=contact,
         payment=payment,
-        refunds=tuple(refunds),
+        refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
         is_told=is_told,
     )

@@ -34,7 +34,7 @@ function sheet(name, icons) {
 
 const icons = iconsOfTemplates();
 const made = new Map();
-for (const name of ["citizen"]) {
+for (const name of ["citizen", "staff"]) {
   const css = sheet(name, icons);
   made.set(`${name}.css`, css);
   made.set(`${name}.rtl.css`, rtlcss.process(css));
@@ -51,7 +51,7 @@ const fromMemory = {
 const result = await build({
   entryPoints: [
     ...[...made.keys()].map((name) => ({ in: `made:${name}`, out: name.replace(/\.css$/, "") })),
-    { in: path.join(assets, "citizen.ts"), out: "citizen" },
+    ...["citizen", "staff"].map((name) => ({ in: path.join(assets, `${name}.ts`), out: name })),
   ],
   plugins: [fromMemory],
   absWorkingDir: root,

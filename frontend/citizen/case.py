@@ -178,7 +178,7 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
     if facts.reach and facts.is_told:
         lines.append(words._("We send the confirmation to {reach}, with the link to this page.", reach=facts.reach))
-    return tuple(lines)
+    return (*lines, *_refund(words, facts))
 
 
 def _keep(words: Words, facts: CaseFacts) -> tuple[str, bool]:

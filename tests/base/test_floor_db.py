@@ -134,7 +134,7 @@ async def test_the_feed_misses_nothing_though_transactions_commit_out_of_order(d
 
 
 async def test_staff_sign_in_and_are_signed_out(db: Database, clock: SettableClock) -> None:
-    identity = Identity(db, clock)
+    identity = Identity(db, clock, Sealer("k" * 32))
     account = await identity.add_account("kim", "Kim", "correct horse battery")
     await identity.grant(account, await identity.add_role("clerk", ["queue.call"]))
     for login, password in [("kim", "wrong"), ("nobody", "correct horse battery")]:

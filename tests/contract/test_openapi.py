@@ -43,5 +43,7 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/times",
         "/{language}/holds",
         "/{language}/case/{token}",
+        "/{language}/staff/sign-in",
+        "/{language}/staff/sign-out",
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it
     }

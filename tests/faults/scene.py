@@ -94,16 +94,27 @@ class Scene:
         self.web = None
 
     async def once(
-        self, method: str, path: str, token: str | None = None, key: str | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        key: str | None = None,
+        json: Any = None,
+        *,
+        staff: str | None = None,
+        form: Mapping[str, str] | None = None,
     ) -> tuple[int, Any] | None:
-        """One request; None where the process died over it."""
+        """One request; None where the process died over it. `staff`: the cookie of somebody's session."""
         if self.web is None:
             await self.start_web()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if key:
             headers["Idempotency-Key"] = key
+        if staff:
+            headers["Cookie"] = f"staff={staff}"
+        given: dict[str, Any] = {"json": json} if form is None else {"data": form}
         try:
-            async with self.http.request(method, self.origin + path, headers=headers, json=json) as response:
+            async with self.http.request(method, self.origin + path, headers=headers, **given) as response:
                 is_json = response.content_type.endswith("json")
                 return response.status, await response.json() if is_json else await response.text()
         except aiohttp.ClientError:
@@ -111,11 +122,19 @@ class Scene:
             return None
 
     async def good(
-        self, method: str, path: str, token: str | None = None, key: str | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        key: str | None = None,
+        json: Any = None,
+        *,
+        staff: str | None = None,
+        form: Mapping[str, str] | None = None,
     ) -> Any:
         """As a patient client: the very same request again until there is an answer, which must be 2xx."""
         for _try in range(TRIES):
-            answer = await self.once(method, path, token, key, json)
+            answer = await self.once(method, path, token, key, json, staff=staff, form=form)
             if answer is not None:
                 assert 200 <= answer[0] < 300, (method, path, answer)
                 return answer[1]

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from base.clock import utcnow
 from base.jobs import enqueue
+from base.seal import new_token, token_sha256
 from payment import store
 from payment.opening import order_of
 from payment.stripe_words import session_params
@@ -140,6 +141,42 @@ async def cancelled_in_breakdown(scene: Scene) -> None:
     await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
 
 
+async def refund_asked_for(scene: Scene) -> tuple[str, str]:
+    """By one of two in the till; where the other one approves it, and that one's session."""
+    made = await paid(scene)
+    [(payment,)] = await scene.rows("SELECT id::text FROM payment WHERE reference = $1", made["id"])
+    asking, approving = [await signed_in(scene, login) for login in ("toni", "luca")]
+    here = f"/de/finance/payments/{payment}"
+    form = {"note": "Paid twice", "request_key": str(uuid4())}
+    await scene.good("POST", f"{here}/refunds", staff=asking, form=form)
+    [(refund,)] = await scene.rows("SELECT id::text FROM refund")
+    return f"{here}/refunds/{refund}/approve", approving
+
+
+async def signed_in(scene: Scene, login: str) -> str:
+    """Finance, all over the city; the token of a session."""
+    token = new_token()
+    async with scene.db.transaction() as conn:
+        sql = "INSERT INTO account (login, name, password_hash) VALUES ($1, $1, '$argon2id$none') RETURNING id"
+        account = await conn.fetchval(sql, login)
+        sql = "INSERT INTO account_role (account_id, role_id) SELECT $1, id FROM role WHERE name = 'finance'"
+        await conn.execute(sql, account)
+        sql = "INSERT INTO session VALUES ($1, $2, now(), now(), now() + interval '1 hour')"
+        await conn.execute(sql, token_sha256(token), account)
+    return token
+
+
+async def refunded_by_two(scene: Scene) -> None:
+    approve, staff = await refund_asked_for(scene)
+    await scene.good("POST", approve, staff=staff, form={"request_key": str(uuid4())})
+
+
+async def refunded_by_two_and_gone(scene: Scene) -> None:
+    """Approves once and never looks again: the worker pays back."""
+    approve, staff = await refund_asked_for(scene)
+    await scene.once("POST", approve, staff=staff, form={"request_key": str(uuid4())})
+
+
 async def cancelled_unpaid(scene: Scene) -> None:
     """While the payment page is open: it must be shut before the time is free."""
     made = await held(scene, PAID)
@@ -216,6 +253,9 @@ CANCELLED = Outcome(
     given_back=((FEE, "succeeded"),),
     mails=("appointment_cancelled", "appointment_confirmed", "refund_succeeded"),
 )
+REFUNDED = replace(
+    CANCELLED, cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "refund_succeeded")
+)
 EXPIRED = Outcome(
     cases=(("held", "expiring", "expired"),), claims=(8,), payments=(("fenced", 0, 0),), sessions=("expired",)
 )
@@ -230,6 +270,8 @@ BOOKED_BESIDE_STRAY = Story(booked_beside_stray, replace(CONFIRMED, sessions=("c
 PAID_BACK_AT_ONCE = Story(cancelled, CANCELLED)
 PAID_BACK_BY_WORKER = Story(cancelled_and_gone, CANCELLED)
 PAID_BACK_AFTER_BREAKDOWN = Story(cancelled_in_breakdown, CANCELLED)
+REFUNDED_BY_TWO = Story(refunded_by_two, REFUNDED)
+REFUNDED_BY_TWO_AND_WORKER = Story(refunded_by_two_and_gone, REFUNDED)
 CANCELLED_UNPAID = Story(cancelled_unpaid, EXPIRED)
 EXPIRED_OPEN = Story(expired_open, EXPIRED)
 EXPIRED_UNOPENED = Story(expired_unopened, EXPIRED)

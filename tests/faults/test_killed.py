@@ -100,6 +100,11 @@ CASES: dict[str, list[Case]] = {
         worker(s.EXPIRED_BARE, "hold.expired"),
     ],
     "refund.requested": [web(s.PAID_BACK_AT_ONCE, "refund.requested")],
+    "refund.proposed": [web(s.REFUNDED_BY_TWO, "refund.proposed")],
+    "refund.approved": [
+        web(s.REFUNDED_BY_TWO, "refund.approved"),
+        web(s.REFUNDED_BY_TWO_AND_WORKER, "refund.approved"),
+    ],
     "refund.attempt-raised": [web(s.PAID_BACK_AFTER_BREAKDOWN, "refund.attempt-raised")],
     **{
         name: [

@@ -24,7 +24,7 @@ from tests.payment.making import NOW, a_payment, a_refund
 
 P, R = PaymentStatus, RefundStatus
 EVENT = VendorEvent(id="evt_1", kind="kind", payment_id=UUID(int=1), session_id="cs_1", refund_id=None)
-SEEDS = 25
+SEEDS = 40
 UNSENT = (R.REQUESTED, R.APPROVED)
 CLERKS = (
     "INSERT INTO account (login, name, password_hash) SELECT n, n, '$argon2id$' || n FROM unnest('{ann,bob}'::text[]) n"
@@ -45,11 +45,13 @@ async def put(books: Books, *rows: Payment | Refund) -> None:
         async with books.transaction() as tx:
             if isinstance(row, Payment):
                 assert await books.insert_payment(tx, row)
-            else:  # a refund starts unsent
+            else:  # a refund starts unsent, a person's as a request
                 begun = row if row.status in UNSENT else replace(row, status=R.APPROVED, retry_at=None)
+                if row.reason is RefundReason.MANUAL:
+                    begun = replace(row, status=R.REQUESTED, approved_by=None, rejected_by=None, decided_at=None)
                 assert await books.insert_refund(tx, begun)
                 if begun != row:
-                    await books.store_refund(tx, row, R.APPROVED)
+                    await books.store_refund(tx, row, begun.status)
 
 
 async def refusal(books: Books, work: Callable[[Tx], Awaitable[object]]) -> str:
@@ -142,17 +144,27 @@ async def test_payments_that_cannot_be(books: Books, fields: dict[str, Any], con
         assert await refusal(books, lambda tx: books.store_payment(tx, wrong, P.INTENDED)) == constraint
 
 
-MANUAL = {"reason": RefundReason.MANUAL, "requested_by": 1, "approved_by": 2}
+ASKED: dict[str, Any] = {"reason": RefundReason.MANUAL, "requested_by": 1, "note": "Paid twice"}
+REQUEST: dict[str, Any] = {**ASKED, "status": R.REQUESTED}
+MANUAL: dict[str, Any] = {**ASKED, "approved_by": 2, "decided_at": NOW}
 
 
 @pytest.mark.parametrize(
     ("fields", "constraint"),
     [
         ({"amount_cents": 0}, "refund_amount"),
-        ({**MANUAL, "approved_by": 1}, "refund_four_eyes"),
-        ({"reason": RefundReason.MANUAL}, "refund_manual_has_requester"),
-        ({**MANUAL, "reason": RefundReason.CANCELLED}, "refund_manual_has_requester"),
-        ({**MANUAL, "approved_by": None}, "refund_manual_is_approved"),
+        ({**REQUEST, "requested_by": None}, "refund_manual_has_requester"),
+        ({"requested_by": 1, "approved_by": 2}, "refund_manual_has_requester"),
+        ({**REQUEST, "approved_by": 2}, "refund_manual_is_approved"),
+        ({**REQUEST, "decided_at": NOW}, "refund_decided_at"),
+        ({"decided_at": NOW}, "refund_decided_at"),
+        ({**REQUEST, "note": None}, "refund_note"),
+        ({**REQUEST, "note": "  "}, "refund_note"),
+        ({**REQUEST, "note": "x" * 501}, "refund_note"),
+        ({"note": "by rule"}, "refund_note"),
+        ({**REQUEST, "rejected_by": 1}, "refund_rejected_by"),
+        (MANUAL, "refund_manual_is_requested"),
+        ({**ASKED, "status": R.REJECTED, "rejected_by": 2, "decided_at": NOW}, "refund_manual_is_requested"),
         ({"payment_id": UUID(int=99)}, "refund_payment_id_fkey"),
         ({"amount_cents": 1301}, "payment_refund_within_captured"),
         ({"status": R.SUBMITTED}, "refund_starts_unsent"),
@@ -166,6 +178,57 @@ MANUAL = {"reason": RefundReason.MANUAL, "requested_by": 1, "approved_by": 2}
 async def test_refunds_that_cannot_be(books: Books, fields: dict[str, Any], constraint: str) -> None:
     await put(books, a_payment(status=P.PAID))
     assert await refusal(books, lambda tx: books.insert_refund(tx, a_refund(**fields))) == constraint
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({**MANUAL, "approved_by": 1}, "refund_four_eyes"),
+        ({**MANUAL, "approved_by": None}, "refund_manual_is_approved"),
+        ({**MANUAL, "decided_at": None}, "refund_decided_at"),
+        ({**MANUAL, "status": R.REJECTED, "rejected_by": 2}, "refund_manual_is_approved"),
+        ({**ASKED, "status": R.REJECTED, "decided_at": NOW}, "refund_rejected_by"),
+        ({**MANUAL, "amount_cents": 1301}, "payment_refund_within_captured"),
+    ],
+)
+async def test_decisions_that_cannot_be(books: Books, fields: dict[str, Any], constraint: str) -> None:
+    decided = a_refund(**fields)
+    request = a_refund(**{**REQUEST, "amount_cents": decided.amount_cents})
+    await put(books, a_payment(status=P.PAID), request)
+    assert await refusal(books, lambda tx: books.store_refund(tx, decided, R.REQUESTED)) == constraint
+
+
+async def test_a_request_keeps_no_money_an_approval_does(books: Books) -> None:
+    paid, request = a_payment(status=P.PAID), a_refund(**REQUEST)
+
+    async def refunded() -> int:
+        async with books.transaction() as tx:
+            found = await books.payment(tx, paid.id)
+        assert found is not None
+        return found.refunded_cents
+
+    await put(books, paid, request)
+    assert await refunded() == 0
+    second = replace(request, id=UUID(int=502))
+    assert await refusal(books, lambda tx: books.insert_refund(tx, second)) == "refund_one_request"
+    rejected = replace(request, status=R.REJECTED, rejected_by=1, decided_at=NOW)
+    async with books.transaction() as tx:
+        await books.store_refund(tx, rejected, R.REQUESTED)
+        assert await books.refunds(tx, paid.id) == [rejected]
+    assert await refunded() == 0
+    await put(books, second)
+    approved = replace(second, **MANUAL, status=R.APPROVED)
+    async with books.transaction() as tx:
+        await books.store_refund(tx, approved, R.REQUESTED)
+    assert await refunded() == 1300
+    for undone, was in (
+        (replace(request, status=R.REQUESTED), R.REJECTED),
+        (replace(rejected, rejected_by=2), R.REJECTED),
+        (replace(approved, id=second.id, status=R.REQUESTED, approved_by=None, decided_at=None), R.APPROVED),
+        (replace(approved, decided_at=NOW + timedelta(hours=1)), R.APPROVED),
+    ):
+        assert await refusal(books, lambda tx, u=undone, w=was: books.store_refund(tx, u, w)) == "refund_decided_once"  # type: ignore[misc]
+    assert await refunded() == 1300
 
 
 async def test_refunds_together_stay_within_what_was_captured(books: Books) -> None:
@@ -310,9 +373,10 @@ async def test_refunds_due(books: Books) -> None:
     late = NOW + timedelta(hours=1)
     await put(books, one(1, R.SUBMITTED, None), replace(one(2, R.APPROVED, None), attempt_at=late))
     given = [one(3, R.SUBMITTED, 3), one(4, R.SUBMITTED, 9), one(5, R.SUCCEEDED, None), one(6, R.SUBMITTED, 90)]
-    await put(books, *given, replace(one(7, R.REQUESTED, None), approved_by=None), one(8, R.FAILED, 1))
+    await put(books, *given, one(8, R.FAILED, 1))
     await put(
         books,
+        a_refund(id=UUID(int=7), amount_cents=1, **REQUEST),
         a_refund(id=UUID(int=9), amount_cents=1, status=R.FAILED, checked_at=NOW, retry_at=NOW + timedelta(hours=1)),
     )
 
@@ -370,8 +434,11 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         amount_cents=cents,
         reason=dice.choice(list(RefundReason)),
         status=dice.choice(list(R)),
+        note=dice.choice([None, None, "why"]),
         requested_by=dice.choice([None, None, 1]),
         approved_by=dice.choice([None, 1, 2]),
+        rejected_by=dice.choice([None, None, 1]),
+        decided_at=dice.choice([None, NOW]),
         provider_id=dice.choice([None, "re_1"]),
         retry_of=dice.choice([None, None, None, UUID(int=501), UUID(int=999)]),
     )
@@ -384,7 +451,16 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         retry_of=dice.choice([None, UUID(int=501)]),
         retry_at=dice.choice([None, NOW]),
     )
-    refund = dice.choice([refund, tame])
+    asked = a_refund(id=refund_id, payment_id=payment_id, amount_cents=500, **REQUEST)
+    refund = dice.choice([refund, refund, tame, tame, asked])
+    decision: dict[str, Any] = dice.choice(
+        [
+            {"status": R.APPROVED, "approved_by": 2, "decided_at": NOW},
+            {"status": R.APPROVED, "approved_by": 1, "decided_at": NOW},
+            {"status": R.REJECTED, "rejected_by": 1, "decided_at": NOW},
+        ]
+    )
+    decides = dice.random() < 0.2
     going = dice.choice([R.SUBMITTED, R.FAILED])
     was, refund_was = dice.choice(list(P)), dice.choice(list(R))
     dice_says = dice.random() < 0.5
@@ -408,6 +484,8 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
                 old = await books.refund(tx, refund.id, lock=True) or refund
                 status = (old.status if dice_says else going) if cents else refund.status
                 refund_after = replace(old, status=status, provider_id=refund.provider_id, retry_at=refund.retry_at)
+                if decides:
+                    refund_after = replace(old, **decision)
                 await books.store_refund(tx, refund_after, refund_was if cents == 500 else old.status)
             case "post":
                 if (found := await books.payment(tx, payment.id)) is not None:
@@ -466,6 +544,9 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
         "payment_session_once",
         "payment_refund_within_captured",
         "refund_four_eyes",
+        "refund_decided_once",
+        "refund_manual_is_requested",
+        "refund_one_request",
         "refund_provider_once",
         "refund_starts_unsent",
         "refund_failed_is_final",
@@ -490,6 +571,14 @@ COPY = (
     "(id, payment_id, amount_cents, reason, status, attempt_at, created_at) SELECT gen_random_uuid(),"
     f" '{UUID(int=1)}', {{1}}, 'lost_slot', '{{2}}', now(), now() FROM generate_series(1, {{0}})"
 )
+
+
+ASKS = (
+    "(id, payment_id, amount_cents, reason, note, status, requested_by, attempt_at, created_at) SELECT gen_random_uuid(),"
+    f" '{UUID(int=1)}', 1300, 'manual', 'why', 'requested', 1, now(), now() FROM generate_series(1, {{0}})"
+)
+SKIPS = "UPDATE refund SET status ="
+APPROVES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at = now() WHERE reason = 'manual'"
 
 
 @pytest.mark.parametrize(
@@ -523,7 +612,31 @@ COPY = (
         (["DELETE FROM refund"], "refund_never_deleted"),
         (["TRUNCATE refund CASCADE"], "refund_never_deleted"),
         (["UPDATE refund SET amount_cents = 1301"], "refund_amount_fixed"),
-        (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 1"], "refund_four_eyes"),
+        ([f"INSERT INTO refund {ASKS.format(1)}", APPROVES.format(1)], "refund_four_eyes"),
+        (
+            [f"INSERT INTO refund {ASKS.format(1)}", "UPDATE refund SET requested_by = 2", APPROVES.format(1)],
+            "refund_terms_fixed",
+        ),
+        ([f"INSERT INTO refund {ASKS.format(1)}", "UPDATE refund SET note = 'another'"], "refund_terms_fixed"),
+        ([f"INSERT INTO refund {ASKS.format(2)}"], "refund_one_request"),
+        ([f"INSERT INTO refund {ASKS.format(1)}", APPROVES.format(2)], "payment_refund_within_captured"),
+        (
+            [
+                f"INSERT INTO refund {ASKS.format(1)}",
+                f"{SKIPS} 'submitted', decided_at = now() WHERE reason = 'manual'",
+            ],
+            "refund_manual_is_approved",
+        ),
+        (
+            [
+                f"INSERT INTO refund {ASKS.format(1)}",
+                f"{SKIPS} 'rejected', rejected_by = 1, decided_at = now()",
+                APPROVES.format(2),
+            ],
+            "refund_decided_once",
+        ),
+        (["UPDATE refund SET status = 'rejected', rejected_by = 1"], "refund_decided_once"),
+        (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 2"], "refund_terms_fixed"),
         (["UPDATE payment SET status = 'open'"], "payment_paid_is_final"),
         (["UPDATE payment SET status = 'fenced', captured_cents = 0"], "payment_paid_is_final"),
         (["UPDATE payment SET amount_cents = 2600, captured_cents = 2600"], "payment_terms_fixed"),

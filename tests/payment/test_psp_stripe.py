@@ -27,7 +27,8 @@ from payment.ports import (
     SignatureRefused,
 )
 from payment.psp_stripe import API_VERSION, RETRIES, StripeProvider
-from payment.stripe_words import TEMPORARY, refund_snapshot, snapshot
+from payment.statement import MovementKind
+from payment.stripe_words import TEMPORARY, movement, refund_snapshot, snapshot
 from payment.usecases import Payments
 from sandbox.stripe.errors import ApiError
 from tests.payment.making import AMOUNT, Ids, RecordingHooks
@@ -391,3 +392,66 @@ async def test_the_whole_way_over_the_wire(box: Sandbox) -> None:
     await fault(box, "drop_after", f"/v1/checkout/sessions/{other.session_id}/expire", times=2)
     assert (await world.payments.fence(other.id)).status is PaymentStatus.FENCED
     assert await world.clearing(payment) == world.at_provider() == 0
+
+
+async def test_a_day_s_statement_over_several_pages(box: Sandbox, psp: StripeProvider) -> None:
+    start = box.clock()
+    psp = provider_with_time(box)
+    order_ = await paid(box, psp)
+    await psp.refund(order_, "refund:1")
+    for _ in range(120):  # made without us: no metadata of ours
+        box.machine.create_refund({"payment_intent": order_.charge_id, "amount": 1})
+    [mine, *strange] = [row["id"] for row in box.machine.state.rows("refunds")]
+    box.machine.fail_refund(mine, "declined")
+    box.clock.advance(hours=1)
+    await psp.create(order(box, payment_id=UUID(int=2)), "create:2")
+    told = await psp.statement(start - timedelta(minutes=1), start + timedelta(minutes=1))
+    assert [session.payment_id for session in told.sessions] == [PAYMENT]
+    assert len(told.movements) == 1 + 1 + 120 + 1
+    by_kind = {kind: [one for one in told.movements if one.kind is kind] for kind in MovementKind}
+    [charge], [back] = by_kind[MovementKind.CHARGE], by_kind[MovementKind.REFUND_FAILED]
+    assert (charge.amount, charge.fee, charge.payment_id) == (AMOUNT, Money(45), PAYMENT)
+    assert charge.charge_id == order_.charge_id
+    assert (back.amount, back.refund_provider_id, back.refund_id) == (Money(500), mine, REFUND)
+    refunds = {one.refund_provider_id: one for one in by_kind[MovementKind.REFUND]}
+    assert set(refunds) == {mine, *strange}
+    assert (refunds[mine].amount, refunds[mine].refund_state) == (Money(-500), RefundState.FAILED)
+    assert (refunds[strange[0]].refund_id, refunds[strange[0]].charge_id) == (None, order_.charge_id)
+    assert by_kind[MovementKind.OTHER] == []
+    later = await psp.statement(start + timedelta(minutes=1), start + timedelta(hours=2))
+    assert ([one.payment_id for one in later.sessions], later.movements) == ([UUID(int=2)], ())
+    assert len(await psp.refunds_of(order_.charge_id)) == 121
+
+
+async def test_silence_about_a_day_is_no_empty_day(box: Sandbox, psp: StripeProvider) -> None:
+    await paid(box, psp)
+    await fault(box, "drop_before", "/v1/balance_transactions", times=3)
+    with pytest.raises(OutcomeUnknown):
+        await psp.statement(box.clock() - timedelta(hours=1), box.clock() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("category", "source"),
+    [
+        ("payout", {"id": "po_1", "object": "payout"}),
+        ("dispute", {"id": "du_1", "object": "dispute"}),
+        ("refund", {"id": "ch_1", "object": "charge"}),
+        ("charge", "ch_1"),
+        ("fee", None),
+    ],
+)
+def test_what_we_do_not_book_is_told_as_such(category: str, source: object) -> None:
+    row = {"id": "txn_1", "amount": -100, "fee": 0, "currency": "eur", "created": 1, "source": source}
+    told = movement({**row, "reporting_category": category})
+    assert (told.kind, told.word, told.amount) == (MovementKind.OTHER, category, Money(-100))
+
+
+def provider_with_time(box: Sandbox) -> StripeProvider:
+    """For calls that take several pages."""
+    return StripeProvider(
+        box.http,
+        api_key="sk_test_payment",
+        webhook_secrets=SECRETS,
+        api_base=box.url,
+        timeout=aiohttp.ClientTimeout(10),
+    )

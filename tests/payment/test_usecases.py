@@ -747,7 +747,7 @@ UNUSUAL = {"payment.attempt-raised", "refund.attempt-raised", "payment.stray-fen
 
 class TestCrash:
     async def story(self, world: World) -> None:
-        """One is paid and given back, one is given up, one is asked for and left. Each step can be told to go on."""
+        """One is paid and given back, by rule and by two persons; one is given up. Each step can be told to go on."""
         kept, given_up = await world.opened(1001), await world.opened(1002)
         if "complete" not in world.sessions():
             world.pay(kept)
@@ -756,6 +756,8 @@ class TestCrash:
         await world.payments.fence(given_up.id)
         refund = await world.asked_back(await world.payments.settle(kept.id), Money(400))
         await world.payments.submit_refund(refund.id)
+        asked = await world.payments.propose_refund(kept.id, by=1, note="Paid twice", key=UUID(int=7))
+        await world.payments.approve_refund(kept.id, asked.id, by=2)
         await world.payments.sweep()
         world.clock.advance(minutes=1)
         await world.payments.sweep()
@@ -785,10 +787,10 @@ class TestCrash:
             given_up = await world.payments.latest(tx, UUID(int=1002))
             assert kept is not None
             assert given_up is not None
-            assert [journal.kind for journal in await world.books.journals(tx, kept.id)] == ["fee", "refund"]
+            assert [journal.kind for journal in await world.books.journals(tx, kept.id)] == ["fee", "refund", "refund"]
         assert (kept.status, given_up.status) == (P.PAID, P.FENCED)
-        assert [refund.status for refund in await world.refunds(kept)] == [R.SUCCEEDED]
-        assert await world.clearing(kept) == world.at_provider() == AMOUNT.cents - 400
+        assert [refund.status for refund in await world.refunds(kept)] == [R.SUCCEEDED, R.SUCCEEDED]
+        assert await world.clearing(kept) == world.at_provider() == 0
         assert "open" not in world.sessions()
 
 

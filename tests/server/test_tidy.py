@@ -7,6 +7,7 @@ from datetime import timedelta
 from base.clock import SettableClock
 from base.db import Database, fetch_all
 from base.idempotency import recall, remember, request_hash
+from base.identity.usecases import Identity
 from base.jobs import enqueue
 from base.seal import Sealer
 from server.tidy import Tidy
@@ -20,7 +21,7 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
         for name in ("done", "due"):
             await enqueue(conn, "work", name, {}, clock())
         await conn.execute("UPDATE job SET status = 'done' WHERE key = 'done'")
-    tidy = Tidy(db, clock)
+    tidy = Tidy(db, clock, Identity(db, clock, sealer))
     clock.advance(days=1)
     assert await tidy.run() == 0
     clock.advance(days=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -145,6 +145,40 @@ class TestPay:
         assert len(set(urls)) == 1
         async with db.connection() as conn:
             assert await conn.fetchval("SELECT count(*) FROM payment") == 1
+
+
+class TestTill:
+    """What finance may know of a case, and what the citizen need not know of finance."""
+
+    async def test_a_brief_has_neither_name_nor_contact(self, world: CaseWorld) -> None:
+        case = (await world.create()).case
+        briefs = await world.appointments.briefs([case.id, UUID(int=404)])
+        assert set(briefs) == {case.id}
+        brief = briefs[case.id]
+        assert (brief.number, brief.status, brief.starts_at) == (case.number, _S.HELD, NINE)
+        assert set(brief.__slots__) == {"id", "number", "status", "service", "office", "starts_at", "time_zone"}
+
+    async def test_a_number_is_found_however_it_was_typed(self, world: CaseWorld) -> None:
+        case = (await world.create()).case
+        for typed in (case.number, case.number.lower().replace("-", " "), f" {case.number.replace('-', '')} "):
+            assert await world.appointments.find_by_number(typed) == case.id
+        assert await world.appointments.find_by_number("CCC-CCC") is None
+        assert await world.appointments.find_by_number("nothing") is None
+
+    async def test_a_request_among_staff_is_no_promise(self, world: CaseWorld, db: Database) -> None:
+        ident = (await world.create()).case.id
+        await world.paid(ident)
+        async with db.transaction() as conn:
+            await conn.execute(
+                "INSERT INTO account (login, name, password_hash) SELECT n, n, '$argon2id$' FROM unnest('{ann,bob}'::text[]) n"
+            )
+        payment = (await world.appointments.case(ident)).payment
+        assert payment is not None
+        asked = await world.payments.propose_refund(payment.id, by=1, note="Paid twice", key=UUID(int=7))
+        assert (await world.appointments.case(ident)).refunds == ()
+        await world.payments.approve_refund(payment.id, asked.id, by=2)
+        case = await world.appointments.case(ident)
+        assert (case.status, [one.status for one in case.refunds]) == (_S.CONFIRMED, [RefundStatus.SUCCEEDED])
 
 
 class TestCancel:

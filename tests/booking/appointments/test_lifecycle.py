@@ -21,7 +21,7 @@ from booking.appointments.slots_memory import BareHold, MemorySlots
 from payment.books_memory import MemoryBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import SessionState
 from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
@@ -294,6 +294,19 @@ class TestCancel:
         assert world.notices == ["appointment_confirmed", "appointment_cancelled", "refund_succeeded"]
         await world.life.cancel(ident)
         assert len(world.db.rows("refund")) == 1
+
+    @pytest.mark.parametrize(("by_staff", "by_rule"), [(3000, 700), (3700, None)])
+    async def test_what_staff_has_given_back_is_not_given_twice(
+        self, world: World, by_staff: int, by_rule: int | None
+    ) -> None:
+        ident = await _paid(world, await world.case())
+        async with world.db.transaction() as tx:  # a refund by two persons, of any amount
+            await world.payments.request_refund(tx, world.payment.id, Money(by_staff), RefundReason.LOST_SLOT)
+        await world.life.cancel(ident)
+        assert world.status(ident) is _S.CANCELLED
+        given = {refund.reason: refund.amount_cents for refund in world.db.rows("refund")}
+        assert given.get(RefundReason.CANCELLED) == by_rule
+        assert world.payment.refunded_cents == 3700
 
     async def test_the_policy_may_give_a_share_or_nothing(self, world: World) -> None:
         ident = await _paid(world, await world.case(refund_percent=50))

@@ -1,0 +1,87 @@
+"""Staff at the edge: the cookie of a session, the guard for `can(...)`, and the way to the sign-in page and back."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from base.errors import Forbidden, Unauthenticated
+from base.i18n import LANGUAGES
+from base.identity.model import Principal
+from base.web.answers import path_number
+from base.web.endpoint import Endpoint
+from base.web.keys import IDENTITY, SETTINGS, STAFF
+from base.web.tokens import language_of
+
+SIGN_IN_PAGE = "/{language}/staff/sign-in"
+_PATH_OF_OURS = re.compile(rf"/(?:{'|'.join(LANGUAGES)})(?:/[\w.~%-]+)*/?(?:\?[\w.~%=&+:,-]*)?", re.ASCII)
+_LONGEST_PATH = 500
+
+
+class NotSignedIn(Unauthenticated):
+    code = "not_signed_in"
+    message = "Please sign in."
+
+
+async def admit_staff(request: web.Request, endpoint: Endpoint) -> None:
+    """Leaves the Principal in request[STAFF]. Nobody signed in: a page leads to the sign-in page, all else is 401. Not allowed: 403."""
+    staff = await find_staff(request)
+    if staff is None:
+        if endpoint.page and "text/event-stream" not in request.headers.get("Accept", ""):
+            raise web.HTTPSeeOther(_sign_in_url(request))
+        raise NotSignedIn
+    who = endpoint.who
+    office_id = path_number(request, who.parameter) if who.parameter else None
+    if who.permission and not staff.may(who.permission, office_id):
+        raise Forbidden
+    request[STAFF] = staff
+
+
+async def find_staff(request: web.Request) -> Principal | None:
+    """Whose session the cookie shows now. What stays open for long asks again: sessions end and roles are taken away."""
+    token = session_cookie(request)
+    return None if token is None else await request.app[IDENTITY].find(token)
+
+
+def session_cookie(request: web.Request) -> str | None:
+    return request.cookies.get(_name(request))
+
+
+def set_session_cookie(request: web.Request, response: web.StreamResponse, token: str) -> None:
+    """Goes with the browser's session; when it ends is decided by the server."""
+    secure = request.app[SETTINGS].is_https
+    response.set_cookie(_name(request), token, path="/", httponly=True, samesite="Lax", secure=secure)
+
+
+def clear_session_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    secure = request.app[SETTINGS].is_https
+    response.del_cookie(_name(request), path="/", httponly=True, samesite="Lax", secure=secure)
+
+
+def safe_next(text: str) -> str | None:
+    """A path of a page of ours, or None: whoever sends a link to the sign-in page does not decide where it leads."""
+    if len(text) > _LONGEST_PATH or not _PATH_OF_OURS.fullmatch(text):
+        return None
+    return text
+
+
+def address_of(request: web.Request) -> str:
+    """Where the caller sits. X-Forwarded-For is believed as far as our own proxies wrote it."""
+    hops = request.app[SETTINGS].proxy_hops
+    said = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
+    if hops and len(said) >= hops and said[-hops]:
+        return said[-hops]
+    return request.remote or ""
+
+
+def _sign_in_url(request: web.Request) -> str:
+    """What answered a POST cannot be shown again by its address."""
+    url = SIGN_IN_PAGE.format(language=language_of(request))
+    wanted = safe_next(request.rel_url.raw_path_qs) if request.method == "GET" else None
+    return f"{url}?{urlencode({'next': wanted})}" if wanted else url
+
+
+def _name(request: web.Request) -> str:
+    return "__Host-staff" if request.app[SETTINGS].is_https else "staff"

@@ -1,0 +1,16 @@
+// Comfort only, on every page: they work without this file.
+
+// A second click on "book" must not send the form again. (The server would recognise it by its request key; the wait is the point.)
+document.addEventListener("submit", (event) => {
+  const form = event.target as HTMLFormElement;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+
+// "Back" may bring the page out of the browser's memory, with the mark still on it.
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+document.querySelector<HTMLElement>("[data-focus]")?.focus();

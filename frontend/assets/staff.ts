@@ -1,0 +1,2 @@
+// What the staff's pages run.
+import "./forms";

@@ -1,0 +1,211 @@
+"""Handlers of the day, of what waits for people, and of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from base.web import query
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import Brief
+from frontend.citizen.rendering import see, words_of
+from frontend.citizen.words import Words
+from frontend.finance import wording
+from frontend.finance.shared import (
+    about,
+    day_link,
+    difference_lines,
+    entry_lines,
+    payment_url,
+    zone_of,
+)
+from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, SearchPage, Sum, WorkLine, WorkPage
+from frontend.staff.frame import staff_frame, staff_page
+from payment.endpoints import RECONCILIATION
+from payment.model import Payment
+from payment.reconciliation.model import Day, DayRow, Side
+
+_LATEST = date(2100, 1, 1)
+_EARLIEST = date(2020, 1, 1)
+
+
+class DayQuery(BaseModel):
+    day: date | None = None
+
+
+class SearchQuery(BaseModel):
+    q: str = ""
+
+
+async def show_day(request: web.Request) -> web.Response:
+    words = words_of(request)
+    today = words.now.astimezone(zone_of(words)).date()
+    wanted = min(max(query(request, DayQuery).day or today, _EARLIEST), _LATEST)
+    day = await request.app[RECONCILIATION].day(wanted, zone_of(words))
+    waiting = await request.app[RECONCILIATION].worklist()
+    payments = {row.payment.id: row.payment for row in day.rows}
+    briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments.values()])
+    return staff_page(request, "finance/day", _day_page(request, words, day, payments, briefs, waiting.length))
+
+
+async def show_work(request: web.Request) -> web.Response:
+    words, found = words_of(request), await request.app[RECONCILIATION].worklist()
+    payments = [*found.attention, *(payment for _, payment in (*found.requests, *found.failed))]
+    briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments])
+    place, today = str(zone_of(words)), words.now.astimezone(zone_of(words)).date()
+    requests = tuple(
+        WorkLine(
+            at=words.near(refund.created_at, place),
+            about=about(words, payment.id, payment.reference, briefs),
+            amount=wording.cents(words, refund.amount_cents, payment.currency),
+            text=refund.note or "",
+            people=found.people.name(refund.requested_by),
+        )
+        for refund, payment in found.requests
+    )
+    attention = tuple(
+        WorkLine(
+            at=words.near(payment.created_at, place),
+            about=about(words, payment.id, payment.reference, briefs),
+            amount=wording.money(words, payment.amount),
+            text=wording.attention(words, payment.attention),
+            people="",
+            settle_url=f"{payment_url(words, payment.id)}/settle",
+        )
+        for payment in found.attention
+    )
+    failed = tuple(
+        WorkLine(
+            at=words.near(refund.created_at, place),
+            about=about(words, payment.id, payment.reference, briefs),
+            amount=wording.cents(words, refund.amount_cents, payment.currency),
+            text=wording.failure(words, refund.failure),
+            people=words._("Tried anew by itself: {when}", when=words.near(refund.retry_at, place))
+            if refund.retry_at
+            else words._("Open the payment and ask for another refund, by two persons."),
+        )
+        for refund, payment in found.failed
+    )
+    view = WorkPage(
+        frame=staff_frame(request, words, words._("Till: to be decided")),
+        day=day_link(words, today),
+        requests=requests,
+        attention=attention,
+        failed=failed,
+    )
+    return staff_page(request, "finance/work", view)
+
+
+async def search(request: web.Request) -> web.Response:
+    """By the appointment's number, or by an id of the provider or of ours. One payment found: to it at once."""
+    words, asked = words_of(request), query(request, SearchQuery).q.strip()
+    appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
+    reference = await appointments.find_by_number(asked)
+    found = await reconciliation.of_reference(reference) if reference else []
+    if not found and asked:
+        found = await reconciliation.find(asked)
+    if len(found) == 1:
+        return see(payment_url(words, found[0]))
+    today = words.now.astimezone(zone_of(words)).date()
+    view = SearchPage(
+        frame=staff_frame(request, words, words._("Till: search")),
+        day=day_link(words, today),
+        search_url=f"/{words.language}/finance/search",
+        asked=asked,
+        found=tuple(Link(label=words._("Payment {id}", id=str(one)[:8]), url=payment_url(words, one)) for one in found),
+    )
+    return staff_page(request, "finance/search", view)
+
+
+def _day_page(
+    request: web.Request,
+    words: Words,
+    day: Day,
+    payments: Mapping[UUID, Payment],
+    briefs: Mapping[UUID, Brief],
+    waiting: int,
+) -> DayPage:
+    one = timedelta(days=1)
+    links = {each.id: about(words, each.id, each.reference, briefs) for each in payments.values()}
+    odd = {each.payment_id for each in day.differences}
+    path = f"/{words.language}/finance"
+    return DayPage(
+        frame=staff_frame(request, words, words._("Till: {day}", day=words.day(day.day))),
+        day=day.day.isoformat(),
+        day_url=f"{path}/",
+        before=day_link(words, day.day - one, words._("Day before")),
+        after=day_link(words, day.day + one, words._("Day after")),
+        work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
+        search_url=f"{path}/search",
+        is_silent=day.there is None,
+        note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))
+        if day.there is not None and day.compared_until < day.span.end
+        else "",
+        sums=_sums(words, day.ours, day.there),
+        differences=difference_lines(words, day.differences, payments, briefs),
+        payments=tuple(_payment_line(words, row, links[row.payment.id], briefs, odd) for row in day.rows),
+        accounts=tuple(
+            EntryLine(
+                time="",
+                kind="",
+                about=Link(label=""),
+                account=wording.account(words, total.account),
+                debit=wording.cents(words, total.debit_cents),
+                credit=wording.cents(words, total.credit_cents),
+            )
+            for total in day.accounts
+        ),
+        entries=entry_lines(words, day.posted, links),
+    )
+
+
+def _until(words: Words, day: Day) -> str:
+    return words.when(day.compared_until, str(zone_of(words)))
+
+
+def _sums(words: Words, here: Side, there: Side | None) -> tuple[Sum, ...]:
+    def line(label: str, ours: str, theirs: str) -> Sum:
+        return Sum(label=label, here=ours, there="–" if there is None else theirs)
+
+    seen = there or Side()
+    lines = [
+        line(words._("Payments"), str(here.payments), str(seen.payments)),
+        line(words._("Paid"), wording.cents(words, here.paid_cents), wording.cents(words, seen.paid_cents)),
+        line(words._("Refunds"), str(here.refunds), str(seen.refunds)),
+        line(words._("Refunded"), wording.cents(words, here.refunded_cents), wording.cents(words, seen.refunded_cents)),
+    ]
+    if seen.other_cents:
+        lines.append(line(words._("Other movements"), "–", wording.cents(words, seen.other_cents)))
+    moved = (wording.cents(words, here.moved_cents), wording.cents(words, seen.moved_cents))
+    lines.append(line(words._("Change of our money with the provider"), *moved))
+    lines.append(line(words._("Provider's prices, not booked here"), "–", wording.cents(words, seen.fee_cents)))
+    return tuple(lines)
+
+
+def _payment_line(
+    words: Words, row: DayRow, link: Link, briefs: Mapping[UUID, Brief], odd: set[UUID | None]
+) -> PaymentLine:
+    payment, brief = row.payment, briefs.get(row.payment.reference)
+    silent = row.moved_there_cents is None
+    there = (
+        "–"
+        if silent
+        else words._("not asked for")
+        if row.state_there is None
+        else words._(wording.SESSION[row.state_there])
+    )
+    return PaymentLine(
+        time=words.time(payment.created_at, str(zone_of(words))),
+        about=link,
+        service=words.pick(brief.service) if brief else "",
+        amount=wording.money(words, payment.amount),
+        here=words._(wording.PAYMENT[payment.status]),
+        there=there,
+        booked=wording.cents(words, row.moved_cents, payment.currency),
+        moved="–" if silent else wording.cents(words, row.moved_there_cents or 0, payment.currency),
+        is_odd=payment.id in odd,
+    )

@@ -1,0 +1,188 @@
+"""Handlers of one payment: its story, asking the provider again, and the refund by two persons."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from uuid import UUID
+
+from aiohttp import web
+
+from base.errors import Conflict, DomainError, Invalid
+from base.identity.model import Principal
+from base.web import STAFF, form, path_id
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import Brief
+from frontend.citizen.rendering import key_of, new_key, see, words_of
+from frontend.citizen.views import ShownError
+from frontend.citizen.words import Words
+from frontend.finance import wording
+from frontend.finance.shared import about, day_link, difference_lines, entry_lines, payment_url, zone_of
+from frontend.finance.views import Fact, Link, PaymentPage, RefundLine
+from frontend.staff.frame import staff_frame, staff_page
+from payment.endpoints import PAYMENTS, RECONCILIATION
+from payment.model import PaymentStatus, Refund, RefundStatus
+from payment.reconciliation.model import Story
+
+
+async def show_payment(request: web.Request) -> web.Response:
+    return await _page(request, path_id(request, "payment"))
+
+
+async def settle(request: web.Request) -> web.Response:
+    """What the worker does by itself as well, now."""
+    words, payment_id = words_of(request), path_id(request, "payment")
+    await form(request)
+    await request.app[PAYMENTS].settle(payment_id)
+    return see(payment_url(words, payment_id))
+
+
+async def request_refund(request: web.Request) -> web.Response:
+    fields, payment_id = await form(request), path_id(request, "payment")
+    note, staff = fields.get("note", "").replace("\r\n", "\n"), request[STAFF]
+    work = request.app[PAYMENTS].propose_refund(payment_id, by=staff.account_id, note=note, key=key_of(fields))
+    return await _decided(request, payment_id, work, note)
+
+
+async def approve_refund(request: web.Request) -> web.Response:
+    payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
+    await form(request)
+    work = request.app[PAYMENTS].approve_refund(payment_id, refund_id, by=request[STAFF].account_id)
+    return await _decided(request, payment_id, work)
+
+
+async def reject_refund(request: web.Request) -> web.Response:
+    payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
+    await form(request)
+    work = request.app[PAYMENTS].reject_refund(payment_id, refund_id, by=request[STAFF].account_id)
+    return await _decided(request, payment_id, work)
+
+
+async def _decided(request: web.Request, payment_id: UUID, work: Awaitable[Refund], note: str = "") -> web.Response:
+    """Back to the payment; a refusal is told on its page."""
+    try:
+        await work
+    except (Conflict, Invalid) as refusal:
+        return await _page(request, payment_id, refusal, note)
+    return see(payment_url(words_of(request), payment_id))
+
+
+async def _page(
+    request: web.Request, payment_id: UUID, refusal: DomainError | None = None, note: str = ""
+) -> web.Response:
+    words, reconciliation = words_of(request), request.app[RECONCILIATION]
+    story = await reconciliation.payment(payment_id)
+    payment, staff = story.payment, request[STAFF]
+    briefs = await request.app[APPOINTMENTS].briefs([payment.reference])
+    others = [one for one in await reconciliation.of_reference(payment.reference) if one != payment_id]
+    wrong = (
+        {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
+        if isinstance(refusal, Invalid)
+        else {}
+    )
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    here, place = payment_url(words, payment_id), str(zone_of(words))
+    title = about(words, payment_id, payment.reference, dict(briefs)).label
+    awaited = any(one.status is RefundStatus.REQUESTED for one in story.refunds)
+    can_ask = payment.status is PaymentStatus.PAID and bool(payment.refundable) and not awaited
+    view = PaymentPage(
+        frame=staff_frame(request, words, words._("Payment: {what}", what=title), errors=errors),
+        notice=words._(refusal.message) if refusal is not None and not wrong else "",
+        facts=_facts(words, story),
+        provider_facts=_provider_facts(words, story),
+        is_silent=story.look is None,
+        appointment=_appointment(words, briefs.get(payment.reference)),
+        others=tuple(
+            Link(label=words._("Payment {id}", id=str(one)[:8]), url=payment_url(words, one)) for one in others
+        ),
+        differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
+        refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
+        entries=entry_lines(words, story.posted, {}, with_day=True),
+        told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
+        day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
+        settle_url="" if payment.status is PaymentStatus.PAID else f"{here}/settle",
+        request_url=f"{here}/refunds" if can_ask and staff.may("refund.request") else "",
+        refundable=wording.money(words, payment.refundable),
+        request_key=new_key(),
+        values={"note": note},
+        messages=wrong,
+    )
+    return staff_page(request, "finance/payment", view, status=refusal.status if refusal is not None else 200)
+
+
+def _facts(words: Words, story: Story) -> tuple[Fact, ...]:
+    payment, place = story.payment, str(zone_of(words))
+    facts = [
+        Fact(label=words._("Amount"), value=wording.money(words, payment.amount)),
+        Fact(label=words._("State here"), value=words._(wording.PAYMENT[payment.status])),
+        Fact(label=words._("Made"), value=words.when(payment.created_at, place)),
+        Fact(label=words._("Attempts to open it at the provider"), value=str(payment.attempt)),
+    ]
+    if payment.attention:
+        facts.append(Fact(label=words._("What is wrong"), value=wording.attention(words, payment.attention)))
+    if payment.surplus:
+        facts.append(Fact(label=words._("Surplus"), value=words._("Paid a second time; goes back in full by itself")))
+    if payment.captured_cents:
+        facts.append(Fact(label=words._("Can still be refunded"), value=wording.money(words, payment.refundable)))
+    if payment.checked_at:
+        facts.append(Fact(label=words._("Provider last asked"), value=words.when(payment.checked_at, place)))
+    facts.append(Fact(label=words._("Our number"), value=str(payment.id)))
+    return tuple(facts)
+
+
+def _provider_facts(words: Words, story: Story) -> tuple[Fact, ...]:
+    payment, session = story.payment, story.look.session if story.look else None
+    facts = [Fact(label=words._("Provider"), value=payment.provider.capitalize())]
+    if session is not None:
+        facts.append(Fact(label=words._("State there"), value=words._(wording.SESSION[session.state])))
+        facts.append(Fact(label=words._("Amount there"), value=wording.money(words, session.amount) or "–"))
+    elif story.look is not None:
+        facts.append(Fact(label=words._("State there"), value=words._("not asked for")))
+    charge_id = payment.charge_id or (session.charge_id if session else None)
+    if payment.session_id:
+        facts.append(Fact(label=words._("Session"), value=payment.session_id))
+    if charge_id:
+        facts.append(Fact(label=words._("Charge"), value=charge_id))
+    return tuple(facts)
+
+
+def _appointment(words: Words, brief: Brief | None) -> tuple[Fact, ...]:
+    if brief is None:
+        return ()
+    return (
+        Fact(label=words._("Number"), value=brief.number),
+        Fact(label=words._("Service"), value=words.pick(brief.service)),
+        Fact(label=words._("Office"), value=words.pick(brief.office)),
+        Fact(label=words._("Begins"), value=words.when(brief.starts_at, brief.time_zone)),
+    )
+
+
+def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, here: str) -> RefundLine:
+    is_open, is_own = refund.status is RefundStatus.REQUESTED, refund.requested_by == staff.account_id
+    may_decide = is_open and staff.may("refund.approve")
+    there = story.look.refunds if story.look else ()
+    seen = next((one for one in there if refund.id == one.refund_id or refund.provider_id == one.provider_id), None)
+    return RefundLine(
+        at=words.when(refund.created_at, str(zone_of(words))),
+        reason=refund.note or words._(wording.REASON[refund.reason]),
+        amount=wording.cents(words, refund.amount_cents, story.payment.currency),
+        status=words._(wording.REFUND[refund.status]),
+        there=words._(wording.REFUND_THERE[seen.state]) if seen else "–",
+        people=_people(words, story, refund),
+        failure=wording.failure(words, refund.failure),
+        is_request=is_open,
+        approve_url=f"{here}/refunds/{refund.id}/approve" if may_decide and not is_own else "",
+        reject_url=f"{here}/refunds/{refund.id}/reject" if may_decide else "",
+        hint=words._("You asked for this refund, so another person has to approve it.") if is_open and is_own else "",
+    )
+
+
+def _people(words: Words, story: Story, refund: Refund) -> str:
+    if refund.requested_by is None:
+        return words._("By rule")
+    name = story.people.name
+    parts = [words._("Asked for by {name}", name=name(refund.requested_by))]
+    if refund.approved_by is not None:
+        parts.append(words._("approved by {name}", name=name(refund.approved_by)))
+    if refund.rejected_by is not None:
+        parts.append(words._("rejected by {name}", name=name(refund.rejected_by)))
+    return ", ".join(parts)

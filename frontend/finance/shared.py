@@ -1,0 +1,86 @@
+"""What the till's pages have in common: the city's zone, appointments by reference, journals and differences as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from base.i18n import zone
+from booking.appointments.model import Brief
+from frontend.citizen.words import Words
+from frontend.finance import wording
+from frontend.finance.views import EntryLine, Link, ShownDifference
+from payment.model import Payment
+from payment.reconciliation.model import Difference, Posted
+
+DEFAULT_ZONE = "Europe/Berlin"
+
+
+def zone_of(words: Words) -> ZoneInfo:
+    return zone(words.city.time_zone if words.city else DEFAULT_ZONE)
+
+
+def payment_url(words: Words, payment_id: UUID) -> str:
+    return f"/{words.language}/finance/payments/{payment_id}"
+
+
+def day_link(words: Words, day: date, label: str = "") -> Link:
+    return Link(label=label or words.day(day), url=f"/{words.language}/finance/?day={day.isoformat()}")
+
+
+def about(words: Words, payment_id: UUID, reference: UUID, briefs: Mapping[UUID, Brief]) -> Link:
+    """The appointment's number, which people know, leads to the payment."""
+    brief = briefs.get(reference)
+    label = (
+        words._("Appointment {number}", number=brief.number)
+        if brief
+        else words._("Payment {id}", id=str(payment_id)[:8])
+    )
+    return Link(label=label, url=payment_url(words, payment_id))
+
+
+def difference_lines(
+    words: Words, found: Iterable[Difference], payments: Mapping[UUID, Payment], briefs: Mapping[UUID, Brief]
+) -> tuple[ShownDifference, ...]:
+    return tuple(
+        ShownDifference(
+            kind=one.kind.value,
+            text=wording.difference(words, one),
+            about=_link(words, one.payment_id, payments, briefs),
+            provider_id=one.provider_id,
+            here=wording.side(words, one.ours, one.our_word),
+            there=wording.side(words, one.there, one.their_word),
+        )
+        for one in found
+    )
+
+
+def _link(
+    words: Words, payment_id: UUID | None, payments: Mapping[UUID, Payment], briefs: Mapping[UUID, Brief]
+) -> Link:
+    if payment_id is None or payment_id not in payments:
+        return Link(label=words._("No payment of ours"))
+    return about(words, payment_id, payments[payment_id].reference, briefs)
+
+
+def entry_lines(
+    words: Words, posted: Sequence[Posted], links: Mapping[UUID, Link], *, with_day: bool = False
+) -> tuple[EntryLine, ...]:
+    place, lines = str(zone_of(words)), []
+    for journal in posted:
+        for number, entry in enumerate(journal.entries):
+            first, cents = number == 0, entry.amount_cents
+            time = words.when(journal.at, place) if with_day else words.time(journal.at, place)
+            lines.append(
+                EntryLine(
+                    time=time if first else "",
+                    kind=words._(wording.JOURNAL[journal.kind]) if first else "",
+                    about=links.get(journal.payment_id, Link(label="")) if first else Link(label=""),
+                    account=wording.account(words, entry.account),
+                    debit=wording.cents(words, cents) if cents > 0 else "",
+                    credit=wording.cents(words, -cents) if cents < 0 else "",
+                )
+            )
+    return tuple(lines)

@@ -1,0 +1,148 @@
+"""What the till's templates show: frozen, every text ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontend.staff.views import StaffFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    label: str
+    url: str = ""  # without one it is only text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """A line of the day's sums, here and there."""
+
+    label: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDifference:
+    kind: str  # stable, for tests and print: "missing_here"
+    text: str
+    about: Link
+    provider_id: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLine:
+    time: str
+    about: Link
+    service: str
+    amount: str
+    here: str
+    there: str
+    booked: str
+    moved: str
+    is_odd: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryLine:
+    """A line of a journal; time, kind and payment stand at its first one only."""
+
+    time: str
+    kind: str
+    about: Link
+    account: str
+    debit: str
+    credit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPage:
+    frame: StaffFrame
+    day: str  # "2026-12-01"
+    day_url: str
+    before: Link
+    after: Link
+    work: Link
+    search_url: str
+    is_silent: bool
+    note: str
+    sums: tuple[Sum, ...]
+    differences: tuple[ShownDifference, ...]
+    payments: tuple[PaymentLine, ...]
+    accounts: tuple[EntryLine, ...]
+    entries: tuple[EntryLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    label: str
+    value: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLine:
+    at: str
+    reason: str
+    amount: str
+    status: str
+    there: str
+    people: str
+    failure: str
+    is_request: bool = False
+    approve_url: str = ""
+    reject_url: str = ""
+    hint: str = ""  # why it cannot be approved here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentPage:
+    frame: StaffFrame
+    notice: str  # a refusal
+    facts: tuple[Fact, ...]
+    provider_facts: tuple[Fact, ...]
+    is_silent: bool
+    appointment: tuple[Fact, ...]
+    others: tuple[Link, ...]  # further payments of the same appointment
+    differences: tuple[ShownDifference, ...]
+    refunds: tuple[RefundLine, ...]
+    entries: tuple[EntryLine, ...]
+    told: tuple[Fact, ...]  # by the provider's messages
+    day: Link
+    settle_url: str
+    request_url: str  # "" where nothing can be asked for, or by whom it may not
+    refundable: str
+    request_key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLine:
+    at: str
+    about: Link
+    amount: str
+    text: str
+    people: str
+    settle_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPage:
+    frame: StaffFrame
+    day: Link
+    requests: tuple[WorkLine, ...]
+    attention: tuple[WorkLine, ...]
+    failed: tuple[WorkLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    frame: StaffFrame
+    day: Link
+    search_url: str
+    asked: str
+    found: tuple[Link, ...]

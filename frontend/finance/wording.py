@@ -1,0 +1,135 @@
+"""The till's words: statuses, differences, accounts and amounts as finance says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from base.i18n import format_money
+from base.i18n import mark as _
+from base.money import Money
+from frontend.citizen.words import Words
+from payment.model import PaymentStatus, RefundReason, RefundStatus
+from payment.ports import RefundState, SessionState
+from payment.reconciliation.model import Difference, DifferenceKind
+
+PAYMENT: Mapping[PaymentStatus, str] = {
+    PaymentStatus.INTENDED: _("Intended"),
+    PaymentStatus.OPEN: _("Open"),
+    PaymentStatus.PROCESSING: _("Under way"),
+    PaymentStatus.PAID: _("Paid"),
+    PaymentStatus.FENCED: _("Cancelled without payment"),
+    PaymentStatus.ATTENTION: _("Does not fit"),
+}
+SESSION: Mapping[SessionState, str] = {
+    SessionState.OPEN: _("Open"),
+    SessionState.PROCESSING: _("Under way"),
+    SessionState.PAID: _("Paid"),
+    SessionState.DEAD: _("Cancelled without payment"),
+    SessionState.UNKNOWN: _("Unknown to us"),
+}
+REFUND: Mapping[RefundStatus, str] = {
+    RefundStatus.REQUESTED: _("Waiting for approval"),
+    RefundStatus.REJECTED: _("Rejected"),
+    RefundStatus.APPROVED: _("Approved"),
+    RefundStatus.SUBMITTED: _("Handed to the provider"),
+    RefundStatus.SUCCEEDED: _("Refunded"),
+    RefundStatus.FAILED: _("Failed"),
+}
+REFUND_THERE: Mapping[RefundState, str] = {
+    RefundState.PENDING: _("Under way"),
+    RefundState.SUCCEEDED: _("Refunded"),
+    RefundState.FAILED: _("Failed"),
+    RefundState.UNKNOWN: _("Unknown to us"),
+}
+REASON: Mapping[RefundReason, str] = {
+    RefundReason.CANCELLED: _("Appointment cancelled, by the refund rule"),
+    RefundReason.LOST_SLOT: _("Paid, but the time was gone"),
+    RefundReason.MANUAL: _("By two persons"),
+}
+DIFFERENCE: Mapping[DifferenceKind, str] = {
+    DifferenceKind.MISSING_HERE: _("Money moved at the provider that our books do not know."),
+    DifferenceKind.MISSING_THERE: _("Booked here, but the provider knows no such money."),
+    DifferenceKind.AMOUNT: _("The amounts differ."),
+    DifferenceKind.STATE: _("The states differ."),
+    DifferenceKind.OTHER_DAY: _("Booked here on another day than it moved at the provider."),
+    DifferenceKind.JOURNAL: _("Our journals do not add up to what the payment says."),
+    DifferenceKind.NOT_BOOKED: _("A movement at the provider of a kind that is not booked here."),
+    DifferenceKind.UNCHECKED: _("Not compared: there were too many to ask the provider one by one."),
+}
+JOURNAL: Mapping[str, str] = {
+    "fee": _("Fee paid"),
+    "refund": _("Refund"),
+    "refund_failed": _("Refund came back"),
+}
+ACCOUNT: Mapping[str, str] = {
+    "receivable": _("Receivables"),
+    "psp_clearing": _("Money with the provider"),
+    "bank": _("Bank"),
+    "revenue:fees": _("Fee revenue"),
+    "psp_fees": _("Provider's prices"),
+    "refund_payable": _("Refunds payable"),
+}
+_FAILURES: Mapping[str, str] = {
+    "lost_or_stolen_card": _("the card is lost or stolen"),
+    "expired_or_canceled_card": _("the card is no longer valid"),
+    "charge_for_pending_refund_disputed": _("the payer disputes the payment"),
+    "insufficient_funds": _("our balance at the provider was too low"),
+    "declined": _("the payer's bank declined it"),
+    "merchant_request": _("it was cancelled at the provider"),
+    "charge_already_refunded": _("the provider says that everything is refunded already"),
+}
+_WRONG: Mapping[str, str] = {
+    "amount": _("The provider shows another amount: {detail}."),
+    "metadata": _("What the provider shows names another payment: {detail}."),
+    "session": _("The provider shows another session: {detail}."),
+    "status": _("The provider shows a state that we do not know: {detail}."),
+    "charge": _("The provider says paid, but names no charge: {detail}."),
+}
+_BY_VALUE: Mapping[str, str] = {
+    **{one.value: text for one, text in SESSION.items()},
+    **{one.value: text for one, text in REFUND_THERE.items()},
+    **{one.value: text for one, text in REFUND.items()},
+    **{one.value: text for one, text in PAYMENT.items()},
+}
+
+
+def money(words: Words, amount: Money | None) -> str:
+    return "" if amount is None else format_money(amount, words.language)
+
+
+def cents(words: Words, amount_cents: int, currency: str = "EUR") -> str:
+    return format_money(Money(amount_cents, currency), words.language)
+
+
+def state(words: Words, word: str) -> str:
+    """Of either side: a status, a day, or a word of the provider's own as it is."""
+    if word[:1].isdigit():
+        return words.short_day(date.fromisoformat(word))
+    return words._(_BY_VALUE[word]) if word in _BY_VALUE else word
+
+
+def account(words: Words, name: str) -> str:
+    return words._(ACCOUNT[name]) if name in ACCOUNT else name
+
+
+def side(words: Words, amount: Money | None, word: str) -> str:
+    return ", ".join(part for part in (money(words, amount), state(words, word)) if part) or "–"
+
+
+def difference(words: Words, one: Difference) -> str:
+    text = words._(DIFFERENCE[one.kind])
+    return words._("Refund: {text}", text=text) if one.refund_id is not None else text
+
+
+def attention(words: Words, reason: str | None) -> str:
+    """What is wrong with a payment, from the reason that was stored with it ("amount: 1400 EUR")."""
+    subject, _colon, detail = (reason or "").partition(": ")
+    return words._(_WRONG[subject], detail=detail) if subject in _WRONG else reason or ""
+
+
+def failure(words: Words, code: str | None) -> str:
+    if not code:
+        return ""
+    why = words._(_FAILURES[code]) if code in _FAILURES else words._("the provider says: {code}", code=code)
+    return words._("It failed because {why}.", why=why)

@@ -1,0 +1,31 @@
+"""Where staff work: one line per area, shown in the header and on the start page to whoever has the permission somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from base.i18n import mark as _
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    permission: str
+    path: str  # without its language
+    label: str
+    meaning: str
+
+
+AREAS: tuple[Area, ...] = (
+    Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
+)
+
+# What a permission lets one do, in the words of the start page. The names are those of the rows of `role`.
+PERMISSIONS = {
+    "queue.call": _("See the day of the office, check people in, call and serve them"),
+    "queue.manage": _("Free counters that others have taken, and set up the board"),
+    "person.read": _("See the names of those who come"),
+    "finance.read": _("See payments, journals and differences"),
+    "refund.request": _("Ask for a refund"),
+    "refund.approve": _("Approve a refund that somebody else asked for"),
+    "account.manage": _("Manage accounts"),
+}

@@ -1,0 +1,161 @@
+"""A refund by two persons: one asks for it and says why, another one approves or rejects.
+
+It is for what can still be given back of a payment, all of it. The request keeps no money (0011_till.sql): what a rule gives back
+meanwhile goes first, and an approval that finds too little left is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid5
+
+from base.errors import Conflict, FieldError, Invalid, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from base.idempotency import KeyReused
+from payment.context import Context
+from payment.model import (
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundEvent,
+    RefundReason,
+    RefundStatus,
+    advance,
+)
+from payment.ports import Tx
+
+NOTE_LENGTH = 500
+proposed = point("refund.proposed")
+approved = point("refund.approved")
+
+
+class NotPaid(Conflict):
+    code = "not_paid"
+    message = _("This payment has brought no money, so nothing can be refunded.")
+
+
+class NothingLeft(Conflict):
+    code = "nothing_to_refund"
+    message = _("Everything that was paid has been refunded or is on its way back.")
+
+
+class AlreadyRequested(Conflict):
+    code = "refund_already_requested"
+    message = _("A refund of this payment is waiting for approval already.")
+
+
+class OwnRequest(Conflict):
+    code = "own_request"
+    message = _("Nobody approves a request of their own. Another person has to do it.")
+
+
+class AlreadyDecided(Conflict):
+    code = "already_decided"
+    message = _("This request has been decided already.")
+
+
+class RefundedMeanwhile(Conflict):
+    code = "refunded_meanwhile"
+    message = _(
+        "Meanwhile money of this payment was refunded otherwise, so less is left than was asked for. Please reject."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Approving:
+    context: Context
+
+    async def request(self, payment_id: UUID, *, by: int, note: str, key: UUID) -> Refund:
+        """For everything that is left. The same key again: the same request.
+
+        Raises NotFound, Invalid, NotPaid, NothingLeft, AlreadyRequested, KeyReused.
+        """
+        note = note.strip()
+        if not 1 <= len(note) <= NOTE_LENGTH:
+            raise Invalid([_wrong_note(note)])
+        refund_id, books, now = uuid5(payment_id, f"{by}:{key}"), self.context.books, self.context.clock()
+        async with books.transaction() as tx:
+            payment = await self._locked(tx, payment_id)
+            known = await books.refund(tx, refund_id)
+            if known is not None:
+                if known.note != note:
+                    raise KeyReused
+                return known
+            _check_refundable(payment)
+            if any(one.status is RefundStatus.REQUESTED for one in await books.refunds(tx, payment_id)):
+                raise AlreadyRequested
+            refund = Refund(
+                id=refund_id,
+                payment_id=payment_id,
+                amount_cents=payment.refundable.cents,
+                reason=RefundReason.MANUAL,
+                note=note,
+                requested_by=by,
+                attempt_at=now,
+                created_at=now,
+            )
+            await books.insert_refund(tx, refund)
+        proposed()
+        return refund
+
+    async def approve(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        """APPROVED; from here on the refund goes its usual way. Again by the same person: as it stands.
+
+        Raises NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile.
+        """
+        async with self.context.books.transaction() as tx:
+            refund, payment = await self._read(tx, payment_id, refund_id)
+            if by == refund.requested_by:
+                raise OwnRequest
+            if refund.status is not RefundStatus.REQUESTED:
+                if by == refund.approved_by:
+                    return refund
+                raise AlreadyDecided
+            if refund.amount_cents > payment.refundable.cents:
+                raise RefundedMeanwhile
+            status = advance(refund.status, RefundEvent.APPROVE)
+            released = replace(refund, status=status, approved_by=by, decided_at=self.context.clock())
+            await self.context.books.store_refund(tx, released, refund.status)
+        approved()
+        return released
+
+    async def reject(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        """REJECTED; whoever asked may do so too. Again by the same person: as it stands. Raises NotFound, AlreadyDecided."""
+        async with self.context.books.transaction() as tx:
+            refund, _payment = await self._read(tx, payment_id, refund_id)
+            if refund.status is not RefundStatus.REQUESTED:
+                if by == refund.rejected_by:
+                    return refund
+                raise AlreadyDecided
+            status = advance(refund.status, RefundEvent.REJECT)
+            rejected = replace(refund, status=status, rejected_by=by, decided_at=self.context.clock())
+            await self.context.books.store_refund(tx, rejected, refund.status)
+        return rejected
+
+    async def _read(self, tx: Tx, payment_id: UUID, refund_id: UUID) -> tuple[Refund, Payment]:
+        """A person's refund of this payment, which is locked first, as wherever a refund is asked for."""
+        payment = await self._locked(tx, payment_id)
+        refund = await self.context.books.refund(tx, refund_id, lock=True)
+        if refund is None or refund.requested_by is None or refund.payment_id != payment_id:
+            raise NotFound
+        return refund, payment
+
+    async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
+        payment = await self.context.books.payment(tx, payment_id, lock=True)
+        if payment is None:
+            raise NotFound
+        return payment
+
+
+def _check_refundable(payment: Payment) -> None:
+    if payment.status is not PaymentStatus.PAID:
+        raise NotPaid
+    if not payment.refundable:
+        raise NothingLeft
+
+
+def _wrong_note(note: str) -> FieldError:
+    if not note:
+        return FieldError("/note", "missing", _("Say in a sentence why the money goes back."))
+    return FieldError("/note", "string_too_long", _("This is too long."))

@@ -1,0 +1,88 @@
+"""What reconciliation reads. One function, one statement; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from base.db import Connection, fetch_all
+from payment.model import Payment, Refund
+from payment.reconciliation.model import Message, Posted, Span
+
+
+async def freeze(conn: Connection) -> None:
+    """All that follows in this transaction is seen as of one moment."""
+    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+async def concerned(
+    conn: Connection, span: Span, payment_ids: Collection[UUID], charge_ids: Collection[str], refunds: Collection[str]
+) -> list[UUID]:
+    """Payments made, booked or refunded in the span, and those that the provider's statement names by an id of ours or of its own."""
+    sql = """
+        SELECT id FROM payment WHERE created_at >= $1 AND created_at < $2
+        UNION SELECT payment_id FROM journal WHERE at >= $1 AND at < $2
+        UNION SELECT payment_id FROM refund WHERE created_at >= $1 AND created_at < $2
+        UNION SELECT id FROM payment WHERE id = ANY ($3::uuid[]) OR charge_id = ANY ($4::text[])
+        UNION SELECT payment_id FROM refund WHERE provider_id = ANY ($5::text[])"""
+    return await fetch_all(conn, UUID, sql, span.start, span.end, list(payment_ids), list(charge_ids), list(refunds))
+
+
+async def payments(conn: Connection, ids: Collection[UUID]) -> list[Payment]:
+    sql = "SELECT * FROM payment WHERE id = ANY ($1) ORDER BY created_at, id"
+    return await fetch_all(conn, Payment, sql, list(ids))
+
+
+async def refunds(conn: Connection, payment_ids: Collection[UUID]) -> list[Refund]:
+    sql = "SELECT * FROM refund WHERE payment_id = ANY ($1) ORDER BY created_at, id"
+    return await fetch_all(conn, Refund, sql, list(payment_ids))
+
+
+async def posted(conn: Connection, payment_ids: Collection[UUID]) -> list[Posted]:
+    sql = """
+        SELECT j.id, j.kind, j.payment_id, j.refund_id, j.at,
+               jsonb_agg(jsonb_build_object('account', e.account, 'amount_cents', e.amount_cents) ORDER BY e.id) AS entries
+          FROM journal j JOIN entry e ON e.journal_id = j.id WHERE j.payment_id = ANY ($1) GROUP BY j.id ORDER BY j.at, j.id"""
+    return await fetch_all(conn, Posted, sql, list(payment_ids))
+
+
+async def messages(conn: Connection, payment_id: UUID) -> list[Message]:
+    sql = """
+        SELECT kind, received_at FROM vendor_event
+         WHERE payment_id = $1 OR refund_id IN (SELECT id FROM refund WHERE payment_id = $1) ORDER BY received_at, event_id"""
+    return await fetch_all(conn, Message, sql, payment_id)
+
+
+async def of_reference(conn: Connection, reference: UUID) -> list[UUID]:
+    return await fetch_all(
+        conn, UUID, "SELECT id FROM payment WHERE reference = $1 ORDER BY created_at DESC, id", reference
+    )
+
+
+async def of_provider_id(conn: Connection, text: str) -> list[UUID]:
+    sql = """
+        SELECT id FROM payment WHERE session_id = $1 OR charge_id = $1 OR id::text = $1
+        UNION SELECT payment_id FROM refund WHERE provider_id = $1"""
+    return await fetch_all(conn, UUID, sql, text)
+
+
+async def open_requests(conn: Connection) -> list[Refund]:
+    return await fetch_all(conn, Refund, "SELECT * FROM refund WHERE status = 'requested' ORDER BY created_at, id")
+
+
+async def in_attention(conn: Connection) -> list[Payment]:
+    return await fetch_all(conn, Payment, "SELECT * FROM payment WHERE status = 'attention' ORDER BY created_at, id")
+
+
+async def failed_refunds(conn: Connection) -> list[Refund]:
+    """Those in whose place no other was made, and whose money is still to be given back."""
+    sql = """
+        SELECT f.* FROM refund f JOIN payment p ON p.id = f.payment_id WHERE f.status = 'failed'
+           AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents
+         ORDER BY f.created_at, f.id"""
+    return await fetch_all(conn, Refund, sql)
+
+
+async def names(conn: Connection, account_ids: Collection[int]) -> dict[int, str]:
+    rows = await conn.fetch("SELECT id, name FROM account WHERE id = ANY ($1)", list(account_ids))
+    return {row["id"]: row["name"] for row in rows}

@@ -1,0 +1,74 @@
+"""Sums of a day, on both sides. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from payment.ledger import JournalKind
+from payment.ports import SessionState
+from payment.reconciliation.model import AccountTotal, DayRow, Ours, Posted, Side, Span, Theirs
+from payment.reconciliation.reconcile import Matched
+from payment.statement import Movement, MovementKind, Statement
+
+
+def account_totals(posted: Iterable[Posted]) -> tuple[AccountTotal, ...]:
+    sums: dict[str, list[int]] = {}
+    for entry in (entry for one in posted for entry in one.entries):
+        debit_credit = sums.setdefault(entry.account, [0, 0])
+        debit_credit[entry.amount_cents < 0] += abs(entry.amount_cents)
+    return tuple(AccountTotal(account, debit, credit) for account, (debit, credit) in sorted(sums.items()))
+
+
+def our_side(posted: Sequence[Posted]) -> Side:
+    fees = [one for one in posted if one.kind is JournalKind.FEE]
+    others = [one for one in posted if one.kind is not JournalKind.FEE]
+    return Side(
+        payments=len(fees),
+        paid_cents=sum(one.clearing_cents for one in fees),
+        refunds=sum(one.kind is JournalKind.REFUND for one in others),
+        refunded_cents=-sum(one.clearing_cents for one in others),
+    )
+
+
+def their_side(movements: Iterable[Movement], span: Span) -> Side:
+    today = [one for one in movements if one.at in span]
+    paid = [one.amount.cents for one in today if one.kind is MovementKind.CHARGE]
+    back = [one for one in today if one.kind in (MovementKind.REFUND, MovementKind.REFUND_FAILED)]
+    return Side(
+        payments=len(paid),
+        paid_cents=sum(paid),
+        refunds=sum(one.kind is MovementKind.REFUND for one in back),
+        refunded_cents=-sum(one.amount.cents for one in back),
+        fee_cents=sum(one.fee.cents for one in today),
+        other_cents=sum(one.amount.cents for one in today if one.kind is MovementKind.OTHER),
+    )
+
+
+def rows(ours: Ours, theirs: Theirs | None, span: Span) -> tuple[DayRow, ...]:
+    """Payments made or booked in the span, or whose money moved there in it."""
+    known = Matched(ours, Theirs(Statement((), ())) if theirs is None else theirs)
+    matched = known if theirs is not None else None
+    moved_there: dict[object, int] = {}
+    if matched is not None and theirs is not None:
+        for movement in theirs.statement.movements:
+            owner = matched.owner(movement)
+            if owner is not None and movement.at in span:
+                moved_there[owner] = moved_there.get(owner, 0) + movement.amount.cents
+    found = []
+    for payment in ours.payments:
+        facts = known.facts[payment.id]
+        posted, refunds = [one for one in facts.posted if one.at in span], tuple(facts.refunds)
+        asked_today = any(one.created_at in span for one in refunds)
+        if not (payment.created_at in span or posted or payment.id in moved_there or asked_today):
+            continue
+        state = SessionState.PAID if facts.charge is not None else facts.seen.state if facts.seen else None
+        found.append(
+            DayRow(
+                payment=payment,
+                refunds=refunds,
+                moved_cents=sum(one.clearing_cents for one in posted),
+                state_there=state,
+                moved_there_cents=None if matched is None else moved_there.get(payment.id, 0),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,167 @@
+"""What finance reads: a day, a payment, what waits for people. The provider is asked outside of any transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.errors import NotFound
+from payment.model import Payment, Refund
+from payment.ports import OutcomeUnknown
+from payment.reconciliation import store
+from payment.reconciliation.model import Day, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
+from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
+from payment.reconciliation.totals import account_totals, our_side, rows, their_side
+from payment.statement import Statement, StatementProvider
+
+log = logging.getLogger(__name__)
+
+# What moved there just before midnight may be booked here after it; and a session made then may be paid after it.
+LOOK_BACK = timedelta(hours=24)
+# Younger facts are not compared: a message may be on its way.
+ON_ITS_WAY = timedelta(minutes=2)
+MOST_LOOKS = 50  # payments asked for one by one
+
+
+class Reconciliation:
+    """`providers`: by name. A day is a local day of the zone that the caller names."""
+
+    def __init__(self, db: Database, providers: Mapping[str, StatementProvider], clock: Clock) -> None:
+        self._db = db
+        self._providers = providers
+        self._clock = clock
+
+    async def day(self, day: date, zone: ZoneInfo) -> Day:
+        """Where the provider does not answer: our side alone, `there` is None, nothing is guessed."""
+        span, compared_until = day_span(day, zone), self._clock() - ON_ITS_WAY
+        statement = await self._statement(span)
+        ours = await self._ours(span, statement)
+        theirs = None if statement is None else await self._theirs(ours, statement, span)
+        posted = tuple(one for one in ours.posted if one.at in span)
+        return Day(
+            day=day,
+            span=span,
+            ours=our_side(posted),
+            there=None if theirs is None else their_side(theirs.statement.movements, span),
+            accounts=account_totals(posted),
+            rows=rows(ours, theirs, span),
+            posted=posted,
+            differences=tuple(
+                reconcile_alone(ours) if theirs is None else reconcile_day(ours, theirs, span, zone, compared_until)
+            ),
+            compared_until=compared_until,
+        )
+
+    async def payment(self, payment_id: UUID) -> Story:
+        """The whole story of one. Raises NotFound."""
+        async with self._db.connection() as conn:
+            found = await store.payments(conn, [payment_id])
+        if not found:
+            raise NotFound
+        look = await self._look(found[0])  # first: what is booked while it is asked shows as booked
+        async with self._db.transaction() as conn:
+            await store.freeze(conn)
+            ours = await _of(conn, [payment_id])
+            messages = await store.messages(conn, payment_id)
+            people = await _people(conn, ours.refunds)
+        return Story(
+            payment=ours.payments[0],
+            refunds=ours.refunds,
+            posted=ours.posted,
+            messages=tuple(messages),
+            look=look,
+            differences=tuple(reconcile_alone(ours) if look is None else reconcile_payment(ours, look)),
+            people=people,
+        )
+
+    async def of_reference(self, reference: UUID) -> list[UUID]:
+        """All payments for it, youngest first."""
+        async with self._db.connection() as conn:
+            return await store.of_reference(conn, reference)
+
+    async def find(self, text: str) -> list[UUID]:
+        """By an id of ours or of the provider: session, charge, refund."""
+        async with self._db.connection() as conn:
+            return await store.of_provider_id(conn, text)
+
+    async def worklist(self) -> Worklist:
+        async with self._db.transaction() as conn:
+            await store.freeze(conn)
+            requests, failed = await store.open_requests(conn), await store.failed_refunds(conn)
+            attention = await store.in_attention(conn)
+            ids = {one.payment_id for one in (*requests, *failed)}
+            known = {one.id: one for one in await store.payments(conn, ids)}
+            people = await _people(conn, (*requests, *failed))
+        return Worklist(
+            requests=tuple((one, known[one.payment_id]) for one in requests),
+            attention=tuple(attention),
+            failed=tuple((one, known[one.payment_id]) for one in failed),
+            people=people,
+        )
+
+    async def _statement(self, span: Span) -> Statement | None:
+        """Of all providers together; None where one is silent, or where there is none to ask."""
+        found = []
+        for name, provider in self._providers.items():
+            try:
+                found.append(await provider.statement(span.start - LOOK_BACK, span.end))
+            except OutcomeUnknown as silence:
+                log.warning("reconciliation.no_answer", extra={"provider": name, "detail": str(silence)})
+                return None
+        if not found:
+            return None
+        return Statement(
+            tuple(session for one in found for session in one.sessions),
+            tuple(movement for one in found for movement in one.movements),
+        )
+
+    async def _ours(self, span: Span, statement: Statement | None) -> Ours:
+        movements = () if statement is None else statement.movements
+        sessions = () if statement is None else statement.sessions
+        named = {one.payment_id for one in movements if one.payment_id is not None}
+        named |= {one.payment_id for one in sessions if one.payment_id is not None}
+        charges = {one.charge_id for one in movements if one.charge_id is not None}
+        refunds = {one.refund_provider_id for one in movements if one.refund_provider_id is not None}
+        async with self._db.transaction() as conn:
+            await store.freeze(conn)
+            return await _of(conn, await store.concerned(conn, span, named, charges, refunds))
+
+    async def _theirs(self, ours: Ours, statement: Statement, span: Span) -> Theirs | None:
+        wanted = too_little_said(ours, Theirs(statement), span)
+        by_id = {payment.id: payment for payment in ours.payments}
+        looks: dict[UUID, Look] = {}
+        for payment_id in wanted[:MOST_LOOKS]:
+            look = await self._look(by_id[payment_id])
+            if look is None:
+                return None
+            looks[payment_id] = look
+        return Theirs(statement, looks, frozenset(wanted[MOST_LOOKS:]))
+
+    async def _look(self, payment: Payment) -> Look | None:
+        """None where the provider does not answer."""
+        provider = self._providers.get(payment.provider)
+        if provider is None:
+            return None
+        try:
+            session = None if payment.session_id is None else await provider.fetch(payment.session_id)
+            charge_id = payment.charge_id or (session.charge_id if session is not None else None)
+            refunds = () if charge_id is None else tuple(await provider.refunds_of(charge_id))
+        except OutcomeUnknown as silence:
+            log.warning("reconciliation.no_answer", extra={"payment": str(payment.id), "detail": str(silence)})
+            return None
+        return Look(session, refunds)
+
+
+async def _of(conn: Connection, ids: Collection[UUID]) -> Ours:
+    payments, refunds = await store.payments(conn, ids), await store.refunds(conn, ids)
+    return Ours(tuple(payments), tuple(refunds), tuple(await store.posted(conn, ids)))
+
+
+async def _people(conn: Connection, refunds: Collection[Refund]) -> People:
+    ids = {one for refund in refunds for one in (refund.requested_by, refund.approved_by, refund.rejected_by)}
+    return People(await store.names(conn, [one for one in ids if one is not None]))

@@ -1,0 +1,223 @@
+"""Staff on a real database: passwords, sessions that end, attempts that are slowed down, and what the schema forbids by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import asyncpg
+import pytest
+from argon2 import PasswordHasher
+
+from base.clock import SettableClock
+from base.db import Database, violates
+from base.identity.model import Grant
+from base.identity.passwords import Passwords
+from base.identity.usecases import (
+    Identity,
+    LoginMalformed,
+    LoginTaken,
+    TooManySignIns,
+    WeakPassword,
+    WrongPassword,
+)
+from base.seal import Sealer
+
+PASSWORD = "correct horse battery"
+QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def identity(db: Database, clock: SettableClock) -> Identity:
+    return Identity(db, clock, Sealer("k" * 32), passwords=QUICK)
+
+
+async def test_the_four_roles_are_rows(db: Database) -> None:
+    async with db.connection() as conn:
+        roles = {row["name"]: set(row["permissions"]) for row in await conn.fetch("SELECT name, permissions FROM role")}
+    assert roles == {
+        "clerk": {"queue.call", "person.read"},
+        "supervisor": {"queue.call", "queue.manage", "person.read"},
+        "finance": {"finance.read", "refund.request", "refund.approve"},
+        "admin": {"account.manage", "queue.manage"},
+    }
+
+
+async def test_a_role_that_is_taken_away_is_gone_at_once(identity: Identity) -> None:
+    await identity.add_account("Kim.M ", "Kim", PASSWORD)
+    await identity.give_role("kim.m", "finance")
+    token = await identity.sign_in(" KIM.M", PASSWORD)
+    principal = await identity.find(token)
+    assert principal is not None
+    assert Grant("finance.read", None) in principal.grants
+    await identity.give_role("kim.m", "finance", takes_away=True)
+    principal = await identity.find(token)
+    assert principal is not None
+    assert principal.grants == frozenset()
+
+
+async def test_each_sign_in_has_its_own_session_and_a_new_password_ends_them_all(identity: Identity) -> None:
+    account = await identity.add_account("kim", "Kim", PASSWORD)
+    one, other = await identity.sign_in("kim", PASSWORD), await identity.sign_in("kim", PASSWORD)
+    assert one != other
+    await identity.sign_out(one)
+    assert await identity.find(one) is None
+    assert await identity.find(other) is not None
+    with pytest.raises(WrongPassword):
+        await identity.change_password(account, "not this one", "another password")
+    with pytest.raises(WeakPassword):
+        await identity.change_password(account, PASSWORD, "short")
+    await identity.change_password(account, PASSWORD, "another password")
+    assert await identity.find(other) is None
+    with pytest.raises(WrongPassword):
+        await identity.sign_in("kim", PASSWORD)
+    third = await identity.sign_in("kim", "another password")
+    await identity.set_password("kim", PASSWORD)
+    assert await identity.find(third) is None
+
+
+async def test_a_session_ends_after_two_idle_hours_and_after_a_working_day(
+    identity: Identity, clock: SettableClock
+) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    token = await identity.sign_in("kim", PASSWORD)
+    for _ in range(11):
+        clock.advance(hours=1)
+        assert await identity.find(token) is not None
+    clock.advance(hours=1)
+    assert await identity.find(token) is None  # twelve hours after signing in, though never idle
+    token = await identity.sign_in("kim", PASSWORD)
+    clock.advance(hours=2)
+    assert await identity.find(token) is None
+    assert await identity.forget_over() >= 2
+
+
+async def test_an_account_that_is_blocked_is_out_at_once(identity: Identity, db: Database) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    token = await identity.sign_in("kim", PASSWORD)
+    async with db.connection() as conn:
+        await conn.execute("UPDATE account SET is_active = false")
+    assert await identity.find(token) is None
+    with pytest.raises(WrongPassword):
+        await identity.sign_in("kim", PASSWORD)
+
+
+@pytest.mark.parametrize("login", ["kim", "nobody"])
+async def test_five_wrong_passwords_slow_a_name_down_whether_there_is_such_an_account_or_not(
+    identity: Identity, clock: SettableClock, login: str
+) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    for n in range(5):
+        with pytest.raises(WrongPassword):
+            await identity.sign_in(login, "guess", f"198.51.100.{n}")
+    with pytest.raises(TooManySignIns):
+        await identity.sign_in(login, "guess", "198.51.100.9")
+    clock.advance(minutes=1)
+    with pytest.raises(WrongPassword):
+        await identity.sign_in(login, "guess", "198.51.100.9")
+    with pytest.raises(TooManySignIns):
+        await identity.sign_in(login, "guess", "198.51.100.9")
+
+
+async def test_many_guesses_at_once_get_no_more_than_one_after_another(identity: Identity) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    answers = await asyncio.gather(*(identity.sign_in("kim", f"guess {n}") for n in range(20)), return_exceptions=True)
+    assert sum(isinstance(answer, WrongPassword) for answer in answers) == 5
+    assert sum(isinstance(answer, TooManySignIns) for answer in answers) == 15
+
+
+async def test_an_address_that_tries_many_names_is_slowed_down_and_others_are_not(identity: Identity) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    for n in range(30):
+        with pytest.raises(WrongPassword):
+            await identity.sign_in(f"name{n}", "guess", "198.51.100.1")
+    with pytest.raises(TooManySignIns):
+        await identity.sign_in("kim", PASSWORD, "198.51.100.1")
+    assert await identity.sign_in("kim", PASSWORD, "198.51.100.2")
+
+
+async def test_an_office_that_signs_in_at_eight_is_not_slowed_down(identity: Identity) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    for _ in range(40):
+        await identity.sign_in("kim", PASSWORD, "198.51.100.1")
+
+
+async def test_neither_names_nor_addresses_of_attempts_are_kept_and_nothing_is_logged_that_was_typed(
+    identity: Identity, db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "base.identity")
+    with pytest.raises(WrongPassword):
+        await identity.sign_in("my secret typed in the wrong field", "guess-guess", "198.51.100.1")
+    async with db.connection() as conn:
+        subjects = [row["subject"] for row in await conn.fetch("SELECT subject FROM sign_in_attempt")]
+    assert [len(subject) for subject in subjects] == [32, 32]
+    said = " ".join(str(vars(record)) for record in caplog.records)
+    assert "staff.sign-in-refused" in said
+    for typed in ("my secret", "guess-guess", "198.51"):
+        assert typed not in said
+
+
+async def test_an_unknown_name_takes_as_long_as_a_wrong_password(db: Database, clock: SettableClock) -> None:
+    """With the real cost, measured as the best of three; the decoy must not be a shortcut."""
+    passwords = Passwords()
+    hashed = await passwords.hash(PASSWORD)
+
+    async def best(of: str | None) -> float:
+        times = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            assert not await passwords.fits("guess", of)
+            times.append(time.perf_counter() - begun)
+        return min(times)
+
+    assert 0.5 < await best(None) / await best(hashed) < 2
+
+
+async def test_invented_accounts_are_let_in_by_the_demo_only(db: Database, clock: SettableClock) -> None:
+    demo = Identity(db, clock, Sealer("k" * 32), allows_invented=True, passwords=QUICK)
+    real = Identity(db, clock, Sealer("k" * 32), passwords=QUICK)
+    await demo.add_account("clerk", "Robin Beispiel", PASSWORD, is_invented=True)
+    token = await demo.sign_in("clerk", PASSWORD)
+    assert await demo.find(token) is not None
+    assert await real.find(token) is None
+    with pytest.raises(WrongPassword):
+        await real.sign_in("clerk", PASSWORD)
+
+
+async def test_a_name_is_given_once_and_is_plain(identity: Identity) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    with pytest.raises(LoginTaken):
+        await identity.add_account("KIM", "Kim too", PASSWORD)
+    with pytest.raises(LoginMalformed):
+        await identity.add_account("kim muster", "Kim", PASSWORD)
+    with pytest.raises(WeakPassword):
+        await identity.add_account("kim2", "Kim", "x" * 11)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "statement"),
+    [
+        ("account_password_argon2id", "INSERT INTO account (login, name, password_hash) VALUES ('a1', 'A', 'md5')"),
+        ("account_login_plain", "INSERT INTO account (login, name, password_hash) VALUES ('A B', 'A', '$argon2id$')"),
+        ("account_has_name", "INSERT INTO account (login, name, password_hash) VALUES ('a1', ' ', '$argon2id$')"),
+        ("role_permissions_named", "INSERT INTO role (name, permissions) VALUES ('all', '{*}')"),
+        ("role_permissions_named", "INSERT INTO role (name, permissions) VALUES ('none', '{}')"),
+        ("session_token_is_sha256", "INSERT INTO session VALUES ('abc', 1, now(), now(), now() + interval '1 day')"),
+        ("sign_in_attempt_subject_is_hmac", "INSERT INTO sign_in_attempt VALUES ('clerk', now())"),
+    ],
+)
+async def test_the_schema_refuses_by_name(db: Database, constraint: str, statement: str) -> None:
+    async with db.connection() as conn:
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
+            await conn.execute(statement)
+    assert violates(refused.value, constraint)
+
+
+async def test_a_role_holds_for_an_office_that_exists(identity: Identity, db: Database) -> None:
+    account = await identity.add_account("kim", "Kim", PASSWORD)
+    async with db.connection() as conn:
+        role = await conn.fetchval("SELECT id FROM role WHERE name = 'clerk'")
+        with pytest.raises(asyncpg.ForeignKeyViolationError) as refused:
+            await conn.execute("INSERT INTO account_role VALUES ($1, $2, 4711)", account, role)
+    assert violates(refused.value, "account_role_office")
