@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
-Kind: TypeAlias = Literal["audio", "camera", "screen"]
-Which: TypeAlias = Literal["pub", "sub"]
+from video.model import Kind, Source, Which
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What somebody publishes."""
-
-    participant: int
-    kind: Kind
+__all__ = [
+    "Kind",
+    "Media",
+    "MediaEvent",
+    "MediaRefused",
+    "MediaUnavailable",
+    "PeerLost",
+    "Source",
+    "SubOffer",
+    "Which",
+    "WorkerDown",
+    "WorkerUp",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,8 @@ class MediaUnavailable(Exception):
 class Media(Protocol):
     """Every call may raise MediaRefused and MediaUnavailable, and may be repeated: the same call twice is the same as once.
 
-    A call with an epoch older than the room's is refused as `stale`; one with a newer epoch ends the older room first.
-    A worker that restarted refuses `no_room` until `create_room` is called again.
+    A call with an epoch older than the room's is refused as `stale`; `create_room` with a newer one ends the older room first.
+    A worker that restarted refuses with `no_room` until `create_room` is called again.
     """
 
     async def create_room(self, room: UUID, epoch: int) -> None: ...
@@ -92,7 +97,7 @@ class Media(Protocol):
         """
 
     async def answered(self, room: UUID, epoch: int, participant: int, sdp: str) -> None:
-        """The client's answer to the last offer of `subscribe`."""
+        """The client's answer to the last offer of `subscribe`. With another DTLS fingerprint than before, a new connection."""
 
     async def mute(self, room: UUID, epoch: int, participant: int, kind: str, muted: bool) -> None:
         """Server-side: nothing of this source is forwarded while muted."""
@@ -104,4 +109,4 @@ class Media(Protocol):
     async def stats(self) -> Mapping[str, float]: ...
 
     def events(self) -> AsyncIterator[MediaEvent]:
-        """From now on. Each caller has an own iterator."""
+        """First a WorkerUp for each worker that is up, then what happens from now on. Each caller has an own iterator."""
