@@ -106,3 +106,18 @@ def vp8(packet: bytes | bytearray | memoryview, payload_at: int, length: int) ->
     # S bit, partition 0, and the inverse key frame bit of the first byte (RFC 7741, 4.2 and 4.3)
     is_key = bool(first & 0x10) and not first & 7 and not packet[at] & 1
     return Vp8(picture_id_at, picture_id, bits, tl0_at, is_key)
+
+
+def find_extension(packet: bytes, payload_at: int, wanted: int) -> int:
+    """Where the data of the extension begin, 0 where it is not there. The same walk as `extensions`, on every packet's way."""
+    at = HEADER_BYTES + 4 * (packet[0] & 15)
+    if packet[at] != 0xBE or packet[at + 1] != 0xDE:
+        return 0
+    at += 4
+    while at < payload_at:
+        head = packet[at]
+        if head >> 4 == wanted:
+            end = at + 2 + (head & 15)
+            return at + 1 if end <= payload_at else 0
+        at += (head & 15) + 2 if head else 1
+    return 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from aioice import stun as wire
 
-Address = tuple[str, int]
+Address = tuple[str, int]  # of IPv6 the system adds two numbers, which are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ def read(datagram: bytes) -> Check | None:
     """None for whatever is not a binding request with both user fragments."""
     try:
         message = wire.parse_message(datagram)
-    except (ValueError, IndexError, LookupError, OverflowError):
+    except (ValueError, LookupError, struct.error):  # an attribute shorter than its kind
         return None
     if message.message_method != wire.Method.BINDING or message.message_class != wire.Class.REQUEST:
         return None
@@ -38,6 +39,6 @@ def read(datagram: bytes) -> Check | None:
 
 def answer(check: Check, password: str, seen_from: Address) -> bytes:
     response = wire.Message(wire.Method.BINDING, wire.Class.RESPONSE, check.message.transaction_id)
-    response.attributes["XOR-MAPPED-ADDRESS"] = seen_from
+    response.attributes["XOR-MAPPED-ADDRESS"] = seen_from[:2]
     response.add_message_integrity(password.encode())  # a fingerprint comes with it
     return bytes(response)
