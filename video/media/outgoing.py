@@ -14,7 +14,9 @@ from video.media.incoming import Incoming
 from video.media.rtcp import sender_report
 from video.media.rtp import newer_by, vp8
 
-KEY_FRAME_PER_RECEIVER_S = 2.0  # a receiver that asks all the time (it has no key, say) must not ruin the picture for others
+KEY_FRAME_PER_RECEIVER_S = (
+    2.0  # a receiver that asks all the time (it has no key, say) must not ruin the picture for others
+)
 
 _PLAIN = Struct("!HHI4s")
 _TIMED = Struct("!HHI4sII")  # with abs-send-time

@@ -460,9 +460,7 @@ class Subscriber(Peer):
             if line.media == media and line.wanted is None:
                 return line
         ssrc, rtx_ssrc = secrets.token_bytes(4), secrets.token_bytes(4)
-        outgoing = Outgoing(
-            ssrc, OPUS if media == "audio" else VP8, rtx_ssrc, RTX, self._send_media, self.send_control
-        )
+        outgoing = Outgoing(ssrc, OPUS if media == "audio" else VP8, rtx_ssrc, RTX, self._send_media, self.send_control)
         line = _Line(str(len(self._lines)), media, outgoing)
         self._lines.append(line)
         self._by_ssrc[ssrc] = outgoing
