@@ -184,6 +184,11 @@ class MediaPool:
         self._placed: dict[UUID, MediaWorker] = {}
         self._listeners: set[asyncio.Queue[MediaEvent]] = set()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether a room can be made."""
+        return any(worker.is_up for worker in self._workers)
+
     async def start(self) -> None:
         await asyncio.gather(*(worker.start() for worker in self._workers))
 
@@ -258,7 +263,7 @@ class MediaPool:
     async def _ask(self, room: UUID, do: str, epoch: int, participant: int, **fields: Any) -> Any:
         worker = await self._find(room)
         if worker is None:
-            if not any(worker.is_up for worker in self._workers):
+            if not self.is_up:
                 raise MediaUnavailable("no worker")
             raise MediaRefused(Refusal.NO_ROOM)
         return await worker.ask(do, room=str(room), epoch=epoch, participant=participant, **fields)

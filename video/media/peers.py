@@ -292,7 +292,7 @@ class Publisher(Peer):
             return None
         payload_type = packet[1] & 127
         fitting = [line for line in self._lines.values() if payload_type in (line.payload_type, line.rtx_payload_type)]
-        found = dict((number, packet[at : at + size]) for number, at, size in extensions(packet, payload_at))
+        found = {number: packet[at : at + size] for number, at, size in extensions(packet, payload_at)}
         named = [line for line in fitting if found.get(line.extensions.get(MID, 0)) == line.mid.encode()]
         chosen = named or fitting
         if len(chosen) != 1:

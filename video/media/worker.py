@@ -110,7 +110,7 @@ class Worker:
         if colon and "/" not in self._control:
             return await asyncio.start_server(self._client, host, int(port), limit=wire.LINE_BYTES_MOST)
         path = Path(self._control)
-        path.unlink(missing_ok=True)  # of a worker that was killed
+        path.unlink(missing_ok=True)  # noqa: ASYNC240  # once, at start; of a worker that was killed
         before = os.umask(0o177)
         try:
             return await asyncio.start_unix_server(self._client, path, limit=wire.LINE_BYTES_MOST)
