@@ -12,6 +12,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsP
 from pylibsrtp._binding import ffi, lib
 
 from tests.video.client import voice
+from tests.video.worker_process import until
 from video.media.dtls import IN, IN_BYTES, OUT, Dtls, decrypt_in, encrypt_out, make_certificate
 from video.model import Fingerprint
 
@@ -50,6 +51,7 @@ async def joined(fingerprint: Fingerprint | None = None) -> tuple[RTCDtlsTranspo
     told = RTCDtlsParameters([RTCDtlsFingerprint(own_fingerprint.algorithm, own_fingerprint.value)])
     async with asyncio.timeout(10):
         await client.start(told)
+    await until(lambda: changes, "the server's end of the handshake")
         while not changes:
             await asyncio.sleep(0.01)  # the change is what is waited for
     return client, server, changes

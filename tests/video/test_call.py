@@ -122,6 +122,19 @@ async def test_the_sender_is_told_when_its_packets_came(room: Room) -> None:
     await until(lambda: any(packet[1] == 201 for packet in kim.pub.rtcp), "a receiver report")
 
 
+async def test_the_senders_clock_is_passed_on_in_the_receivers_numbers(room: Room) -> None:
+    """By it the browser keeps lips and voice in step."""
+    kim, sasha = await two(room)
+    await talk(kim.pub, voice(3))
+    await until(lambda: sasha.got(111), "the voice")
+    kim.pub.send(rtcp.sender_report((1001).to_bytes(4, "big"), b"ntp-time", 3 * 960 + 480, 1, 6))
+    await until(lambda: sasha.sub.rtcp, "the report")
+    ssrc, ntp, timestamp, packets = unpack_from("!4s8sII", sasha.sub.rtcp[0], 4)
+    heard = sasha.got(111)[0]
+    assert (ssrc, ntp, packets) == (heard[8:12], b"ntp-time", 1)
+    assert timestamp - unpack_from("!I", heard, 4)[0] == 480
+
+
 async def test_who_comes_late_gets_a_key_frame_first(room: Room) -> None:
     kim, sasha = await two(room)
     await talk(kim.pub, *(picture(n, key=n == 0) for n in range(10)))
@@ -299,8 +312,8 @@ async def test_refusals(room: Room) -> None:
     await room.pool.create_room(room.id, 2)
     with pytest.raises(MediaRefused, match=Refusal.STALE):
         await room.pool.create_room(room.id, 1)
-    await room.pool.close_room(room.id, 2)
-    await room.pool.close_room(room.id, 2)
+    for _ in range(2):
+        await room.pool.close_room(room.id, 2)
     with pytest.raises(MediaRefused, match=Refusal.STALE):
         await room.pool.create_room(room.id, 2)
 
