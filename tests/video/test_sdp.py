@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,7 +155,5 @@ def test_no_text_makes_the_reader_fail_but_by_refusing(data: st.DataObject) -> N
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, len(lines) - 1))
         lines[at] = data.draw(st.one_of(st.text(max_size=30), st.just(lines[at][: at % 20]), st.just(lines[-at])))
-    try:
+    with suppress(sdp.SdpRefused):
         sdp.publication("\n".join(lines), {"0": "audio", "1": "camera"})
-    except sdp.SdpRefused:
-        pass
