@@ -8,7 +8,9 @@ from uuid import UUID
 
 from base.failpoint import point
 from video.media.incoming import Incoming
-from video.media.peers import Peer, Publisher, Site, Subscriber
+from video.media.peers import Peer, Site
+from video.media.publisher import Publisher
+from video.media.subscriber import Subscriber
 from video.model import (
     LEAST_KBIT_S,
     LINES_MOST,
