@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,6 +82,17 @@ def _file(text: str) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _media_secret(text: str) -> str:
+    return _secret_key(text) if text else ""
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    found = tuple(str(ip_address(name)) for name in _names(text))
+    if not found:
+        raise ValueError("needs an IP address")
+    return found
 
 
 def _origin(text: str) -> str:
@@ -181,6 +193,26 @@ SETTINGS: tuple[Setting, ...] = (
         _at_least(0),
     ),
     Setting("DEMO", "", "Set by `make run`: lets invented accounts sign in; never set it elsewhere"),
+    Setting(
+        "MEDIA_CONTROL",
+        "",
+        "Where the media workers listen to the web process: unix paths or `host:port`, by commas; empty: no video",
+        _names,
+    ),
+    Setting(
+        "MEDIA_SECRET",
+        "",
+        "Shared by web and media processes; at least 32 characters, needed with `host:port`",
+        _media_secret,
+        secret=True,
+    ),
+    Setting(
+        "MEDIA_ADDRESS", "127.0.0.1", "IP addresses under which browsers reach the media workers, by commas", _addresses
+    ),
+    Setting("MEDIA_BIND", "", "IP address a media worker listens on; empty: the first of MEDIA_ADDRESS"),
+    Setting(
+        "MEDIA_PORT", "40000", "UDP port of the first media worker; the next ones have the ports after it", _positive
+    ),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
@@ -213,6 +245,11 @@ class Settings:
     ca_file: str = ""
     proxy_hops: int = 0
     demo: str = ""
+    media_control: tuple[str, ...] = ()
+    media_secret: str = field(default="", repr=False)
+    media_address: tuple[str, ...] = ("127.0.0.1",)
+    media_bind: str = ""
+    media_port: int = 40000
     drain_seconds: float = 2.0
     failpoint: str = ""
 
@@ -221,15 +258,17 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Raises SettingError with one sentence for each setting that is missing or wrong."""
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, unneeded: Container[str] = ()) -> Settings:
+        """Raises SettingError with one sentence for each setting that is missing or wrong. `unneeded` may be missing, and is empty then."""
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         wrong: list[str] = []
         for setting in SETTINGS:
             try:
                 text = _given(setting, environ)
-                if text is None:
+                if text is None and setting.name in unneeded:
+                    values[setting.name.lower()] = ""
+                elif text is None:
                     wrong.append(f"{setting.name} is not set: {setting.meaning}")
                 else:
                     values[setting.name.lower()] = setting.parse(text)
@@ -249,6 +288,8 @@ class Settings:
             wrong.append(
                 f"{texting[0]} is not set: text messages need all three of the account, its token and a sender"
             )
+        if not values.get("media_secret") and any("/" not in name for name in values.get("media_control", ())):
+            wrong.append("MEDIA_SECRET: is needed where MEDIA_CONTROL is host:port")
         if wrong:
             raise SettingError("\n".join(wrong))
         return cls(**values)

@@ -61,6 +61,20 @@ async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
     return await change_account(settings, arguments)
 
 
+async def _media(settings: Settings, arguments: argparse.Namespace) -> int:
+    from video.media.worker import serve
+
+    if not 0 <= arguments.number < len(settings.media_control):
+        print(f"MEDIA_CONTROL: names no worker {arguments.number}", file=sys.stderr)
+        return 2
+    try:
+        await serve(settings, arguments.number)
+    except OSError as error:
+        print(f"The media worker cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _openapi(path: Path) -> int:
     from server.app import openapi
 
@@ -92,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.add_argument("what", choices=["catalogue"])
     importing.add_argument("path", type=Path)
     add_commands(commands)
+    media = commands.add_parser("media", help="forward the video calls; needs no database")
+    media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
         "path", type=Path, nargs="?", default=Path("openapi.json")
     )
@@ -101,10 +117,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _openapi(arguments.path)
     if arguments.command == "demo":
         return _demo()
-    others = {"import": _import, "account": _account}
+    others = {"import": _import, "account": _account, "media": _media}
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:
-        settings = Settings.from_env()
+        settings = Settings.from_env(unneeded=("DATABASE_URL", "SECRET_KEY") if arguments.command == "media" else ())
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2
