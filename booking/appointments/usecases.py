@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -24,7 +24,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Case, CaseState, Created
 from booking.appointments.number import new_number
-from booking.appointments.persons import open_contact, open_token, seal_contact, seal_token
+from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
 from booking.appointments.slots import Slots
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -100,6 +100,12 @@ class Appointments:
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:
             return await self._read(conn, appointment_id)
+
+    async def names(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Who comes, for clerks of the office who may see that. Never logged, never kept."""
+        async with self._db.connection() as conn:
+            rows = await store.names(conn, appointment_ids)
+        return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
         if not token.isascii():  # bytes that are no text have no SHA-256 of ours
