@@ -15,7 +15,9 @@ class Area:
     meaning: str
 
 
-AREAS: tuple[Area, ...] = ()
+AREAS: tuple[Area, ...] = (
+    Area("queue.call", "/counter/", _("Counter"), _("The day of your office: check in, call, serve")),
+)
 
 # What a permission lets one do, in the words of the start page. The names are those of the rows of `role`.
 PERMISSIONS = {
