@@ -52,7 +52,6 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/offices": EVERYBODY,
     "GET /api/slots": EVERYBODY,
     "GET /api/slots/next": EVERYBODY,
-    "GET /api/slots/days": EVERYBODY,
     "POST /api/holds": EVERYBODY,
     "GET /api/openapi.json": EVERYBODY,
     "GET /robots.txt": EVERYBODY,
@@ -195,7 +194,8 @@ def test_every_route_has_its_line_and_every_line_its_route() -> None:
 async def test_everybody_comes_exactly_as_far_as_written(people: Callable[[], Any]) -> None:
     cast: Cast = await people()
     wrong = []
-    for route, endpoint in _ROUTES.items():
+    ends_sessions = "POST /{language}/staff/sign-out"
+    for route, endpoint in sorted(_ROUTES.items(), key=lambda pair: pair[0] == ends_sessions):
         for caller in CALLERS:
             if caller == OWNER:
                 continue  # comes last: what the owner gives back is nobody's any more

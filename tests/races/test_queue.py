@@ -110,7 +110,7 @@ CALLED = {"status": "called", "called_at": at(TUESDAY, 9), "calls": 1}
     ("constraint", "given"),
     [
         ("ticket_called_somewhere", CALLED),
-        ("ticket_called_somewhere", {"counter_id": "first"}),
+        ("ticket_called_somewhere", {**CALLED, "status": "waiting", "counter_id": "first"}),
         ("ticket_call_has_time", {"status": "serving", "counter_id": "first"}),
         ("ticket_status", {"status": "parked", "counter_id": "first", "called_at": at(TUESDAY, 9), "calls": 1}),
         ("ticket_channel", {"channel": "fax"}),
