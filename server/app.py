@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -24,6 +25,7 @@ from base.web import (
     DATABASE,
     DRAINING,
     ERROR_PAGE,
+    FEED,
     IDENTITY,
     SEALER,
     SETTINGS,
@@ -34,13 +36,17 @@ from base.web import (
 )
 from base.web.compress import compressed
 from base.web.guard import Access, same_origin, security_headers
+from base.web.live import Fragments
 from base.web.problems import problems
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
+from frontend.board import pages as board
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from frontend.counter import pages as counter
+from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE, VIDEO_URL
 from frontend.finance import pages as finance
 from frontend.staff import pages as staff
 from notifications import endpoints as notifications
@@ -60,6 +66,8 @@ ENDPOINTS: Sequence[Endpoint] = (
     *pages.ENDPOINTS,
     *staff.ENDPOINTS,
     *finance.ENDPOINTS,
+    *counter.ENDPOINTS,
+    *board.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
@@ -119,7 +127,16 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation
-    app[health.FEED] = product.feed
+    app[FEED] = product.feed
+    app[QUEUE] = product.queue
+    app[QUEUE_SOURCE] = product.queue_source
+    app[FRAGMENTS] = Fragments()
+    app[VIDEO_URL] = _no_video
+
+
+async def _no_video(reference: UUID, language: str) -> str | None:
+    """Until the rooms are built in: the page then offers no way into a call."""
+    return None
 
 
 def _headers(settings: Settings) -> Any:

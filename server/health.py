@@ -7,14 +7,13 @@ import asyncio
 from aiohttp import web
 
 from base.db import database_is_away
-from base.feed import Feed
 from base.jobs import outbox_counts
 from base.metrics import METRICS
 from base.migrate import missing
-from base.web import ANYONE, DATABASE, DRAINING, Endpoint
+from base.web import ANYONE, DATABASE, DRAINING, FEED, Endpoint
 from payment.endpoints import PAYMENTS
 
-FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
+__all__ = ["ENDPOINTS", "FEED"]
 
 
 async def healthz(request: web.Request) -> web.Response:

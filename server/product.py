@@ -25,6 +25,8 @@ from booking.availability.usecases import Availability
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.usecases import Holds
+from booking.queue.feed import QueueSource
+from booking.queue.usecases import Queue
 from notifications.mail_smtp import SmtpSender
 from notifications.messages import Messages
 from notifications.ports import TextSender
@@ -53,6 +55,8 @@ class Product:
     payments: Payments
     reconciliation: Reconciliation
     appointments: Appointments
+    queue: Queue
+    queue_source: QueueSource
     notifications: Notifications
     jobs: Jobs
 
@@ -81,6 +85,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         announcer = Announcer(notifications, sealer, clock, settings.public_url)
         slots = PgSlots(announcer)
         books = PgBooks(db)
+        queue_source = QueueSource()
         providers = await _providers(settings, stack)
         payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
         yield Product(
@@ -92,7 +97,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source]),
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
@@ -100,6 +105,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             appointments=Appointments(
                 db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
             ),
+            queue=Queue(db, slots, clock),
+            queue_source=queue_source,
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )

@@ -12,6 +12,7 @@ from base.clock import Clock
 from base.config import Settings
 from base.db import Database
 from base.errors import DomainError
+from base.feed import Feed
 from base.i18n import Translations
 from base.identity.model import Principal
 from base.identity.usecases import Identity
@@ -29,6 +30,7 @@ SEALER: web.AppKey[Sealer] = web.AppKey("SEALER", Sealer)
 TRANSLATIONS: web.AppKey[Translations] = web.AppKey("TRANSLATIONS", Translations)
 TEMPLATES: web.AppKey[Templates] = web.AppKey("TEMPLATES", Templates)
 ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey("ACCESS")  # "case" and "hold" to their checks
+FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
 IDENTITY: web.AppKey[Identity] = web.AppKey("IDENTITY", Identity)
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("ERROR_PAGE")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("DRAINING", asyncio.Event)  # /readyz says no

@@ -159,6 +159,14 @@ async def find_person(conn: Connection, appointment_id: UUID) -> PersonRow | Non
     )
 
 
+async def names(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """Sealed."""
+    rows = await conn.fetch(
+        "SELECT appointment_id, name FROM person WHERE appointment_id = ANY ($1)", list(appointment_ids)
+    )
+    return {row["appointment_id"]: row["name"] for row in rows}
+
+
 async def set_language(conn: Connection, appointment_id: UUID, language: str) -> None:
     await conn.execute(
         "UPDATE appointment SET language = $2 WHERE id = $1 AND language <> $2", appointment_id, language

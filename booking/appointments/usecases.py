@@ -24,7 +24,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
 from booking.appointments.number import new_number, normal_number
-from booking.appointments.persons import open_contact, open_token, seal_contact, seal_token
+from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
 from booking.appointments.slots import Slots
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -130,6 +130,12 @@ class Appointments:
             return None
         async with self._db.connection() as conn:
             return await store.find_by_number(conn, number)
+
+    async def names(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Who comes, for clerks of the office who may see that. Never logged, never kept."""
+        async with self._db.connection() as conn:
+            rows = await store.names(conn, appointment_ids)
+        return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
         if not token.isascii():  # bytes that are no text have no SHA-256 of ours

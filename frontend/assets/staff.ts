@@ -1,2 +1,3 @@
-// What the staff's pages run.
+// What the staff's pages and the board run.
 import "./forms";
+import "./live";

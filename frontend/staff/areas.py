@@ -16,6 +16,7 @@ class Area:
 
 
 AREAS: tuple[Area, ...] = (
+    Area("queue.call", "/counter/", _("Counter"), _("The day of your office: check in, call, serve")),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
 )
 

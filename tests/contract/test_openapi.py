@@ -43,6 +43,8 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/times",
         "/{language}/holds",
         "/{language}/case/{token}",
+        "/{language}/board/{office}",  # numbers and counters only: what hangs on the wall
+        "/{language}/board/{office}/live",
         "/{language}/staff/sign-in",
         "/{language}/staff/sign-out",
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it

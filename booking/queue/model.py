@@ -1,0 +1,113 @@
+"""A ticket of the day's queue, its statuses, and the one table of what may become what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from base.i18n import Text
+
+
+class TicketStatus(StrEnum):
+    WAITING = "waiting"  # has arrived, or sits in the waiting room of the video consultation
+    CALLED = "called"  # to a counter; the board shows it
+    SERVING = "serving"
+    DONE = "done"
+    NO_SHOW = "no_show"  # was called and did not come
+    LEFT = "left"  # went before being called; comes back to waiting
+
+
+_S = TicketStatus
+
+TRANSITIONS: Mapping[TicketStatus, frozenset[TicketStatus]] = {
+    _S.WAITING: frozenset({_S.CALLED, _S.LEFT}),
+    _S.CALLED: frozenset({_S.SERVING, _S.NO_SHOW}),
+    _S.SERVING: frozenset({_S.DONE}),
+    _S.DONE: frozenset(),
+    _S.NO_SHOW: frozenset(),
+    _S.LEFT: frozenset({_S.WAITING}),
+}
+
+OPEN = frozenset({_S.CALLED, _S.SERVING})  # one of these per counter (the schema: ticket_one_open_call)
+
+
+def sources(to: TicketStatus) -> frozenset[TicketStatus]:
+    """The statuses from which one is reached: what a compare-and-set compares with."""
+    return frozenset(status for status, following in TRANSITIONS.items() if to in following)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    id: UUID
+    number: int
+    appointment_id: UUID | None
+    service_id: int
+    channel: str
+    status: TicketStatus
+    counter_id: int | None
+    due_at: datetime | None
+    arrived_at: datetime
+    called_at: datetime | None
+    calls: int
+
+    @property
+    def turn(self) -> tuple[bool, datetime, int]:
+        """The first form of the order: appointments by their time among those who have arrived, then walk-ins by arrival."""
+        return self.due_at is None, self.due_at or self.arrived_at, self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A counter as its office sees it now."""
+
+    id: int
+    name: Text
+    channel: str
+    account_id: int | None  # who works there today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """An appointment of the office's day. No name: that is another permission."""
+
+    id: UUID
+    number: str
+    status: str
+    service_id: int
+    channel: str
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """Everything that the clerks of an office see of today, of one moment."""
+
+    time_zone: str
+    counters: tuple[Place, ...]
+    tickets: tuple[Ticket, ...]  # in the order of their turn
+    booked: tuple[Booked, ...]  # by their time
+
+    @property
+    def waiting(self) -> tuple[Ticket, ...]:
+        """Without those whose appointment was cancelled while they waited: nobody calls them."""
+        over = {one.id for one in self.booked if one.status != "confirmed"}
+        return tuple(t for t in self.tickets if t.status is _S.WAITING and t.appointment_id not in over)
+
+    def open_at(self, counter_id: int) -> Ticket | None:
+        return next((t for t in self.tickets if t.counter_id == counter_id and t.status in OPEN), None)
+
+    def counter_of(self, account_id: int) -> Place | None:
+        return next((place for place in self.counters if place.account_id == account_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A line of the board: no name, no service."""
+
+    number: int
+    counter: Text
+    is_new: bool  # still waited for; else at the counter already
+    calls: int

@@ -1,0 +1,316 @@
+"""Tickets and who works where. A step is one compare-and-set; the order of turns is in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from base.db import Connection, fetch_all, find_one
+from booking.queue.model import Booked, Call, Place, Ticket, TicketStatus
+
+_TICKET = """t.id, t.number, t.appointment_id, t.service_id, t.channel, t.status, t.counter_id, t.due_at, t.arrived_at,
+             t.called_at, t.calls"""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDay:
+    day: date
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What check-in asks of an appointment."""
+
+    id: UUID
+    office_id: int
+    service_id: int
+    channel: str
+    status: str
+    starts_at: datetime
+    day: date
+
+
+async def office_day(conn: Connection, office_id: int, now: datetime) -> OfficeDay | None:
+    """The day it is there now."""
+    return await find_one(
+        conn,
+        OfficeDay,
+        "SELECT ($2::timestamptz AT TIME ZONE time_zone)::date AS day, time_zone FROM office WHERE id = $1",
+        office_id,
+        now,
+    )
+
+
+async def expected(conn: Connection, appointment_id: UUID) -> Expected | None:
+    return await find_one(
+        conn,
+        Expected,
+        """
+        SELECT a.id, a.office_id, a.service_id, a.channel, a.status, t.starts_at,
+               (t.starts_at AT TIME ZONE o.time_zone)::date AS day
+          FROM appointment a JOIN office o ON o.id = a.office_id
+          JOIN LATERAL (SELECT min(starts_at) AS starts_at FROM claim WHERE appointment_id = a.id AND status < 8) t
+            ON t.starts_at IS NOT NULL
+         WHERE a.id = $1""",
+        appointment_id,
+    )
+
+
+async def appointment_of(conn: Connection, office_id: int, number: str) -> UUID | None:
+    return await find_one(
+        conn, UUID, "SELECT id FROM appointment WHERE office_id = $1 AND number = $2", office_id, number
+    )
+
+
+async def booked(conn: Connection, office_id: int, day: date) -> list[Booked]:
+    """What was confirmed for this day, whatever became of it."""
+    return await fetch_all(
+        conn,
+        Booked,
+        """
+        SELECT a.id, a.number, a.status, a.service_id, a.channel, min(c.starts_at) AS starts_at
+          FROM claim c JOIN appointment a ON a.id = c.appointment_id JOIN office o ON o.id = c.office_id
+         WHERE c.office_id = $1 AND c.kind = 0 AND c.status IN (2, 9)
+           AND c.starts_at >= ($2::date)::timestamp AT TIME ZONE o.time_zone
+           AND c.starts_at < ($2::date + 1)::timestamp AT TIME ZONE o.time_zone
+           AND a.status IN ('confirmed', 'finished', 'no_show', 'cancelled')
+         GROUP BY a.id ORDER BY min(c.starts_at), a.number""",
+        office_id,
+        day,
+    )
+
+
+async def next_number(conn: Connection, office_id: int, day: date) -> int:
+    found: int = await conn.fetchval(
+        """INSERT INTO ticket_number AS n (office_id, day, last) VALUES ($1, $2, 1)
+           ON CONFLICT (office_id, day) DO UPDATE SET last = n.last + 1 RETURNING last""",
+        office_id,
+        day,
+    )
+    return found
+
+
+async def insert_ticket(
+    conn: Connection, ticket: Ticket, office_id: int, day: date, request_key: UUID | None, now: datetime
+) -> bool:
+    """False: this appointment or this request has its ticket already."""
+    return (
+        await conn.fetchval(
+            """
+            INSERT INTO ticket (id, office_id, day, number, appointment_id, service_id, channel, due_at, arrived_at,
+                                request_key, changed_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING true""",
+            ticket.id,
+            office_id,
+            day,
+            ticket.number,
+            ticket.appointment_id,
+            ticket.service_id,
+            ticket.channel,
+            ticket.due_at,
+            ticket.arrived_at,
+            request_key,
+            now,
+        )
+        is True
+    )
+
+
+async def ticket_of(conn: Connection, appointment_id: UUID) -> Ticket | None:
+    return await find_one(conn, Ticket, f"SELECT {_TICKET} FROM ticket t WHERE appointment_id = $1", appointment_id)  # noqa: S608
+
+
+async def ticket_of_request(conn: Connection, office_id: int, request_key: UUID) -> Ticket | None:
+    return await find_one(
+        conn,
+        Ticket,
+        f"SELECT {_TICKET} FROM ticket t WHERE office_id = $1 AND request_key = $2",  # noqa: S608
+        office_id,
+        request_key,
+    )
+
+
+async def find_ticket(conn: Connection, office_id: int, ticket_id: UUID) -> Ticket | None:
+    return await find_one(
+        conn,
+        Ticket,
+        f"SELECT {_TICKET} FROM ticket t WHERE office_id = $1 AND id = $2",  # noqa: S608
+        office_id,
+        ticket_id,
+    )
+
+
+async def tickets(conn: Connection, office_id: int, day: date) -> list[Ticket]:
+    return await fetch_all(
+        conn,
+        Ticket,
+        f"SELECT {_TICKET} FROM ticket t WHERE office_id = $1 AND day = $2 "  # noqa: S608
+        "ORDER BY due_at IS NULL, coalesce(due_at, arrived_at), number",
+        office_id,
+        day,
+    )
+
+
+async def counters(conn: Connection, office_id: int, day: date) -> list[Place]:
+    return await fetch_all(
+        conn,
+        Place,
+        """SELECT c.id, c.name, c.channel, k.account_id FROM counter c
+             LEFT JOIN counter_clerk k ON k.counter_id = c.id AND k.day = $2
+            WHERE c.office_id = $1 AND c.is_active ORDER BY c.id""",
+        office_id,
+        day,
+    )
+
+
+async def leave_counter(conn: Connection, account_id: int) -> None:
+    await conn.execute("DELETE FROM counter_clerk WHERE account_id = $1", account_id)
+
+
+async def free_counter(conn: Connection, office_id: int, counter_id: int) -> None:
+    await conn.execute("DELETE FROM counter_clerk WHERE office_id = $1 AND counter_id = $2", office_id, counter_id)
+
+
+async def take_counter(conn: Connection, office_id: int, counter_id: int, account_id: int, day: date) -> bool:
+    """False: no such counter there, or somebody else works at it today."""
+    return (
+        await conn.fetchval(
+            """
+            INSERT INTO counter_clerk AS k (counter_id, office_id, account_id, day)
+            SELECT id, office_id, $3, $4 FROM counter WHERE id = $2 AND office_id = $1 AND is_active
+            ON CONFLICT (counter_id) DO UPDATE SET account_id = $3, day = $4 WHERE k.day < $4 OR k.account_id = $3
+            RETURNING true""",
+            office_id,
+            counter_id,
+            account_id,
+            day,
+        )
+        is True
+    )
+
+
+async def lock_counter_of(conn: Connection, office_id: int, account_id: int, day: date) -> int | None:
+    """The counter at which this clerk works today; two steps of one clerk wait for each other here."""
+    return await find_one(
+        conn,
+        int,
+        "SELECT counter_id FROM counter_clerk WHERE office_id = $1 AND account_id = $2 AND day = $3 FOR UPDATE",
+        office_id,
+        account_id,
+        day,
+    )
+
+
+async def open_at(conn: Connection, counter_id: int) -> Ticket | None:
+    return await find_one(
+        conn,
+        Ticket,
+        f"SELECT {_TICKET} FROM ticket t WHERE counter_id = $1 AND status IN ('called', 'serving')",  # noqa: S608
+        counter_id,
+    )
+
+
+async def call_next(conn: Connection, office_id: int, day: date, counter_id: int, now: datetime) -> Ticket | None:
+    """Whose turn it is, of those whom this counter can serve. Rows that another counter is just calling are skipped, not waited for."""
+    return await find_one(
+        conn,
+        Ticket,
+        f"""
+        WITH turn AS MATERIALIZED (
+          SELECT w.id FROM ticket w
+            JOIN counter c ON c.id = $3 AND c.channel = w.channel
+            JOIN counter_service s ON s.counter_id = c.id AND s.service_id = w.service_id
+           WHERE w.office_id = $1 AND w.day = $2 AND w.status = 'waiting'
+             AND (w.appointment_id IS NULL OR EXISTS (SELECT FROM appointment a WHERE a.id = w.appointment_id AND a.status = 'confirmed'))
+           ORDER BY w.due_at IS NULL, coalesce(w.due_at, w.arrived_at), w.number
+           LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
+        UPDATE ticket t SET status = 'called', counter_id = $3, called_at = $4, calls = calls + 1, changed_at = $4
+          FROM turn WHERE t.id = turn.id AND t.status = 'waiting' RETURNING {_TICKET}""",  # noqa: S608
+        office_id,
+        day,
+        counter_id,
+        now,
+    )
+
+
+async def move(
+    conn: Connection,
+    ticket_id: UUID,
+    froms: Collection[TicketStatus],
+    to: TicketStatus,
+    counter_id: int | None,
+    now: datetime,
+) -> bool:
+    """Compare-and-set of status and counter; a ticket that waits or has left is at none."""
+    return (
+        await conn.fetchval(
+            """UPDATE ticket SET status = $3, changed_at = $5
+                WHERE id = $1 AND status = ANY ($2) AND counter_id IS NOT DISTINCT FROM $4 RETURNING true""",
+            ticket_id,
+            [one.value for one in froms],
+            to.value,
+            counter_id,
+            now,
+        )
+        is True
+    )
+
+
+async def recall(conn: Connection, ticket_id: UUID, counter_id: int, now: datetime) -> bool:
+    return (
+        await conn.fetchval(
+            """UPDATE ticket SET calls = calls + 1, called_at = $3, changed_at = $3
+                WHERE id = $1 AND status = 'called' AND counter_id = $2 RETURNING true""",
+            ticket_id,
+            counter_id,
+            now,
+        )
+        is True
+    )
+
+
+async def calls(conn: Connection, office_id: int, day: date) -> list[Call]:
+    """The board's lines, newest call first. Video and telephone are called another way."""
+    return await fetch_all(
+        conn,
+        Call,
+        """SELECT t.number, c.name AS counter, t.status = 'called' AS is_new, t.calls FROM ticket t
+             JOIN counter c ON c.id = t.counter_id
+            WHERE t.office_id = $1 AND t.day = $2 AND t.status IN ('called', 'serving') AND t.channel = 'onsite'
+            ORDER BY t.status = 'called' DESC, t.called_at DESC, t.number DESC""",
+        office_id,
+        day,
+    )
+
+
+async def offers(conn: Connection, office_id: int, service_id: int) -> bool:
+    """Whether a counter of the office serves walk-ins with this."""
+    found: bool = await conn.fetchval(
+        """SELECT EXISTS (SELECT FROM counter c JOIN counter_service s ON s.counter_id = c.id
+            WHERE c.office_id = $1 AND c.channel = 'onsite' AND c.is_active AND s.service_id = $2)""",
+        office_id,
+        service_id,
+    )
+    return found
+
+
+async def watermark(conn: Connection) -> int:
+    found: int = await conn.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    return found
+
+
+async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int, int]]]:
+    """(row, office, transaction) of tickets and appointments touched at or above a watermark, and the next watermark."""
+    rows = await conn.fetch(
+        """
+        WITH now AS (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next,
+                            pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS last)
+        SELECT now.next, f.id, f.office_id, f.xid FROM now LEFT JOIN (
+          SELECT id, office_id, xid FROM ticket WHERE xid >= $1
+          UNION ALL SELECT id, office_id, xid FROM appointment WHERE xid >= $1) f ON f.xid < now.last""",
+        since,
+    )
+    return rows[0]["next"], {(str(r["id"]), r["office_id"], r["xid"]) for r in rows if r["id"] is not None}

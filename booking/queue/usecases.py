@@ -1,0 +1,284 @@
+"""What people do in the queue: arrive, be called, be served. Each step is one transaction and a compare-and-set.
+
+Whoever changes an appointment too locks it first, as everywhere. Nothing here leaves the process, and no clerk is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from uuid import UUID, uuid4, uuid5
+
+import asyncpg
+
+from base.clock import Clock
+from base.db import Connection, Database, violates
+from base.errors import Conflict, NotFound
+from base.i18n import mark as _
+from booking.appointments.model import AppointmentStatus
+from booking.appointments.number import normal_number
+from booking.appointments.slots import Slots
+from booking.queue import store
+from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
+
+_S = TicketStatus
+_WALK_IN = UUID("6f1f6f0e-6a0b-4d57-9a55-0d2a1b7c9e11")  # name space of request keys
+_CASE = {_S.DONE: AppointmentStatus.FINISHED, _S.NO_SHOW: AppointmentStatus.NO_SHOW}
+
+
+class NoCounter(Conflict):
+    code = "no_counter"
+    message = _("Please choose your counter first.")
+
+
+class CounterTaken(Conflict):
+    code = "counter_taken"
+    message = _("Somebody else works at this counter today.")
+
+
+class CounterBusy(Conflict):
+    code = "counter_busy"
+    message = _("Please finish with the present person first.")
+
+
+class NobodyWaits(Conflict):
+    code = "nobody_waits"
+    message = _("Nobody is waiting whom this counter can serve.")
+
+
+class NotExpected(Conflict):
+    code = "not_expected"
+    message = _("This appointment is not confirmed for today at this office.")
+
+
+class TicketMoved(Conflict):
+    code = "ticket_moved"
+    message = _("This number is no longer where it was. The page shows the present state.")
+
+
+class NotServedHere(Conflict):
+    code = "not_served_here"
+    message = _("This office does not serve people with this without an appointment.")
+
+
+class Queue:
+    def __init__(self, db: Database, slots: Slots, clock: Clock) -> None:
+        self._db = db
+        self._slots = slots
+        self._clock = clock
+
+    async def day(self, office_id: int) -> Day:
+        """Of one snapshot, so that nobody is shown twice or nowhere."""
+        async with self._db.transaction() as conn:
+            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            today = await self._today(conn, office_id)
+            return Day(
+                time_zone=today.time_zone,
+                counters=tuple(await store.counters(conn, office_id, today.day)),
+                tickets=tuple(await store.tickets(conn, office_id, today.day)),
+                booked=tuple(await store.booked(conn, office_id, today.day)),
+            )
+
+    async def board(self, office_id: int) -> list[Call]:
+        async with self._db.connection() as conn:
+            return await store.calls(conn, office_id, (await self._today(conn, office_id)).day)
+
+    # Counters
+
+    async def take_counter(self, office_id: int, account_id: int, counter_id: int) -> None:
+        """Leaves the former one. Raises CounterTaken, CounterBusy where somebody is being served at the former."""
+        async with self._db.transaction() as conn:
+            today = (await self._today(conn, office_id)).day
+            await self._leave(conn, office_id, account_id, today)
+            if not await store.take_counter(conn, office_id, counter_id, account_id, today):
+                raise CounterTaken
+
+    async def leave_counter(self, office_id: int, account_id: int) -> None:
+        async with self._db.transaction() as conn:
+            await self._leave(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+
+    async def free_counter(self, office_id: int, counter_id: int) -> None:
+        """Somebody forgot to leave it. Whoever is called there stays, for whoever takes it next."""
+        async with self._db.transaction() as conn:
+            await store.free_counter(conn, office_id, counter_id)
+
+    # Arriving
+
+    async def check_in(self, office_id: int, appointment_id: UUID) -> Ticket:
+        """Again: the same ticket. Raises NotExpected also for another office's appointment."""
+        async with self._db.transaction() as conn:
+            ticket = await self._arrive(conn, appointment_id, office_id)
+        if ticket is None:
+            raise NotExpected
+        return ticket
+
+    async def check_in_number(self, office_id: int, typed: str) -> Ticket:
+        """By the number that the citizen reads out, however it was typed."""
+        number = normal_number(typed)
+        async with self._db.connection() as conn:
+            found = None if number is None else await store.appointment_of(conn, office_id, number)
+        if found is None:
+            raise NotExpected
+        return await self.check_in(office_id, found)
+
+    async def add_walk_in(self, office_id: int, service_id: int, key: str) -> Ticket:
+        """The same key: the same ticket. Raises NotServedHere."""
+        request_key, now = uuid5(_WALK_IN, f"{office_id} {key}"), self._clock()
+        async with self._db.transaction() as conn:
+            today = (await self._today(conn, office_id)).day
+            known = await store.ticket_of_request(conn, office_id, request_key)
+            if known is not None:
+                return known
+            if not await store.offers(conn, office_id, service_id):
+                raise NotServedHere
+            ticket = _new(await store.next_number(conn, office_id, today), service_id, "onsite", now)
+            if await store.insert_ticket(conn, ticket, office_id, today, request_key, now):
+                return ticket
+            again = await store.ticket_of_request(conn, office_id, request_key)
+            assert again is not None
+            return again
+
+    async def on_waiting(self, conn: Connection, reference: UUID) -> None:
+        """The citizen of a video consultation sits in the waiting room: in the transaction of that fact. May be repeated."""
+        await self._arrive(conn, reference, None)
+
+    async def on_left(self, conn: Connection, reference: UUID) -> None:
+        """And has gone again before being admitted."""
+        ticket = await store.ticket_of(conn, reference)
+        if ticket is not None:
+            await store.move(conn, ticket.id, sources(_S.LEFT), _S.LEFT, None, self._clock())
+
+    async def leave_queue(self, office_id: int, ticket_id: UUID) -> None:
+        """Went before being called. Raises NotFound, TicketMoved."""
+        async with self._db.transaction() as conn:
+            ticket = await store.find_ticket(conn, office_id, ticket_id)
+            if ticket is None:
+                raise NotFound
+            moved = await store.move(conn, ticket_id, sources(_S.LEFT), _S.LEFT, None, self._clock())
+            if not moved and ticket.status is not _S.LEFT:
+                raise TicketMoved
+
+    # Calling and serving
+
+    async def call_next(self, office_id: int, account_id: int) -> Ticket:
+        """Asked twice: the person who is called already. Raises NoCounter, CounterBusy, NobodyWaits."""
+        try:
+            async with self._db.transaction() as conn:
+                today = (await self._today(conn, office_id)).day
+                counter_id = await self._counter(conn, office_id, account_id, today)
+                present = await store.open_at(conn, counter_id)
+                if present is not None and present.status is _S.CALLED:
+                    return present
+                if present is not None:
+                    raise CounterBusy
+                ticket = await store.call_next(conn, office_id, today, counter_id, self._clock())
+        except asyncpg.UniqueViolationError as error:
+            if violates(error, "ticket_one_open_call"):
+                raise CounterBusy from None
+            raise
+        if ticket is None:
+            raise NobodyWaits
+        return ticket
+
+    async def recall(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        await self._step(
+            office_id, account_id, ticket_id, lambda conn, here: store.recall(conn, ticket_id, here, self._clock())
+        )
+
+    async def start(self, office_id: int, account_id: int, ticket_id: UUID) -> Ticket:
+        """The person is here, or is admitted to the video consultation. The ticket, as it was before."""
+        return await self._move(office_id, account_id, ticket_id, _S.SERVING)
+
+    async def finish(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        """Its appointment is finished in the same transaction."""
+        await self._move(office_id, account_id, ticket_id, _S.DONE)
+
+    async def no_show(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        await self._move(office_id, account_id, ticket_id, _S.NO_SHOW)
+
+    async def _move(self, office_id: int, account_id: int, ticket_id: UUID, to: TicketStatus) -> Ticket:
+        return await self._step(
+            office_id,
+            account_id,
+            ticket_id,
+            lambda conn, here: store.move(conn, ticket_id, sources(to), to, here, self._clock()),
+            to,
+        )
+
+    async def _step(
+        self,
+        office_id: int,
+        account_id: int,
+        ticket_id: UUID,
+        change: Callable[[Connection, int], Awaitable[bool]],
+        to: TicketStatus | None = None,
+    ) -> Ticket:
+        """At the clerk's own counter only. Raises NotFound, NoCounter, TicketMoved; a step that is done already is no mistake."""
+        async with self._db.transaction() as conn:
+            ticket = await store.find_ticket(conn, office_id, ticket_id)
+            if ticket is None:
+                raise NotFound
+            case = _CASE.get(to) if to else None
+            if case is not None and ticket.appointment_id is not None:
+                await self._slots.lock(conn, ticket.appointment_id)
+            here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            if not await change(conn, here):
+                if to is not None and ticket.status is to and ticket.counter_id == here:
+                    return ticket
+                raise TicketMoved
+            if case is not None and ticket.appointment_id is not None:
+                await self._slots.move(conn, ticket.appointment_id, case)
+        return ticket
+
+    async def _arrive(self, conn: Connection, appointment_id: UUID, office_id: int | None) -> Ticket | None:
+        """None: nobody is expected with this appointment here today."""
+        now = self._clock()
+        await self._slots.lock(conn, appointment_id)
+        case = await store.expected(conn, appointment_id)
+        if case is None or (office_id is not None and case.office_id != office_id):
+            return None
+        today = (await self._today(conn, case.office_id)).day
+        if case.day != today or case.status != AppointmentStatus.CONFIRMED:
+            return None
+        known = await store.ticket_of(conn, appointment_id)
+        if known is None:
+            number = await store.next_number(conn, case.office_id, today)
+            ticket = _new(number, case.service_id, case.channel, now, case)
+            await store.insert_ticket(conn, ticket, case.office_id, today, None, now)
+        elif known.status is _S.LEFT:
+            await store.move(conn, known.id, sources(_S.WAITING), _S.WAITING, None, now)
+        return await store.ticket_of(conn, appointment_id)
+
+    async def _leave(self, conn: Connection, office_id: int, account_id: int, today: date) -> None:
+        former = await store.lock_counter_of(conn, office_id, account_id, today)
+        if former is not None and await store.open_at(conn, former) is not None:
+            raise CounterBusy
+        await store.leave_counter(conn, account_id)
+
+    async def _counter(self, conn: Connection, office_id: int, account_id: int, today: date) -> int:
+        counter_id = await store.lock_counter_of(conn, office_id, account_id, today)
+        if counter_id is None:
+            raise NoCounter
+        return counter_id
+
+    async def _today(self, conn: Connection, office_id: int) -> store.OfficeDay:
+        found = await store.office_day(conn, office_id, self._clock())
+        if found is None:
+            raise NotFound
+        return found
+
+
+def _new(number: int, service_id: int, channel: str, now: datetime, case: store.Expected | None = None) -> Ticket:
+    return Ticket(
+        id=uuid4(),
+        number=number,
+        appointment_id=case.id if case else None,
+        service_id=service_id,
+        channel=channel,
+        status=_S.WAITING,
+        counter_id=None,
+        due_at=case.starts_at if case else None,
+        arrived_at=now,
+        called_at=None,
+        calls=0,
+    )

@@ -1,0 +1,194 @@
+"""From the queue's day to what a clerk sees. Pure: texts and addresses, no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from booking.catalogue.model import Office
+from booking.catalogue.snapshot import Snapshot
+from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
+from frontend.citizen.views import Row
+from frontend.citizen.words import Words
+from frontend.counter.views import Line, Lists, Mine, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is read once for a page: the day, the names that may be seen, the catalogue."""
+
+    words: Words
+    office: Office
+    known: Snapshot
+    day: Day
+    names: Mapping[UUID, str]
+
+    @property
+    def base(self) -> str:
+        return f"/{self.words.language}/counter/{self.office.id}"
+
+    def service(self, service_id: int) -> str:
+        service = self.known.services.get(service_id) or self.known.withdrawn_services.get(service_id)
+        return self.words.pick(service.name) if service else ""
+
+    def counter(self, counter_id: int | None) -> str:
+        return next((self.words.pick(place.name) for place in self.day.counters if place.id == counter_id), "")
+
+
+def number_text(number: int) -> str:
+    """Three digits at least, as the board shows them."""
+    return f"{number:03d}"
+
+
+def lists(scene: Scene) -> Lists:
+    words, day = scene.words, scene.day
+    arrived = {ticket.appointment_id: ticket for ticket in day.tickets if ticket.status is not TicketStatus.LEFT}
+    waiting = tuple(_waiting(scene, ticket) for ticket in day.waiting)
+    expected: list[Line] = []
+    over: list[Line] = []
+    for one in day.booked:
+        if one.id in arrived and arrived[one.id].status in (*OPEN, TicketStatus.WAITING) and one.status == "confirmed":
+            continue
+        (expected if one.status == "confirmed" else over).append(_booked(scene, one))
+    walked = [_walked(scene, t) for t in day.tickets if t.appointment_id is None and t.status not in (*OPEN, "waiting")]
+    return Lists(
+        waiting=waiting,
+        called=tuple(_called(scene, ticket) for ticket in day.tickets if ticket.status in OPEN),
+        expected=tuple(expected),
+        over=(*over, *walked),
+        waiting_text=words.ngettext("{n} person is waiting", "{n} people are waiting", len(waiting)),
+    )
+
+
+def mine(scene: Scene, place: Place | None, *, manages: bool, video_url: str | None) -> Mine:
+    words, base = scene.words, scene.base
+    taken = tuple(
+        (str(other.id), words.pick(other.name))
+        for other in scene.day.counters
+        if manages and other.account_id is not None and (place is None or other.id != place.id)
+    )
+    if place is None:
+        return Mine(
+            choices=tuple((str(c.id), words.pick(c.name), c.account_id is not None) for c in scene.day.counters),
+            choose_url=f"{base}/take",
+            taken=taken,
+            free_url=f"{base}/free",
+        )
+    present = scene.day.open_at(place.id)
+    counter, leave = words.pick(place.name), f"{base}/leave"
+    if present is None:
+        call = Step(url=f"{base}/next", label=words._("Call the next person"), kind="primary")
+        return Mine(counter=counter, leave_url=leave, steps=(call,), taken=taken, free_url=f"{base}/free")
+    return Mine(
+        counter=counter,
+        number=number_text(present.number),
+        rows=_rows(scene, present),
+        state=_state(words, present),
+        steps=_steps(scene, present, video_url),
+        taken=taken,
+        free_url=f"{base}/free",
+    )
+
+
+def _steps(scene: Scene, ticket: Ticket, video_url: str | None) -> tuple[Step, ...]:
+    words, url = scene.words, f"{scene.base}/tickets/{ticket.id}"
+    if ticket.status is TicketStatus.SERVING:
+        back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if video_url else ()
+        return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)
+    if video_url:
+        first = Step(url=f"{url}/admit", label=words._("Admit to the call"), kind="primary")
+    else:
+        first = Step(url=f"{url}/start", label=words._("Is here: start"), kind="primary")
+    return (
+        first,
+        Step(url=f"{url}/recall", label=words._("Call again")),
+        Step(url=f"{url}/no-show", label=words._("Did not come")),
+    )
+
+
+def _state(words: Words, ticket: Ticket) -> str:
+    if ticket.status is TicketStatus.SERVING:
+        return words._("being served")
+    return words.ngettext("called once", "called {n} times", ticket.calls)
+
+
+def _rows(scene: Scene, ticket: Ticket) -> tuple[Row, ...]:
+    words = scene.words
+    found = []
+    if ticket.appointment_id is not None and ticket.appointment_id in scene.names:
+        found.append(Row(label=words._("Name"), value=scene.names[ticket.appointment_id]))
+    found.append(Row(label=words._("Service"), value=scene.service(ticket.service_id)))
+    booked = next((one for one in scene.day.booked if one.id == ticket.appointment_id), None)
+    if booked is not None:
+        time = words.time(booked.starts_at, scene.day.time_zone)
+        found.append(Row(label=words._("Appointment"), value=f"{time}, {booked.number}"))
+    else:
+        found.append(Row(label=words._("Appointment"), value=words._("none")))
+    return tuple(found)
+
+
+def _line(
+    scene: Scene, ticket: Ticket, note: str, *, kind: str = "info", action_url: str = "", action: str = ""
+) -> Line:
+    words = scene.words
+    due = words.time(ticket.due_at, scene.day.time_zone) if ticket.due_at else words._("none")
+    name = scene.names.get(ticket.appointment_id, "") if ticket.appointment_id else ""
+    return Line(
+        key=f"t{ticket.id.hex[:12]}",
+        number=number_text(ticket.number),
+        time=due,
+        name=name,
+        service=scene.service(ticket.service_id),
+        channel=words.channel(ticket.channel),
+        note=note,
+        kind=kind,
+        action_url=action_url,
+        action=action,
+    )
+
+
+def _waiting(scene: Scene, ticket: Ticket) -> Line:
+    words = scene.words
+    since = words._("since {time}", time=words.time(ticket.arrived_at, scene.day.time_zone))
+    url = f"{scene.base}/tickets/{ticket.id}/left"
+    return _line(scene, ticket, since, action_url=url, action=words._("Has gone"))
+
+
+def _called(scene: Scene, ticket: Ticket) -> Line:
+    kind = "warning" if ticket.status is TicketStatus.CALLED else "success"
+    return _line(scene, ticket, f"{scene.counter(ticket.counter_id)}, {_state(scene.words, ticket)}", kind=kind)
+
+
+def _walked(scene: Scene, ticket: Ticket) -> Line:
+    words = scene.words
+    said = {
+        TicketStatus.DONE: words._("finished"),
+        TicketStatus.NO_SHOW: words._("did not come"),
+        TicketStatus.LEFT: words._("has gone"),
+    }
+    return _line(scene, ticket, said[ticket.status])
+
+
+def _booked(scene: Scene, one: Booked) -> Line:
+    words = scene.words
+    said = {
+        "confirmed": "",
+        "finished": words._("finished"),
+        "no_show": words._("did not come"),
+        "cancelled": words._("cancelled"),
+    }
+    action = {"onsite": words._("Check in"), "phone": words._("Put into the queue")}.get(one.channel, "")
+    may_arrive = one.status == "confirmed" and bool(action)  # by video they arrive by themselves
+    return Line(
+        key=f"a{one.id.hex[:12]}",
+        number=one.number,
+        time=words.time(one.starts_at, scene.day.time_zone),
+        name=scene.names.get(one.id, ""),
+        service=scene.service(one.service_id),
+        channel=words.channel(one.channel),
+        note=said[one.status],
+        action_url=f"{scene.base}/check-in" if may_arrive else "",
+        action=action if may_arrive else "",
+        action_hidden=(("appointment", str(one.id)),),
+    )

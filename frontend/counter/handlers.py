@@ -1,0 +1,248 @@
+"""Handlers of the counter: the office's day, live, and the forms on it. Each form does one step and leads back to the day."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from uuid import UUID
+
+from aiohttp import web
+
+from base.errors import DomainError, NotFound
+from base.i18n import zone
+from base.web import STAFF, TEMPLATES, form, path_id, path_number
+from base.web.live import Events, stream
+from base.web.staff import find_staff
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Channel, Office
+from booking.catalogue.snapshot import Snapshot
+from booking.queue.feed import topic
+from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
+from frontend.citizen.words import Words
+from frontend.counter.day import Scene, lists, mine, number_text
+from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE, VIDEO_URL
+from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
+from frontend.staff.frame import staff_frame, staff_page
+
+_STEPS = ("recall", "start", "finish", "no-show", "left", "admit")
+
+
+async def offices(request: web.Request) -> web.Response:
+    """Where I work: the one office at once, several as a list."""
+    words, staff = words_of(request), request[STAFF]
+    known = await request.app[CATALOGUE].snapshot()
+    found = [office for office in known.offices.values() if staff.may("queue.call", office.id)]
+    if len(found) == 1:
+        return see(f"/{words.language}/counter/{found[0].id}")
+    view = OfficesPage(
+        frame=staff_frame(request, words, words._("Where do you work today?")),
+        offices=tuple(
+            OfficeLink(
+                name=words.pick(office.name),
+                url=f"/{words.language}/counter/{office.id}",
+                board_url=f"/{words.language}/board/{office.id}",
+            )
+            for office in found
+        ),
+    )
+    return staff_page(request, "counter/offices", view)
+
+
+async def show_day(request: web.Request) -> web.Response:
+    said = request.query.get("ticket", "")
+    words = words_of(request)
+    notice = words._("Number {number} is waiting now.", number=said) if said.isdecimal() and len(said) < 6 else ""
+    return await _day_page(request, notice=notice, is_good=True)
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """Both parts of the page; the lists are rendered once for all who see the same."""
+    words, staff = words_of(request), request[STAFF]
+    office, _ = await _office(request)
+
+    async def events() -> Events:
+        fresh = words_in(request, words.language)
+        sees = request[STAFF].may("person.read", office.id)
+        version = request.app[QUEUE_SOURCE].versions.get(office.id, 0)
+        today = fresh.now.astimezone(zone(office.time_zone)).date()
+
+        async def all_lists() -> str:
+            return _fragment(request, "counter/lists", fresh.language, lists(await _scene(request, fresh)))
+
+        shared = await request.app[FRAGMENTS].get(
+            ("counter", office.id, fresh.language, sees, today), version, all_lists
+        )
+        own = _fragment(request, "counter/mine", fresh.language, await _mine(request, await _scene(request, fresh)))
+        return {"lists": shared, "mine": own.encode()}
+
+    async def may_stay() -> bool:
+        now = await find_staff(request)
+        return now is not None and now.grants == staff.grants
+
+    return await stream(request, topic(office.id), events, may_stay)
+
+
+async def take(request: web.Request) -> web.Response:
+    fields = await form(request)
+    counter = _number(fields.get("counter", ""))
+    office_id, account = path_number(request, "office"), request[STAFF].account_id
+    return await _after(request, request.app[QUEUE].take_counter(office_id, account, counter))
+
+
+async def leave(request: web.Request) -> web.Response:
+    office_id = path_number(request, "office")
+    return await _after(request, request.app[QUEUE].leave_counter(office_id, request[STAFF].account_id))
+
+
+async def free(request: web.Request) -> web.Response:
+    fields = await form(request)
+    return await _after(
+        request, request.app[QUEUE].free_counter(path_number(request, "office"), _number(fields.get("counter", "")))
+    )
+
+
+async def call_next(request: web.Request) -> web.Response:
+    office_id = path_number(request, "office")
+    return await _after(request, request.app[QUEUE].call_next(office_id, request[STAFF].account_id))
+
+
+async def check_in(request: web.Request) -> web.Response:
+    """By the button of a line, or by the number that was read out."""
+    fields, office_id, queue = await form(request), path_number(request, "office"), request.app[QUEUE]
+    try:
+        if "appointment" in fields:
+            ticket = await queue.check_in(office_id, _uuid(fields["appointment"]))
+        else:
+            ticket = await queue.check_in_number(office_id, fields.get("number", ""))
+    except DomainError as error:
+        return await _day_page(request, error=error)
+    return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
+
+
+async def walk_in(request: web.Request) -> web.Response:
+    fields, office_id = await form(request), path_number(request, "office")
+    key, service = key_of(fields), _number(fields.get("service", ""))
+    try:
+        ticket = await request.app[QUEUE].add_walk_in(office_id, service, str(key))
+    except DomainError as error:
+        return await _day_page(request, error=error)
+    return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
+
+
+async def step(request: web.Request) -> web.Response:
+    """recall, start, finish, no-show, left; admit starts and leads into the call."""
+    office_id, account = path_number(request, "office"), request[STAFF].account_id
+    ticket, wanted, queue = path_id(request, "ticket"), request.match_info["step"], request.app[QUEUE]
+    if wanted not in _STEPS:
+        raise NotFound
+    if wanted == "admit":
+        return await _admit(request, office_id, account, ticket)
+    if wanted == "left":
+        return await _after(request, queue.leave_queue(office_id, ticket))
+    work = {"recall": queue.recall, "start": queue.start, "finish": queue.finish, "no-show": queue.no_show}[wanted]
+    return await _after(request, work(office_id, account, ticket))
+
+
+async def _admit(request: web.Request, office_id: int, account: int, ticket_id: UUID) -> web.Response:
+    try:
+        ticket = await request.app[QUEUE].start(office_id, account, ticket_id)
+    except DomainError as error:
+        return await _day_page(request, error=error)
+    url = None
+    if ticket.appointment_id is not None:
+        url = await request.app[VIDEO_URL](ticket.appointment_id, words_of(request).language)
+    return see(url or _url(request))
+
+
+async def _after(request: web.Request, work: Awaitable[object]) -> web.Response:
+    """A refusal shows the day as it is now, with the reason first."""
+    try:
+        await work
+    except DomainError as error:
+        return await _day_page(request, error=error)
+    return see(_url(request))
+
+
+async def _day_page(
+    request: web.Request, *, error: DomainError | None = None, notice: str = "", is_good: bool = False
+) -> web.Response:
+    words = words_of(request)
+    scene = await _scene(request, words)
+    office, known = scene.office, scene.known
+    name = words.pick(office.name)
+    today = words.now.astimezone(zone(office.time_zone)).date()
+    view = DayPage(
+        frame=staff_frame(request, words, name),
+        office=name,
+        date=words.day(today),
+        board_url=f"/{words.language}/board/{office.id}",
+        live_url=f"{scene.base}/live",
+        lists=lists(scene),
+        mine=await _mine(request, scene),
+        check_in_url=f"{scene.base}/check-in",
+        walk_in_url=f"{scene.base}/walk-in",
+        services=_services(words, known, office.id),
+        request_key=new_key(),
+        notice=words._(error.message) if error else notice,
+        is_good=is_good and error is None,
+    )
+    return staff_page(request, "counter/day", view, status=error.status if error else 200)
+
+
+async def _scene(request: web.Request, words: Words) -> Scene:
+    office, known = await _office(request)
+    day = await request.app[QUEUE].day(office.id)
+    names: Mapping[UUID, str] = {}
+    if request[STAFF].may("person.read", office.id):
+        names = await request.app[APPOINTMENTS].names([one.id for one in day.booked])
+    return Scene(words, office, known, day, names)
+
+
+async def _mine(request: web.Request, scene: Scene) -> Mine:
+    staff, day = request[STAFF], scene.day
+    place = day.counter_of(staff.account_id)
+    video_url = None
+    present = day.open_at(place.id) if place else None
+    if present is not None and present.channel == "video" and present.appointment_id is not None:
+        video_url = await request.app[VIDEO_URL](present.appointment_id, scene.words.language)
+    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id), video_url=video_url)
+
+
+async def _office(request: web.Request) -> tuple[Office, Snapshot]:
+    known = await request.app[CATALOGUE].snapshot()
+    office = known.offices.get(path_number(request, "office"))
+    if office is None:
+        raise NotFound
+    return office, known
+
+
+def _services(words: Words, known: Snapshot, office_id: int) -> tuple[tuple[str, str], ...]:
+    """What somebody without an appointment can come for here, by name."""
+    ids = {
+        service_id
+        for (service_id, channel), counters in known.counters.items()
+        if channel is Channel.ONSITE and any(counter.office_id == office_id for counter in counters)
+    }
+    named = [(str(ident), words.pick(known.services[ident].name)) for ident in ids]
+    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+
+
+def _fragment(request: web.Request, template: str, language: str, part: Lists | Mine) -> str:
+    return request.app[TEMPLATES].render(f"{template}.html", language, part=part)
+
+
+def _url(request: web.Request) -> str:
+    return f"/{words_of(request).language}/counter/{path_number(request, 'office')}"
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise NotFound
+    return int(text)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None

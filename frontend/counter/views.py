@@ -1,0 +1,92 @@
+"""What the counter's templates show: frozen, every text ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontend.citizen.views import Row
+from frontend.staff.views import StaffFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeLink:
+    name: str
+    url: str
+    board_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficesPage:
+    frame: StaffFrame
+    offices: tuple[OfficeLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One person of the day: waiting, called, or expected."""
+
+    key: str
+    number: str  # of the ticket, else of the appointment
+    time: str
+    name: str
+    service: str
+    channel: str
+    note: str = ""  # "Schalter 3", "since 10:12", "cancelled"
+    kind: str = "info"
+    action_url: str = ""
+    action: str = ""
+    action_hidden: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """The part that is the same for all clerks of an office with the same permissions."""
+
+    waiting: tuple[Line, ...]
+    called: tuple[Line, ...]
+    expected: tuple[Line, ...]
+    over: tuple[Line, ...]
+    waiting_text: str  # "3 people are waiting": spoken when it changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    url: str
+    label: str
+    kind: str = "secondary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """The clerk's own counter: choose one, call the next, or the present person with the next actions."""
+
+    choices: tuple[tuple[str, str, bool], ...] = ()  # (id, name, somebody else works there)
+    choose_url: str = ""
+    counter: str = ""
+    leave_url: str = ""
+    number: str = ""
+    rows: tuple[Row, ...] = ()
+    state: str = ""
+    steps: tuple[Step, ...] = ()
+    free_url: str = ""
+    taken: tuple[tuple[str, str], ...] = ()  # counters that may be freed: (id, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPage:
+    frame: StaffFrame
+    office: str
+    date: str
+    board_url: str
+    live_url: str
+    lists: Lists
+    mine: Mine
+    check_in_url: str
+    walk_in_url: str
+    services: tuple[tuple[str, str], ...]
+    request_key: str
+    notice: str = ""
+    is_good: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,220 @@
+"""Who may do what, by the endpoint table: every route × everybody who might call it.
+
+A route that has no line here fails the test, and so does a line without a route: write down who may call what you add. A line says who
+comes past the guard; what the guard refuses is known by its answer: 401 or the way to the sign-in page, 403 for the wrong place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from base.clock import SettableClock
+from base.web import Endpoint
+from server.app import ENDPOINTS
+from tests.staff import hire, sign_in
+from tests.town import Town
+from tests.town import town as open_town
+
+NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN, DEVICE = CALLERS = (
+    "nobody",
+    "citizen of the case",
+    "other citizen",
+    "clerk own office",
+    "clerk other office",
+    "supervisor",
+    "finance",
+    "admin",
+    "device",  # a board or kiosk: it has no account, and no token until one is needed
+)
+EVERYBODY = frozenset(CALLERS)
+CITIZEN = frozenset({OWNER})
+STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN})
+COUNTER = frozenset({CLERK, SUPERVISOR})
+_CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
+
+# Route -> who comes past the guard.
+EXPECTED: dict[str, frozenset[str]] = {
+    # For everybody
+    "GET /": EVERYBODY,
+    "GET /{language}/": EVERYBODY,
+    "GET /{language}/services/{service}": EVERYBODY,
+    "GET /{language}/times": EVERYBODY,
+    "POST /{language}/holds": EVERYBODY,
+    "GET /api/services": EVERYBODY,
+    "GET /api/services/{service}": EVERYBODY,
+    "GET /api/offices": EVERYBODY,
+    "GET /api/slots": EVERYBODY,
+    "GET /api/slots/next": EVERYBODY,
+    "POST /api/holds": EVERYBODY,
+    "GET /api/openapi.json": EVERYBODY,
+    "GET /robots.txt": EVERYBODY,
+    "GET /healthz": EVERYBODY,
+    "GET /readyz": EVERYBODY,
+    "GET /metrics": EVERYBODY,
+    "GET /{language}/board/{office}": EVERYBODY,
+    "GET /{language}/board/{office}/live": EVERYBODY,
+    "GET /{language}/staff/sign-in": EVERYBODY,
+    "POST /{language}/staff/sign-in": EVERYBODY,
+    "POST /{language}/staff/sign-out": EVERYBODY,
+    # The handler itself asks for the hold's token (it stands in the body), the link's token or the sender's signature
+    "POST /api/appointments": EVERYBODY,
+    "GET /{language}/holds/{hold}": EVERYBODY,
+    "POST /{language}/holds/{hold}": EVERYBODY,
+    "GET /{language}/case/{token}": EVERYBODY,
+    "POST /api/webhooks/stripe": EVERYBODY,
+    # Whoever holds the token
+    "GET /api/holds/{hold}": CITIZEN,
+    "DELETE /api/holds/{hold}": CITIZEN,
+    "GET /api/appointments/{appointment}": CITIZEN,
+    "POST /api/appointments/{appointment}/checkout": CITIZEN,
+    "POST /api/appointments/{appointment}/cancel": CITIZEN,
+    "GET /api/appointments/{appointment}/calendar.ics": CITIZEN,
+    f"GET {_CASE}": CITIZEN,
+    f"GET {_CASE}/check": CITIZEN,
+    f"POST {_CASE}/pay": CITIZEN,
+    f"GET {_CASE}/paid": CITIZEN,
+    f"POST {_CASE}/cancel": CITIZEN,
+    f"GET {_CASE}/calendar.ics": CITIZEN,
+    # Staff
+    "GET /{language}/staff/": STAFF,
+    "GET /{language}/staff/password": STAFF,
+    "POST /{language}/staff/password": STAFF,
+    "GET /{language}/counter/": STAFF,
+    f"GET {_COUNTER}": COUNTER,
+    f"GET {_COUNTER}/live": COUNTER,
+    f"POST {_COUNTER}/take": COUNTER,
+    f"POST {_COUNTER}/leave": COUNTER,
+    f"POST {_COUNTER}/free": frozenset({SUPERVISOR, ADMIN}),
+    f"POST {_COUNTER}/check-in": COUNTER,
+    f"POST {_COUNTER}/walk-in": COUNTER,
+    f"POST {_COUNTER}/next": COUNTER,
+    f"POST {_COUNTER}/tickets/{{ticket}}/{{step}}": COUNTER,
+}
+_ROUTES = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in ENDPOINTS}
+_REFUSED = {"unauthenticated", "not_signed_in", "forbidden"}
+
+
+@dataclass
+class Cast:
+    """The callers, each with the headers that are theirs, and true ids for the paths."""
+
+    town: Town
+    ids: dict[str, str]
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[str, dict[str, str]] = field(default_factory=dict)  # caller -> kind of token -> bearer
+
+    async def comes_through(self, endpoint: Endpoint, caller: str) -> bool:
+        path = endpoint.path.format(**self.ids)
+        headers = {**self.headers.get(caller, {}), "Accept": "text/event-stream" if _is_live(endpoint) else "*/*"}
+        if token := self.tokens.get(caller, {}).get(endpoint.who.kind):
+            headers["Authorization"] = f"Bearer {token}"
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.request(
+                endpoint.method, self.town.origin + path, headers=headers, allow_redirects=False, data=_body(endpoint)
+            ) as response,
+        ):
+            assert response.status < 500, (endpoint.path, caller, response.status)
+            if response.status == 303 and "/staff/sign-in" in response.headers["Location"]:
+                return endpoint.path.endswith("/sign-out")  # which leads there itself
+            if response.status in (401, 403):
+                code = (await response.json())["code"]
+                # a handler that asks for a token itself answers 401 too, but the guard has let everybody come to it
+                assert code in _REFUSED or endpoint.who.kind in ("anyone", "vendor"), (endpoint.path, caller, code)
+                return endpoint.who.kind in ("anyone", "vendor")
+            return True
+
+
+def _is_live(endpoint: Endpoint) -> bool:
+    return endpoint.media == "text/event-stream"
+
+
+def _body(endpoint: Endpoint) -> Any:
+    """Something that no handler can carry out: the guard is asked, and nothing happens behind it."""
+    if endpoint.method == "GET":
+        return None
+    return {"nothing": ""} if endpoint.page else b"{}"
+
+
+@pytest.fixture
+async def people(city_dsn: str, clock: SettableClock) -> AsyncIterator[Callable[[], Any]]:
+    async with contextlib.AsyncExitStack() as stack:
+        town = await stack.enter_async_context(open_town(city_dsn, clock))
+
+        async def make() -> Cast:
+            return await _cast(town, stack)
+
+        yield make
+
+
+async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
+    mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
+    hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
+    [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
+    cast = Cast(
+        town,
+        {
+            "language": "de",
+            "service": str(mine["service"]),
+            "office": str(office["id"]),
+            "appointment": mine["id"],
+            "hold": hold["id"],
+            "token": "x" * 43,
+            "ticket": str(UUID(int=7)),
+            "step": "start",
+        },
+    )
+    cast.tokens[OWNER] = {"case": mine["token"], "hold": hold["token"]}
+    cast.tokens[OTHER] = {"case": others["token"], "hold": other_hold["token"]}
+    for caller, role, scope in (
+        (CLERK, "clerk", office["key"]),
+        (AWAY, "clerk", "buergerbuero-west"),
+        (SUPERVISOR, "supervisor", office["key"]),
+        (FINANCE, "finance", None),
+        (ADMIN, "admin", None),
+    ):
+        login = caller.replace(" ", "-")
+        await hire(town, login, role, scope)
+        browser = await stack.enter_async_context(await sign_in(town, login))
+        cast.headers[caller] = {"Cookie": f"staff={browser.cookies['staff']}"}
+    return cast
+
+
+def test_every_route_has_its_line_and_every_line_its_route() -> None:
+    assert set(EXPECTED) == set(_ROUTES)
+
+
+async def test_everybody_comes_exactly_as_far_as_written(people: Callable[[], Any]) -> None:
+    cast: Cast = await people()
+    wrong = []
+    ends_sessions = "POST /{language}/staff/sign-out"
+    for route, endpoint in sorted(_ROUTES.items(), key=lambda pair: pair[0] == ends_sessions):
+        for caller in CALLERS:
+            if caller == OWNER:
+                continue  # comes last: what the owner gives back is nobody's any more
+            if await cast.comes_through(endpoint, caller) != (caller in EXPECTED[route]):
+                wrong.append((route, caller))
+    last = {"DELETE": 2, "POST": 1, "GET": 0}
+    for route, endpoint in sorted(_ROUTES.items(), key=lambda pair: last[pair[1].method]):
+        if await cast.comes_through(endpoint, OWNER) != (OWNER in EXPECTED[route]):
+            wrong.append((route, OWNER))
+    assert wrong == []
+
+
+async def test_a_role_of_another_office_or_none_opens_no_office(people: Callable[[], Any]) -> None:
+    """The scope is asked of the path: the other office's clerk is let in there, and only there."""
+    cast: Cast = await people()
+    [west] = await cast.town.rows("SELECT id FROM office WHERE key = 'buergerbuero-west'")
+    cast.ids["office"] = str(west["id"])
+    endpoint = _ROUTES[f"GET {_COUNTER}"]
+    seen = {caller for caller in CALLERS if await cast.comes_through(endpoint, caller)}
+    assert seen == {AWAY}
+    cast.ids["office"] = "4711"
+    assert not [caller for caller in CALLERS if await cast.comes_through(endpoint, caller)]

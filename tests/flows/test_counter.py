@@ -1,0 +1,266 @@
+"""The counter's day over HTTP: check in, call, serve; two clerks at once; live on the page and on the board."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+
+from base.clock import SettableClock
+from tests.staff import StaffBrowser, hire, sign_in
+from tests.town import Town
+
+FREE = "Wohnsitzanmeldung"
+MITTE = "buergerbuero-mitte"
+
+
+async def office_id(town: Town, key: str = MITTE) -> int:
+    [row] = await town.rows("SELECT id FROM office WHERE key = $1", key)
+    return int(row["id"])
+
+
+async def counters_of(town: Town, office: int) -> list[int]:
+    rows = await town.rows("SELECT id FROM counter WHERE office_id = $1 AND channel = 'onsite' ORDER BY id", office)
+    return [row["id"] for row in rows]
+
+
+async def book_today(town: Town, office: int, channel: str = "onsite", words: str = FREE) -> dict[str, Any]:
+    """A confirmed appointment of this office, today."""
+    service = await town.service(words)
+    query = {"service": service["id"], "channel": channel, "office": office, "limit": 1}
+    [slot] = (await town.good("GET", "/api/slots/next", params=query))["slots"]
+    hold = await town.hold(service["id"], channel, slot)
+    contact = {"name": "Kim Mustermann", "email": "kim@example.org", "mobile": "0151 23456789", "language": "de"}
+    given = {"hold": hold["id"], "contact": contact}
+    made: dict[str, Any] = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    await town.checkout(made)
+    return made
+
+
+async def clerk_at(town: Town, login: str, office: int, counter: int) -> StaffBrowser:
+    await hire(town, login, "clerk", MITTE)
+    browser = await sign_in(town, login)
+    page = await browser.post(f"/de/counter/{office}/take", counter=str(counter))
+    assert page.status == 200
+    return browser
+
+
+async def statuses(town: Town) -> list[tuple[int, str, int | None]]:
+    rows = await town.rows("SELECT number, status, counter_id FROM ticket ORDER BY number")
+    return [(row["number"], row["status"], row["counter_id"]) for row in rows]
+
+
+def step_url(page: str, step: str) -> str:
+    found = re.search(rf'action="([^"]*/tickets/[0-9a-f-]+/{step})"', page)
+    assert found is not None, step
+    return found[1]
+
+
+async def test_from_the_door_to_finished(town: Town) -> None:
+    office = await office_id(town)
+    counter = (await counters_of(town, office))[0]
+    made = await book_today(town, office)
+    async with await clerk_at(town, "kim", office, counter) as clerk:
+        day = await clerk.get(f"/de/counter/{office}")
+        assert "Kim Mustermann" in day.text
+        assert made["number"] in day.text
+        typed = made["number"].replace("-", " ").lower()
+        arrived = await clerk.post(f"/de/counter/{office}/check-in", number=typed)
+        assert "Nummer 001 wartet jetzt." in arrived.text
+        again = await clerk.post(f"/de/counter/{office}/check-in", number=made["number"])
+        assert "Nummer 001 wartet jetzt." in again.text
+        called = await clerk.post(f"/de/counter/{office}/next")
+        assert await statuses(town) == [(1, "called", counter)]
+        board = await town.call("GET", f"/de/board/{office}")
+        assert "001" in board.body
+        assert "Kim" not in board.body
+        assert made["number"] not in board.body
+        await clerk.post(step_url(called.text, "recall"))
+        serving = await clerk.post(step_url(called.text, "start"))
+        twice = await clerk.post(step_url(called.text, "start"))
+        assert twice.status == 200  # it is so already
+        await clerk.post(step_url(serving.text, "finish"))
+    assert await statuses(town) == [(1, "done", counter)]
+    assert (await town.look(made))["status"] == "finished"
+    history = await town.rows("SELECT status, counter_id FROM ticket_history ORDER BY id")
+    assert [row["status"] for row in history] == ["waiting", "called", "called", "serving", "done"]
+    assert [row["counter_id"] for row in history] == [None, counter, counter, counter, counter]
+    columns = await town.rows("SELECT column_name FROM information_schema.columns WHERE table_name LIKE 'ticket%'")
+    assert not {row["column_name"] for row in columns} & {"account_id", "by_user", "name"}  # no clerk, no citizen
+    await town.assert_sound()
+
+
+async def test_who_does_not_come_is_a_no_show_of_the_case_too(town: Town) -> None:
+    office = await office_id(town)
+    made = await book_today(town, office)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        await clerk.post(f"/de/counter/{office}/check-in", appointment=made["id"])
+        called = await clerk.post(f"/de/counter/{office}/next")
+        await clerk.post(step_url(called.text, "no-show"))
+    assert (await town.look(made))["status"] == "no_show"
+    await town.assert_sound()
+
+
+async def test_appointments_by_time_come_before_walk_ins_by_arrival(town: Town, clock: SettableClock) -> None:
+    office = await office_id(town)
+    first, second = await book_today(town, office), await book_today(town, office)
+    service = (await town.service(FREE))["id"]
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        key = str(uuid4())
+        for _ in range(2):  # the same form twice is one number
+            page = await clerk.post(f"/de/counter/{office}/walk-in", service=str(service), request_key=key)
+            assert "Nummer 001 wartet jetzt." in page.text
+        clock.advance(minutes=1)
+        await clerk.post(f"/de/counter/{office}/walk-in", service=str(service), request_key=str(uuid4()))
+        for one in (second, first):
+            await clerk.post(f"/de/counter/{office}/check-in", appointment=one["id"])
+        order = []
+        for _ in range(4):
+            page = await clerk.post(f"/de/counter/{office}/next")
+            [open_one] = [number for number, status, _ in await statuses(town) if status == "called"]
+            order.append(open_one)
+            await clerk.post(step_url(page.text, "no-show"))
+        assert order == ([4, 3, 1, 2] if first["starts_at"] != second["starts_at"] else [3, 4, 1, 2])
+        empty = await clerk.post(f"/de/counter/{office}/next")
+        assert empty.status == 409
+        assert "Es wartet niemand" in empty.text
+
+
+async def test_two_clerks_never_get_the_same_person(town: Town) -> None:
+    office = await office_id(town)
+    places = await counters_of(town, office)
+    service = (await town.service(FREE))["id"]
+    clerks = [await clerk_at(town, f"clerk{n}", office, place) for n, place in enumerate(places)]
+    for _ in range(len(clerks) - 1):
+        await clerks[0].post(f"/de/counter/{office}/walk-in", service=str(service), request_key=str(uuid4()))
+    pages = await asyncio.gather(*(clerk.post(f"/de/counter/{office}/next") for clerk in clerks for _ in range(3)))
+    open_ones = [(number, counter) for number, status, counter in await statuses(town) if status == "called"]
+    assert len(open_ones) == len(clerks) - 1
+    assert len({counter for _, counter in open_ones}) == len(open_ones)
+    assert {page.status for page in pages} == {200, 409}
+    for clerk in clerks:
+        await clerk.__aexit__(None, None, None)
+
+
+async def test_a_counter_has_one_clerk_and_a_supervisor_frees_it(town: Town) -> None:
+    office = await office_id(town)
+    counter = (await counters_of(town, office))[0]
+    async with await clerk_at(town, "kim", office, counter) as kim:
+        await hire(town, "sam", "clerk", MITTE)
+        await hire(town, "alex", "supervisor", MITTE)
+        async with await sign_in(town, "sam") as sam, await sign_in(town, "alex") as alex:
+            refused = await sam.post(f"/de/counter/{office}/take", counter=str(counter))
+            assert (refused.status, "arbeitet heute schon jemand" in refused.text) == (409, True)
+            without = await sam.post(f"/de/counter/{office}/next")
+            assert (without.status, "zuerst Ihren Schalter" in without.text) == (409, True)
+            assert (await sam.post(f"/de/counter/{office}/free", counter=str(counter))).status == 403
+            assert (await alex.post(f"/de/counter/{office}/free", counter=str(counter))).status == 200
+            assert (await sam.post(f"/de/counter/{office}/take", counter=str(counter))).status == 200
+        assert (await kim.post(f"/de/counter/{office}/next")).status == 409
+
+
+async def test_another_offices_people_are_neither_seen_nor_touched(town: Town) -> None:
+    mitte, west = await office_id(town), await office_id(town, "buergerbuero-west")
+    made = await book_today(town, west)
+    async with await clerk_at(town, "kim", mitte, (await counters_of(town, mitte))[0]) as kim:
+        assert (await kim.get(f"/de/counter/{west}")).status == 403
+        for given in ({"appointment": made["id"]}, {"number": made["number"]}):
+            refused = await kim.post(f"/de/counter/{mitte}/check-in", **given)
+            assert refused.status == 409
+            assert "Kim Mustermann" not in refused.text
+    assert await statuses(town) == []
+
+
+async def test_who_cancels_while_waiting_is_not_called(town: Town) -> None:
+    office = await office_id(town)
+    made = await book_today(town, office)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        await clerk.post(f"/de/counter/{office}/check-in", appointment=made["id"])
+        assert (await town.cancel(made)).status == 200
+        assert (await clerk.post(f"/de/counter/{office}/next")).status == 409
+
+
+async def test_a_citizen_in_the_video_waiting_room_is_a_waiting_ticket(town: Town) -> None:
+    [video] = await town.rows(
+        "SELECT c.office_id, s.name->>'de' AS name FROM counter c JOIN counter_service cs ON cs.counter_id = c.id "
+        "JOIN service s ON s.id = cs.service_id WHERE c.channel = 'video' AND 'video' = ANY (s.channels) "
+        "AND NOT EXISTS (SELECT FROM fee f WHERE f.service_id = s.id AND f.amount_cents > 0) ORDER BY c.id, s.id LIMIT 1"
+    )
+    made = await book_today(town, video["office_id"], "video", video["name"])
+    queue, reference = town.worker.queue, UUID(made["id"])
+    for _ in range(2):  # a browser that comes back
+        async with town.worker.db.transaction() as conn:
+            await queue.on_waiting(conn, reference)
+    assert await statuses(town) == [(1, "waiting", None)]
+    async with town.worker.db.transaction() as conn:
+        await queue.on_left(conn, reference)
+    assert await statuses(town) == [(1, "left", None)]
+    async with town.worker.db.transaction() as conn:
+        await queue.on_waiting(conn, reference)
+    assert await statuses(town) == [(1, "waiting", None)]
+
+
+class _Stream:
+    """Server-sent events, read by hand."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def until(self, words: str, event: str) -> str:
+        """The contents of the next event of this name that has these words."""
+        async with asyncio.timeout(5):
+            while True:
+                lines: list[str] = []
+                while line := (await self._response.content.readline()).decode().rstrip("\n"):
+                    lines.append(line)
+                text = "\n".join(line[6:] for line in lines if line.startswith("data: "))
+                if f"event: {event}" in lines and words in text:
+                    return text
+
+
+async def test_the_day_and_the_board_change_by_themselves_within_a_second(town: Town) -> None:
+    office = await office_id(town)
+    made = await book_today(town, office)
+    async with (
+        await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk,
+        clerk.http.get(f"{town.origin}/de/counter/{office}/live") as day_response,
+        town.http.get(f"{town.origin}/de/board/{office}/live") as board_response,
+    ):
+        assert day_response.content_type == "text/event-stream"
+        day, board = _Stream(day_response), _Stream(board_response)
+        await day.until("Niemand wartet.", "lists")
+        await board.until("niemand aufgerufen", "calls")
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        await clerk.post(f"/de/counter/{office}/check-in", appointment=made["id"])
+        assert "Kim Mustermann" in await day.until("1 Person wartet", "lists")
+        await clerk.post(f"/de/counter/{office}/next")
+        said = await board.until("Nummer 001: bitte zu", "calls")
+        assert loop.time() - begun < 2  # two changes, each in less than a second
+        assert "Kim" not in said
+
+
+async def test_streams_end_at_once_on_shutdown(city_dsn: str, clock: SettableClock) -> None:
+    from base.web import STOPPING
+    from tests.town import town as open_town
+
+    async with open_town(city_dsn, clock) as town:
+        office = await office_id(town)
+        async with town.http.get(f"{town.origin}/de/board/{office}/live") as response:
+            await _Stream(response).until("niemand aufgerufen", "calls")
+            begun = asyncio.get_running_loop().time()
+            town.app[STOPPING].set()
+            await response.content.read()
+            assert asyncio.get_running_loop().time() - begun < 0.5
+
+
+@pytest.mark.parametrize("counter", ["x", "0", "99999999999999", "4711"])
+async def test_a_counter_that_is_none_is_refused(town: Town, counter: str) -> None:
+    office = await office_id(town)
+    await hire(town, "kim", "clerk", MITTE)
+    async with await sign_in(town, "kim") as clerk:
+        assert (await clerk.post(f"/de/counter/{office}/take", counter=counter)).status in (404, 409)
