@@ -75,6 +75,13 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _relays(text: str) -> tuple[str, ...]:
+    urls = _names(text)
+    if wrong := [url for url in urls if not url.startswith(("turn:", "turns:"))]:
+        raise ValueError(f"must be like turn:relay.example:3478, and {wrong[0]} is not")
+    return urls
+
+
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
@@ -145,6 +152,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAIL_FROM", "termine@stuttgart.example", "Sender and organiser of invitations"),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
+    Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
+    Setting(
+        "TURN_SECRET", "", "The relays' `static-auth-secret`; their credentials end after ten minutes", secret=True
+    ),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
@@ -171,6 +182,8 @@ class Settings:
     mail_from: str = "termine@stuttgart.example"
     outbound_proxy: str = ""
     ca_file: str = ""
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str = field(default="", repr=False)
     drain_seconds: float = 2.0
     failpoint: str = ""
 
@@ -196,6 +209,8 @@ class Settings:
         key, base = values.get("stripe_api_key", ""), values.get("stripe_api_base")
         if key.startswith(("sk_live_", "rk_live_")) and base != "https://api.stripe.com":
             wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
+        if values.get("turn_urls") and not values.get("turn_secret"):
+            wrong.append("TURN_SECRET is not set: the relays of TURN_URLS ask for it")
         if wrong:
             raise SettingError("\n".join(wrong))
         return cls(**values)

@@ -64,6 +64,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "The token that came with the appointment.",
                 },
+                "room": {"type": "http", "scheme": "bearer", "description": "The token of a link into a video call."},
             },
         },
     }
@@ -91,7 +92,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
         "summary": endpoint.summary,
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint, schemas),
-        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case") else [],
+        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case", "room") else [],
     }
     if endpoint.takes is not None:
         operation["requestBody"] = {

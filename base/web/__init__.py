@@ -1,7 +1,7 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
 from base.web.answers import body, form, path_id, path_number, query, reply, text_reply
-from base.web.endpoint import ANYONE, CASE, HOLD, VENDOR, Endpoint, Who, can
+from base.web.endpoint import ANYONE, CASE, HOLD, ROOM, VENDOR, Endpoint, Who, can
 from base.web.keys import (
     ACCESS,
     CLOCK,
@@ -29,6 +29,7 @@ __all__ = [
     "ENDPOINT",
     "ERROR_PAGE",
     "HOLD",
+    "ROOM",
     "SEALER",
     "SETTINGS",
     "STOPPING",
