@@ -46,6 +46,7 @@ class CaseFields:
     ends_at: AwareDatetime
     time_zone: str = "Europe/Berlin"
     manage_url: Url
+    join_url: Url | Literal[""] = ""  # into the video call
     fee_cents: int = 0
     refund_cents: int = 0
     currency: str = "EUR"

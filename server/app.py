@@ -40,9 +40,13 @@ from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
+from frontend.room import pages as room_pages
 from payment import endpoints as payment
 from server import documents, health
+from server.calls import NoMedia, signalling
 from server.product import Product, open_product
+from video.ports import Media
+from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
@@ -53,12 +57,15 @@ ENDPOINTS: Sequence[Endpoint] = (
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
+    *sockets.ENDPOINTS,
+    *room_pages.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
 
 
-def build(settings: Settings, clock: Clock = utcnow) -> web.Application:
+def build(settings: Settings, clock: Clock = utcnow, media: Media | None = None) -> web.Application:
+    """`media`: the media workers; without them a call's page says that sound and picture are not available."""
     metrics = Metrics()
     guard = Access({(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS})
     middlewares = [metrics.middleware(), problems, same_origin, guard.middleware(), compressed]
@@ -74,7 +81,7 @@ def build(settings: Settings, clock: Clock = utcnow) -> web.Application:
     if assets.built:
         app.router.add_static("/static", assets.folder)
     app.on_response_prepare.append(_headers(settings))
-    app.cleanup_ctx.append(_running(assets))
+    app.cleanup_ctx.append(_running(assets, media or NoMedia()))
     return app
 
 
@@ -82,7 +89,7 @@ def openapi() -> dict[str, Any]:
     return openapi_document.document(ENDPOINTS, _version())
 
 
-def _running(assets: Assets) -> Any:
+def _running(assets: Assets, media: Media) -> Any:
     @asynccontextmanager
     async def running(app: web.Application) -> AsyncIterator[None]:
         async with open_product(app[SETTINGS], app[CLOCK]) as product:
@@ -90,7 +97,8 @@ def _running(assets: Assets) -> Any:
             await product.feed.start()
             await product.batcher.start()
             try:
-                yield
+                async with signalling(product, media) as app[sockets.SOCKETS]:
+                    yield
             finally:
                 await product.batcher.stop()
                 await product.feed.stop()
@@ -103,7 +111,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEALER] = product.sealer
     app[TRANSLATIONS] = product.translations
     app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
-    app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise}
+    app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise, "room": product.rooms.authorise}
+    app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability
     app[holds.HOLDS] = product.holds
@@ -117,7 +126,10 @@ def _headers(settings: Settings) -> Any:
 
     async def secure(request: web.Request, response: web.StreamResponse) -> None:
         """A signal reaches streams and errors as well, a middleware does not."""
+        own = response.headers.get("Permissions-Policy")  # a page that needs the camera says so
         response.headers.update(fixed)
+        if own is not None:
+            response.headers["Permissions-Policy"] = own
         response.headers.pop("Server", None)
         if request.path.startswith("/static/"):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

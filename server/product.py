@@ -17,6 +17,7 @@ from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
 from booking.appointments.announce import Announcer
+from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
@@ -33,6 +34,9 @@ from payment.ports import PaymentProvider
 from payment.psp_stripe import StripeProvider
 from payment.usecases import Payments
 from server.offers import CatalogueOffers, CatalogueSource
+from video.rooms.feed import RoomSource
+from video.rooms.ports import NobodyListens
+from video.rooms.usecases import Rooms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Product:
     holds: Holds
     payments: Payments
     appointments: Appointments
+    rooms: Rooms
     notifications: Notifications
     jobs: Jobs
 
@@ -73,7 +78,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             messages=Messages(translations, mail_from=settings.mail_from),
             mail=SmtpSender(settings.smtp_url, ca_file=settings.ca_file) if settings.smtp_url else None,
         )
-        announcer = Announcer(notifications, sealer, clock, settings.public_url)
+        rooms = Rooms(db, NobodyListens(), sealer, clock)
+        calls = Calls(rooms, settings.public_url)
+        announcer = Announcer(notifications, sealer, clock, settings.public_url, calls)
         slots = PgSlots(announcer)
         books = PgBooks(db)
         payments = Payments(books, await _providers(settings, stack), CaseHooks(slots, clock), clock, uuid4)
@@ -86,13 +93,14 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             identity=Identity(db, clock),
             catalogue=catalogue,
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, RoomSource()]),
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
             appointments=Appointments(
-                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
+                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock, calls
             ),
+            rooms=rooms,
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )

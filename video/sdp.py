@@ -37,7 +37,11 @@ MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-PUB_EXTENSIONS = (MID, AUDIO_LEVEL, TRANSPORT_CC)  # abs-send-time is left out: transport-cc alone shall steer the sender
+PUB_EXTENSIONS = (
+    MID,
+    AUDIO_LEVEL,
+    TRANSPORT_CC,
+)  # abs-send-time is left out: transport-cc alone shall steer the sender
 
 # What we offer on `sub`.
 OPUS, VP8, RTX = 111, 96, 97
@@ -138,7 +142,12 @@ def pub_answer(offered: Description, published: Publication, endpoint: Endpoint)
     lines = list(_head(endpoint, in_bundle))
     for section in offered.sections:
         if section.is_rejected:
-            lines += [f"m={section.media} 0 UDP/TLS/RTP/SAVPF 0", "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}", "a=inactive"]
+            lines += [
+                f"m={section.media} 0 UDP/TLS/RTP/SAVPF 0",
+                "c=IN IP4 0.0.0.0",
+                f"a=mid:{section.mid}",
+                "a=inactive",
+            ]
             continue
         line = by_mid.get(section.mid)
         payload_type = section.payload_type
@@ -379,9 +388,7 @@ def _transport(
     yield "a=end-of-candidates"
 
 
-def _codecs(
-    media: MediaType, payload_type: int, rtx: int | None, fmtp: str, feedback: Sequence[str]
-) -> Iterator[str]:
+def _codecs(media: MediaType, payload_type: int, rtx: int | None, fmtp: str, feedback: Sequence[str]) -> Iterator[str]:
     yield f"a=rtpmap:{payload_type} " + ("opus/48000/2" if media == "audio" else "VP8/90000")
     if fmtp:
         yield f"a=fmtp:{payload_type} {fmtp}"

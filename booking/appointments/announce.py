@@ -11,6 +11,7 @@ from base.db import Connection
 from base.i18n import pick
 from base.seal import Sealer
 from booking.appointments import store
+from booking.appointments.calls import Calls
 from booking.appointments.persons import open_contact, open_token
 from booking.appointments.slots import Notice
 from booking.appointments.store import CaseRow
@@ -21,11 +22,14 @@ from payment.ports import Tx
 class Announcer:
     """The link in the message works: the case's token is kept sealed for that."""
 
-    def __init__(self, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str) -> None:
+    def __init__(
+        self, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str, calls: Calls
+    ) -> None:
         self._notifications = notifications
         self._sealer = sealer
         self._clock = clock
         self._public_url = public_url
+        self._calls = calls
 
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
         conn = cast("Connection", tx)
@@ -33,6 +37,7 @@ class Announcer:
         person = await store.find_person(conn, reference)
         if row is None or person is None:
             return
+        more = await self._call(conn, row, notice)
         contact = open_contact(self._sealer, reference, person, row.language)
         if contact.email is None:  # text messages and letters come later; until then the page shows link and number
             return
@@ -44,9 +49,17 @@ class Announcer:
             channel="email",
             language=row.language,
             recipient=contact.email,
-            fields={**self.fields(row), **notice.fields},
+            fields={**self.fields(row), **more, **notice.fields},
             due_at=self._clock(),
         )
+
+    async def _call(self, conn: Connection, row: CaseRow, notice: Notice) -> Mapping[str, Any]:
+        """A video appointment gets its room with the confirmation, whatever way the link then goes, and loses it with the cancellation."""
+        if row.channel == "video" and notice.template == "appointment_confirmed":
+            return {"join_url": await self._calls.invite(conn, row)}
+        if row.channel == "video" and notice.template == "appointment_cancelled":
+            await self._calls.call_off(conn, row.id)
+        return {}
 
     def fields(self, row: CaseRow) -> Mapping[str, Any]:
         """JSON, in the case's language; see notifications.fields.CaseFields."""

@@ -20,6 +20,7 @@ from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments import store
 from booking.appointments.announce import Announcer
+from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Case, CaseState, Created
@@ -32,6 +33,7 @@ from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
 from payment.model import Payment, Refund
 from payment.usecases import Payments
+from video.rooms.model import Invitation
 
 appointment_created = point("appointment.created")
 
@@ -59,8 +61,10 @@ class Appointments:
         translations: Translations,
         sealer: Sealer,
         clock: Clock,
+        calls: Calls,
     ) -> None:
         self._db = db
+        self._calls = calls
         self._payments = payments
         self._notifications = notifications
         self._announcer = announcer
@@ -144,6 +148,11 @@ class Appointments:
             raise NotFound
         url: str = self._announcer.fields(row)["manage_url"]
         return url
+
+    async def invitation(self, appointment_id: UUID) -> Invitation | None:
+        """Into the case's video call, if there is one."""
+        async with self._db.connection() as conn:
+            return await self._calls.find(conn, appointment_id)
 
     async def expire_bare(self) -> int:
         return await self._lifecycle.expire_bare()

@@ -52,6 +52,7 @@ const result = await build({
   entryPoints: [
     ...[...made.keys()].map((name) => ({ in: `made:${name}`, out: name.replace(/\.css$/, "") })),
     { in: path.join(assets, "citizen.ts"), out: "citizen" },
+    { in: path.join(assets, "room.ts"), out: "room" },
   ],
   plugins: [fromMemory],
   absWorkingDir: root,

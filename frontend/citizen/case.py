@@ -32,6 +32,7 @@ class CaseFacts:
     can_cancel: bool = False
     cancellation: Text | None = None
     keep_url: str = ""
+    has_call: bool = False
 
 
 _PAYMENT = {
@@ -45,7 +46,7 @@ _PAYMENT = {
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
-def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> CaseFacts:
+def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "", *, has_call: bool = False) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
     status = case.status.value
@@ -64,6 +65,7 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str = "") -> C
         can_cancel=case.status is AppointmentStatus.CONFIRMED and case.starts_at > now,
         cancellation=case.refund_policy,
         keep_url=keep_url,
+        has_call=has_call,
     )
 
 
@@ -90,6 +92,7 @@ def case_page(words: Words, facts: CaseFacts, request_key: str, *, asks_to_cance
         rows=appointment_rows(words, chosen),
         documents=documents(words, chosen.service.documents) if facts.status in ("held", "confirmed") else (),
         calendar_url=f"{here}/calendar.ics" if facts.status == "confirmed" else "",
+        call_url=f"{here}/call" if facts.status == "confirmed" and facts.has_call else "",
         keep_url="" if facts.has_email else facts.keep_url,
         pay_action=f"{here}/pay"
         if is_open and facts.payment in ("", "open", "failed") and facts.status == "held"

@@ -230,6 +230,7 @@ class CasePage:
     rows: tuple[Row, ...]
     documents: tuple[str, ...] = ()
     calendar_url: str = ""
+    call_url: str = ""  # into the video call
     keep_url: str = ""  # shown where no mail carries it
     pay_action: str = ""
     pay_button: str = ""

@@ -37,6 +37,7 @@ from booking.holds.usecases import HoldInUse, SlotTaken
 from frontend.citizen.errors import error_page
 from frontend.citizen.pages import ENDPOINTS
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
+from video.rooms.model import Invitation
 
 ROOT = Path(__file__).parents[2]
 CASE_TOKEN = "c" * 43
@@ -52,6 +53,7 @@ class City:
         self.pay_url: str | None = "https://pay.example/session"
         self.holds: dict[UUID, Hold] = {}
         self.kept: Case | None = None
+        self.invited: Invitation | None = None
         self.creations: list[tuple[Contact, str]] = []
         self.calls: list[str] = []
 
@@ -186,6 +188,9 @@ class City:
     async def cancel(self, appointment_id: UUID) -> Case:
         self.calls.append("cancel")
         return self.become(AppointmentStatus.CANCELLED)
+
+    async def invitation(self, appointment_id: UUID) -> Invitation | None:
+        return self.invited
 
     async def calendar(self, appointment_id: UUID) -> bytes:
         return b"BEGIN:VCALENDAR\r\n"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct, pack
 
-from video.media.counters import Counters
 from video.media.dtls import OUT, OUT_PACKET_BYTES_MOST
 from video.media.incoming import Incoming
 from video.media.rtp import newer_by, vp8
 
-KEY_FRAME_PER_RECEIVER_S = 2.0  # a receiver that asks all the time (it has no key, say) must not ruin the picture for others
+KEY_FRAME_PER_RECEIVER_S = (
+    2.0  # a receiver that asks all the time (it has no key, say) must not ruin the picture for others
+)
 
 _PLAIN = Struct("!HHI4s")
 _TIMED = Struct("!HHI4sII")  # with abs-send-time

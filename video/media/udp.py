@@ -18,7 +18,9 @@ from video.media.stun import Address
 
 SOCKET_BUFFER_BYTES = 4 << 20
 DATAGRAMS_AT_ONCE = 32  # then the loop's other work has its turn
-CHECKS_PER_SOURCE = 400  # in a second from one address; a browser that connects makes 20, and an office shares an address
+CHECKS_PER_SOURCE = (
+    400  # in a second from one address; a browser that connects makes 20, and an office shares an address
+)
 SOURCES_MOST = 10_000  # counted at once; beyond it checks are dropped until the second is over
 
 

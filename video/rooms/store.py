@@ -73,6 +73,20 @@ async def put_seat(conn: Connection, room_id: UUID, role: Role, label: str) -> S
     )
 
 
+async def find_person(conn: Connection, reference: UUID, role: Role, label: str) -> Seat | None:
+    """In a room that has not ended."""
+    return await find_one(
+        conn,
+        Seat,
+        f"""
+        SELECT {_SEAT} FROM seat s JOIN room r ON r.id = s.room_id
+         WHERE r.reference = $1 AND r.status = 'open' AND s.role = $2 AND s.label = $3""",  # noqa: S608 - a constant
+        reference,
+        role.value,
+        label,
+    )
+
+
 async def put_token(conn: Connection, token_sha256: bytes, seat_id: UUID, window: Window) -> None:
     await conn.execute(
         """

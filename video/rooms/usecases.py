@@ -107,6 +107,11 @@ class Rooms:
         await store.put_token(conn, token_sha256(token), seat.id, window)
         return Invitation(room.id, seat.number, token)
 
+    async def find_invitation(self, conn: Connection, reference: UUID, role: Role, label: str) -> Invitation | None:
+        """What `invite` gave, while the call may still be; nothing is written."""
+        seat = await store.find_person(conn, reference, role, label)
+        return None if seat is None else Invitation(seat.room_id, seat.number, self._token(seat))
+
     async def call_off(self, conn: Connection, reference: UUID) -> None:
         """There will be no call, or no longer; that there is no room is no mistake."""
         room = await store.lock_room_of(conn, reference)

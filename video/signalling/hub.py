@@ -47,7 +47,8 @@ class Hub:
         """The entry's session, and the number after which its stream goes on; 0 begins with a snapshot."""
         room_id, number = entry.room.id, entry.seat.number
         session = self._sessions.get(room_id, {}).get(number)
-        if session is None or session.is_over or not entry.is_resumed or not session.can_go_on_after(last_seq):
+        goes_on = entry.is_resumed and last_seq > 0
+        if session is None or session.is_over or not goes_on or not session.can_go_on_after(last_seq):
             if session is not None:
                 session.connection = None  # its socket sees that and goes
                 session.news.set()
