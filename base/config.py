@@ -6,8 +6,9 @@ A secret NAME can be given as NAME_FILE, the path of a file that holds it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,6 +81,17 @@ def _relays(text: str) -> tuple[str, ...]:
     if wrong := [url for url in urls if not url.startswith(("turn:", "turns:"))]:
         raise ValueError(f"must be like turn:relay.example:3478, and {wrong[0]} is not")
     return urls
+
+
+def _media_secret(text: str) -> str:
+    return _secret_key(text) if text else ""
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    found = tuple(str(ip_address(name)) for name in _names(text))
+    if not found:
+        raise ValueError("needs an IP address")
+    return found
 
 
 def _origin(text: str) -> str:
@@ -156,6 +168,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "TURN_SECRET", "", "The relays' `static-auth-secret`; their credentials end after ten minutes", secret=True
     ),
+    Setting(
+        "MEDIA_CONTROL",
+        "",
+        "Where the media workers listen to the web process: unix paths or `host:port`, by commas; empty: no video",
+        _names,
+    ),
+    Setting(
+        "MEDIA_SECRET",
+        "",
+        "Shared by web and media processes; at least 32 characters, needed with `host:port`",
+        _media_secret,
+        secret=True,
+    ),
+    Setting(
+        "MEDIA_ADDRESS", "127.0.0.1", "IP addresses under which browsers reach the media workers, by commas", _addresses
+    ),
+    Setting("MEDIA_BIND", "", "IP address a media worker listens on; empty: the first of MEDIA_ADDRESS"),
+    Setting(
+        "MEDIA_PORT", "40000", "UDP port of the first media worker; the next ones have the ports after it", _positive
+    ),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
@@ -184,6 +216,11 @@ class Settings:
     ca_file: str = ""
     turn_urls: tuple[str, ...] = ()
     turn_secret: str = field(default="", repr=False)
+    media_control: tuple[str, ...] = ()
+    media_secret: str = field(default="", repr=False)
+    media_address: tuple[str, ...] = ("127.0.0.1",)
+    media_bind: str = ""
+    media_port: int = 40000
     drain_seconds: float = 2.0
     failpoint: str = ""
 
@@ -192,15 +229,17 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Raises SettingError with one sentence for each setting that is missing or wrong."""
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, unneeded: Container[str] = ()) -> Settings:
+        """Raises SettingError with one sentence for each setting that is missing or wrong. `unneeded` may be missing, and is empty then."""
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         wrong: list[str] = []
         for setting in SETTINGS:
             try:
                 text = _given(setting, environ)
-                if text is None:
+                if text is None and setting.name in unneeded:
+                    values[setting.name.lower()] = ""
+                elif text is None:
                     wrong.append(f"{setting.name} is not set: {setting.meaning}")
                 else:
                     values[setting.name.lower()] = setting.parse(text)
@@ -211,6 +250,8 @@ class Settings:
             wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
         if values.get("turn_urls") and not values.get("turn_secret"):
             wrong.append("TURN_SECRET is not set: the relays of TURN_URLS ask for it")
+        if not values.get("media_secret") and any("/" not in name for name in values.get("media_control", ())):
+            wrong.append("MEDIA_SECRET: is needed where MEDIA_CONTROL is host:port")
         if wrong:
             raise SettingError("\n".join(wrong))
         return cls(**values)

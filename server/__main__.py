@@ -54,6 +54,16 @@ async def _import(settings: Settings, arguments: argparse.Namespace) -> int:
     return await import_folder(settings, arguments.path)
 
 
+async def _media(settings: Settings, arguments: argparse.Namespace) -> int:
+    from video.media.worker import serve
+
+    if not 0 <= arguments.number < len(settings.media_control):
+        print(f"MEDIA_CONTROL: names no worker {arguments.number}", file=sys.stderr)
+        return 2
+    await serve(settings, arguments.number)
+    return 0
+
+
 def _openapi(path: Path) -> int:
     from server.app import openapi
 
@@ -84,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
     importing.add_argument("what", choices=["catalogue"])
     importing.add_argument("path", type=Path)
+    media = commands.add_parser("media", help="forward the video calls; needs no database")
+    media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
         "path", type=Path, nargs="?", default=Path("openapi.json")
     )
@@ -93,9 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _openapi(arguments.path)
     if arguments.command == "demo":
         return _demo()
-    command = _import if arguments.command == "import" else _COMMANDS[arguments.command][0]
+    command = {"import": _import, "media": _media}.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:
-        settings = Settings.from_env()
+        settings = Settings.from_env(unneeded=("DATABASE_URL", "SECRET_KEY") if arguments.command == "media" else ())
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2

@@ -43,9 +43,8 @@ from frontend.citizen.errors import error_page
 from frontend.room import pages as room_pages
 from payment import endpoints as payment
 from server import documents, health
-from server.calls import NoMedia, signalling
+from server.calls import signalling
 from server.product import Product, open_product
-from video.ports import Media
 from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
@@ -64,8 +63,7 @@ _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
 
 
-def build(settings: Settings, clock: Clock = utcnow, media: Media | None = None) -> web.Application:
-    """`media`: the media workers; without them a call's page says that sound and picture are not available."""
+def build(settings: Settings, clock: Clock = utcnow) -> web.Application:
     metrics = Metrics()
     guard = Access({(endpoint.method, endpoint.path): endpoint for endpoint in ENDPOINTS})
     middlewares = [metrics.middleware(), problems, same_origin, guard.middleware(), compressed]
@@ -81,7 +79,7 @@ def build(settings: Settings, clock: Clock = utcnow, media: Media | None = None)
     if assets.built:
         app.router.add_static("/static", assets.folder)
     app.on_response_prepare.append(_headers(settings))
-    app.cleanup_ctx.append(_running(assets, media or NoMedia()))
+    app.cleanup_ctx.append(_running(assets))
     return app
 
 
@@ -89,7 +87,7 @@ def openapi() -> dict[str, Any]:
     return openapi_document.document(ENDPOINTS, _version())
 
 
-def _running(assets: Assets, media: Media) -> Any:
+def _running(assets: Assets) -> Any:
     @asynccontextmanager
     async def running(app: web.Application) -> AsyncIterator[None]:
         async with open_product(app[SETTINGS], app[CLOCK]) as product:
@@ -97,7 +95,7 @@ def _running(assets: Assets, media: Media) -> Any:
             await product.feed.start()
             await product.batcher.start()
             try:
-                async with signalling(product, media) as app[sockets.SOCKETS]:
+                async with signalling(product) as app[sockets.SOCKETS]:
                     yield
             finally:
                 await product.batcher.stop()
@@ -111,7 +109,11 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEALER] = product.sealer
     app[TRANSLATIONS] = product.translations
     app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
-    app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise, "room": product.rooms.authorise}
+    app[ACCESS] = {
+        "hold": product.holds.authorise,
+        "case": product.appointments.authorise,
+        "room": product.rooms.authorise,
+    }
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability

@@ -11,6 +11,7 @@ from struct import Struct, pack
 
 from video.media.dtls import OUT, OUT_PACKET_BYTES_MOST
 from video.media.incoming import Incoming
+from video.media.rtcp import sender_report
 from video.media.rtp import newer_by, vp8
 
 KEY_FRAME_PER_RECEIVER_S = (
@@ -25,7 +26,15 @@ Send = Callable[[int], bool]  # encrypts that many bytes of OUT and sends them
 
 
 class Outgoing:
-    def __init__(self, ssrc: bytes, payload_type: int, rtx_ssrc: bytes, rtx_payload_type: int, send: Send) -> None:
+    def __init__(
+        self,
+        ssrc: bytes,
+        payload_type: int,
+        rtx_ssrc: bytes,
+        rtx_payload_type: int,
+        send: Send,
+        send_control: Callable[[bytes], None],
+    ) -> None:
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
         self.source: Incoming | None = None
@@ -39,6 +48,7 @@ class Outgoing:
         self._rtx_payload_type = rtx_payload_type
         self._rtx_number = 0
         self._send = send
+        self._send_control = send_control
         self._waits = True  # for the packet with which the source begins
         self._known: Incoming | None = None  # the source that the offsets are for
         self._known_ssrc = b""
@@ -117,11 +127,12 @@ class Outgoing:
         head = packet[1] & 0x80 | self._rtx_payload_type
         return self._write(head, self._rtx_number, out_time, self.rtx_ssrc, pack("!H", out_number) + payload, 0, now)
 
-    def report_time(self, timestamp: int) -> int | None:
-        """The source's RTP time in the receiver's numbers; None while the source has not begun here."""
+    def report(self, ntp: bytes, timestamp: int) -> None:
+        """Passes on the source's sender report, its RTP time in the receiver's numbers: by it voice and face stay in step."""
         if self._waits or self.source is None or self.source.ssrc != self._known_ssrc:
-            return None
-        return (timestamp + self._time_offset) & 0xFFFFFFFF
+            return
+        out_time = (timestamp + self._time_offset) & 0xFFFFFFFF
+        self._send_control(sender_report(self.ssrc, ntp, out_time, self.packets, self.bytes))
 
     def complains(self, now: float) -> bool:
         """Whether the receiver's wish for a key frame counts."""

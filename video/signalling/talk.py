@@ -106,8 +106,7 @@ class Talk:
     async def _publish(self, session: Session, connection: UUID, offer: messages.Offer) -> None:
         room_id, number, epoch = session.room_id, session.number, offer.epoch
         seat = await self._rooms.speaker(room_id, number, connection, epoch)
-        await self._workers.bind(room_id, epoch)
-        await self._media.create_room(room_id, epoch)
+        await self._workers.make_room(room_id, epoch)
         answer = await self._media.publish(room_id, epoch, number, offer.sdp, dict(offer.mids))
         for kind in set(seat.muted) & set(offer.mids.values()):  # a new connection begins loud
             await self._media.mute(room_id, epoch, number, kind, True)
@@ -125,8 +124,7 @@ class Talk:
                 raise NotAdmitted
             if one.kind in source.sends:  # what has just been taken away is left out; a delta is on its way
                 wanted.append(Source(one.participant, one.kind))
-        await self._workers.bind(room_id, epoch)
-        await self._media.create_room(room_id, epoch)
+        await self._workers.make_room(room_id, epoch)
         offer = await self._media.subscribe(room_id, epoch, number, wanted, restart=wish.restart)
         mids = {mid: {"participant": source.participant, "kind": source.kind} for mid, source in offer.mids.items()}
         session.say("offer", re=wish.id, pc="sub", sdp=offer.sdp, mids=mids)

@@ -24,8 +24,11 @@ class Workers:
         self._living: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._listen(), name="media-workers")
+    async def start(self) -> None:
+        """Returns when it listens."""
+        listening = asyncio.Event()
+        self._task = asyncio.create_task(self._listen(listening), name="media-workers")
+        await listening.wait()
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -33,17 +36,23 @@ class Workers:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def bind(self, room_id: UUID, epoch: int) -> None:
-        """Before the worker is asked anything: so its death ends the epoch, whenever it comes. Raises MediaUnavailable."""
-        if not self._living:
+    async def make_room(self, room_id: UUID, epoch: int) -> None:
+        """The room is on a worker, and in the database stands on which: so that worker's death ends the epoch, whenever it comes.
+
+        Raises MediaRefused, MediaUnavailable.
+        """
+        await self._media.create_room(room_id, epoch)
+        found = self._media.worker_of(room_id)
+        if found is None:
             raise MediaUnavailable
-        worker = self._place(room_id)
-        await self._rooms.bind_worker(room_id, epoch, worker, self._living[worker])
+        await self._rooms.bind_worker(room_id, epoch, *found)
+        worker, instance = found
+        if self._living.get(worker) != instance:  # it died while that was written down
+            await self._rooms.worker_gone(worker, instance)
+            raise MediaUnavailable
 
-    def _place(self, room_id: UUID) -> str:
-        return min(self._living)
-
-    async def _listen(self) -> None:
+    async def _listen(self, listening: asyncio.Event) -> None:
+        asyncio.get_running_loop().call_soon(listening.set)  # the iterator below registers before it waits
         async for event in self._media.events():
             match event:
                 case WorkerUp(worker, instance):

@@ -50,7 +50,16 @@ class CaseWorld(HoldWorld):
         self.provider = ToyProvider()
         self.payments = Payments(books, {"toy": self.provider}, CaseHooks(slots, clock), clock, uuid4)
         self.appointments = Appointments(
-            db, books.transaction, slots, self.payments, self.notifications, announcer, translations, SEALER, clock, calls
+            db,
+            books.transaction,
+            slots,
+            self.payments,
+            self.notifications,
+            announcer,
+            translations,
+            SEALER,
+            clock,
+            calls,
         )
 
     async def create(self, starts_at: datetime = NINE, contact: Contact = ANNA) -> Created:
