@@ -137,8 +137,8 @@ function begin(root: HTMLElement): void {
     const wanted: Source[] = people
       .inCall(me)
       .flatMap((other) => other.sends.map((kind) => ({ participant: other.participant, kind: kind as Source["kind"] })));
-    call.want(wanted);
     call.start(devices.sound, devices.picture);
+    call.want(wanted);
   }
 
   function tellAbout(before: Map<number, Participant>): void {
@@ -250,6 +250,7 @@ function begin(root: HTMLElement): void {
   one("end-yes").onclick = () => void ask("end");
   one("come-back").onclick = () => location.reload();
 
+  document.querySelector<HTMLElement>("[data-without]")?.remove();
   root.hidden = false;
   void check();
 }
