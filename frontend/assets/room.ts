@@ -69,7 +69,7 @@ function begin(root: HTMLElement): void {
       state(trouble);
       return;
     }
-    one<HTMLVideoElement>("preview").srcObject = devices.picture ? new MediaStream([devices.picture]) : null;
+    showPicture("preview");
     devices.listen((level) => (one<HTMLProgressElement>("level").value = level));
     await offerChoice();
     one<HTMLButtonElement>("enter").disabled = false;
@@ -216,9 +216,14 @@ function begin(root: HTMLElement): void {
   }
 
   function showOwn(): void {
-    const own = devices.picture ? new MediaStream([devices.picture]) : null;
-    one<HTMLVideoElement>("own").srcObject = own;
-    one<HTMLVideoElement>("own-waiting").srcObject = own;
+    showPicture("own");
+    showPicture("own-waiting");
+  }
+
+  function showPicture(name: string): void {
+    const video = one<HTMLVideoElement>(name);
+    video.srcObject = devices.picture ? new MediaStream([devices.picture]) : null;
+    if (video.srcObject) void video.play().catch(() => undefined);
   }
 
   one("again").onclick = () => void check();

@@ -160,6 +160,12 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
     if facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
+    if facts.has_call:
+        lines.append(
+            words._(
+                "When it is time, go to the video call from this page. From half an hour before you can try camera and microphone."
+            )
+        )
     if facts.has_email:
         lines.append(words._("We send the confirmation by e-mail, with the link to this page."))
     return tuple(lines)

@@ -233,14 +233,15 @@ async def test_a_lost_socket_does_not_stop_the_call(scene: Scene) -> None:
 
 
 async def test_the_media_worker_killed_in_mid_call(scene: Scene) -> None:
+    async def back(one: Person) -> None:
+        await one.page.wait_for_function("() => window.pcs.filter((pc) => pc.connectionState === 'closed').length >= 2")
+        await one.sees_and_hears_more(10)
+
     citizen, clerk, _reference = await scene.call()
     begun = time.monotonic()
     scene.worker.kill()
     scene.worker.start()  # as a supervisor does
-    for one in (citizen, clerk):
-        await one.page.wait_for_function("() => window.pcs.filter((pc) => pc.connectionState === 'closed').length >= 2")
-    for one in (citizen, clerk):
-        await one.sees_and_hears_more(10)
+    await asyncio.gather(*(back(one) for one in (citizen, clerk)))
     took_s = time.monotonic() - begun
     print(f"killed worker: both back after {took_s:.2f} s")
     assert took_s < 10

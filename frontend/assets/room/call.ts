@@ -11,7 +11,7 @@ type Which = "pub" | "sub";
 
 const DISCONNECTED_MS = 2_500;
 const BROKEN_MS = 8_000;
-const RETRY_MS = [300, 500, 1000, 2000];
+const RETRY_MS = [200, 300, 500];
 
 class Leg {
   pc: RTCPeerConnection | null = null;
