@@ -162,6 +162,8 @@ async def test_from_the_link_to_the_end(scene: Scene, width: int) -> None:
         await one.sees_and_hears_more(15)
         assert await one.state() == "connected"
     await _stop_at(clerk, "clerk")
+    assert not await citizen.page.locator("[data-end]").is_visible()
+    assert not await citizen.page.get_by_role("heading", name="Im Warteraum").is_visible()
     await _stop_at(citizen, "citizen")
     await citizen.page.locator("[data-mute]").click()
     await citizen.page.locator("[data-camera]").click()
