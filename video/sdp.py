@@ -280,7 +280,7 @@ def _section(draft: _Draft, bundle: Sequence[str]) -> Section:
         payload_type=payload_type,
         rtx_payload_type=_rtx_payload_type(draft, payload_type),
         extensions=_extensions(draft),
-        ssrcs=tuple(dict.fromkeys(_number(value.split()[0], 2**32) for value in draft.all("ssrc"))),
+        ssrcs=tuple(dict.fromkeys(_number(value.partition(" ")[0], 2**32) for value in draft.all("ssrc"))),
         rtx_of=_rtx_of(draft),
     )
 
@@ -325,7 +325,7 @@ def _rtx_of(draft: _Draft) -> dict[int, int]:
     found: dict[int, int] = {}
     for value in draft.all("ssrc-group"):
         words = value.split()
-        if words[0] == "FID":
+        if words[:1] == ["FID"]:
             if len(words) != 3:
                 raise SdpRefused(Refusal.BAD_SDP, "ssrc-group")
             found[_number(words[1], 2**32)] = _number(words[2], 2**32)

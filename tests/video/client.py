@@ -53,6 +53,7 @@ class Client(asyncio.DatagramProtocol):
     rtp: list[bytes] = field(default_factory=list)
     rtcp: list[bytes] = field(default_factory=list)
     on_rtp: Callable[[bytes], None] | None = None
+    host: str = "127.0.0.1"
     checks_answered: int = 0
     role, state = "controlling", "completed"
     dtls: RTCDtlsTransport = field(init=False)
@@ -60,21 +61,29 @@ class Client(asyncio.DatagramProtocol):
     _udp: asyncio.DatagramTransport = field(init=False)
     _handshake: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     _checking: asyncio.Task[None] | None = None
+    _is_open: bool = False
 
     @property
     def fingerprint(self) -> str:
         return next(found.value for found in self.certificate.getFingerprints() if found.algorithm == "sha-256")
 
+    @property
+    def port(self) -> int:
+        return int(self._udp.get_extra_info("sockname")[1])
+
     async def open(self) -> None:
+        if self._is_open:
+            return
+        self._is_open = True
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self.host, 0))
 
     async def connect(self, sdp: str) -> None:
-        """Checks, then DTLS as client."""
+        """Checks, then DTLS; as client unless the other end wants to be it."""
         await self.open()
         await self.check(Far.of(sdp))
         self.dtls = RTCDtlsTransport(cast("Any", self), [self.certificate])
-        self.dtls._set_role("client")
+        self.dtls._set_role("server" if "a=setup:active" in sdp else "client")
         async with asyncio.timeout(LIMIT_S):
             await self.dtls.start(RTCDtlsParameters([RTCDtlsFingerprint("sha-256", self._far.fingerprint)]))
         assert self.dtls.state == "connected"
@@ -117,13 +126,19 @@ class Client(asyncio.DatagramProtocol):
         if hasattr(self, "_udp"):
             self._udp.close()
 
-    def datagram_received(self, datagram: bytes, _: tuple[str | Any, int]) -> None:
+    def datagram_received(self, datagram: bytes, source: tuple[str | Any, int]) -> None:
         first = datagram[0]
         if first < 2:
             message = stun.parse_message(datagram)
-            assert message.message_class == stun.Class.RESPONSE
-            assert message.check_message_integrity(self._far.pwd.encode())
-            self.checks_answered += 1
+            if message.message_class == stun.Class.REQUEST:  # Janus asks too, although it says that it is ICE-lite
+                response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+                response.attributes["XOR-MAPPED-ADDRESS"] = source
+                response.add_message_integrity(self.pwd.encode())
+                self._udp.sendto(bytes(response), source)
+                return
+            if message.message_class == stun.Class.RESPONSE:
+                assert message.check_message_integrity(self._far.pwd.encode())
+                self.checks_answered += 1
         elif 20 <= first < 64:
             self._handshake.put_nowait(datagram)
         elif 192 <= datagram[1] < 224:
