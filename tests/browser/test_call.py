@@ -88,9 +88,11 @@ class Scene:
     playwright: Playwright
     stack: AsyncExitStack
 
-    async def person(self, invitation: Invitation, *, width: int = 1280, scripts: bool = True) -> Person:
+    async def person(
+        self, invitation: Invitation, *, width: int = 1280, scripts: bool = True, flags: list[str] = FLAGS
+    ) -> Person:
         """A browser of their own, at the device check."""
-        browser = await self.playwright.chromium.launch(executable_path=self.chromium, args=FLAGS)
+        browser = await self.playwright.chromium.launch(executable_path=self.chromium, args=flags)
         self.stack.push_async_callback(browser.close)
         context = await browser.new_context(
             viewport={"width": width, "height": 800}, locale="de", java_script_enabled=scripts
@@ -137,7 +139,8 @@ async def _stop_at(person: Person, place: str) -> None:
     if overflow := await axe.overflow_px(person.page):
         found.append(f"scrolls sideways by {overflow} px")
     if PICTURES:
-        width = (person.page.viewport_size or {})["width"]
+        assert person.page.viewport_size is not None
+        width = person.page.viewport_size["width"]
         await person.page.screenshot(path=Path(PICTURES) / f"call-{place}-{width}.png", full_page=True)
     assert found == [], place
 
@@ -247,6 +250,31 @@ async def test_the_media_worker_killed_in_mid_call(scene: Scene) -> None:
     took_s = time.monotonic() - begun
     print(f"killed worker: both back after {took_s:.2f} s")
     assert took_s < 10
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_who_refuses_the_camera_is_told_what_to_do(scene: Scene, width: int) -> None:
+    person = await scene.person(await invite(scene.town), width=width, flags=["--no-sandbox"])
+    alert = person.page.get_by_role("alert")
+    await alert.wait_for()
+    assert await person.state() in ("refused", "no_devices")
+    assert await alert.get_by_role("button", name="Noch einmal versuchen").is_visible()
+    assert await alert.get_by_role("link", name="115 anrufen").is_visible()
+    assert await person.page.locator("[data-enter]").is_disabled()
+    await _stop_at(person, "refused")
+
+
+async def test_a_link_that_is_early_or_in_use_says_so(scene: Scene) -> None:
+    early = await scene.person(await invite(scene.town, opens_in=1))
+    await early.goes_in()
+    await early.page.get_by_role("heading", name="Es ist noch zu früh").wait_for()
+    invited = await invite(scene.town)
+    first, second = await scene.person(invited), await scene.person(invited)
+    await first.goes_in()
+    await first.page.get_by_role("heading", name="Warteraum").wait_for()
+    await second.goes_in()
+    await second.page.get_by_role("heading", name="Dieser Link wird in einem anderen Fenster").wait_for()
+    assert await first.state() == "waiting_alone"
 
 
 async def test_without_javascript_the_page_says_what_to_do(scene: Scene) -> None:

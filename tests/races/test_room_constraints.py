@@ -27,7 +27,7 @@ async def room(conn: Connection, **columns: Any) -> Any:
     return ident
 
 
-async def seat(conn: Connection, room_id: object, number: int = 1, **columns: str) -> Any:
+async def seat(conn: Connection, room_id: object, number: int = 1, /, **columns: str) -> Any:
     """Columns as SQL."""
     given = {"role": "'citizen'", "label": f"'{number}'", **columns}
     return await conn.fetchval(
@@ -81,7 +81,7 @@ async def test_a_worker_is_named_with_its_life(conn: Connection) -> None:
 async def test_a_seat_is_one_of_the_possible(conn: Connection, constraint: str, columns: dict[str, str]) -> None:
     ident = await room(conn)
     with refused(constraint):
-        await seat(conn, ident, **columns)
+        await seat(conn, ident, 1, **columns)
 
 
 async def test_a_place_number_and_person_are_there_once(conn: Connection) -> None:
@@ -98,7 +98,7 @@ async def test_a_place_number_and_person_are_there_once(conn: Connection) -> Non
 
 async def test_an_ended_room_is_empty_from_both_sides(conn: Connection) -> None:
     ident = await room(conn)
-    sitting = await seat(conn, ident, state="'waiting'", **IN)
+    sitting = await seat(conn, ident, 1, state="'waiting'", **IN)
     with refused("room_ended_is_empty"):
         await conn.execute("UPDATE room SET status = 'ended' WHERE id = $1", ident)
     await conn.execute(

@@ -77,16 +77,22 @@ async def test_the_numbers_have_no_gap(town: Town) -> None:
 
 async def test_who_waits_can_do_nothing(town: Town) -> None:
     citizen = await enter(town, await invite(town))
-    for kind, members in (
+    speaking: list[tuple[str, dict[str, Any]]] = [
         ("offer", {"pc": "pub", "sdp": "v=0", "mids": MIDS}),
         ("subscribe", {"wanted": []}),
         ("answer", {"pc": "sub", "sdp": "v=0"}),
         ("mute", {"muted": True}),
         ("camera", {"off": True}),
-    ):
+    ]
+    for kind, members in speaking:
         refused = await citizen.ask(kind, epoch=1, **members)
         assert (refused["type"], refused["code"]) == ("error", "not_admitted"), kind
-    for kind, members in (("admit", {"participant": 1}), ("dismiss", {"participant": 1}), ("end", {})):
+    ruling: list[tuple[str, dict[str, Any]]] = [
+        ("admit", {"participant": 1}),
+        ("dismiss", {"participant": 1}),
+        ("end", {}),
+    ]
+    for kind, members in ruling:
         assert (await citizen.ask(kind, **members))["code"] == "only_clerk"
 
 
