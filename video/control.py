@@ -185,9 +185,14 @@ class MediaPool:
         self._listeners: set[asyncio.Queue[MediaEvent]] = set()
 
     @property
+    def up(self) -> int:
+        """How many workers answer."""
+        return sum(worker.is_up for worker in self._workers)
+
+    @property
     def is_up(self) -> bool:
         """Whether a room can be made."""
-        return any(worker.is_up for worker in self._workers)
+        return self.up > 0
 
     async def start(self) -> None:
         await asyncio.gather(*(worker.start() for worker in self._workers))
@@ -235,7 +240,7 @@ class MediaPool:
 
     async def stats(self) -> Mapping[str, float]:
         """The sum over all workers that are up, by name; `lag_ms` and `busy` are the worst."""
-        total: dict[str, float] = {"workers": float(sum(worker.is_up for worker in self._workers))}
+        total: dict[str, float] = {"workers": float(self.up)}
         for worker in self._workers:
             if worker.is_up:
                 for name, value in (await worker.ask("stats")).items():

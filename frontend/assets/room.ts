@@ -66,7 +66,8 @@ function begin(root: HTMLElement): void {
       one("trouble-text").textContent = say(trouble);
       one("trouble-help").hidden = trouble !== "refused";
       one<HTMLButtonElement>("enter").disabled = true;
-      state(trouble);
+      one("state").textContent = "";   // the alert says it
+      one("state").dataset.is = trouble;
       return;
     }
     showPicture("preview");

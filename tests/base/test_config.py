@@ -36,6 +36,8 @@ def test_every_wrong_setting_is_named() -> None:
         ("CA_FILE", "/nowhere/ca.pem"),
         ("DRAIN_SECONDS", "-1"),
         ("SECRET_KEY_FILE", "/nowhere/key"),
+        ("MEDIA_SECRET", "short"),
+        ("MEDIA_ADDRESS", "video.example"),
     ],
 )
 def test_a_wrong_setting_is_one_line(name: str, value: str) -> None:
@@ -50,6 +52,17 @@ def test_a_live_key_goes_nowhere_but_to_its_vendor() -> None:
         Settings.from_env({**GIVEN, "STRIPE_API_KEY": "sk_live_x", "STRIPE_API_BASE": "http://localhost:8081"})
 
 
+def test_the_media_worker_needs_no_database() -> None:
+    settings = Settings.from_env({}, unneeded=("DATABASE_URL", "SECRET_KEY"))
+    assert (settings.database_url, settings.media_address, settings.media_control) == ("", ("127.0.0.1",), ())
+
+
+def test_a_control_port_needs_a_secret() -> None:
+    with pytest.raises(SettingError, match="MEDIA_SECRET"):
+        Settings.from_env({**GIVEN, "MEDIA_CONTROL": "/run/media/0,10.0.0.2:41000"})
+    Settings.from_env({**GIVEN, "MEDIA_CONTROL": "/run/media/0"})
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     secrets = {
         "DATABASE_URL": "postgresql://secret-1",
@@ -57,6 +70,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         "STRIPE_API_KEY": "secret-3",
         "SMTP_URL": "smtp://secret-4",
         "STRIPE_WEBHOOK_SECRETS": "secret-5",
+        "MEDIA_SECRET": "secret-6" * 5,
     }
     assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
     assert "secret-" not in repr(Settings.from_env(secrets))

@@ -14,10 +14,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
-
-import psutil
 
 from tests.bench.janus import janus
 from tests.video.client import Client, picture, pub_offer, sub_answer, voice
@@ -139,11 +138,10 @@ async def _cost(forwarder: Callable[[], AbstractAsyncContextManager[Forwarder]])
 async def _round(forwarder: Callable[[], AbstractAsyncContextManager[Forwarder]]) -> tuple[float, int]:
     """(seconds of processor time, packets received)"""
     async with forwarder() as server:
-        process = psutil.Process(server.pid)
-        others = os.sched_getaffinity(0) ^ set(range(os.cpu_count() or 1))
+        others = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
         if others:
-            for thread in process.threads():
-                os.sched_setaffinity(thread.id, others)
+            for thread in Path(f"/proc/{server.pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), others)
         people = [[Person(), Person()] for _ in range(ROOMS)]
         for pair in people:
             await server.pair(pair)
@@ -153,9 +151,9 @@ async def _round(forwarder: Callable[[], AbstractAsyncContextManager[Forwarder]]
         until = time.monotonic() + WARM_SECONDS + SECONDS
         talking = [asyncio.create_task(person.talk(until)) for person in everybody]
         await asyncio.sleep(WARM_SECONDS)
-        received, spent = sum(person.received for person in everybody), _spent(process)
+        received, spent = sum(person.received for person in everybody), _spent(server.pid)
         await asyncio.sleep(SECONDS)
-        received, spent = sum(person.received for person in everybody) - received, _spent(process) - spent
+        received, spent = sum(person.received for person in everybody) - received, _spent(server.pid) - spent
         await asyncio.gather(*talking)
         for person in everybody:
             person.pub.vanish()
@@ -163,9 +161,10 @@ async def _round(forwarder: Callable[[], AbstractAsyncContextManager[Forwarder]]
     return spent, received
 
 
-def _spent(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def _spent(pid: int) -> float:
+    """Seconds of processor time of all threads, user and system (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _loadgen() -> float:

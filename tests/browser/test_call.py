@@ -252,16 +252,22 @@ async def test_the_media_worker_killed_in_mid_call(scene: Scene) -> None:
     assert took_s < 10
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-async def test_who_refuses_the_camera_is_told_what_to_do(scene: Scene, width: int) -> None:
-    person = await scene.person(await invite(scene.town), width=width, flags=["--no-sandbox"])
+@pytest.mark.parametrize(
+    ("width", "trouble", "flags"),
+    [(1280, "no_devices", []), (360, "refused", ["--use-fake-device-for-media-stream", "--deny-permission-prompts"])],
+)
+async def test_who_cannot_be_heard_is_told_what_to_do(
+    scene: Scene, width: int, trouble: str, flags: list[str]
+) -> None:
+    person = await scene.person(await invite(scene.town), width=width, flags=["--no-sandbox", *flags])
     alert = person.page.get_by_role("alert")
     await alert.wait_for()
-    assert await person.state() in ("refused", "no_devices")
+    assert await person.state() == trouble
+    assert await alert.get_by_text("Klicken Sie auf die Kamera oder das Schloss").is_visible() is (trouble == "refused")
     assert await alert.get_by_role("button", name="Noch einmal versuchen").is_visible()
     assert await alert.get_by_role("link", name="115 anrufen").is_visible()
     assert await person.page.locator("[data-enter]").is_disabled()
-    await _stop_at(person, "refused")
+    await _stop_at(person, trouble)
 
 
 async def test_a_link_that_is_early_or_in_use_says_so(scene: Scene) -> None:

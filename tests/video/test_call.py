@@ -269,6 +269,16 @@ async def test_a_check_with_a_wrong_password_is_not_answered_and_no_address_move
     forger.vanish()
 
 
+async def test_a_participant_cannot_take_anothers_address(room: Room) -> None:
+    kim, sasha = await two(room)
+    stolen = Far.of(sasha.offer.sdp if sasha.offer else "")
+    with pytest.raises(TimeoutError):
+        await kim.pub.check(stolen, limit_s=0.5)  # signed with Sasha's password, sent from Kim's address
+    await kim.pub.check(Far.of(kim.answer))
+    await talk(kim.pub, voice(0))
+    await until(lambda: sasha.got(111), "the voice goes on")
+
+
 async def test_more_than_a_connection_may_send_is_dropped(room: Room) -> None:
     kim, _ = await two(room)
     kim.pub.send(voice(0))

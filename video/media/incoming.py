@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RING = 512  # packets kept; about a second of video
 FIRST_NACK_S, NEXT_NACK_S, NACKS_MOST, NACK_FOR_S = 0.02, 0.05, 10, 1.0
 GAP_MOST = 200  # a larger jump is a new beginning, not loss
+MISSING_MOST = 400  # more is not repaired, but begun anew with a key frame
 KEY_FRAME_EVERY_S = 0.5  # asked for at most so often, however many ask
 
 _Missing = list[float]  # times asked, when to ask next, when found missing
@@ -176,7 +177,7 @@ class Incoming:
     def _gap(self, highest: int, ahead: int, now: float) -> None:
         if not self.is_video:
             return  # voice is not sent again: it would come too late
-        if ahead > GAP_MOST:
+        if ahead > GAP_MOST or len(self._missing) + ahead > MISSING_MOST:
             self._missing.clear()
             self.want_key_frame()
             return

@@ -113,6 +113,8 @@ class Peer:
         pwd = self._credentials.get(check.ours)
         if pwd is None or not check.is_signed(pwd):
             return None
+        if self.site.port.owner(source) not in (None, self):
+            return None  # a participant must not take another's address by writing it as the sender's
         if self.heard_at is not None:
             self.heard_at = time.monotonic()
         if source not in self._addresses:
@@ -334,8 +336,8 @@ class Publisher(Peer):
 
     def feed_back(self) -> None:
         """Tells when packets came; called every 100 ms."""
-        media = next((incoming.ssrc for incoming in self.incoming.values() if incoming.ssrc), None)
-        if media and (packet := self._arrivals.feedback(self.ssrc, media)):
+        media = next((incoming.ssrc for incoming in self.incoming.values() if incoming.ssrc), bytes(4))
+        if packet := self._arrivals.feedback(self.ssrc, media):
             self.send_control(packet)
 
     def next_second(self, now: float) -> None:

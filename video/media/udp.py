@@ -18,16 +18,15 @@ from video.media.stun import Address
 
 SOCKET_BUFFER_BYTES = 4 << 20
 DATAGRAMS_AT_ONCE = 32  # then the loop's other work has its turn
-CHECKS_PER_SOURCE = (
-    400  # in a second from one address; a browser that connects makes 20, and an office shares an address
-)
+PACKET_COST_BYTES = 100  # what a packet costs beside its bytes, so that many small ones are limited too
+CHECKS_PER_SOURCE = 400  # in a second; a browser that connects makes 20, and an office shares an address
 SOURCES_MOST = 10_000  # counted at once; beyond it checks are dropped until the second is over
 
 
 class Connection(Protocol):
     """What the port needs of a connection."""
 
-    budget: int  # bytes that it may still send in this window
+    budget: int  # bytes that it may still send in this second
 
     def checked(self, check: stun.Check, source: Address) -> bytes | None:
         """The answer to a check; None where it is not signed."""
@@ -72,6 +71,9 @@ class UdpPort:
     def add_address(self, address: Address, connection: Connection) -> None:
         self._by_address[address] = connection
 
+    def owner(self, address: Address) -> Connection | None:
+        return self._by_address.get(address)
+
     def drop_address(self, address: Address, connection: Connection) -> None:
         if self._by_address.get(address) is connection:
             del self._by_address[address]
@@ -99,7 +101,7 @@ class UdpPort:
                 if connection is None:
                     counters.unknown_sender += 1
                     continue
-                connection.budget -= length
+                connection.budget -= length + PACKET_COST_BYTES
                 if connection.budget < 0:
                     counters.policed += 1
                 elif 192 <= IN_BYTES[1] < 224:
