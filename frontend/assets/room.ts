@@ -242,7 +242,7 @@ function begin(root: HTMLElement): void {
   for (const button of root.querySelectorAll<HTMLElement>("[data-leave]")) {
     button.onclick = () => {
       dismissedByUs = true;
-      signal.tell("leave");
+      void ask("leave");
     };
   }
   one("end").onclick = () => {

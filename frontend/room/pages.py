@@ -11,7 +11,7 @@ from frontend.room.calling import room_page
 from video.rooms.usecases import Rooms
 
 ROOMS: web.AppKey[Rooms] = web.AppKey("ROOMS", Rooms)
-_DEVICES = "camera=(self), microphone=(self), geolocation=(), payment=()"
+DEVICES = "camera=(self), microphone=(self), geolocation=(), payment=()"
 
 
 async def arrive(request: web.Request) -> web.Response:
@@ -29,7 +29,7 @@ async def show(request: web.Request) -> web.Response:
     words = words_of(request)
     view = room_page(words, path_id(request, "room"))
     text = request.app[TEMPLATES].render("room/room.html", words.language, page=view)
-    headers = {"Cache-Control": PRIVATE, "Permissions-Policy": _DEVICES}
+    headers = {"Cache-Control": PRIVATE, "Permissions-Policy": DEVICES}
     return web.Response(text=text, content_type="text/html", headers=headers)
 
 

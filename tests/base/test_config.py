@@ -71,6 +71,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         "SMTP_URL": "smtp://secret-4",
         "STRIPE_WEBHOOK_SECRETS": "secret-5",
         "MEDIA_SECRET": "secret-6" * 5,
+        "TURN_SECRET": "secret-7",
     }
     assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
     assert "secret-" not in repr(Settings.from_env(secrets))

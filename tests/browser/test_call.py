@@ -256,9 +256,7 @@ async def test_the_media_worker_killed_in_mid_call(scene: Scene) -> None:
     ("width", "trouble", "flags"),
     [(1280, "no_devices", []), (360, "refused", ["--use-fake-device-for-media-stream", "--deny-permission-prompts"])],
 )
-async def test_who_cannot_be_heard_is_told_what_to_do(
-    scene: Scene, width: int, trouble: str, flags: list[str]
-) -> None:
+async def test_who_cannot_be_heard_is_told_what_to_do(scene: Scene, width: int, trouble: str, flags: list[str]) -> None:
     person = await scene.person(await invite(scene.town), width=width, flags=["--no-sandbox", *flags])
     alert = person.page.get_by_role("alert")
     await alert.wait_for()

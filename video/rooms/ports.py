@@ -10,7 +10,10 @@ from video.rooms.model import Seat
 
 
 class RoomHooks(Protocol):
-    """Called with the room's row locked; only the database may be awaited."""
+    """Called with the room's row locked; only the database may be awaited.
+
+    Booking opens and calls off a room while it holds the case. So a hook does not lock the case: it writes a row of its own.
+    """
 
     async def on_waiting(self, conn: Connection, reference: UUID, seat: Seat) -> None:
         """Somebody came into the waiting room, perhaps again."""

@@ -168,18 +168,15 @@ async def keep(conn: Connection, connection: UUID, until: datetime) -> bool:
     return status != "UPDATE 0"
 
 
-async def drop(conn: Connection, connection: UUID, until: datetime, *, is_released: bool) -> UUID | None:
-    """The socket is gone; the room, or None where another socket had the seat already."""
-    return await find_one(
-        conn,
-        UUID,
-        """
-        UPDATE seat SET connection = NULL, session_until = $2, is_released = $3 WHERE connection = $1
-        RETURNING room_id""",
+async def drop(conn: Connection, connection: UUID, until: datetime, *, is_released: bool) -> bool:
+    """The socket is gone. False: another socket had the seat already."""
+    status: str = await conn.execute(
+        "UPDATE seat SET connection = NULL, session_until = $2, is_released = $3 WHERE connection = $1",
         connection,
         until,
         is_released,
     )
+    return status != "UPDATE 0"
 
 
 async def set_sends(conn: Connection, seat_id: UUID, sends: Collection[str]) -> None:

@@ -171,11 +171,11 @@ class Rooms:
         async with self._db.connection() as conn:
             return await store.keep(conn, connection, self._clock() + SEAT_KEPT)
 
-    async def drop(self, connection: UUID, *, said_goodbye: bool) -> None:
+    async def drop(self, room_id: UUID, connection: UUID, *, said_goodbye: bool) -> None:
         """The socket is gone. The seat is kept for a while; who said goodbye does not keep others from it."""
         async with self._db.transaction() as conn:
-            room_id = await store.drop(conn, connection, self._clock() + SEAT_KEPT, is_released=said_goodbye)
-            if room_id is not None:
+            await store.lock_room(conn, room_id)  # first the room, then its seats, as everywhere
+            if await store.drop(conn, connection, self._clock() + SEAT_KEPT, is_released=said_goodbye):
                 await store.touch(conn, room_id)
 
     # in the call; `by` is the number of who asks

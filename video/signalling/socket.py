@@ -119,7 +119,7 @@ class Sockets:
 
     async def _drop(self, entry: Entry, *, said_goodbye: bool) -> None:
         try:
-            await self._rooms.drop(entry.connection, said_goodbye=said_goodbye)
+            await self._rooms.drop(entry.room.id, entry.connection, said_goodbye=said_goodbye)
         except Exception as error:  # then the seat's time runs out by itself
             log.warning("socket.not-dropped", extra={"room": str(entry.room.id), "error": type(error).__name__})
 

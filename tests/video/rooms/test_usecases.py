@@ -144,7 +144,9 @@ async def test_a_link_is_used_once_at_a_time(world: World) -> None:
     again = await enter(world, invitation, first.resume)
     assert (again.is_resumed, again.resume) == (True, first.resume)
     assert again.connection != first.connection
-    await world.rooms.drop(first.connection, said_goodbye=True)  # the older socket has nothing to say any more
+    await world.rooms.drop(
+        invitation.room_id, first.connection, said_goodbye=True
+    )  # the older socket has nothing to say any more
     with pytest.raises(SeatTaken):
         await enter(world, invitation)
 
@@ -152,7 +154,7 @@ async def test_a_link_is_used_once_at_a_time(world: World) -> None:
 async def test_who_says_goodbye_makes_room_for_another_device(world: World) -> None:
     invitation = await world.invite()
     first = await enter(world, invitation)
-    await world.rooms.drop(first.connection, said_goodbye=True)
+    await world.rooms.drop(invitation.room_id, first.connection, said_goodbye=True)
     second = await enter(world, invitation)
     assert not second.is_resumed
     with pytest.raises(SeatTaken):  # and the first cannot come back behind its back
@@ -163,6 +165,18 @@ async def test_two_arrivals_at_once_are_one(world: World) -> None:
     invitation = await world.invite()
     came = await asyncio.gather(*(enter(world, invitation) for _ in range(5)), return_exceptions=True)
     assert sorted(type(one).__name__ for one in came) == ["Entry"] + ["SeatTaken"] * 4
+
+
+async def test_a_socket_that_goes_and_one_that_comes_do_not_wait_for_each_other(world: World) -> None:
+    invitation = await world.invite()
+    entry = await enter(world, invitation)
+    for _ in range(20):
+        again, _gone = await asyncio.gather(
+            enter(world, invitation, entry.resume),
+            world.rooms.drop(invitation.room_id, entry.connection, said_goodbye=False),
+        )
+        entry = again
+    assert (await world.seat(invitation)).connection == entry.connection
 
 
 async def test_admitted_twice_at_once_is_admitted_once(world: World) -> None:
@@ -192,7 +206,7 @@ async def test_six_are_enough(world: World) -> None:
 async def test_a_seat_is_kept_for_a_minute(world: World, clock: SettableClock) -> None:
     invitation = await world.invite()
     entry = await enter(world, invitation)
-    await world.rooms.drop(entry.connection, said_goodbye=False)
+    await world.rooms.drop(invitation.room_id, entry.connection, said_goodbye=False)
     clock.advance(seconds=SEAT_KEPT.total_seconds() - 1)
     assert await world.rooms.sweep() == 0
     entry = await enter(world, invitation, entry.resume)
