@@ -60,7 +60,11 @@ async def _media(settings: Settings, arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.number < len(settings.media_control):
         print(f"MEDIA_CONTROL: names no worker {arguments.number}", file=sys.stderr)
         return 2
-    await serve(settings, arguments.number)
+    try:
+        await serve(settings, arguments.number)
+    except OSError as error:
+        print(f"The media worker cannot start: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -90,6 +90,27 @@ async def test_rooms_go_where_the_load_is_least_and_the_rest_goes_on_when_one_wo
             assert worker.stop() == 0
 
 
+async def test_a_second_worker_on_the_same_port_says_so_and_leaves_the_first_alone() -> None:
+    async with media() as (running, pool):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "server",
+            "media",
+            cwd=PROJECT,
+            env={"PATH": "/usr/bin:/bin", "MEDIA_CONTROL": running.control, "MEDIA_PORT": str(running.port)},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 1
+        assert said.decode().startswith("The media worker cannot start: ")
+        late = MediaPool([running.control], "")
+        await late.start()
+        assert late.is_up
+        await late.stop()
+        assert pool.is_up
+
+
 def test_a_worker_that_nobody_named_does_not_start() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "server", "media", "--number", "3"],

@@ -26,7 +26,6 @@ def test_no_bytes_make_the_readers_fail(datagram: bytes) -> None:
     list(rtcp.packets(datagram))
     for packet in rtcp.packets(bytes((0x81, 205, 0, (len(datagram) - 1) // 4)) + datagram):
         list(rtcp.nacked(packet.body))
-        list(rtcp.reports(packet))
         rtcp.remb_bit_s(packet.body)
     rtp.vp8(datagram, 0, len(datagram))
     for packet_bytes in (datagram, b"\x90" + datagram):
@@ -97,15 +96,11 @@ def test_a_nack_names_what_is_missing(missing: set[int]) -> None:
 
 
 @given(st.integers(1, 2**40))
-def test_a_remb_says_the_rate_to_18_bits(rate: int) -> None:
-    packet = rtcp.remb(b"\0\0\0\1", rate, [b"\0\0\0\2"])
+def test_a_receivers_estimate_is_read(rate: int) -> None:
+    body = reference.pack_remb_fci(rate, [2])
+    packet = bytes(reference.RtcpPsfbPacket(fmt=rtcp.REMB, ssrc=1, media_ssrc=0, fci=body))
     (found,) = rtcp.packets(packet)
-    told = rtcp.remb_bit_s(found.body)
-    assert told is not None
-    assert rate * (1 - 2**-17) <= told <= rate
-    (theirs,) = reference.RtcpPacket.parse(packet)
-    assert isinstance(theirs, reference.RtcpPsfbPacket)
-    assert reference.unpack_remb_fci(theirs.fci) == (told, [2])
+    assert rtcp.remb_bit_s(found.body) == reference.unpack_remb_fci(body)[0]
 
 
 def test_reports_are_read_by_others_as_they_were_meant() -> None:
@@ -117,8 +112,6 @@ def test_reports_are_read_by_others_as_they_were_meant() -> None:
     told = report.reports[0]
     assert (told.ssrc, told.fraction_lost, told.packets_lost, told.highest_sequence) == (7, 128, 3, 70000)
     assert (told.jitter, told.lsr, told.dlsr) == (9, 5, 98304)
-    (found,) = rtcp.packets(rtcp.receiver_report(b"\0\0\0\1", [reception]))
-    assert list(rtcp.reports(found)) == [rtcp.Report(b"\0\0\0\7", 0.5)]
     (sender,) = reference.RtcpPacket.parse(rtcp.sender_report(b"\0\0\0\1", b"timetime", 99, 3, 300))
     assert isinstance(sender, reference.RtcpSrPacket)
     assert (sender.sender_info.rtp_timestamp, sender.sender_info.packet_count) == (99, 3)

@@ -8,8 +8,11 @@ from uuid import UUID
 
 from base.failpoint import point
 from video.media.incoming import Incoming
-from video.media.peers import Peer, Publisher, Site, Subscriber
+from video.media.peers import Peer, Site
+from video.media.publisher import Publisher
+from video.media.subscriber import Subscriber
 from video.model import (
+    LEAST_KBIT_S,
     LINES_MOST,
     PARTICIPANTS_MOST,
     Answered,
@@ -178,7 +181,12 @@ class Rooms:
                 self._end(room)
 
     def counted(self) -> dict[str, float]:
-        return {"rooms": len(self._rooms), "peers": sum(len(list(room.peers())) for room in self._rooms.values())}
+        """`slow_receivers`: whose link, by their own estimate, takes less than the least picture."""
+        peers = [peer for room in self._rooms.values() for peer in room.peers()]
+        slow = [
+            peer for peer in peers if isinstance(peer, Subscriber) and 0 < peer.estimate_bit_s < LEAST_KBIT_S * 1000
+        ]
+        return {"rooms": len(self._rooms), "peers": len(peers), "slow_receivers": len(slow)}
 
     def _publishers(self) -> Iterator[Publisher]:
         for room in self._rooms.values():

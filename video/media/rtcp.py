@@ -22,14 +22,6 @@ class Packet:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a receiver says of one stream. `lost` is the fraction since its last report, 0 to 1."""
-
-    ssrc: bytes
-    lost: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reception:
     """What we say of one stream (RFC 3550, 6.4.1)."""
 
@@ -51,14 +43,6 @@ def packets(compound: bytes) -> Iterator[Packet]:
             return
         yield Packet(compound[at + 1], compound[at] & 31, compound[at + 4 : at + length])
         at += length
-
-
-def reports(packet: Packet) -> Iterator[Report]:
-    begin = 24 if packet.kind == SENDER_REPORT else 4
-    for at in range(begin, begin + 24 * packet.count, 24):
-        if at + 24 > len(packet.body):
-            return
-        yield Report(packet.body[at : at + 4], packet.body[at + 4] / 256)
 
 
 def nacked(body: bytes) -> Iterator[int]:
@@ -112,10 +96,3 @@ def nack(own: bytes, media: bytes, missing: Iterable[int]) -> bytes:
             pairs.append([number, 0])
     body = b"".join(pack("!HH", first, others) for first, others in pairs)
     return pack("!BBH4s4s", 0x80 | NACK, TRANSPORT_FEEDBACK, 2 + len(pairs), own, media) + body
-
-
-def remb(own: bytes, bit_s: int, ssrcs: Sequence[bytes]) -> bytes:
-    exponent = max(0, bit_s.bit_length() - 18)
-    mantissa = bit_s >> exponent
-    body = b"REMB" + bytes((len(ssrcs), exponent << 2 | mantissa >> 16, mantissa >> 8 & 255, mantissa & 255))
-    return pack("!BBH4s4x", 0x80 | REMB, PAYLOAD_FEEDBACK, 4 + len(ssrcs), own) + body + b"".join(ssrcs)
