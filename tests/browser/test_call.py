@@ -33,7 +33,9 @@ FLAGS = [
 ]
 # The page keeps its connections to itself; the browser's own statistics are what a test believes.
 WATCH = """window.pcs = []; window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...given) { super(...given); window.pcs.push(this); } };"""
+  constructor(...given) { super(...given); window.pcs.push(this); } };
+window.sockets = []; window.WebSocket = class extends WebSocket {
+  constructor(...given) { super(...given); window.sockets.push(this); } };"""
 STATS = """async () => {
   const all = { frames: 0, sent: 0, energy: 0, ufrags: [], seconds: performance.now() / 1000 };
   for (const pc of window.pcs.filter((one) => one.connectionState !== 'closed')) {
@@ -226,11 +228,15 @@ async def test_another_network_is_an_ice_restart(scene: Scene) -> None:
 async def test_a_lost_socket_does_not_stop_the_call(scene: Scene) -> None:
     """And the page loaded anew is the same participant: nobody has to let it in again."""
     citizen, clerk, _reference = await scene.call()
-    await citizen.page.context.set_offline(True)  # WebSocket and HTTP; media go on by UDP
-    await citizen.sees_and_hears_more(10)
-    await clerk.sees_and_hears_more(10)
-    await citizen.page.context.set_offline(False)
-    await citizen.sees_and_hears_more(15)
+    await citizen.page.evaluate("window.sockets.at(-1).close(4000)")  # without a goodbye
+    await citizen.page.locator("[data-state][data-is=lost]").wait_for()
+    await citizen.page.locator("[data-state][data-is=connected]").wait_for()
+    assert await citizen.page.evaluate("[window.sockets.length, window.pcs.length]") == [
+        2,
+        2,
+    ]  # no new connection for media
+    for one in (citizen, clerk):
+        await one.sees_and_hears_more(10)
     await citizen.page.reload()
     await citizen.goes_in()
     await citizen.sees_and_hears_more(15)
