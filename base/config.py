@@ -84,6 +84,13 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _relays(text: str) -> tuple[str, ...]:
+    urls = _names(text)
+    if wrong := [url for url in urls if not url.startswith(("turn:", "turns:"))]:
+        raise ValueError(f"must be like turn:relay.example:3478, and {wrong[0]} is not")
+    return urls
+
+
 def _media_secret(text: str) -> str:
     return _secret_key(text) if text else ""
 
@@ -186,6 +193,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
+    Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
+    Setting(
+        "TURN_SECRET", "", "The relays' `static-auth-secret`; their credentials end after ten minutes", secret=True
+    ),
     Setting(
         "PROXY_HOPS",
         "0",
@@ -245,6 +256,8 @@ class Settings:
     ca_file: str = ""
     proxy_hops: int = 0
     demo: str = ""
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: str = field(default="", repr=False)
     media_control: tuple[str, ...] = ()
     media_secret: str = field(default="", repr=False)
     media_address: tuple[str, ...] = ("127.0.0.1",)
@@ -288,6 +301,8 @@ class Settings:
             wrong.append(
                 f"{texting[0]} is not set: text messages need all three of the account, its token and a sender"
             )
+        if values.get("turn_urls") and not values.get("turn_secret"):
+            wrong.append("TURN_SECRET is not set: the relays of TURN_URLS ask for it")
         if not values.get("media_secret") and any("/" not in name for name in values.get("media_control", ())):
             wrong.append("MEDIA_SECRET: is needed where MEDIA_CONTROL is host:port")
         if wrong:

@@ -70,6 +70,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "The token that came with the appointment.",
                 },
+                "room": {"type": "http", "scheme": "bearer", "description": "The token of a link into a video call."},
             },
         },
     }
@@ -97,7 +98,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
         "summary": endpoint.summary,
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint, schemas),
-        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case", "staff") else [],
+        "security": [{endpoint.who.kind: []}] if endpoint.who.kind in ("hold", "case", "room", "staff") else [],
     }
     if endpoint.takes is not None:
         operation["requestBody"] = {

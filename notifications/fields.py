@@ -47,7 +47,7 @@ class CaseFields:
     ends_at: AwareDatetime
     time_zone: str = "Europe/Berlin"
     manage_url: Url
-    join_url: Url | Literal[""] = ""  # where a video consultation is joined, if that is another place
+    join_url: Url | Literal[""] = ""  # into the video call
     fee_cents: int = 0
     refund_cents: int = 0
     currency: str = "EUR"

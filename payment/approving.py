@@ -1,6 +1,6 @@
 """A refund by two persons: one asks for it and says why, another one approves or rejects.
 
-It is for what can still be given back of a payment, all of it. The request keeps no money (0011_till.sql): what a rule gives back
+It is for what can still be given back of a payment, all of it. The request keeps no money (0010_till.sql): what a rule gives back
 meanwhile goes first, and an approval that finds too little left is refused.
 """
 

@@ -1,4 +1,4 @@
-"""The schema's rules for payments and refunds, for the books in memory; names as in base/migrations, 0005_payment and 0011_till.
+"""The schema's rules for payments and refunds, for the books in memory; names as in base/migrations, 0005_payment and 0010_till.
 
 PostgreSQL asks the triggers before a change in the order of their names, then the CHECKs, then the unique indexes as they were made.
 """

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -46,13 +45,16 @@ from frontend.board import pages as board
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
 from frontend.counter import pages as counter
-from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE, VIDEO_URL
+from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
+from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health
+from server.calls import signalling
 from server.product import Product, open_product
+from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
@@ -68,6 +70,8 @@ ENDPOINTS: Sequence[Endpoint] = (
     *finance.ENDPOINTS,
     *counter.ENDPOINTS,
     *board.ENDPOINTS,
+    *sockets.ENDPOINTS,
+    *room_pages.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
@@ -105,7 +109,8 @@ def _running(assets: Assets) -> Any:
             await product.feed.start()
             await product.batcher.start()
             try:
-                yield
+                async with signalling(product) as app[sockets.SOCKETS]:
+                    yield
             finally:
                 await product.batcher.stop()
                 await product.feed.stop()
@@ -119,7 +124,12 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[TRANSLATIONS] = product.translations
     app[TEMPLATES] = Templates([_FRONTEND / "templates"], product.translations, assets)
     app[IDENTITY] = product.identity
-    app[ACCESS] = {"hold": product.holds.authorise, "case": product.appointments.authorise}
+    app[ACCESS] = {
+        "hold": product.holds.authorise,
+        "case": product.appointments.authorise,
+        "room": product.rooms.authorise,
+    }
+    app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability
     app[holds.HOLDS] = product.holds
@@ -131,12 +141,6 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source
     app[FRAGMENTS] = Fragments()
-    app[VIDEO_URL] = _no_video
-
-
-async def _no_video(reference: UUID, language: str) -> str | None:
-    """Until the rooms are built in: the page then offers no way into a call."""
-    return None
 
 
 def _headers(settings: Settings) -> Any:
@@ -144,7 +148,10 @@ def _headers(settings: Settings) -> Any:
 
     async def secure(request: web.Request, response: web.StreamResponse) -> None:
         """A signal reaches streams and errors as well, a middleware does not."""
+        own = response.headers.get("Permissions-Policy")  # a page that needs the camera says so
         response.headers.update(fixed)
+        if own is not None:
+            response.headers["Permissions-Policy"] = own
         response.headers.pop("Server", None)
         if request.path.startswith("/static/"):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -101,6 +101,8 @@ class Demo:
             "PORT": str(port),
             "PUBLIC_URL": f"http://localhost:{port}",
             "DATA_DIR": str(self._data),
+            "MEDIA_CONTROL": str(self._data / "media"),
+            "MEDIA_PORT": str(port),  # UDP, so it is not the web's
             "STRIPE_API_BASE": f"http://127.0.0.1:{port + PAYMENT_SANDBOX}",
             "STRIPE_API_KEY": "sk_test_sandbox",
             "STRIPE_PAY_ORIGINS": f"http://127.0.0.1:{port + PAYMENT_SANDBOX},http://localhost:{port + PAYMENT_SANDBOX}",
@@ -194,6 +196,7 @@ class Demo:
             "mail-sandbox": ["sandbox.smtp", *mail],
             "worker": ["server", "worker"],
             "web": ["server", "web"],
+            "media": ["server", "media"],
         }
         return [
             Process(name, [sys.executable, "-m", *words], env=env, folder=PROJECT, log=data / "log" / f"{name}.log")

@@ -17,6 +17,7 @@ from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
 from booking.appointments.announce import Announcer
+from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
@@ -25,6 +26,7 @@ from booking.availability.usecases import Availability
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.usecases import Holds
+from booking.queue.arriving import CallHooks
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from notifications.mail_smtp import SmtpSender
@@ -37,6 +39,8 @@ from payment.psp_stripe import StripeProvider
 from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 from server.offers import CatalogueOffers, CatalogueSource
+from video.rooms.feed import RoomSource
+from video.rooms.usecases import Rooms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class Product:
     appointments: Appointments
     queue: Queue
     queue_source: QueueSource
+    rooms: Rooms
     notifications: Notifications
     jobs: Jobs
 
@@ -82,7 +87,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             texts=await _texts(settings, stack),
             public_url=settings.public_url,
         )
-        announcer = Announcer(notifications, sealer, clock, settings.public_url)
+        rooms = Rooms(db, CallHooks(clock), sealer, clock)
+        calls = Calls(rooms, settings.public_url)
+        announcer = Announcer(notifications, sealer, clock, settings.public_url, calls)
         slots = PgSlots(announcer)
         books = PgBooks(db)
         queue_source = QueueSource()
@@ -97,16 +104,17 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(
-                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock
+                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock, calls
             ),
-            queue=Queue(db, slots, clock),
+            queue=Queue(db, slots, calls.call_off, clock),
             queue_source=queue_source,
+            rooms=rooms,
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )

@@ -34,6 +34,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
         Duty("holds", 2, product.appointments.expire_bare, is_queue=True),
         Duty("expiry", 2, product.appointments.expire_due),
+        Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity).run),

@@ -196,8 +196,8 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
         }
         settings = Settings(**(given | settings_given))
         app = build(settings, clock)
-        await stack.enter_async_context(_served(stripe_app, stripe_port))
-        await stack.enter_async_context(_served(app, port))
+        await stack.enter_async_context(served(stripe_app, stripe_port))
+        await stack.enter_async_context(served(app, port))
         worker = await stack.enter_async_context(open_product(settings, clock))
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)))
         yield Town(
@@ -215,7 +215,7 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
 
 
 @contextlib.asynccontextmanager
-async def _served(app: web.Application, port: int) -> AsyncIterator[None]:
+async def served(app: web.Application, port: int) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -22,7 +22,7 @@ import jinja2.ext
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-PACKAGES = ("base", "booking", "payment", "notifications", "frontend")
+PACKAGES = ("base", "booking", "payment", "notifications", "video", "frontend")
 LANGUAGES = ("de", "en")
 SOURCE_LANGUAGE = "en"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|(?<!\{)\{(\w*)[^{}]*\}")

@@ -1,0 +1,1 @@
+"""Video consultation: rooms, signalling, and the media worker."""

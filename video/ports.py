@@ -106,6 +106,9 @@ class Media(Protocol):
 
     async def close_room(self, room: UUID, epoch: int) -> None: ...
 
+    def worker_of(self, room: UUID) -> tuple[str, str] | None:
+        """(worker, instance) that the room is known to be on: what WorkerDown will name."""
+
     async def stats(self) -> Mapping[str, float]: ...
 
     def events(self) -> AsyncIterator[MediaEvent]:

@@ -29,6 +29,7 @@ ANYONE = Who("anyone")
 CASE = Who("case", "appointment")  # the token of this appointment
 HOLD = Who("hold", "hold")  # the token of this hold
 SIGNED_IN = Who("staff")  # whoever has signed in
+ROOM = Who("room", "room")  # the join token of a seat in this room
 VENDOR = Who("vendor")  # a callback signed by its sender; the handler checks the signature
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from base.db import Connection
 from base.i18n import pick
 from base.seal import Sealer
 from booking.appointments import store
+from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.persons import open_contact, open_token
 from booking.appointments.slots import Notice
@@ -18,27 +19,19 @@ from booking.appointments.store import CaseRow
 from notifications.usecases import Notifications
 from payment.ports import Tx
 
-# Where a video consultation is joined, in the transaction of the fact; None: by the case's page.
-JoinUrl = Callable[[Connection, CaseRow], Awaitable[str | None]]
-
 
 class Announcer:
     """By e-mail where there is an address, else by text message. The link in the message works: the case's token is kept sealed
     for that."""
 
     def __init__(
-        self,
-        notifications: Notifications,
-        sealer: Sealer,
-        clock: Clock,
-        public_url: str,
-        join_url: JoinUrl | None = None,
+        self, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str, calls: Calls
     ) -> None:
-        self._join_url = join_url
         self._notifications = notifications
         self._sealer = sealer
         self._clock = clock
         self._public_url = public_url
+        self._calls = calls
 
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
         conn = cast("Connection", tx)
@@ -46,10 +39,9 @@ class Announcer:
         person = await store.find_person(conn, reference)
         if row is None or person is None:
             return
+        more = await self._call(conn, row, notice)
         contact = open_contact(self._sealer, reference, person, row.language)
-        fields = {**self.fields(row), **_called(row, contact), **notice.fields}
-        if row.channel == "video" and self._join_url is not None:
-            fields["join_url"] = await self._join_url(conn, row)
+        fields = {**self.fields(row), **_called(row, contact), **more, **notice.fields}
         for template, channel, recipient in self._ways(contact, notice.template, fields):
             await self._notifications.enqueue(
                 conn,
@@ -74,6 +66,14 @@ class Announcer:
             return
         if contact.email is not None or fields.get("join_url"):  # else the text before has the same link
             yield "call_link", "sms", mobile
+
+    async def _call(self, conn: Connection, row: CaseRow, notice: Notice) -> Mapping[str, Any]:
+        """A video appointment gets its room with the confirmation, whatever way the link then goes, and loses it with the cancellation."""
+        if row.channel == "video" and notice.template == "appointment_confirmed":
+            return {"join_url": await self._calls.invite(conn, row)}
+        if row.channel == "video" and notice.template == "appointment_cancelled":
+            await self._calls.call_off(conn, row.id)
+        return {}
 
     def fields(self, row: CaseRow) -> Mapping[str, Any]:
         """JSON, in the case's language; see notifications.fields.CaseFields."""

@@ -20,6 +20,7 @@ from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments import store
 from booking.appointments.announce import Announcer
+from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
@@ -32,6 +33,7 @@ from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
 from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments
+from video.rooms.model import Invitation
 
 appointment_created = point("appointment.created")
 
@@ -69,8 +71,10 @@ class Appointments:
         translations: Translations,
         sealer: Sealer,
         clock: Clock,
+        calls: Calls,
     ) -> None:
         self._db = db
+        self._calls = calls
         self._payments = payments
         self._notifications = notifications
         self._announcer = announcer
@@ -167,6 +171,14 @@ class Appointments:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
 
+    async def invite_counter(self, appointment_id: UUID, counter_id: int) -> Invitation:
+        """Into its video call, for whoever serves it there. Raises NotFound, RoomOver."""
+        async with self._db.transaction() as conn:
+            row = await store.find_case(conn, appointment_id)
+            if row is None or row.channel != "video":
+                raise NotFound
+            return await self._calls.invite_counter(conn, row, counter_id)
+
     async def calendar(self, appointment_id: UUID) -> bytes:
         async with self._db.connection() as conn:
             row = await store.find_case(conn, appointment_id)
@@ -184,6 +196,11 @@ class Appointments:
             raise NotFound
         url: str = self._announcer.fields(row)["manage_url"]
         return url
+
+    async def invitation(self, appointment_id: UUID) -> Invitation | None:
+        """Into the case's video call, if there is one."""
+        async with self._db.connection() as conn:
+            return await self._calls.find(conn, appointment_id)
 
     async def expire_bare(self) -> int:
         return await self._lifecycle.expire_bare()

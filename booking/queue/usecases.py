@@ -6,8 +6,8 @@ Whoever changes an appointment too locks it first, as everywhere. Nothing here l
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from uuid import UUID, uuid4, uuid5
+from datetime import date
+from uuid import UUID, uuid5
 
 import asyncpg
 
@@ -19,6 +19,7 @@ from booking.appointments.model import AppointmentStatus
 from booking.appointments.number import normal_number
 from booking.appointments.slots import Slots
 from booking.queue import store
+from booking.queue.arriving import arrive, new_ticket
 from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
 
 _S = TicketStatus
@@ -62,9 +63,14 @@ class NotServedHere(Conflict):
 
 
 class Queue:
-    def __init__(self, db: Database, slots: Slots, clock: Clock) -> None:
+    """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before."""
+
+    def __init__(
+        self, db: Database, slots: Slots, end_call: Callable[[Connection, UUID], Awaitable[None]], clock: Clock
+    ) -> None:
         self._db = db
         self._slots = slots
+        self._end_call = end_call
         self._clock = clock
 
     async def day(self, office_id: int) -> Day:
@@ -131,22 +137,12 @@ class Queue:
                 return known
             if not await store.offers(conn, office_id, service_id):
                 raise NotServedHere
-            ticket = _new(await store.next_number(conn, office_id, today), service_id, "onsite", now)
+            ticket = new_ticket(await store.next_number(conn, office_id, today), service_id, "onsite", now)
             if await store.insert_ticket(conn, ticket, office_id, today, request_key, now):
                 return ticket
             again = await store.ticket_of_request(conn, office_id, request_key)
             assert again is not None
             return again
-
-    async def on_waiting(self, conn: Connection, reference: UUID) -> None:
-        """The citizen of a video consultation sits in the waiting room: in the transaction of that fact. May be repeated."""
-        await self._arrive(conn, reference, None)
-
-    async def on_left(self, conn: Connection, reference: UUID) -> None:
-        """And has gone again before being admitted."""
-        ticket = await store.ticket_of(conn, reference)
-        if ticket is not None:
-            await store.move(conn, ticket.id, sources(_S.LEFT), _S.LEFT, None, self._clock())
 
     async def leave_queue(self, office_id: int, ticket_id: UUID) -> None:
         """Went before being called. Raises NotFound, TicketMoved."""
@@ -228,26 +224,14 @@ class Queue:
                 raise TicketMoved
             if case is not None and ticket.appointment_id is not None:
                 await self._slots.move(conn, ticket.appointment_id, case)
+                if ticket.channel == "video":
+                    await self._end_call(conn, ticket.appointment_id)
         return ticket
 
-    async def _arrive(self, conn: Connection, appointment_id: UUID, office_id: int | None) -> Ticket | None:
+    async def _arrive(self, conn: Connection, appointment_id: UUID, office_id: int) -> Ticket | None:
         """None: nobody is expected with this appointment here today."""
-        now = self._clock()
         await self._slots.lock(conn, appointment_id)
-        case = await store.expected(conn, appointment_id)
-        if case is None or (office_id is not None and case.office_id != office_id):
-            return None
-        today = (await self._today(conn, case.office_id)).day
-        if case.day != today or case.status != AppointmentStatus.CONFIRMED:
-            return None
-        known = await store.ticket_of(conn, appointment_id)
-        if known is None:
-            number = await store.next_number(conn, case.office_id, today)
-            ticket = _new(number, case.service_id, case.channel, now, case)
-            await store.insert_ticket(conn, ticket, case.office_id, today, None, now)
-        elif known.status is _S.LEFT:
-            await store.move(conn, known.id, sources(_S.WAITING), _S.WAITING, None, now)
-        return await store.ticket_of(conn, appointment_id)
+        return await arrive(conn, appointment_id, self._clock(), office_id)
 
     async def _leave(self, conn: Connection, office_id: int, account_id: int, today: date) -> None:
         former = await store.lock_counter_of(conn, office_id, account_id, today)
@@ -266,19 +250,3 @@ class Queue:
         if found is None:
             raise NotFound
         return found
-
-
-def _new(number: int, service_id: int, channel: str, now: datetime, case: store.Expected | None = None) -> Ticket:
-    return Ticket(
-        id=uuid4(),
-        number=number,
-        appointment_id=case.id if case else None,
-        service_id=service_id,
-        channel=channel,
-        status=_S.WAITING,
-        counter_id=None,
-        due_at=case.starts_at if case else None,
-        arrived_at=now,
-        called_at=None,
-        calls=0,
-    )

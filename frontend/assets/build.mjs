@@ -51,7 +51,7 @@ const fromMemory = {
 const result = await build({
   entryPoints: [
     ...[...made.keys()].map((name) => ({ in: `made:${name}`, out: name.replace(/\.css$/, "") })),
-    ...["citizen", "staff"].map((name) => ({ in: path.join(assets, `${name}.ts`), out: name })),
+    ...["citizen", "staff", "room"].map((name) => ({ in: path.join(assets, `${name}.ts`), out: name })),
   ],
   plugins: [fromMemory],
   absWorkingDir: root,

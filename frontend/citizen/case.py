@@ -37,6 +37,7 @@ class CaseFacts:
     can_cancel: bool = False
     cancellation: Text | None = None
     keep_url: str = ""
+    has_call: bool = False
 
 
 _PAYMENT = {
@@ -50,7 +51,9 @@ _PAYMENT = {
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
-def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str, *, can_text: bool = False) -> CaseFacts:
+def facts_of(
+    case: Case, chosen: Chosen, now: datetime, keep_url: str, *, can_text: bool = False, has_call: bool = False
+) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
     status = case.status.value
@@ -72,6 +75,7 @@ def facts_of(case: Case, chosen: Chosen, now: datetime, keep_url: str, *, can_te
         can_cancel=case.starts_at > now and (status == "confirmed" or (status == "held" and payment != "processing")),
         cancellation=case.refund_policy,
         keep_url=keep_url,
+        has_call=has_call,
     )
 
 
@@ -103,6 +107,7 @@ def case_page(words: Words, facts: CaseFacts, request_key: str, *, asks_to_cance
         rows=(*appointment_rows(words, chosen), *_call(words, facts)),
         documents=documents(words, chosen.service.documents) if facts.status in ("held", "confirmed") else (),
         calendar_url=f"{here}/calendar.ics" if facts.status == "confirmed" else "",
+        call_url=f"{here}/call" if facts.status == "confirmed" and facts.has_call else "",
         keep_url=facts.keep_url,
         keep_text=keep_text,
         is_lost=is_lost,
@@ -176,6 +181,12 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
     if facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
+    if facts.has_call:
+        lines.append(
+            words._(
+                "When it is time, go to the video call from this page. From half an hour before you can try camera and microphone."
+            )
+        )
     if facts.reach and facts.is_told:
         lines.append(words._("We send the confirmation to {reach}, with the link to this page.", reach=facts.reach))
     return (*lines, *_refund(words, facts))

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Unauthenticated, Unavailable
+from base.errors import NotFound, Unauthenticated, Unavailable
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
@@ -111,8 +111,22 @@ async def show_case(request: web.Request) -> web.Response:
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
     link = await appointments.link(ident)
-    facts = facts_of(case, await chosen(request, case), words.now, link, can_text=appointments.can_text)
+    has_call = case.channel == "video" and await appointments.invitation(ident) is not None
+    facts = facts_of(
+        case, await chosen(request, case), words.now, link, can_text=appointments.can_text, has_call=has_call
+    )
     return page(request, "case", case_page(words, facts, new_key(), asks_to_cancel=query(request, CaseQuery).cancel))
+
+
+async def enter_call(request: web.Request) -> web.Response:
+    """From the case into its video call; as with a link, only a cookie is set."""
+    words = words_of(request)
+    invitation = await request.app[APPOINTMENTS].invitation(path_id(request, "appointment"))
+    if invitation is None:
+        raise NotFound
+    response = see(f"/{words.language}/room/{invitation.room_id}")
+    set_token_cookie(request, response, "room", invitation.room_id, invitation.token)
+    return response
 
 
 async def cancel(request: web.Request) -> web.Response:

@@ -64,6 +64,7 @@ ENDPOINTS = [
     _page("POST", f"{_CASE}/pay", case_pages.pay, CASE, "Book, and pay where there is a fee", Unauthenticated),
     _page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
     _page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
+    _page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
     _page("POST", f"{_CASE}/cancel", case_pages.cancel, CASE, "Cancel", Unauthenticated, TooLate, NotCancellable),
     _page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed

@@ -237,6 +237,7 @@ class CasePage:
     rows: tuple[Row, ...]
     documents: tuple[str, ...] = ()
     calendar_url: str = ""
+    call_url: str = ""  # into the video call
     keep_url: str = ""
     keep_text: str = ""
     is_lost: bool = False  # no message carries the link: it must be seen

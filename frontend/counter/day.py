@@ -61,7 +61,7 @@ def lists(scene: Scene) -> Lists:
     )
 
 
-def mine(scene: Scene, place: Place | None, *, manages: bool, video_url: str | None) -> Mine:
+def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
     words, base = scene.words, scene.base
     taken = tuple(
         (str(other.id), words.pick(other.name))
@@ -85,19 +85,20 @@ def mine(scene: Scene, place: Place | None, *, manages: bool, video_url: str | N
         number=number_text(present.number),
         rows=_rows(scene, present),
         state=_state(words, present),
-        steps=_steps(scene, present, video_url),
+        steps=_steps(scene, present),
         taken=taken,
         free_url=f"{base}/free",
     )
 
 
-def _steps(scene: Scene, ticket: Ticket, video_url: str | None) -> tuple[Step, ...]:
+def _steps(scene: Scene, ticket: Ticket) -> tuple[Step, ...]:
     words, url = scene.words, f"{scene.base}/tickets/{ticket.id}"
+    has_call = ticket.channel == "video" and ticket.appointment_id is not None
     if ticket.status is TicketStatus.SERVING:
-        back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if video_url else ()
+        back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if has_call else ()
         return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)
-    if video_url:
-        first = Step(url=f"{url}/admit", label=words._("Admit to the call"), kind="primary")
+    if has_call:
+        first = Step(url=f"{url}/admit", label=words._("Go to the video call"), kind="primary")
     else:
         first = Step(url=f"{url}/start", label=words._("Is here: start"), kind="primary")
     return (

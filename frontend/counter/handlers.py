@@ -9,7 +9,7 @@ from aiohttp import web
 
 from base.errors import DomainError, NotFound
 from base.i18n import zone
-from base.web import STAFF, TEMPLATES, form, path_id, path_number
+from base.web import STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
 from base.web.staff import find_staff
 from booking.appointments.endpoints import APPOINTMENTS
@@ -20,7 +20,7 @@ from booking.queue.feed import topic
 from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
 from frontend.citizen.words import Words
 from frontend.counter.day import Scene, lists, mine, number_text
-from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE, VIDEO_URL
+from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
 from frontend.staff.frame import staff_frame, staff_page
 
@@ -72,7 +72,7 @@ async def live(request: web.Request) -> web.StreamResponse:
         shared = await request.app[FRAGMENTS].get(
             ("counter", office.id, fresh.language, sees, today), version, all_lists
         )
-        own = _fragment(request, "counter/mine", fresh.language, await _mine(request, await _scene(request, fresh)))
+        own = _fragment(request, "counter/mine", fresh.language, _mine(request, await _scene(request, fresh)))
         return {"lists": shared, "mine": own.encode()}
 
     async def may_stay() -> bool:
@@ -148,10 +148,12 @@ async def _admit(request: web.Request, office_id: int, account: int, ticket_id: 
         ticket = await request.app[QUEUE].start(office_id, account, ticket_id)
     except DomainError as error:
         return await _day_page(request, error=error)
-    url = None
-    if ticket.appointment_id is not None:
-        url = await request.app[VIDEO_URL](ticket.appointment_id, words_of(request).language)
-    return see(url or _url(request))
+    if ticket.appointment_id is None or ticket.channel != "video" or ticket.counter_id is None:
+        return see(_url(request))
+    invitation = await request.app[APPOINTMENTS].invite_counter(ticket.appointment_id, ticket.counter_id)
+    response = see(f"/{words_of(request).language}/room/{invitation.room_id}")
+    set_token_cookie(request, response, "room", invitation.room_id, invitation.token)
+    return response
 
 
 async def _after(request: web.Request, work: Awaitable[object]) -> web.Response:
@@ -178,7 +180,7 @@ async def _day_page(
         board_url=f"/{words.language}/board/{office.id}",
         live_url=f"{scene.base}/live",
         lists=lists(scene),
-        mine=await _mine(request, scene),
+        mine=_mine(request, scene),
         check_in_url=f"{scene.base}/check-in",
         walk_in_url=f"{scene.base}/walk-in",
         services=_services(words, known, office.id),
@@ -198,14 +200,10 @@ async def _scene(request: web.Request, words: Words) -> Scene:
     return Scene(words, office, known, day, names)
 
 
-async def _mine(request: web.Request, scene: Scene) -> Mine:
+def _mine(request: web.Request, scene: Scene) -> Mine:
     staff, day = request[STAFF], scene.day
     place = day.counter_of(staff.account_id)
-    video_url = None
-    present = day.open_at(place.id) if place else None
-    if present is not None and present.channel == "video" and present.appointment_id is not None:
-        video_url = await request.app[VIDEO_URL](present.appointment_id, scene.words.language)
-    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id), video_url=video_url)
+    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id))
 
 
 async def _office(request: web.Request) -> tuple[Office, Snapshot]:

@@ -93,6 +93,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         "STRIPE_WEBHOOK_SECRETS": "secret-5",
         "TWILIO_AUTH_TOKEN": "secret-6",
         "MEDIA_SECRET": "secret-6" * 5,
+        "TURN_SECRET": "secret-7",
     }
     assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
     assert "secret-" not in repr(

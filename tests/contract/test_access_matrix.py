@@ -21,6 +21,7 @@ from server.app import ENDPOINTS
 from tests.staff import hire, sign_in
 from tests.town import Town
 from tests.town import town as open_town
+from video.rooms.model import Invitation
 
 NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN, DEVICE = CALLERS = (
     "nobody",
@@ -37,12 +38,15 @@ EVERYBODY = frozenset(CALLERS)
 CITIZEN = frozenset({OWNER})
 STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN})
 COUNTER = frozenset({CLERK, SUPERVISOR})
+TILL = frozenset({FINANCE})
+_PAYMENT = "/{language}/finance/payments/{payment}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
 # Route -> who comes past the guard.
 EXPECTED: dict[str, frozenset[str]] = {
     # For everybody
     "GET /": EVERYBODY,
+    "GET /{language}": EVERYBODY,
     "GET /{language}/": EVERYBODY,
     "GET /{language}/services/{service}": EVERYBODY,
     "GET /{language}/times": EVERYBODY,
@@ -68,7 +72,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/holds/{hold}": EVERYBODY,
     "POST /{language}/holds/{hold}": EVERYBODY,
     "GET /{language}/case/{token}": EVERYBODY,
+    "GET /{language}/join/{token}": EVERYBODY,
     "POST /api/webhooks/stripe": EVERYBODY,
+    "POST /api/webhooks/twilio": EVERYBODY,
     # Whoever holds the token
     "GET /api/holds/{hold}": CITIZEN,
     "DELETE /api/holds/{hold}": CITIZEN,
@@ -82,6 +88,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_CASE}/paid": CITIZEN,
     f"POST {_CASE}/cancel": CITIZEN,
     f"GET {_CASE}/calendar.ics": CITIZEN,
+    f"GET {_CASE}/call": CITIZEN,
+    "GET /{language}/room/{room}": CITIZEN,
+    "GET /api/rooms/{room}/socket": CITIZEN,
     # Staff
     "GET /{language}/staff/": STAFF,
     "GET /{language}/staff/password": STAFF,
@@ -96,6 +105,14 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_COUNTER}/walk-in": COUNTER,
     f"POST {_COUNTER}/next": COUNTER,
     f"POST {_COUNTER}/tickets/{{ticket}}/{{step}}": COUNTER,
+    "GET /{language}/finance/": TILL,
+    "GET /{language}/finance/work": TILL,
+    "GET /{language}/finance/search": TILL,
+    f"GET {_PAYMENT}": TILL,
+    f"POST {_PAYMENT}/settle": TILL,
+    f"POST {_PAYMENT}/refunds": TILL,
+    f"POST {_PAYMENT}/refunds/{{refund}}/approve": TILL,
+    f"POST {_PAYMENT}/refunds/{{refund}}/reject": TILL,
 }
 _ROUTES = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in ENDPOINTS}
 _REFUSED = {"unauthenticated", "not_signed_in", "forbidden"}
@@ -154,9 +171,19 @@ async def people(city_dsn: str, clock: SettableClock) -> AsyncIterator[Callable[
         yield make
 
 
+async def _call(town: Town) -> Invitation:
+    """A citizen's link into the room of a confirmed video consultation."""
+    made = await town.appointment("Wohnsitz abmelden", channel="video")
+    await town.checkout(made)
+    invitation = await town.worker.appointments.invitation(UUID(made["id"]))
+    assert invitation is not None
+    return invitation
+
+
 async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
     hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
+    own_call, other_call = await _call(town), await _call(town)
     [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
     cast = Cast(
         town,
@@ -169,10 +196,13 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "token": "x" * 43,
             "ticket": str(UUID(int=7)),
             "step": "start",
+            "payment": str(UUID(int=8)),
+            "refund": str(UUID(int=9)),
+            "room": str(own_call.room_id),
         },
     )
-    cast.tokens[OWNER] = {"case": mine["token"], "hold": hold["token"]}
-    cast.tokens[OTHER] = {"case": others["token"], "hold": other_hold["token"]}
+    cast.tokens[OWNER] = {"case": mine["token"], "hold": hold["token"], "room": own_call.token}
+    cast.tokens[OTHER] = {"case": others["token"], "hold": other_hold["token"], "room": other_call.token}
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),
         (AWAY, "clerk", "buergerbuero-west"),

@@ -47,5 +47,6 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/board/{office}/live",
         "/{language}/staff/sign-in",
         "/{language}/staff/sign-out",
+        "/{language}/join/{token}",
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,8 +14,10 @@ import pytest
 from base.clock import SettableClock
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
+from video.rooms.model import Invitation
+from video.rooms.usecases import RoomOver
 
-FREE = "Wohnsitzanmeldung"
+FREE, VIDEO = "Wohnsitzanmeldung", "Wohnsitz abmelden"
 MITTE = "buergerbuero-mitte"
 
 
@@ -41,8 +44,18 @@ async def book_today(town: Town, office: int, channel: str = "onsite", words: st
     return made
 
 
-async def clerk_at(town: Town, login: str, office: int, counter: int) -> StaffBrowser:
-    await hire(town, login, "clerk", MITTE)
+async def video_call(town: Town) -> tuple[dict[str, Any], Invitation]:
+    """A confirmed video consultation that begins in ten minutes, and its citizen's link."""
+    made = await town.appointment(VIDEO, channel="video")
+    await town.checkout(made)
+    town.clock.set(datetime.fromisoformat(made["starts_at"]) - timedelta(minutes=10))
+    invitation = await town.worker.appointments.invitation(UUID(made["id"]))
+    assert invitation is not None
+    return made, invitation
+
+
+async def clerk_at(town: Town, login: str, office: int, counter: int, key: str = MITTE) -> StaffBrowser:
+    await hire(town, login, "clerk", key)
     browser = await sign_in(town, login)
     page = await browser.post(f"/de/counter/{office}/take", counter=str(counter))
     assert page.status == 200
@@ -185,23 +198,38 @@ async def test_who_cancels_while_waiting_is_not_called(town: Town) -> None:
 
 
 async def test_a_citizen_in_the_video_waiting_room_is_a_waiting_ticket(town: Town) -> None:
-    [video] = await town.rows(
-        "SELECT c.office_id, s.name->>'de' AS name FROM counter c JOIN counter_service cs ON cs.counter_id = c.id "
-        "JOIN service s ON s.id = cs.service_id WHERE c.channel = 'video' AND 'video' = ANY (s.channels) "
-        "AND NOT EXISTS (SELECT FROM fee f WHERE f.service_id = s.id AND f.amount_cents > 0) ORDER BY c.id, s.id LIMIT 1"
-    )
-    made = await book_today(town, video["office_id"], "video", video["name"])
-    queue, reference = town.worker.queue, UUID(made["id"])
+    made, invitation = await video_call(town)
+    rooms = town.worker.rooms
     for _ in range(2):  # a browser that comes back
-        async with town.worker.db.transaction() as conn:
-            await queue.on_waiting(conn, reference)
-    assert await statuses(town) == [(1, "waiting", None)]
-    async with town.worker.db.transaction() as conn:
-        await queue.on_left(conn, reference)
+        entry = await rooms.enter(invitation.room_id, invitation.token)
+        assert await statuses(town) == [(1, "waiting", None)]
+        await rooms.leave(invitation.room_id, invitation.number, entry.connection)
+        assert await statuses(town) == [(1, "left", None)]
+    await rooms.enter(invitation.room_id, invitation.token)
+    await town.cancel(made)  # ends the call, too
     assert await statuses(town) == [(1, "left", None)]
-    async with town.worker.db.transaction() as conn:
-        await queue.on_waiting(conn, reference)
-    assert await statuses(town) == [(1, "waiting", None)]
+
+
+async def test_the_clerk_enters_the_call_and_finishing_ends_it(town: Town) -> None:
+    made, invitation = await video_call(town)
+    await town.worker.rooms.enter(invitation.room_id, invitation.token)
+    [lane] = await town.rows(
+        "SELECT counter_id AS id, office_id AS office, o.key FROM claim JOIN office o ON o.id = office_id "
+        "WHERE appointment_id = $1",
+        UUID(made["id"]),
+    )
+    async with await clerk_at(town, "kim", lane["office"], lane["id"], lane["key"]) as clerk:
+        await clerk.post(f"/de/counter/{lane['office']}/next")
+        day = await clerk.get(f"/de/counter/{lane['office']}")
+        room = await clerk.post(step_url(day.text, "admit"))
+        assert (room.status, str(invitation.room_id) in room.text) == (200, True)
+        assert [status for _, status, _ in await statuses(town)] == ["serving"]
+        day = await clerk.get(f"/de/counter/{lane['office']}")
+        assert "Zurück zum Gespräch" in day.text
+        await clerk.post(step_url(day.text, "finish"))
+    assert (await town.look(made))["status"] == "finished"
+    with pytest.raises(RoomOver):
+        await town.worker.rooms.enter(invitation.room_id, invitation.token)
 
 
 class _Stream:

@@ -38,6 +38,7 @@ from frontend.citizen.errors import error_page
 from frontend.citizen.pages import ENDPOINTS
 from payment.context import PaymentUnavailable
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
+from video.rooms.model import Invitation
 
 ROOT = Path(__file__).parents[2]
 CASE_TOKEN = "c" * 43
@@ -56,6 +57,7 @@ class City:
         self.pay_url: str | None = "https://pay.example/session"
         self.holds: dict[UUID, Hold] = {}
         self.kept: Case | None = None
+        self.invited: Invitation | None = None
         self.creations: list[tuple[Contact, str]] = []
         self.calls: list[str] = []
 
@@ -199,6 +201,9 @@ class City:
     async def give_back(self, appointment_id: UUID) -> None:
         self.calls.append("give back")
         self.become(AppointmentStatus.CANCELLED)
+
+    async def invitation(self, appointment_id: UUID) -> Invitation | None:
+        return self.invited
 
     async def calendar(self, appointment_id: UUID) -> bytes:
         return b"BEGIN:VCALENDAR\r\n"

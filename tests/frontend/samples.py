@@ -22,6 +22,7 @@ from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
 from frontend.citizen.views import ErrorPage
 from frontend.citizen.words import Words
+from frontend.room.calling import room_page
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -256,6 +257,8 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
         "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
         "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
+        "case-video": ("case", lambda: case_page(words, replace(case("confirmed", "paid"), has_call=True), KEY)),
+        "room": ("room", lambda: room_page(words, ID)),
         "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),
         "case-cancel": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, asks_to_cancel=True)),
         "case-undelivered": ("case", lambda: case_page(words, case("confirmed", "paid", is_told=False), KEY)),
@@ -277,4 +280,8 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    return {name: (f"citizen/{template}.html", build()) for name, (template, build) in made.items()}
+    folders = {"room": "room"}
+    return {
+        name: (f"{folders.get(template, 'citizen')}/{template}.html", build())
+        for name, (template, build) in made.items()
+    }

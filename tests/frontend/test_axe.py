@@ -17,6 +17,7 @@ from base.config import Settings
 from base.i18n import Translations
 from base.templates import Assets, Templates
 from base.web.guard import security_headers
+from frontend.room.pages import DEVICES
 from tests.browser import axe
 from tests.frontend.samples import pages
 
@@ -31,6 +32,8 @@ FEW = [
     "check",
     "case-cancel",
     "case-keep-link",
+    "case-video",
+    "room",
     "error",
 ]  # a page takes a second or two
 VIEWS = [("de", 1280, "light", STATES), ("en", 360, "light", FEW), ("de", 320, "dark", FEW)]
@@ -57,7 +60,8 @@ async def server(assets: Assets) -> AsyncIterator[TestServer]:
             page: Any = view
             view = replace(page, frame=replace(page.frame, direction="rtl"))
         text = templates.render(template, language, page=view)
-        return web.Response(text=text, content_type="text/html", headers=security_headers(SETTINGS))
+        headers = {**security_headers(SETTINGS), **({"Permissions-Policy": DEVICES} if state == "room" else {})}
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     app = web.Application()
     app.router.add_get("/{language:de|en}/{state}", show)

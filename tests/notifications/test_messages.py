@@ -62,6 +62,13 @@ def test_mails_read_as_agreed(template: Template, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_video_appointment_has_its_link(language: str) -> None:
+    link = f"https://termine.stuttgart.example/{language}/join/{'A' * 43}"
+    message = read(eml(Template.APPOINTMENT_CONFIRMED, language, channel="video", join_url=link))
+    check_golden(GOLDEN / f"appointment_confirmed_video.{language}.eml", legible(message))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", [Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_CANCELLED])
 def test_calendar_objects_are_as_agreed(template: Template, language: str) -> None:
     fields = case(language, **FIELDS[template])

@@ -218,7 +218,7 @@ async def test_a_lost_answer_is_made_up_for_by_the_report(
 async def test_without_answer_and_without_report_it_is_sent_again(
     db: Database, clock: SettableClock, sandbox: TextSandbox, http: aiohttp.ClientSession
 ) -> None:
-    """Better twice than never: this is the one way to a second text (ADR 11)."""
+    """Better twice than never: this is the one way to a second text (ADR 13)."""
     notifications = dispatcher(db, clock, sandbox, http)
     await enqueue_text(notifications)
     sandbox.faults.plan(Fault("drop_after"))

@@ -6,19 +6,23 @@ import asyncio
 from collections import Counter
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from base.clock import SettableClock
-from base.db import Database, violates
+from base.db import Connection, Database, violates
 from booking.appointments.slots_memory import MemorySlots
 from booking.queue.model import Ticket
 from booking.queue.usecases import CounterBusy, CounterTaken, NobodyWaits, Queue
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 
 DAY = date(2026, 12, 1)
+
+
+async def no_call(conn: Connection, appointment_id: UUID) -> None:
+    """Nobody here comes by video."""
 
 
 async def make_office(db: Database, counters: int, waiting: int) -> tuple[Queue, City, list[int]]:
@@ -33,7 +37,7 @@ async def make_office(db: Database, counters: int, waiting: int) -> tuple[Queue,
             )
             for n in range(counters)
         ]
-    queue = Queue(db, MemorySlots(), clock)
+    queue = Queue(db, MemorySlots(), no_call, clock)
     for clerk, counter in zip(clerks, city.offices[city.office], strict=True):
         await queue.take_counter(city.office, clerk, counter)
     for _ in range(waiting):

@@ -12,6 +12,7 @@ from base.clock import SettableClock
 from base.db import Database
 from base.i18n import Translations
 from booking.appointments.announce import Announcer
+from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.model import Created
@@ -25,6 +26,8 @@ from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 from tests.booking.holds.world import SEALER, HoldWorld
+from video.rooms.ports import NobodyListens
+from video.rooms.usecases import Rooms
 
 ANNA = Contact(name="Anna Häberle", email="anna@example.org", language="de")
 NINE = at(TUESDAY, 9)
@@ -41,12 +44,22 @@ class CaseWorld(HoldWorld):
             messages=Messages(translations, mail_from="termine@example.org"),
             mail=None,
         )
-        announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080")
+        calls = Calls(Rooms(db, NobodyListens(), SEALER, clock), "http://localhost:8080")
+        announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080", calls)
         slots, books = PgSlots(announcer), PgBooks(db)
         self.provider = ToyProvider()
         self.payments = Payments(books, {"toy": self.provider}, CaseHooks(slots, clock), clock, uuid4)
         self.appointments = Appointments(
-            db, books.transaction, slots, self.payments, self.notifications, announcer, translations, SEALER, clock
+            db,
+            books.transaction,
+            slots,
+            self.payments,
+            self.notifications,
+            announcer,
+            translations,
+            SEALER,
+            clock,
+            calls,
         )
 
     async def create(self, starts_at: datetime = NINE, contact: Contact = ANNA) -> Created:

@@ -1,0 +1,33 @@
+"""Signalling put together for a web process: the connections to its media workers, its sessions, and what follows when a worker dies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from server.product import Product
+from video.control import MediaPool
+from video.signalling.hub import Hub
+from video.signalling.socket import Sockets
+from video.signalling.talk import Talk
+from video.signalling.workers import Workers
+from video.turn import Relays
+
+
+@asynccontextmanager
+async def signalling(product: Product) -> AsyncIterator[Sockets]:
+    """Without MEDIA_CONTROL there are waiting rooms, and calls that say that sound and picture are not available."""
+    settings = product.settings
+    media = MediaPool(settings.media_control, settings.media_secret)
+    hub = Hub(product.rooms, product.feed, media)
+    workers = Workers(media, product.rooms, hub.peer_lost)
+    relays = Relays(settings.turn_urls, settings.turn_secret)
+    talk = Talk(product.rooms, media, workers, relays, product.translations, product.clock)
+    await workers.start()  # before the pool: nobody's birth is missed
+    await media.start()
+    try:
+        yield Sockets(product.rooms, hub, talk)
+    finally:
+        await hub.stop()
+        await workers.stop()
+        await media.stop()

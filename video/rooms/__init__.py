@@ -1,0 +1,1 @@
+"""Rooms: who may meet whom, when, and who is inside."""

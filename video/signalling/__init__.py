@@ -1,0 +1,1 @@
+"""Signalling: one WebSocket per participant, over which rooms and media worker are asked, and told of changes."""
