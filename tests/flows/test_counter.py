@@ -225,7 +225,7 @@ async def test_the_clerk_enters_the_call_and_finishing_ends_it(town: Town) -> No
         assert (room.status, str(invitation.room_id) in room.text) == (200, True)
         assert [status for _, status, _ in await statuses(town)] == ["serving"]
         day = await clerk.get(f"/de/counter/{lane['office']}")
-        assert "Zurück zum Gespräch" in day.text
+        assert "Zurück ins Gespräch" in day.text
         await clerk.post(step_url(day.text, "finish"))
     assert (await town.look(made))["status"] == "finished"
     with pytest.raises(RoomOver):

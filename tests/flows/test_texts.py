@@ -134,12 +134,11 @@ async def test_an_undelivered_text_is_kept_as_such(town: Town) -> None:
 
 
 async def test_a_call_link_beside_the_mail(town: Town) -> None:
-    """The link in it is the case's, until rooms bring their own."""
     made = await town.appointment("Wohnsitz abmelden", {**KIM, "mobile": "0151 23456789"}, channel="video")
     await town.checkout(made)
     await town.work()
     await status_is(town, "delivered")
     [text] = town.texts.messages.arrived()
     assert text.phone_text.startswith("Ihr Videotermin: ")
-    assert "/de/case/" in text.phone_text
+    assert "/de/join/" in text.phone_text
     assert len(town.mails()) == 1

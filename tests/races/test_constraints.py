@@ -197,7 +197,7 @@ async def test_a_booked_claim_cannot_be_overbooked_by_reviving_a_free_one(conn: 
 
 
 async def test_an_override_needs_its_reason(conn: Connection, city: City) -> None:
-    await conn.execute("INSERT INTO account (login, name, password_hash) VALUES ('a', 'A', '$argon2id$x')")
+    await conn.execute("INSERT INTO account (login, name, password_hash) VALUES ('alex', 'A', '$argon2id$x')")
     with refused("override_reason"):
         await conn.execute("INSERT INTO override (kind, reason, by_user) VALUES (1, ' ', 1)")
     await conn.execute("INSERT INTO override (kind, reason, by_user) VALUES (1, 'emergency', 1)")

@@ -158,7 +158,7 @@ class TestClosingOverAppointments:
 
 async def _account(conn: Connection) -> int:
     ident: int = await conn.fetchval(
-        "INSERT INTO account (login, name, password_hash) VALUES ('a', 'A', '$argon2id$x') RETURNING id"
+        "INSERT INTO account (login, name, password_hash) VALUES ('alex', 'A', '$argon2id$x') RETURNING id"
     )
     return ident
 
