@@ -19,7 +19,7 @@ run: venv-run assets ## The whole product on this machine: http://localhost:8080
 	@exec $(PYTHON_IN_VENV) -m server.demo
 
 .PHONY: test
-test: venv-dev assets chromium ## Every test; does its own set-up (SCALE=ci|full)
+test: venv-dev assets chromium debian ## Every test; does its own set-up (SCALE=ci|full)
 	@CHROMIUM="$$(tools/chromium.sh)" $(PYTHON_IN_VENV) -m pytest
 
 .PHONY: check
@@ -59,7 +59,7 @@ clean: ## Remove what was built and cached; data (.data) and the environment (.v
 	rm -rf build node_modules frontend/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: venv-run venv-dev assets chromium
+.PHONY: venv-run venv-dev assets chromium debian
 venv-run:
 	@tools/venv.sh demo
 
@@ -72,6 +72,9 @@ assets:
 
 chromium: venv-dev
 	@tools/chromium.sh >/dev/null
+
+debian:
+	@tools/debian.sh
 
 # The RUN lines of the Dockerfile. A test runs them with IMAGE set to a temporary folder.
 

@@ -89,6 +89,7 @@ class Scene:
     chromium: str
     playwright: Playwright
     stack: AsyncExitStack
+    scripts: tuple[str, ...] = ()  # run before the page's own
 
     async def person(
         self, invitation: Invitation, *, width: int = 1280, scripts: bool = True, flags: list[str] = FLAGS
@@ -103,7 +104,8 @@ class Scene:
         person = Person(page)
         page.on("console", lambda message: _keep(person.said, message))
         page.on("pageerror", lambda error: person.said.append(str(error)))
-        await page.add_init_script(WATCH)
+        for script in (WATCH, *self.scripts):
+            await page.add_init_script(script)
         await page.goto(self.town.origin + invitation.path("de"))
         assert invitation.token not in page.url
         return person
