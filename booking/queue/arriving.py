@@ -55,8 +55,8 @@ def new_ticket(number: int, service_id: int, channel: str, now: datetime, case: 
 class CallHooks:
     """video.rooms' hooks: a room's reference is the id of an appointment.
 
-    They run under the room's lock and so do not lock the case: cancelling locks the case, then calls the room off, which tells of
-    everybody inside that they have left.
+    They run under the room's lock and so do not lock the case: cancelling and finishing lock the case, then call the room off, which
+    tells of everybody inside that they have left. The ticket comes last.
     """
 
     def __init__(self, clock: Clock) -> None:

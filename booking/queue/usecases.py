@@ -1,6 +1,6 @@
 """What people do in the queue: arrive, be called, be served. Each step is one transaction and a compare-and-set.
 
-Whoever changes an appointment too locks it first, as everywhere. Nothing here leaves the process, and no clerk is written down.
+The order of locks is appointment, room of the call, ticket, as everywhere. Nothing here leaves the process, and no clerk is written down.
 """
 
 from __future__ import annotations
@@ -217,6 +217,8 @@ class Queue:
             case = _CASE.get(to) if to else None
             if case is not None and ticket.appointment_id is not None:
                 await self._slots.lock(conn, ticket.appointment_id)
+                if ticket.channel == "video":  # before the ticket is locked, as in CallHooks
+                    await self._end_call(conn, ticket.appointment_id)
             here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
             if not await change(conn, here):
                 if to is not None and ticket.status is to and ticket.counter_id == here:
@@ -224,8 +226,6 @@ class Queue:
                 raise TicketMoved
             if case is not None and ticket.appointment_id is not None:
                 await self._slots.move(conn, ticket.appointment_id, case)
-                if ticket.channel == "video":
-                    await self._end_call(conn, ticket.appointment_id)
         return ticket
 
     async def _arrive(self, conn: Connection, appointment_id: UUID, office_id: int) -> Ticket | None:

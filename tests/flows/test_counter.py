@@ -13,7 +13,7 @@ import pytest
 
 from base.clock import SettableClock
 from tests.staff import StaffBrowser, hire, sign_in
-from tests.town import Town
+from tests.town import Town, eventually
 from video.rooms.model import Invitation
 from video.rooms.usecases import RoomOver
 
@@ -230,6 +230,37 @@ async def test_the_clerk_enters_the_call_and_finishing_ends_it(town: Town) -> No
     assert (await town.look(made))["status"] == "finished"
     with pytest.raises(RoomOver):
         await town.worker.rooms.enter(invitation.room_id, invitation.token)
+
+
+async def test_who_hangs_up_while_the_clerk_finishes_stands_in_nobodys_way(town: Town) -> None:
+    """Both want the room and the ticket; in another order they would wait for each other, and one would be ended."""
+    made, invitation = await video_call(town)
+    await town.worker.rooms.enter(invitation.room_id, invitation.token)
+    [lane] = await town.rows(
+        "SELECT counter_id AS id, office_id AS office, o.key FROM claim JOIN office o ON o.id = office_id "
+        "WHERE appointment_id = $1",
+        UUID(made["id"]),
+    )
+    async with await clerk_at(town, "kim", lane["office"], lane["id"], lane["key"]) as clerk:
+        await clerk.post(f"/de/counter/{lane['office']}/next")
+        day = await clerk.get(f"/de/counter/{lane['office']}")
+        await clerk.post(step_url(day.text, "admit"))
+        day = await clerk.get(f"/de/counter/{lane['office']}")
+        async with town.worker.db.transaction() as conn:
+            await conn.execute("SELECT FROM room WHERE id = $1 FOR UPDATE", invitation.room_id)
+            finishing = asyncio.create_task(clerk.post(step_url(day.text, "finish")))
+            await eventually(lambda: _waits_for_a_lock(town))
+            await conn.execute("UPDATE ticket SET changed_at = changed_at WHERE appointment_id = $1", UUID(made["id"]))
+        assert (await finishing).status == 200
+    assert [status for _, status, _ in await statuses(town)] == ["done"]
+
+
+async def _waits_for_a_lock(town: Town) -> bool:
+    return bool(
+        await town.rows(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1"
+        )
+    )
 
 
 class _Stream:
