@@ -1,5 +1,7 @@
 """`make run`: PostgreSQL, sample city, sandboxes, web and worker as one process tree that ends as a whole."""
 
+from __future__ import annotations
+
 import asyncio
 import http.client
 import importlib.util
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from socket import SO_REUSEADDR, SOL_SOCKET, create_connection, socket
+from types import FrameType
 from typing import TextIO
 
 from server.lifeline import die_with_parent
@@ -34,14 +37,18 @@ class CannotRun(Exception):
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Runs until Ctrl-C, SIGTERM or SIGHUP; returns the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    stop = StopAsked()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if (
+            signal.getsignal(number) is not signal.SIG_IGN
+        ):  # a shell that puts us into the background wants no Ctrl-C for us
+            signal.signal(number, stop)
     if "MAKELEVEL" in environ:  # a `kill -9` of make would leave nobody to press Ctrl-C
         die_with_parent(signal.SIGTERM, parent=os.getppid())()
     code, last_words = 0, "\nStopped. The data are kept."
     running = ExitStack()
     try:
-        Demo(environ, running).run()
+        Demo(environ, running, stop).run()
     except KeyboardInterrupt:
         pass
     except (CannotRun, NoPostgres, ProcessFailed) as problem:
@@ -54,9 +61,26 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     return code
 
 
+class StopAsked:
+    """A signal handler. It interrupts at once; where the interruption is lost, as in the event loop's last step or in the garbage
+    collector, the next look at it finds that it was asked."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        if self._is_asked:
+            raise KeyboardInterrupt
+
+
 class Demo:
-    def __init__(self, environ: Mapping[str, str], running: ExitStack) -> None:
+    def __init__(self, environ: Mapping[str, str], running: ExitStack, stop: StopAsked) -> None:
         self._environ = environ
+        self._stop = stop
         self._running = running
         self._host = environ.get("HOST") or "127.0.0.1"
         self._port = _port(environ)
@@ -86,6 +110,7 @@ class Demo:
         self._wait_until_ready(processes)
         say(self._table())
         while True:
+            self._stop.check()
             time.sleep(0.2)
             if self._postgres is not None and not self._postgres.is_running:
                 say("PostgreSQL ended; started again.")
@@ -207,6 +232,7 @@ class Demo:
         end = time.monotonic() + READY_LIMIT_S
         waiting = [PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX, WEB]
         while waiting:
+            self._stop.check()
             for process in processes:
                 process.check()
             if time.monotonic() > end:

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from socket import socket
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 from aiohttp import CookieJar, web
-from aiohttp.test_utils import unused_port
 
 from base.clock import Clock, SettableClock
 from base.config import Settings
@@ -171,7 +171,8 @@ class Town:
 
 @contextlib.asynccontextmanager
 async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIterator[Town]:
-    port, stripe_port = unused_port(), unused_port()
+    listening, stripe_listening = loopback(), loopback()
+    port, stripe_port = listening.getsockname()[1], stripe_listening.getsockname()[1]
     origin, stripe_origin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{stripe_port}"
     async with contextlib.AsyncExitStack() as stack:
         mail = await stack.enter_async_context(mail_sandbox())
@@ -196,8 +197,8 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
         }
         settings = Settings(**(given | settings_given))
         app = build(settings, clock)
-        await stack.enter_async_context(served(stripe_app, stripe_port))
-        await stack.enter_async_context(served(app, port))
+        await stack.enter_async_context(served(stripe_app, stripe_listening))
+        await stack.enter_async_context(served(app, listening))
         worker = await stack.enter_async_context(open_product(settings, clock))
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)))
         yield Town(
@@ -214,11 +215,18 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
         )
 
 
+def loopback() -> socket:
+    """Bound from now on: a free port that is only looked up may be somebody else's connection before it is used."""
+    listening = socket()
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
 @contextlib.asynccontextmanager
-async def served(app: web.Application, port: int) -> AsyncIterator[None]:
+async def served(app: web.Application, listening: socket) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.SockSite(runner, listening).start()
     try:
         yield
     finally:

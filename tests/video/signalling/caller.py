@@ -11,10 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from aiohttp.test_utils import unused_port
 
 from server.app import build
-from tests.town import Town, served
+from tests.town import Town, loopback, served
 from video.rooms.model import Invitation, Role, Window
 
 Message = dict[str, Any]
@@ -108,6 +107,7 @@ async def both(town: Town) -> tuple[Invitation, Invitation]:
 @contextlib.asynccontextmanager
 async def second_web(town: Town) -> AsyncIterator[str]:
     """Another web process of the same town; its origin."""
-    port = unused_port()
-    async with served(build(town.settings, town.clock), port):
+    listening = loopback()
+    port = listening.getsockname()[1]
+    async with served(build(town.settings, town.clock), listening):
         yield f"http://127.0.0.1:{port}"
