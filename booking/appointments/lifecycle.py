@@ -163,7 +163,7 @@ class Lifecycle:
                 return None, None
             if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
                 raise NotCancellable
-            if case.starts_at <= self._clock():
+            if case.starts_at <= self._clock() and not only_unbooked:
                 raise TooLate
             if case.status is _S.CONFIRMED:
                 refund = await self._refund(tx, case)

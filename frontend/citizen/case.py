@@ -60,6 +60,8 @@ def facts_of(
     if case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now:
         # the worker has not come by yet; what it will find is known already
         status = "expiring" if payment in ("open", "processing") else "expired"
+    if was_given_back(case):
+        status = "expired"
     return CaseFacts(
         id=case.id,
         number=case.number,
@@ -77,6 +79,11 @@ def facts_of(
         keep_url=keep_url,
         has_call=has_call,
     )
+
+
+def was_given_back(case: Case) -> bool:
+    """Cancelled before it was booked: its first step was its last. Nobody was told of it, so nobody is told of an appointment now."""
+    return case.status is AppointmentStatus.CANCELLED and case.sequence <= 1
 
 
 def _reach(contact: Contact, *, can_text: bool) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import NotFound, Unauthenticated, Unavailable
+from base.errors import Malformed, NotFound, Unauthenticated, Unavailable
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
 from booking.catalogue.model import Channel
-from frontend.citizen.case import case_page, facts_of
+from frontend.citizen.case import case_page, facts_of, was_given_back
 from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
@@ -55,7 +56,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
     words = words_of(request)
     if _has_run_out(case, words.now):
         typed = typed_before(case.contact, Channel(case.channel))
-        return await run_out(request, case, typed, path=f"/appointments/{case.id}/check")
+        return await run_out(request, case, typed, path=f"/appointments/{case.id}/check", instead=case.id)
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
         return see(f"/{words.language}/appointments/{case.id}")
     view = check_page(
@@ -76,23 +77,32 @@ def _has_run_out(case: Case, now: datetime) -> bool:
     """And no money can come: else the case's page says what is going on."""
     is_over = case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now
     is_unpaid = case.payment is None or case.payment.status is PaymentStatus.FENCED
-    return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED)
+    return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED or was_given_back(case))
+
+
+def _hold_of(fields: Mapping[str, str]) -> UUID | None:
+    try:
+        return UUID(fields["hold"]) if "hold" in fields else None
+    except ValueError:
+        raise Malformed from None
 
 
 async def pay(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
-    key_of(await form(request))
+    fields = await form(request)
+    key_of(fields)
+    hold_id = _hold_of(fields)
     here, appointments = f"/{words.language}/appointments/{ident}", request.app[APPOINTMENTS]
     try:
         url = await appointments.pay(ident, f"{request.app[SETTINGS].public_url}{here}/paid")
     except HoldOver:
-        return await _check(request, await appointments.case(ident))
+        return await _check(request, await appointments.case(ident), hold_id)
     except Unavailable:
         log.warning("pay.not_opened", extra={"appointment": str(ident)})
         problem = words._(
             "Our payment provider does not answer. Nothing was charged, and your time is still kept: please try again."
         )
-        return await _check(request, await appointments.case(ident), problem=problem)
+        return await _check(request, await appointments.case(ident), hold_id, problem)
     return see(url or here)
 
 

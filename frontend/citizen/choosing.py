@@ -118,7 +118,7 @@ def gone_page(
     """
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     all_times = f"/{words.language}/times?{wanted.query()}"
-    heading = words._("This time is no longer free") if why is Why.TAKEN else words._("The reservation has run out")
+    heading = words._("This time is no longer free") if why is Why.TAKEN else words._("The reservation is over")
     again = (*hidden(wanted), *kept, ("gone", slot_value(gone)), ("why", why.value))
     return TimesPage(
         frame=frame(words, heading, path or "/holds", step=TIME, resend=() if path else again, key=request_key),

@@ -65,9 +65,10 @@ def service_page(
     offices = detail.offices.get(channel, ()) if channel else ()
     replaced = instead_pair(instead)
     query = ((("channel", channel.value),) if channel else ()) + replaced
+    ticked = tuple(("office", str(office)) for office in sorted(chosen))
     hidden = (("service", str(service.id)), *query)
     return ServicePage(
-        frame=frame(words, name, path, query=query, step=SERVICE, back_url=f"/{language}/"),
+        frame=frame(words, name, path, query=(*query, *ticked), step=SERVICE, back_url=f"/{language}/"),
         hidden=hidden,
         name=name,
         summary=words.pick(service.summary),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from aiohttp import web
 
@@ -51,9 +52,15 @@ async def again(
     return page(request, "times", view, status=409)
 
 
-async def run_out(request: web.Request, kept: Kept, typed: ContactForm | None = None, path: str = "") -> web.Response:
+async def run_out(
+    request: web.Request,
+    kept: Kept,
+    typed: ContactForm | None = None,
+    path: str = "",
+    instead: UUID | None = None,
+) -> web.Response:
     """`path`: of this page without its language, where it can be asked for again; else the language switch sends the form once more."""
-    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,))
+    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,), instead)
     return await again(request, wanted, kept.office_id, kept.starts_at, typed, Why.RUN_OUT, path)
 
 

@@ -22,47 +22,54 @@ from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from payment.model import PaymentStatus
 
 _NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
+_MONEY_UNDER_WAY = (PaymentStatus.PROCESSING, PaymentStatus.PAID, PaymentStatus.ATTENTION)
 
 
 async def make_hold(request: web.Request) -> web.Response:
     """From a time's button. Details that were typed before (the first time was gone) are used at once."""
     words, fields = words_of(request), await form(request)
     key, wanted = key_of(fields), _wanted(fields)
-    typed = read(fields, words.language, wanted.channel) if "name" in fields else None
+    typed = read(fields, words.language, wanted.channel) if "language" in fields else None  # the one field never empty
     if "slot" not in fields and "gone" in fields:  # the page that said so, once more in another language
         office_id, starts_at = _slot(fields, "gone")
         return await again(request, wanted, office_id, starts_at, typed, _why(fields))
     office_id, starts_at = _slot(fields, "slot")
+    replaced = await _replaced(request, wanted.instead)
+    if replaced is not None and _is_booked(replaced):
+        return see(f"/{words.language}/appointments/{replaced.id}")
     try:
         hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
         return await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
-    replaced = await _replaced(request, wanted)
     if replaced is not None:
         typed = typed or typed_before(replaced.contact, wanted.channel)
-        await request.app[APPOINTMENTS].give_back(replaced.id)
     if typed is None:
         response = see(f"/{words.language}/holds/{hold.id}")
         set_token_cookie(request, response, "hold", hold.id, hold.token)
     else:
-        response = await _fill_in(request, hold, typed, key)
-    if replaced is not None:
-        clear_token_cookie(request, response, "case", replaced.id)
+        response = await _fill_in(request, hold, typed, key, replaced)
     await _release_others(request, response, hold)
     return response
 
 
-async def _replaced(request: web.Request, wanted: Wanted) -> Case | None:
-    """The case that the new time is chosen instead of, if it is this browser's and was not booked meanwhile."""
-    if wanted.instead is None:
+async def _replaced(request: web.Request, ident: UUID | None) -> Case | None:
+    """The case that the new time is chosen instead of, if it is this browser's: its contact goes on, whatever has become of it."""
+    if ident is None:
         return None
-    token, appointments = bearer(request, "case", wanted.instead), request.app[APPOINTMENTS]
-    if token is None or not await appointments.authorise(wanted.instead, token):
+    token, appointments = bearer(request, "case", ident), request.app[APPOINTMENTS]
+    if token is None or not await appointments.authorise(ident, token):
         return None
-    case = await appointments.case(wanted.instead)
-    return case if case.status in _NOT_BOOKED else None
+    return await appointments.case(ident)
+
+
+def _is_booked(case: Case) -> bool:
+    """Or money for it is under way: nobody who is about to have it is sent to pay for another one."""
+    if case.status in _NOT_BOOKED:
+        return case.payment is not None and case.payment.status in _MONEY_UNDER_WAY
+    return case.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
 
 
 async def _release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
@@ -87,6 +94,10 @@ async def show_hold(request: web.Request) -> web.Response:
     case = await _own_case(request, hold)
     if case is not None and case.status is not AppointmentStatus.HELD:
         return see(f"/{words.language}/appointments/{case.id}")  # the back button, after booking
+    if case is not None and hold.expires_at <= words.now:
+        return see(
+            f"/{words.language}/appointments/{case.id}/check"
+        )  # which knows the contact, and whether money is under way
     if hold.status is HoldStatus.OVER or hold.expires_at <= words.now:
         return await run_out(request, hold, path=f"/holds/{hold.id}")
     if case is not None:
@@ -99,6 +110,7 @@ async def show_hold(request: web.Request) -> web.Response:
         typed,
         new_key(),
         can_text=request.app[APPOINTMENTS].can_text,
+        case_id=case.id if case else None,
     )
     return page(request, "contact", view)
 
@@ -140,10 +152,13 @@ async def send_contact(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
     key, hold = key_of(fields), await _own_hold(request)
     typed = read(fields, words.language, Channel(hold.channel))
-    return await _fill_in(request, hold, typed, key)
+    return await _fill_in(request, hold, typed, key, await _replaced(request, _instead(fields)))
 
 
-async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UUID) -> web.Response:
+async def _fill_in(
+    request: web.Request, hold: Hold, typed: ContactForm, key: UUID, replaced: Case | None
+) -> web.Response:
+    """`replaced` is given back once the new case is there, so that nobody has neither."""
     words = words_of(request)
     if _is_over(request, hold):
         return await run_out(request, hold, typed)
@@ -157,6 +172,7 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
             new_key(),
             can_text=request.app[APPOINTMENTS].can_text,
             is_sent=True,
+            instead=replaced.id if replaced else None,
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:
@@ -170,17 +186,37 @@ async def _fill_in(request: web.Request, hold: Hold, typed: ContactForm, key: UU
         return await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
         return see(f"/{words.language}/appointments/{hold.appointment_id}")
+    if replaced is not None and await _is_kept(request, replaced, created.case):
+        return see(f"/{words.language}/appointments/{replaced.id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")
     set_token_cookie(request, response, "case", created.case.id, created.token)
     clear_token_cookie(request, response, "hold", hold.id)
     return response
 
 
+async def _is_kept(request: web.Request, replaced: Case, made: Case) -> bool:
+    """Whether the first case was paid in this very moment: then it stays, and the new time is given back instead."""
+    appointments = request.app[APPOINTMENTS]
+    if replaced.id == made.id:
+        return False
+    await appointments.give_back(replaced.id)
+    if not _is_booked(await appointments.case(replaced.id)):
+        return False
+    await appointments.give_back(made.id)
+    return True
+
+
+def _instead(fields: MultiMapping[str]) -> UUID | None:
+    try:
+        return UUID(fields["instead"]) if "instead" in fields else None
+    except ValueError:
+        raise Malformed from None
+
+
 def _wanted(fields: MultiMapping[str]) -> Wanted:
     try:
         offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
-        instead = UUID(fields["instead"]) if "instead" in fields else None
-        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead)
+        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, _instead(fields))
     except (KeyError, ValueError):
         raise Malformed from None
 

@@ -10,7 +10,7 @@ from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
 from booking.catalogue.model import Channel, Office, Service
-from frontend.citizen.choosing import Wanted
+from frontend.citizen.choosing import Wanted, instead_pair
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
 from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
@@ -49,10 +49,13 @@ def contact_page(
     *,
     is_sent: bool = False,
     can_text: bool = False,
+    instead: UUID | None = None,
+    case_id: UUID | None = None,
 ) -> ContactPage:
-    """`is_sent`: only then is a wrong field an error; an empty new form has none."""
+    """`is_sent`: only then is a wrong field an error; an empty new form has none. `instead`: the case that this one replaces;
+    `case_id`: the one that was made of this hold already, so that a third time replaces it."""
     messages = {name: words._(message) for name, message in form.wrong.items()} if is_sent else {}
-    path = f"/holds/{hold_id}"
+    path, times_url = f"/holds/{hold_id}", chosen.times_url(words.language, case_id or instead)
     return ContactPage(
         frame=frame(
             words,
@@ -60,11 +63,12 @@ def contact_page(
             path,
             step=CONTACT,
             errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
-            back_url=chosen.times_url(words.language),
-            resend=form.kept if is_sent else (),
+            back_url=times_url,
+            resend=(*form.kept, *instead_pair(instead)) if is_sent else (),
             key=request_key,
         ),
-        selection=Selection(rows=appointment_rows(words, chosen), change_url=chosen.times_url(words.language)),
+        selection=Selection(rows=appointment_rows(words, chosen), change_url=times_url),
+        hidden=instead_pair(instead),
         reserved=reserved(words, chosen, expires_at),
         action=f"/{words.language}{path}",
         request_key=request_key,
@@ -99,6 +103,7 @@ def check_page(
     return CheckPage(
         frame=frame(words, words._("Check your details"), path, query=query, step=CHECK, back_url=contact_url),
         problem=problem,
+        hidden=query,
         groups=(
             SummaryGroup(
                 title=words._("Your appointment"),

@@ -193,6 +193,7 @@ class ContactPage:
     frame: Frame
     selection: Selection
     reserved: str  # "Reserved for you until 10:45."
+    hidden: tuple[tuple[str, str], ...]
     action: str
     request_key: str
     values: Mapping[str, str]
@@ -224,6 +225,7 @@ class CheckPage:
     button: str
     request_key: str
     leads_to_payment: bool
+    hidden: tuple[tuple[str, str], ...] = ()
     problem: str = ""  # the last try to pay did not get through
 
 

@@ -54,9 +54,10 @@ class City:
         self.is_taken = False
         self.is_over = False
         self.is_provider_away = False
+        self.is_paid_at_once = False  # the payer is faster than the fence
         self.pay_url: str | None = "https://pay.example/session"
         self.holds: dict[UUID, Hold] = {}
-        self.kept: Case | None = None
+        self.cases: dict[UUID, Case] = {}
         self.invited: Invitation | None = None
         self.creations: list[tuple[Contact, str]] = []
         self.calls: list[str] = []
@@ -145,8 +146,8 @@ class City:
             raise HoldOver
         self.creations.append((contact, key))
         hold = self.holds[hold_id]
-        ident = hold.appointment_id or (ID if self.kept is None else uuid5(ID, str(hold_id)))
-        self.kept = Case(
+        ident = hold.appointment_id or (uuid5(ID, str(hold_id)) if self.cases else ID)
+        self.cases[ident] = Case(
             id=ident,
             number="K7F-3QM",
             status=AppointmentStatus.HELD,
@@ -167,11 +168,10 @@ class City:
             contact=contact,
         )
         self.holds[hold_id] = replace(hold, status=HoldStatus.USED, appointment_id=ident)
-        return Created(self.kept, CASE_TOKEN)
+        return Created(self.cases[ident], CASE_TOKEN)
 
     async def case(self, appointment_id: UUID) -> Case:
-        assert self.kept is not None
-        return self.kept
+        return self.cases[appointment_id]
 
     async def authorise(self, ident: UUID, token: str) -> bool:
         return token in (CASE_TOKEN, f"token-of-{ident}")
@@ -199,8 +199,11 @@ class City:
         return self.become(AppointmentStatus.CANCELLED)
 
     async def give_back(self, appointment_id: UUID) -> None:
-        self.calls.append("give back")
-        self.become(AppointmentStatus.CANCELLED)
+        self.calls.append(f"give back {appointment_id}")
+        if not self.is_paid_at_once or appointment_id != ID:
+            self.become(AppointmentStatus.CANCELLED, appointment_id)
+        elif self.cases[ID].status is AppointmentStatus.HELD:
+            self.become(AppointmentStatus.CONFIRMED, ID)
 
     async def invitation(self, appointment_id: UUID) -> Invitation | None:
         return self.invited
@@ -208,10 +211,20 @@ class City:
     async def calendar(self, appointment_id: UUID) -> bytes:
         return b"BEGIN:VCALENDAR\r\n"
 
-    def become(self, status: AppointmentStatus) -> Case:
-        assert self.kept is not None
-        self.kept = replace(self.kept, status=status)
-        return self.kept
+    @property
+    def kept(self) -> Case | None:
+        """The case made last."""
+        return next(reversed(self.cases.values()), None)
+
+    @kept.setter
+    def kept(self, case: Case) -> None:
+        self.cases[case.id] = case
+
+    def become(self, status: AppointmentStatus, ident: UUID | None = None) -> Case:
+        case = self.cases[ident] if ident else self.kept
+        assert case is not None
+        self.kept = made = replace(case, status=status, sequence=case.sequence + 1)
+        return made
 
 
 def site(city: City, assets: Assets) -> web.Application:
