@@ -6,6 +6,7 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 10_000); // whoever stopped a slow answer may try again
 });
 
 // "Back" may bring the page out of the browser's memory, with the mark still on it.
