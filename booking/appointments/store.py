@@ -232,7 +232,9 @@ async def find_by_number(conn: Connection, number: str) -> UUID | None:
 
 
 async def lock_appointment(conn: Connection, appointment_id: UUID) -> bool:
-    return await conn.fetchval("SELECT true FROM appointment WHERE id = $1 FOR UPDATE", appointment_id) is not None
+    """NO KEY: two of us exclude each other, but a ticket may still point at the case meanwhile."""
+    sql = "SELECT true FROM appointment WHERE id = $1 FOR NO KEY UPDATE"
+    return await conn.fetchval(sql, appointment_id) is not None
 
 
 async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None:

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from base.clock import SettableClock
+from booking.appointments.store import lock_appointment
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town, eventually
 from video.rooms.model import Invitation
@@ -253,6 +254,16 @@ async def test_who_hangs_up_while_the_clerk_finishes_stands_in_nobodys_way(town:
             await conn.execute("UPDATE ticket SET changed_at = changed_at WHERE appointment_id = $1", UUID(made["id"]))
         assert (await finishing).status == 200
     assert [status for _, status, _ in await statuses(town)] == ["done"]
+
+
+async def test_who_enters_the_waiting_room_does_not_wait_for_the_case(town: Town) -> None:
+    """A ticket points at the case, and cancelling holds the case while it asks for the room."""
+    made, invitation = await video_call(town)
+    async with town.worker.db.transaction() as conn:
+        assert await lock_appointment(conn, UUID(made["id"]))
+        async with asyncio.timeout(10):
+            await town.worker.rooms.enter(invitation.room_id, invitation.token)
+    assert [status for _, status, _ in await statuses(town)] == ["waiting"]
 
 
 async def _waits_for_a_lock(town: Town) -> bool:
