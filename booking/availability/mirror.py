@@ -1,8 +1,9 @@
-"""The mirror of `claim` in memory: a feed source that keeps the book.
+"""The mirror of `claim` in memory: a feed source that keeps the book, one integer per counter.
 
-Closed time, holds and appointments arrive alike as rows. Applying a row twice changes nothing, so repeats are welcome. One poll's rows are
-applied as a whole before a counter's new integer is published: in one transaction of set_open() old closed time is lifted and new closed
-time appears, and nobody may see the moment between.
+Closed time, holds and appointments arrive alike as rows; no row is remembered. Living rows set their cells. A freed row brings the living
+rows that overlap it, read in the same snapshot, so its cells are cleared and these set again: applying a poll twice changes nothing, in
+whatever order transactions committed. One poll's rows are applied as a whole before a counter's new integer is published: in one
+transaction of set_open() old closed time is lifted and new closed time appears, and nobody may see the moment between.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Iterable
 from base.clock import Clock
 from base.db import Connection
 from booking.availability import store
-from booking.availability.book import CELLS_PER_DAY, Book, cell_of
-from booking.availability.model import ClaimRow, ClaimStatus
+from booking.availability.book import CELLS_PER_DAY, Book, bits_of, cell_of
+from booking.availability.model import ClaimRow, CounterTime
 
 
 class Mirror:
-    """Beside the rows it keeps what this process has taken itself and the feed has not brought back yet."""
+    """Beside the time in the database it keeps what this process has taken itself and the feed has not brought back yet."""
 
     name = "availability"
 
@@ -28,48 +29,48 @@ class Mirror:
         self.book = Book(self._today(), self._cells)
         self.versions: dict[int, int] = {}  # by office: +1 whenever a counter's time changed
         self._office: dict[int, int] = {}
-        self._spans: dict[int, dict[int, tuple[int, int]]] = {}  # counter -> claim -> cells
-        self._where: dict[int, int] = {}  # claim -> counter
-        self._busy: dict[int, int] = {}  # by counter: its spans as bits
+        self._busy: dict[
+            int, int
+        ] = {}  # by counter, as the database has it; published as it is while nothing is taken here
         self._taken: dict[int, dict[int, int]] = {}  # counter -> first cell -> count: sent, or about to be
         self._kept: dict[tuple[int, int], int] = {}  # of these, the committed ones -> polls begun until then
         self._polls = 0
 
     async def start(self, conn: Connection) -> int:
         watermark = await store.watermark(conn)
-        self.apply(await store.living_claims(conn, self.book.base))
+        book = self.book
+        self.fill(await store.counter_times(conn, book.base, book.end))
         return watermark
 
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
         self._polls += 1
         begun = self._polls
-        following, rows = await store.changed_claims(conn, watermark)
-        offices = self._roll() | self.apply(rows)
+        offices = await self._roll(conn)
+        following, rows = await store.changed_claims(conn, watermark, self.book.base)
+        offices |= self.apply(rows)
         offices |= self._forget([place for place, polls in self._kept.items() if polls < begun])
         return following, frozenset(f"office:{office}" for office in offices)
 
+    def fill(self, times: Iterable[CounterTime]) -> None:
+        """All of what takes time, counter by counter."""
+        for one in times:
+            self._office[one.counter_id] = one.office_id
+            self._busy[one.counter_id] = bits_of(one.spans(self.book.base), self._cells)
+        self._publish(self._busy)
+
     def apply(self, rows: Iterable[ClaimRow]) -> set[int]:
-        """Returns the offices whose time changed."""
-        touched: set[int] = set()
-        freed: set[int] = set()
+        """Rows of one poll: freed ones, and living ones, among these all that overlap a freed one. The offices whose time changed."""
+        cleared: dict[int, int] = {}
+        taken: dict[int, int] = {}
         for row in rows:
-            before = self._where.get(row.id)
-            alive = row.status < ClaimStatus.EXPIRED and row.last > self.book.base
-            span = (row.first, row.last)
-            if before is not None:
-                if alive and before == row.counter_id and self._spans[before][row.id] == span:
-                    continue  # a repeat
-                del self._spans[before][row.id], self._where[row.id]
-                freed.add(before)
-            if alive:
-                self._office[row.counter_id] = row.office_id
-                self._spans.setdefault(row.counter_id, {})[row.id] = span
-                self._where[row.id] = row.counter_id
-                self._busy[row.counter_id] = self._busy.get(row.counter_id, 0) | self.book.span(*span)
-                touched.add(row.counter_id)
-        for counter_id in freed:  # rows in the override lane may overlap others: bits cannot just be cleared
-            self._sum_up(counter_id)
-        return self._publish(touched | freed)
+            self._office.setdefault(row.counter_id, row.office_id)
+            into = taken if row.occupies else cleared
+            into[row.counter_id] = into.get(row.counter_id, 0) | self.book.span(row.first, row.last)
+        touched = cleared.keys() | taken.keys()
+        for counter_id in touched:
+            busy = self._busy.get(counter_id, 0)
+            self._busy[counter_id] = busy & ~cleared.get(counter_id, 0) | taken.get(counter_id, 0)
+        return self._publish(touched)
 
     def take(self, counter_id: int, first: int, count: int) -> bool:
         """Claim free cells in this process, before the database is asked; False: they are not free."""
@@ -90,40 +91,47 @@ class Mirror:
 
     def _forget(self, places: list[tuple[int, int]]) -> set[int]:
         for counter_id, first in places:
-            self._taken.get(counter_id, {}).pop(first, None)
+            own = self._taken.get(counter_id, {})
+            own.pop(first, None)
+            if not own:
+                self._taken.pop(counter_id, None)
             self._kept.pop((counter_id, first), None)
         return self._publish({counter_id for counter_id, _ in places})
 
     def _publish(self, counters: Iterable[int]) -> set[int]:
         changed = set()
         for counter_id in counters:
+            if counter_id not in self._office:
+                continue
             busy = self._busy.get(counter_id, 0)
             for first, count in self._taken.get(counter_id, {}).items():
                 busy |= self.book.span(first, first + count)
-            if counter_id in self._office and self.book.publish(counter_id, busy):
+            if self.book.publish(counter_id, busy):
                 changed.add(self._office[counter_id])
         for office_id in changed:
             self.versions[office_id] = self.versions.get(office_id, 0) + 1
         return changed
 
-    def _sum_up(self, counter_id: int) -> None:
-        busy = 0
-        for first, last in self._spans[counter_id].values():
-            busy |= self.book.span(first, last)
-        self._busy[counter_id] = busy
-
     def _today(self) -> int:
         return cell_of(self._clock()) // CELLS_PER_DAY * CELLS_PER_DAY
 
-    def _roll(self) -> set[int]:
-        """At midnight (UTC) the horizon moves on by a day, and what is over is forgotten."""
-        today = self._today()
-        if today == self.book.base:
+    async def _roll(self, conn: Connection) -> set[int]:
+        """At midnight (UTC) the horizon moves on by a day: what is over is shifted out, and only the new day is read."""
+        before, today = self.book, self._today()
+        gone = today - before.base
+        if not gone:
             return set()
-        self.book = Book(today, self._cells)
-        for counter_id, spans in self._spans.items():
-            for ident in [ident for ident, (_, last) in spans.items() if last <= today]:
-                del spans[ident], self._where[ident]
-            self._sum_up(counter_id)
-        self._publish(self._spans)
+        book = Book(today, self._cells)
+        if 0 < gone < self._cells:
+            end = before.end
+            times = {one.counter_id: one for one in await store.counter_times(conn, end, book.end)}
+            for counter_id, busy in self._busy.items():
+                new = times.pop(counter_id, None)
+                later = bits_of(new.spans(end), gone) << self._cells - gone if new else 0
+                self._busy[counter_id] = busy >> gone | later
+        else:  # the clock jumped: nothing that is known is of use
+            times = {one.counter_id: one for one in await store.counter_times(conn, book.base, book.end)}
+            self._busy.clear()
+        self.book = book
+        self.fill(times.values())
         return set(self._office.values())

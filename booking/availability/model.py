@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -29,12 +29,28 @@ class ClaimStatus(IntEnum):
 class ClaimRow(NamedTuple):
     """A row of `claim` in five-minute cells since 1970; `last` is the first cell after it."""
 
-    id: int
     office_id: int
     counter_id: int
     first: int
     last: int
     status: int
+
+    @property
+    def occupies(self) -> bool:
+        return self.status < ClaimStatus.EXPIRED
+
+
+class CounterTime(NamedTuple):
+    """All that takes a counter's time in a stretch of days."""
+
+    office_id: int
+    counter_id: int
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+
+    def spans(self, base: int) -> Iterator[tuple[int, int]]:
+        """In cells from `base` on."""
+        return ((first - base, last - base) for first, last in zip(self.firsts, self.lasts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

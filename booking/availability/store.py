@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
 from typing import Any
 
 from base.db import Connection
-from booking.availability.model import ClaimRow
+from booking.availability.model import ClaimRow, CounterTime
 
 
 async def watermark(conn: Connection) -> int:
@@ -15,37 +15,53 @@ async def watermark(conn: Connection) -> int:
     return found
 
 
-async def living_claims(conn: Connection, from_cell: int) -> Iterator[ClaimRow]:
-    """Everything that takes time from a cell on, grouped by counter: far fewer rows to decode than one each."""
+async def counter_times(conn: Connection, from_cell: int, to_cell: int) -> list[CounterTime]:
+    """Everything that takes time in the cells [from, to), by counter. As packed bytes: a tenth of the time of decoding rows."""
     rows = await conn.fetch(
         """
-        SELECT counter_id, office_id, array_agg(id) AS ids, array_agg(status::int) AS statuses,
-               array_agg(floor(date_part('epoch', greatest(starts_at, '2000-01-01Z')) / 300)::int) AS firsts,
-               array_agg(ceil(date_part('epoch', least(ends_at, '2200-01-01Z')) / 300)::int) AS lasts
-          FROM claim WHERE status < 8 AND ends_at > to_timestamp($1::bigint * 300)
-         GROUP BY counter_id, office_id""",
+        SELECT office_id, counter_id,
+               string_agg(int4send(floor(date_part('epoch', greatest(starts_at, w.start)) / 300)::int), '') AS firsts,
+               string_agg(int4send(ceil(date_part('epoch', least(ends_at, w.stop)) / 300)::int), '') AS lasts
+          FROM claim, (SELECT to_timestamp($1::bigint * 300) AS start, to_timestamp($2::bigint * 300) AS stop) w
+         WHERE status < 8 AND ends_at > w.start AND starts_at < w.stop
+         GROUP BY office_id, counter_id""",
         from_cell,
+        to_cell,
     )
-    return (
-        ClaimRow(ident, row["office_id"], row["counter_id"], first, last, status)
-        for row in rows
-        for ident, first, last, status in zip(row["ids"], row["firsts"], row["lasts"], row["statuses"], strict=True)
-    )
+    return [CounterTime(row[0], row[1], _integers(row[2]), _integers(row[3])) for row in rows]
 
 
-async def changed_claims(conn: Connection, since: int) -> tuple[int, list[ClaimRow]]:
-    """Rows touched by a transaction at or above a watermark, and the next watermark, of one snapshot.
+async def changed_claims(conn: Connection, since: int, from_cell: int) -> tuple[int, list[ClaimRow]]:
+    """Rows touched by a transaction at or above a watermark, all living rows that overlap the freed ones among them, and the next
+    watermark, of one snapshot. What ends before a cell is left out.
 
     Nothing that a snapshot sees was written at or above its xmax, except rows that came out of another cluster's dump: their
     transaction ids lie in this one's future, and every poll would bring them.
     """
     rows: list[Any] = await conn.fetch(
         """
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next, c.id, c.office_id, c.counter_id,
-               floor(date_part('epoch', greatest(c.starts_at, '2000-01-01Z')) / 300)::int AS first,
-               ceil(date_part('epoch', least(c.ends_at, '2200-01-01Z')) / 300)::int AS last, c.status
-          FROM (SELECT 1) AS one LEFT JOIN claim c
-            ON c.xid >= $1 AND c.xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint""",
+        WITH touched AS MATERIALIZED (
+          SELECT office_id, counter_id, greatest(starts_at, to_timestamp($2::bigint * 300)) AS starts_at, ends_at, status FROM claim
+           WHERE xid >= $1 AND xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND ends_at > to_timestamp($2::bigint * 300)),
+        found AS (
+          SELECT * FROM touched
+          UNION ALL
+          SELECT l.office_id, l.counter_id, greatest(l.starts_at, t.starts_at), least(l.ends_at, t.ends_at), l.status
+            FROM touched t JOIN claim l ON l.counter_id = t.counter_id
+             AND (l.occupied && tstzrange(t.starts_at, t.ends_at) OR l.extra && tstzrange(t.starts_at, t.ends_at))
+           WHERE t.status >= 8)
+        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next, f.office_id, f.counter_id,
+               floor(date_part('epoch', f.starts_at) / 300)::int AS first,
+               ceil(date_part('epoch', least(f.ends_at, '2200-01-01Z')) / 300)::int AS last, f.status
+          FROM (SELECT 1) AS one LEFT JOIN found f ON true""",
         since,
+        from_cell,
     )
-    return rows[0]["next"], [ClaimRow(*row[1:]) for row in rows if row["id"] is not None]
+    return rows[0]["next"], [ClaimRow(*row[1:]) for row in rows if row["office_id"] is not None]
+
+
+def _integers(packed: bytes) -> array[int]:
+    """Four bytes each, in network order."""
+    found = array("i", packed)
+    found.byteswap()
+    return found

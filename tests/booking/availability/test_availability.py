@@ -27,15 +27,13 @@ class World:
         self.clock = SettableClock(at(TUESDAY, 7))
         self.mirror = Mirror(self.clock, 3)
         self.availability = Availability(self.mirror, CITY, self.clock, lead_minutes=5)
-        self.serial = 0
         for office, counters in CITY.offices.items():
             for counter in counters:
                 self.take(counter, 0, _OPEN[0], office)
                 self.take(counter, _OPEN[1], 2**31, office)
 
     def take(self, counter: int, first: int, last: int, office: int | None = None) -> None:
-        self.serial += 1
-        self.mirror.apply([ClaimRow(self.serial, office or counter // 10, counter, first, last, 1)])
+        self.mirror.apply([ClaimRow(office or counter // 10, counter, first, last, 1)])
 
     def take_at(self, counter: int, hour: int, minute: int = 0) -> None:
         first = cell_of(at(TUESDAY, hour, minute))
