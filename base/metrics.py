@@ -41,6 +41,9 @@ class Metrics:
         return generate_latest(self.registry)
 
     def middleware(self) -> object:
+        counted: dict[tuple[str, str, int], Counter] = {}  # looking a child up by its labels costs more than counting
+        timed: dict[tuple[str, str], Histogram] = {}
+
         @web.middleware
         async def measured(request: web.Request, handler: Handler) -> web.StreamResponse:
             began = time.perf_counter()
@@ -53,8 +56,12 @@ class Metrics:
                 resource = request.match_info.route.resource
                 route = resource.canonical if resource is not None else "none"
                 method = request.method if request.method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS") else "other"
-                self.requests.labels(method, route, status).inc()
-                self.seconds.labels(method, route).observe(time.perf_counter() - began)
+                counter = counted.get((method, route, status))
+                if counter is None:
+                    counter = counted[method, route, status] = self.requests.labels(method, route, status)
+                    timed[method, route] = self.seconds.labels(method, route)
+                counter.inc()
+                timed[method, route].observe(time.perf_counter() - began)
 
         return measured
 

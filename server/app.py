@@ -35,6 +35,7 @@ from base.web import (
 )
 from base.web.compress import compressed
 from base.web.guard import Access, same_origin, security_headers
+from base.web.kept import Kept
 from base.web.live import Fragments
 from base.web.problems import problems
 from booking.appointments import endpoints as appointments
@@ -42,7 +43,7 @@ from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
 from frontend.board import pages as board
-from frontend.citizen import pages
+from frontend.citizen import find_pages, pages
 from frontend.citizen.errors import error_page
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
@@ -132,6 +133,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability
+    app[availability.KNOWN] = Kept()
+    app[find_pages.KNOWN_TIMES] = Kept()
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
     app[payment.PAYMENTS] = product.payments

@@ -20,6 +20,10 @@ class CatalogueOffers:
         self._built_of: Snapshot | None = None
         self._offers: dict[tuple[int, str], Offer] = {}
 
+    @property
+    def state(self) -> object:
+        return self._catalogue.known
+
     def offer(self, service_id: int, channel: str) -> Offer | None:
         """None also where no version of the fee holds today: then nobody can say what it would cost."""
         known = self._catalogue.known

@@ -23,6 +23,7 @@ async def compressed(request: web.Request, handler: Handler) -> web.StreamRespon
         and ENDPOINT in request
         and request[ENDPOINT].who == ANYONE
         and request.method == "GET"
+        and "Content-Encoding" not in response.headers  # kept packed
         and (response.content_length or 0) >= _WORTH_BYTES
     ):
         response.enable_compression()

@@ -56,7 +56,6 @@ _OF_AIOHTTP: Mapping[int, type[DomainError]] = {
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request[REQUEST_ID] = uuid4().hex
     try:
         return await handler(request)
     except DomainError as error:
@@ -70,10 +69,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     except Exception as error:
         if database_is_away(error):
-            log.warning("request.database-away", extra={"request_id": request[REQUEST_ID], "route": _route(request)})
+            log.warning("request.database-away", extra={"request_id": _request_id(request), "route": _route(request)})
             return refuse(request, Unavailable())
-        log.exception("request.failed", extra={"request_id": request[REQUEST_ID], "route": _route(request)})
-        return refuse(request, Unexpected(incident=request[REQUEST_ID]))
+        log.exception("request.failed", extra={"request_id": _request_id(request), "route": _route(request)})
+        return refuse(request, Unexpected(incident=_request_id(request)))
 
 
 def refuse(request: web.Request, error: DomainError) -> web.Response:
@@ -110,7 +109,7 @@ def problem(request: web.Request, error: DomainError) -> dict[str, object]:
         "title": translate(language, error.message, **_printable(error.fields)),
         "status": error.status,
         "code": error.code,
-        "request_id": request[REQUEST_ID],
+        "request_id": _request_id(request),
     }
     if isinstance(error, Invalid):
         document["errors"] = [
@@ -122,6 +121,13 @@ def problem(request: web.Request, error: DomainError) -> dict[str, object]:
 
 def _printable(fields: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in fields.items() if isinstance(value, str | int)}
+
+
+def _request_id(request: web.Request) -> str:
+    """Made where something is to be said about the request."""
+    if REQUEST_ID not in request:
+        request[REQUEST_ID] = uuid4().hex
+    return request[REQUEST_ID]
 
 
 def _route(request: web.Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -13,12 +14,14 @@ from base.errors import FieldError, Invalid
 from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
-from booking.availability.model import Slot, Window
+from base.web.kept import Answer, Kept
+from booking.availability.model import Basis, Slot, Window
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Channel
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
+KNOWN: web.AppKey[Kept[Known]] = web.AppKey("KNOWN")
 
 MOST_DAYS = 31
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
@@ -57,21 +60,34 @@ class SlotsOut(BaseModel):
     slots: list[SlotOut]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An answer, and what it was made of."""
+
+    basis: Basis
+    answer: Answer
+
+    @property
+    def size(self) -> int:
+        return self.answer.size
+
+
 async def list_slots(request: web.Request) -> web.Response:
-    asked = query(request, SlotsQuery)
-    availability = request.app[AVAILABILITY]
+    """Kept by the address as it was written: while it stands, nothing of it is even read."""
+    availability, kept = request.app[AVAILABILITY], request.app[KNOWN]
+    known = kept.get(request.raw_path)
+    if known is None or not availability.stands(known.basis):
+        known = _look(availability, query(request, SlotsQuery), request.app[CLOCK]())
+        kept.keep(request.raw_path, known)
+    return known.answer.send(request)
+
+
+def _look(availability: Availability, asked: SlotsQuery, now: datetime) -> Known:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
-    window = _window(asked, min(day_of(request.app[CLOCK](), zone(office.time_zone)) for office in offices))
-    ids = [office.office_id for office in offices]
-    etag = availability.etag(offer.service_id, offer.channel, ids, window)
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
-    if etag in {known.value for known in request.if_none_match or ()}:
-        return web.Response(status=304, headers=headers)
-    answer = availability.answers.get(etag)
-    if answer is None:
-        answer = _as_json(availability.slots(offer.service_id, offer.channel, ids, window))
-        availability.answers.keep(etag, answer)
-    return web.Response(body=answer, content_type="application/json", headers=headers)
+    window = _window(asked, min(day_of(now, zone(office.time_zone)) for office in offices))
+    slots = availability.slots(offer.service_id, offer.channel, [office.office_id for office in offices], window)
+    basis = availability.basis(offices, slots[0].starts_at if slots else None, now)
+    return Known(basis, Answer.of(_as_json(slots), "application/json"))
 
 
 async def next_slots(request: web.Request) -> web.Response:

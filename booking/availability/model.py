@@ -93,7 +93,22 @@ class Offer:
     offices: Mapping[int, OfficeOffer]
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer was made of: the catalogue, the time of its offices, and how long the clock alone changes nothing in it."""
+
+    catalogue: object
+    base: int
+    offices: tuple[int, ...]
+    versions: tuple[int | None, ...]
+    until: datetime
+
+
 class Offers(Protocol):
     """The part of the catalogue that availability needs: kept in memory, so plain calls."""
+
+    @property
+    def state(self) -> object:
+        """Another object with every version of the catalogue."""
 
     def offer(self, service_id: int, channel: str) -> Offer | None: ...

@@ -25,6 +25,11 @@ def day_start(day: date, zone: ZoneInfo) -> int:
     return cell_after(datetime.combine(day, time(), zone))
 
 
+def next_day(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The last moment of the local day."""
+    return instant_of(day_start(day_of(instant, zone) + timedelta(days=1), zone)) - timedelta(microseconds=1)
+
+
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
-from booking.availability.answers import Answers
 from booking.availability.book import bits, cell_after, cell_of, nearest_bits
 from booking.availability.mirror import Mirror
-from booking.availability.model import Offer, Offers, OfficeOffer, Slot, Window
+from booking.availability.model import Basis, Offer, Offers, OfficeOffer, Slot, Window
 
 _MEMO_LIMIT = 4096
 
@@ -49,7 +47,6 @@ class Availability:
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
         self._memo: dict[tuple[int, int, str, int, int], tuple[object, int]] = {}
-        self.answers = Answers()
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""
@@ -140,12 +137,22 @@ class Availability:
         """Changes whenever time at one of the offices changed; means nothing in another process."""
         return tuple(self._mirror.versions.get(office, 0) for office in office_ids)
 
-    def etag(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> str:
-        """A hash over the starts themselves: the same in every process, and after a restart."""
-        digest = hashlib.blake2b(f"{service_id} {channel} {window}".encode(), digest_size=12)
-        for offer, starts in self._window(service_id, channel, office_ids, window):
-            digest.update(f"{offer.duration_min} {starts.office_id} {self._from_now(starts):x} ".encode())
-        return digest.hexdigest()
+    def basis(self, offices: Sequence[OfficeOffer], earliest: datetime | None, now: datetime) -> Basis:
+        """Of an answer about these offices whose first time is `earliest`, begun at `now`. Nothing may be awaited in between."""
+        midnight = min(times.next_day(now, zone(office.time_zone)) for office in offices)
+        ids = tuple(office.office_id for office in offices)
+        until = midnight if earliest is None else min(midnight, earliest - self._lead)
+        versions = tuple(map(self._mirror.versions.get, ids))
+        return Basis(self._offers.state, self._mirror.book.base, ids, versions, until)
+
+    def stands(self, basis: Basis) -> bool:
+        """Whether the answer would be made the same way now."""
+        return (
+            basis.catalogue is self._offers.state
+            and basis.base == self._mirror.book.base
+            and tuple(map(self._mirror.versions.get, basis.offices)) == basis.versions
+            and self._clock() <= basis.until
+        )
 
     def _window(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window

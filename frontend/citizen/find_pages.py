@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -11,14 +12,15 @@ from pydantic import BaseModel, Field
 
 from base.i18n import best_language, zone
 from base.web import SETTINGS, path_number, query
+from base.web.kept import Kept, Stencil
 from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Slot, Window
+from booking.availability.model import Basis, Slot, Window
 from booking.availability.usecases import Availability
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, times_page
 from frontend.citizen.finding import service_page, start_page
-from frontend.citizen.rendering import SHARED, new_key, page, words_of
+from frontend.citizen.rendering import PRIVATE, SHARED, new_key, page, rendered, words_of
 
 _OFTEN, _FOUND, _SOON = 9, 30, 3
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -75,7 +77,33 @@ async def service(request: web.Request) -> web.Response:
     return page(request, "service", view, cache=SHARED)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The page of times with a gap for the form's key, and what it was made of."""
+
+    basis: Basis
+    stencil: Stencil
+
+    @property
+    def size(self) -> int:
+        return self.stencil.size
+
+
+KNOWN_TIMES: web.AppKey[Kept[Known]] = web.AppKey("KNOWN_TIMES")
+_GAP = "00000000-0000-0000-0000-000000000000"  # as long as a key, and no key that is ever made
+
+
 async def times(request: web.Request) -> web.Response:
+    """Kept by the address as it was written; only the key of its forms is new each time."""
+    availability, kept = request.app[AVAILABILITY], request.app[KNOWN_TIMES]
+    known = kept.get(request.raw_path)
+    if known is None or not availability.stands(known.basis):
+        known = await _times(request)
+        kept.keep(request.raw_path, known)
+    return known.stencil.send(request, new_key(), "text/html; charset=utf-8", PRIVATE)
+
+
+async def _times(request: web.Request) -> Known:
     words, asked = words_of(request), query(request, TimesQuery)
     detail = await request.app[CATALOGUE].service(asked.service)
     availability = request.app[AVAILABILITY]
@@ -87,7 +115,11 @@ async def times(request: web.Request) -> web.Response:
         availability, Wanted(asked.service, asked.channel, tuple(ids)), asked.day, today, last, offices[0].time_zone
     )
     wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead)
-    return page(request, "times", times_page(words, detail, wanted, offered, new_key()))
+    view = times_page(words, detail, wanted, offered, _GAP)
+    # Nothing was awaited since the times were looked up, so they are of this basis.
+    earliest = offered.next_free[0].starts_at if offered.next_free else None
+    basis = availability.basis(offices, earliest, words.now)
+    return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()))
 
 
 def look(

@@ -61,8 +61,16 @@ def words_in(request: web.Request, language: str) -> Words:
 
 
 def page(request: web.Request, template: str, view: Page, *, status: int = 200, cache: str = PRIVATE) -> web.Response:
-    text = request.app[TEMPLATES].render(f"citizen/{template}.html", view.frame.language, page=view)
-    return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": cache})
+    return web.Response(
+        text=rendered(request, template, view),
+        status=status,
+        content_type="text/html",
+        headers={"Cache-Control": cache},
+    )
+
+
+def rendered(request: web.Request, template: str, view: Page) -> str:
+    return request.app[TEMPLATES].render(f"citizen/{template}.html", view.frame.language, page=view)
 
 
 def see(url: str) -> web.Response:

@@ -43,9 +43,9 @@ class _Connection(asyncio.Protocol):
 async def requests_per_second(
     host: str, port: int, path: str, *, seconds: float, connections: int = 32
 ) -> tuple[float, dict[int, int]]:
-    """Rate over the time asked for, and the answers by status."""
+    """Rate over the time asked for, and the answers by status. Packed answers are taken, as every browser does."""
     loop = asyncio.get_running_loop()
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json, text/html\r\nAccept-Encoding: gzip\r\n\r\n".encode()
     counts: dict[int, int] = {}
     began = time.perf_counter()
     done = []

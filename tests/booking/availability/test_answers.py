@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from booking.availability.answers import Answers
 from booking.availability.endpoints import SlotOut, SlotsOut, _as_json
 from booking.availability.model import Slot
 
@@ -22,12 +21,3 @@ def test_times_by_hand_and_by_model_are_the_same_bytes() -> None:
     for some in (slots, []):
         by_model = TypeAdapter(SlotsOut).dump_json(SlotsOut(slots=[SlotOut.of(slot) for slot in some]))
         assert _as_json(some) == by_model
-
-
-def test_the_answer_used_longest_ago_is_forgotten() -> None:
-    answers = Answers(most=2)
-    for tag in "ab":
-        answers.keep(tag, tag.encode())
-    assert answers.get("a") == b"a"
-    answers.keep("c", b"c")
-    assert [answers.get(tag) for tag in "abc"] == [b"a", None, b"c"]

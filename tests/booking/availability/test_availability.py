@@ -11,7 +11,7 @@ from base.clock import SettableClock
 from base.db import Database
 from booking.availability.book import cell_of
 from booking.availability.mirror import Mirror
-from booking.availability.model import ClaimRow, Slot, Window
+from booking.availability.model import Basis, ClaimRow, Slot, Window
 from booking.availability.usecases import Availability, NotOffered
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 
@@ -136,18 +136,35 @@ def test_the_memo_answers_while_nothing_changes(world: World, monkeypatch: pytes
     assert world.availability.slots(5, "onsite", None, WINDOW) == before
 
 
-def test_the_etag_is_that_of_the_contents(world: World) -> None:
-    def etag() -> str:
-        return world.availability.etag(5, "onsite", [1], WINDOW)
+class TestWhetherAnAnswerStands:
+    def basis(self, world: World, *offices: int) -> Basis:
+        _, found = world.availability.get_offer(5, "onsite", offices)
+        first = world.availability.slots(5, "onsite", offices, WINDOW)[0]
+        return world.availability.basis(found, first.starts_at, world.clock())
 
-    before, version = etag(), world.availability.version([1])
-    world.take_at(21, 9)  # another office
-    assert etag() == before
-    world.take_at(11, 9)  # the second counter is still free, so what is offered stays
-    assert etag() == before
-    assert world.availability.version([1]) != version
-    world.take_at(12, 9)
-    assert etag() != before
+    def test_until_time_at_one_of_its_offices_changes(self, world: World) -> None:
+        basis = self.basis(world, 1)
+        world.take_at(21, 9)  # another office
+        assert world.availability.stands(basis)
+        world.take_at(11, 9)
+        assert not world.availability.stands(basis)
+
+    def test_until_its_first_time_is_too_soon_to_be_offered(self, world: World) -> None:
+        basis = self.basis(world, 1)
+        world.clock.set(at(TUESDAY, 7, 55))  # the first is at eight, and five minutes ahead is soon enough
+        assert world.availability.stands(basis)
+        assert world.availability.slots(5, "onsite", [1], WINDOW)[0].starts_at == at(TUESDAY, 8)
+        world.clock.advance(seconds=1)
+        assert not world.availability.stands(basis)
+        assert world.availability.slots(5, "onsite", [1], WINDOW)[0].starts_at > at(TUESDAY, 8)
+
+    def test_until_the_day_is_over(self, world: World) -> None:
+        _, offices = world.availability.get_offer(5, "onsite", [1])
+        basis = world.availability.basis(offices, None, world.clock())
+        world.clock.set(at(TUESDAY + timedelta(days=1), 0) - timedelta(seconds=1))
+        assert world.availability.stands(basis)
+        world.clock.advance(seconds=1)
+        assert not world.availability.stands(basis)
 
 
 @pytest.mark.parametrize(
