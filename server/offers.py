@@ -19,6 +19,8 @@ class CatalogueOffers:
         self._catalogue = catalogue
         self._built_of: Snapshot | None = None
         self._offers: dict[tuple[int, str], Offer] = {}
+        self._priced: tuple[object, date] = (None, date.min)
+        self._fees: dict[int, Fee | None] = {}  # by service, valid today
 
     @property
     def state(self) -> object:
@@ -30,14 +32,20 @@ class CatalogueOffers:
         if known is not self._built_of:
             self._built_of = known
             self._offers = {} if known is None else _offers(known)
-        if known is None or known.fee(service_id, self._catalogue.today(known)) is None:
+        if known is None or self.fee_on(service_id, self._catalogue.today(known)) is None:
             return None
         return self._offers.get((service_id, channel))
 
     def fee_on(self, service_id: int, day: date) -> Fee | None:
         """The version valid on this day; 0 cents is a version too."""
         known = self._catalogue.known
-        return None if known is None else known.fee(service_id, day)
+        if known is None:
+            return None
+        if self._priced[0] is not known or self._priced[1] != day:
+            self._priced, self._fees = (known, day), {}
+        if service_id not in self._fees:
+            self._fees[service_id] = known.fee(service_id, day)
+        return self._fees[service_id]
 
 
 class CatalogueSource:

@@ -133,7 +133,7 @@ class Book:
             return 0
         lead = first - self.base
         if lead >= 0 and lead + count <= self.cells:
-            asked = span(0, count)
+            asked = (1 << count) - 1
             return (busy >> lead & asked) ^ asked
         inside = self.span(first, first + count)
         free = inside & ~busy
@@ -149,6 +149,13 @@ class Book:
             found |= runs(self.free(counter_id, first, count + needed - 1), needed)
         return found & span(0, count)
 
-    def loose_ends(self, counter_id: int, first: int, count: int) -> int:
-        """How many of the two neighbouring cells are free: 0 fits snugly and cuts no free time in two."""
-        return self.free(counter_id, first - 1, 1) + self.free(counter_id, first + count, 1)
+    def fitting(self, counters: Iterable[int], first: int, count: int) -> list[int]:
+        """The counters that are free then, those first where it fits snugly and cuts no free time in two."""
+        found = []
+        inside, last = span(1, count), count + 1
+        for counter_id in counters:
+            free = self.free(counter_id, first - 1, count + 2)
+            if free & inside == inside:
+                found.append(((free & 1) + (free >> last), counter_id))
+        found.sort()
+        return [counter_id for _, counter_id in found]

@@ -119,9 +119,7 @@ class Availability:
 
     def candidates(self, offer: Offer, office: OfficeOffer, starts_at: datetime) -> list[int]:
         """Counters that are free then, those first where the time fits snugly."""
-        book, first, count = self._mirror.book, cell_of(starts_at), times.cells_needed(offer.duration_min)
-        free = [counter for counter in office.counters if book.is_free(counter, first, count)]
-        return sorted(free, key=lambda counter: (book.loose_ends(counter, first, count), counter))
+        return self._mirror.book.fitting(office.counters, cell_of(starts_at), times.cells_needed(offer.duration_min))
 
     def take(self, counter_id: int, start: datetime, end: datetime) -> bool:
         first = cell_of(start)

@@ -89,7 +89,7 @@ class Holds:
         ident = hold_id(key, service_id, channel, office_id, starts_at)
         running = self._running.get(ident)
         if running is None:
-            running = asyncio.create_task(self._hold(service_id, channel, office_id, starts_at, key))
+            running = asyncio.create_task(self._hold(service_id, channel, office_id, starts_at, key, ident))
             self._running[ident] = running
             running.add_done_callback(lambda task: self._forget(ident, task))
         return await asyncio.shield(running)  # whoever waits may go; the others still want an answer
@@ -116,13 +116,16 @@ class Holds:
         if not task.cancelled():
             task.exception()  # looked at, so that nobody warns where everybody has gone
 
-    async def _hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+    async def _hold(
+        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, ident: UUID
+    ) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
         fee = self._fee_on(service_id, day_of(self._clock(), zone(office.time_zone)))
         if fee is None:  # not free of charge: nobody has said what it costs
             raise NotOffered
         for generation in range(_GENERATIONS):
-            ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
+            if generation:
+                ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
             if generation == 0 and not self._availability.is_offered(offer, office, starts_at):
                 own = await self._find(ident)  # a repeat may come when the time is too near for anybody new
                 if own is None or own.status is HoldStatus.OVER:
