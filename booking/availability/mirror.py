@@ -38,8 +38,10 @@ class Mirror:
 
     async def start(self, conn: Connection) -> int:
         watermark = await store.watermark(conn)
-        book = self.book
-        self.fill(await store.counter_times(conn, book.base, book.end))
+        async with conn.transaction():
+            async for one in store.counter_times(conn, self.book.base, self.book.end):
+                self.fill(one)
+        self._publish(self._busy)
         return watermark
 
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
@@ -51,12 +53,10 @@ class Mirror:
         offices |= self._forget([place for place, polls in self._kept.items() if polls < begun])
         return following, frozenset(f"office:{office}" for office in offices)
 
-    def fill(self, times: Iterable[CounterTime]) -> None:
-        """All of what takes time, counter by counter."""
-        for one in times:
-            self._office[one.counter_id] = one.office_id
-            self._busy[one.counter_id] = bits_of(one.spans(self.book.base), self._cells)
-        self._publish(self._busy)
+    def fill(self, one: CounterTime) -> None:
+        """All of what takes a counter's time; not published yet."""
+        self._office[one.counter_id] = one.office_id
+        self._busy[one.counter_id] = bits_of(one.spans(self.book.base), self._cells)
 
     def apply(self, rows: Iterable[ClaimRow]) -> set[int]:
         """Rows of one poll: freed ones, and living ones, among these all that overlap a freed one. The offices whose time changed."""
@@ -121,17 +121,17 @@ class Mirror:
         gone = today - before.base
         if not gone:
             return set()
-        book = Book(today, self._cells)
-        if 0 < gone < self._cells:
-            end = before.end
-            times = {one.counter_id: one for one in await store.counter_times(conn, end, book.end)}
-            for counter_id, busy in self._busy.items():
-                new = times.pop(counter_id, None)
-                later = bits_of(new.spans(end), gone) << self._cells - gone if new else 0
-                self._busy[counter_id] = busy >> gone | later
-        else:  # the clock jumped: nothing that is known is of use
-            times = {one.counter_id: one for one in await store.counter_times(conn, book.base, book.end)}
+        self.book = Book(today, self._cells)
+        if not 0 < gone < self._cells:  # the clock jumped: nothing that is known is of use
             self._busy.clear()
-        self.book = book
-        self.fill(times.values())
+            await self.start(conn)
+            return set(self._office.values())
+        end = before.end
+        self._busy = {counter_id: busy >> gone for counter_id, busy in self._busy.items()}
+        async with conn.transaction():
+            async for one in store.counter_times(conn, end, self.book.end):
+                self._office[one.counter_id] = one.office_id
+                later = bits_of(one.spans(end), gone) << self._cells - gone
+                self._busy[one.counter_id] = self._busy.get(one.counter_id, 0) | later
+        self._publish(self._busy)
         return set(self._office.values())

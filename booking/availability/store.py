@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import AsyncIterator
 from typing import Any
 
 from base.db import Connection
@@ -15,9 +16,10 @@ async def watermark(conn: Connection) -> int:
     return found
 
 
-async def counter_times(conn: Connection, from_cell: int, to_cell: int) -> list[CounterTime]:
-    """Everything that takes time in the cells [from, to), by counter. As packed bytes: a tenth of the time of decoding rows."""
-    rows = await conn.fetch(
+async def counter_times(conn: Connection, from_cell: int, to_cell: int) -> AsyncIterator[CounterTime]:
+    """Everything that takes time in the cells [from, to), by counter, inside a transaction. As packed bytes: a tenth of the time of
+    decoding rows; through a cursor, so that a city's million rows are never in memory at once."""
+    rows = conn.cursor(
         """
         SELECT office_id, counter_id,
                string_agg(int4send(floor(date_part('epoch', greatest(starts_at, w.start)) / 300)::int), '') AS firsts,
@@ -27,8 +29,10 @@ async def counter_times(conn: Connection, from_cell: int, to_cell: int) -> list[
          GROUP BY office_id, counter_id""",
         from_cell,
         to_cell,
+        prefetch=100,
     )
-    return [CounterTime(row[0], row[1], _integers(row[2]), _integers(row[3])) for row in rows]
+    async for row in rows:
+        yield CounterTime(row[0], row[1], _integers(row[2]), _integers(row[3]))
 
 
 async def changed_claims(conn: Connection, since: int, from_cell: int) -> tuple[int, list[ClaimRow]]:
