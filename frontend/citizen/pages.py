@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import DomainError, Invalid, Malformed, NotFound, Unauthenticated
 from base.web import ANYONE, CASE, Endpoint, Who
 from base.web.endpoint import Handler
-from booking.appointments.lifecycle import NotCancellable, TooLate
+from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
@@ -65,7 +65,17 @@ ENDPOINTS = [
     _page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
     _page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
     _page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
-    _page("POST", f"{_CASE}/cancel", case_pages.cancel, CASE, "Cancel", Unauthenticated, TooLate, NotCancellable),
+    _page(
+        "POST",
+        f"{_CASE}/cancel",
+        case_pages.cancel,
+        CASE,
+        "Cancel",
+        Unauthenticated,
+        TooLate,
+        BeingServed,
+        NotCancellable,
+    ),
     _page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),

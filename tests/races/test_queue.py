@@ -81,7 +81,7 @@ async def test_the_same_form_many_times_at_once_is_one_number(db: Database) -> N
 async def test_a_counter_that_two_clerks_want_at_once_goes_to_one(db: Database) -> None:
     queue, city, clerks = await make_office(db, counters=6, waiting=0)
     for clerk in clerks:
-        await queue.leave_counter(city.office, clerk)
+        await queue.leave_counter(clerk)
     wanted = city.offices[city.office][0]
     answers = await asyncio.gather(
         *(queue.take_counter(city.office, clerk, wanted) for clerk in clerks), return_exceptions=True
