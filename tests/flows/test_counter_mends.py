@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from base.clock import SettableClock
+from base.db import violates
 from booking.appointments import store as cases
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, sources
@@ -191,3 +193,25 @@ async def _two_wait(town: Town) -> bool:
         "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     return len(rows) == 2
+
+
+async def test_start_from_two_tabs_at_once_is_one_start(town: Town) -> None:
+    _, office, counter, _ = await _waiting(town)
+    async with await clerk_at(town, "kim", office, counter) as clerk:
+        called = await clerk.post(f"/de/counter/{office}/next")
+        async with town.worker.db.transaction() as conn:
+            await conn.execute("SELECT FROM counter_clerk WHERE counter_id = $1 FOR UPDATE", counter)
+            pressed = [asyncio.create_task(clerk.post(step_url(called.text, "start"))) for _ in range(2)]
+            await eventually(lambda: _two_wait(town))
+        assert [(await one).status for one in pressed] == [200, 200]
+    assert [status for _, status, _ in await statuses(town)] == ["serving"]
+
+
+async def test_the_schema_refuses_a_second_number_for_an_appointment(town: Town) -> None:
+    await _waiting(town)
+    with pytest.raises(asyncpg.UniqueViolationError) as refused:
+        await town.rows(
+            "INSERT INTO ticket (id, office_id, day, number, appointment_id, service_id, channel, due_at, arrived_at, changed_at) "
+            "SELECT gen_random_uuid(), office_id, day, 2, appointment_id, service_id, channel, due_at, arrived_at, changed_at FROM ticket"
+        )
+    assert violates(refused.value, "ticket_appointment_once")
