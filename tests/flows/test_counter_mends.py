@@ -117,9 +117,9 @@ async def test_a_no_show_is_taken_back_on_the_same_day_only(town: Town, clock: S
         called = await clerk.post(f"/de/counter/{office}/next")
         missed = await clerk.post(step_url(called.text, "no-show"))
         assert "Nummer 001 ist doch da" in missed.text
-        for _ in range(2):
-            back = await clerk.post(step_url(missed.text, "undo"))
-            assert back.status == 200
+        await clerk.post(step_url(missed.text, "undo"))
+        back = await clerk.post(step_url(missed.text, "undo"))
+        assert back.status == 200
         assert await statuses(town) == [(1, "called", counter)]
         assert (await town.look(made))["status"] == "confirmed"
         await town.assert_sound()

@@ -125,14 +125,15 @@ async def test_taking_leaving_and_freeing_a_counter_are_in_the_feed(db: Database
     queue, city, (clerk,) = await make_office(db, counters=1, waiting=0)
     [counter], source = city.offices[city.office], QueueSource()
 
+    async with db.connection() as conn:
+        watermark = await source.start(conn)
+
     async def told() -> bool:
         nonlocal watermark
         async with db.connection() as conn:
             watermark, topics = await source.poll(conn, watermark)
         return topic(city.office) in topics
 
-    async with db.connection() as conn:
-        watermark = await source.start(conn)
     assert not await told()
     await queue.leave_counter(clerk)
     assert await told()
