@@ -27,7 +27,9 @@ class NotSignedIn(Unauthenticated):
 
 async def admit_staff(request: web.Request, endpoint: Endpoint) -> None:
     """Leaves the Principal in request[STAFF]. Nobody signed in: a page leads to the sign-in page, all else is 401. Not allowed: 403."""
-    staff = await find_staff(request)
+    is_live = endpoint.media == "text/event-stream"
+    # A page that reconnects its stream by itself is no use: it would keep the session for ever.
+    staff = await (watch_staff(request) if is_live else find_staff(request))
     if staff is None:
         if endpoint.page and "text/event-stream" not in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(_sign_in_url(request))
@@ -40,9 +42,15 @@ async def admit_staff(request: web.Request, endpoint: Endpoint) -> None:
 
 
 async def find_staff(request: web.Request) -> Principal | None:
-    """Whose session the cookie shows now. What stays open for long asks again: sessions end and roles are taken away."""
+    """Whose session the cookie shows now; counts as use of it."""
     token = session_cookie(request)
     return None if token is None else await request.app[IDENTITY].find(token)
+
+
+async def watch_staff(request: web.Request) -> Principal | None:
+    """The same for what stays open by itself and asks again: sessions end, also of idleness, and roles are taken away."""
+    token = session_cookie(request)
+    return None if token is None else await request.app[IDENTITY].peek(token)
 
 
 def session_cookie(request: web.Request) -> str | None:

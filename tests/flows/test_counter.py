@@ -314,6 +314,36 @@ async def test_the_day_and_the_board_change_by_themselves_within_a_second(town: 
         assert "Kim" not in said
 
 
+async def test_an_open_day_shows_what_its_clerk_may_see_now_and_ends_with_the_role(town: Town) -> None:
+    office = await office_id(town)
+    made = await book_today(town, office)
+    async with (
+        await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk,
+        await clerk_at(town, "robin", office, (await counters_of(town, office))[1]) as other,
+        clerk.http.get(f"{town.origin}/de/counter/{office}/live") as response,
+    ):
+        day = _Stream(response)
+        assert "Kim Mustermann" in await day.until("Niemand wartet.", "lists")
+        await town.rows("UPDATE role SET permissions = '{queue.call}' WHERE name = 'clerk'")
+        await other.post(f"/de/counter/{office}/check-in", appointment=made["id"])
+        assert "Kim Mustermann" not in await day.until("1 Person wartet", "lists")
+        await town.worker.identity.give_role("kim", "clerk", MITTE, takes_away=True)
+        await other.post(f"/de/counter/{office}/next")
+        async with asyncio.timeout(5):
+            rest = await response.content.read()
+        assert b"event: lists" not in rest
+
+
+async def test_an_open_day_that_nobody_uses_does_not_keep_its_session(town: Town) -> None:
+    office = await office_id(town)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        live = f"{town.origin}/de/counter/{office}/live"
+        for minutes, status in ((90, 200), (40, 401)):  # the stream came back by itself after an hour and a half
+            town.clock.advance(minutes=minutes)
+            async with clerk.http.get(live, headers={"Accept": "text/event-stream"}) as response:
+                assert response.status == status
+
+
 async def test_streams_end_at_once_on_shutdown(city_dsn: str, clock: SettableClock) -> None:
     from base.web import STOPPING
     from tests.town import town as open_town
