@@ -233,6 +233,29 @@ async def test_the_clerk_enters_the_call_and_finishing_ends_it(town: Town) -> No
         await town.worker.rooms.enter(invitation.room_id, invitation.token)
 
 
+async def test_a_clerks_seat_is_worth_nothing_without_the_session(town: Town) -> None:
+    made, invitation = await video_call(town)
+    [lane] = await town.rows(
+        "SELECT counter_id AS id, office_id AS office, o.key FROM claim JOIN office o ON o.id = office_id "
+        "WHERE appointment_id = $1",
+        UUID(made["id"]),
+    )
+    seat = await town.worker.appointments.invite_counter(UUID(made["id"]), lane["id"])
+    room, link = f"/de/room/{seat.room_id}", seat.path("de")
+    async with await clerk_at(town, "kim", lane["office"], lane["id"], lane["key"]) as clerk:
+        assert (await clerk.get(link)).status == 200
+        assert f"room-{seat.room_id}" in clerk.cookies
+        await clerk.post("/de/staff/sign-out")
+        assert not clerk.cookies  # the seat's cookie went, too
+        page = await clerk.get(link)
+        assert (page.url.path, page.url.query["next"]) == ("/de/staff/sign-in", room)
+    other = next(key for key in (MITTE, "buergerbuero-west") if key != lane["key"])
+    await hire(town, "robin", "clerk", other)
+    async with await sign_in(town, "robin") as away:
+        assert (await away.get(link)).status == 403
+    assert (await town.call("GET", room, invitation.token)).status == 200  # the citizen needs none
+
+
 async def test_who_hangs_up_while_the_clerk_finishes_stands_in_nobodys_way(town: Town) -> None:
     """Both want the room and the ticket; in another order they would wait for each other, and one would be ended."""
     made, invitation = await video_call(town)
