@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from base.config import Settings
 from base.errors import Forbidden, NotFound, Unauthenticated
-from base.web.answers import path_id
+from base.web.answers import path_id, refuse_unstorable
 from base.web.endpoint import Endpoint
 from base.web.keys import ACCESS, ENDPOINT, SETTINGS
 from base.web.staff import admit_staff, admit_to_seat
@@ -59,6 +59,7 @@ class Access:
                     return await handler(request)
                 raise NotFound
             request[ENDPOINT] = endpoint
+            refuse_unstorable([*request.match_info.values(), *request.query.keys(), *request.query.values()])
             await self._check(request, endpoint)
             return await handler(request)
 

@@ -161,7 +161,7 @@ class Catalogue:
             try:
                 async with self._db.connection() as conn:
                     found = await store.found_services(conn, wanted, language, 100)
-            except Exception as error:
+            except Exception as error:  # being away has many classes; all else goes on
                 if not database_is_away(error):
                     raise
                 self._went_away(error)
@@ -181,7 +181,7 @@ class Catalogue:
         try:
             async with asyncio.timeout(_PATIENCE_S if self._snapshot else None), self._db.connection() as conn:
                 await self._refresh(conn)
-        except Exception as error:
+        except Exception as error:  # being away has many classes; all else goes on
             if not database_is_away(error):
                 raise
             self._went_away(error)

@@ -131,7 +131,7 @@ class Sockets:
             return await self._rooms.enter(room_id, token, hello.resume)
         except DomainError as error:
             raise _Closing(error, REFUSED) from None
-        except Exception as error:
+        except Exception as error:  # being away has many classes; all else goes on
             if not database_is_away(error):
                 raise
             raise _Closing(Unavailable(), WSCloseCode.TRY_AGAIN_LATER) from None
@@ -220,7 +220,7 @@ class Sockets:
             await asyncio.sleep(self.ask_s)
             try:
                 may_stay = await may_sit()
-            except Exception as error:
+            except Exception as error:  # being away has many classes; all else goes on
                 if not database_is_away(error):
                     raise
                 log.warning("socket.not-asked", extra={"error": type(error).__name__})

@@ -348,6 +348,18 @@ async def test_a_clerks_link_alone_opens_no_socket(town: Town) -> None:
     assert refused.value.status == 403
 
 
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [("offer", {"epoch": 1, "pc": "pub", "sdp": "v=0\0", "mids": MIDS}), ("hello", {"resume": "a\0"})],
+)
+async def test_a_nul_in_a_message_is_malformed(town: Town, kind: str, members: dict[str, Any]) -> None:
+    invited = await invite(town)
+    caller = await (dial(town, invited) if kind == "hello" else enter(town, invited))
+    await caller.send(kind, **members)
+    assert await caller.closed() == 1007
+    assert caller.heard[-1]["code"] == "malformed"
+
+
 async def test_a_worker_that_dies_is_told_and_its_room_goes_on_in_a_new_epoch(
     video_town: tuple[Town, Running],
 ) -> None:
