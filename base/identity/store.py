@@ -36,16 +36,6 @@ async def insert_account(conn: Connection, login: str, name: str, password_hash:
     return found
 
 
-async def upsert_role(conn: Connection, name: str, permissions: list[str]) -> int:
-    found: int = await conn.fetchval(
-        "INSERT INTO role (name, permissions) VALUES ($1, $2) "
-        "ON CONFLICT ON CONSTRAINT role_name_once DO UPDATE SET permissions = EXCLUDED.permissions RETURNING id",
-        name,
-        permissions,
-    )
-    return found
-
-
 async def find_role(conn: Connection, name: str) -> int | None:
     return await find_one(conn, int, "SELECT id FROM role WHERE name = $1", name)
 

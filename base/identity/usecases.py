@@ -108,14 +108,6 @@ class Identity:
             await store.forget_attempts(conn, self._subject("account", str(account_id)))
         log.info("account.password-changed", extra={"account": account_id})
 
-    async def add_role(self, name: str, permissions: list[str]) -> int:
-        async with self.db.transaction() as conn:
-            return await store.upsert_role(conn, name, permissions)
-
-    async def grant(self, account_id: int, role_id: int, office_id: int | None = None) -> None:
-        async with self.db.transaction() as conn:
-            await store.grant_role(conn, account_id, role_id, office_id)
-
     async def give_role(
         self, login: str, role: str, office_key: str | None = None, *, takes_away: bool = False
     ) -> None:
@@ -182,9 +174,14 @@ class Identity:
         async with self.db.transaction() as conn:
             await store.delete_session(conn, token_sha256(token))
 
-    async def sign_out_everywhere(self, account_id: int) -> None:
+    async def sign_out_everywhere(self, login: str) -> None:
+        """By whoever runs the service: a device is lost, somebody has left. Raises NotFound."""
         async with self.db.transaction() as conn:
-            await store.delete_sessions_of(conn, account_id)
+            account = await store.find_account(conn, _plain(login))
+            if account is None:
+                raise NotFound
+            await store.delete_sessions_of(conn, account.id)
+        log.info("account.signed-out", extra={"account": account.id})
 
     async def forget_over(self) -> int:
         """Sessions and attempts that mean nothing any more; how many rows went."""

@@ -132,10 +132,6 @@ class Catalogue:
         self._checked_at = float("-inf")
         return report
 
-    async def open_hours(self, from_day: date, days: int) -> int:
-        """Make these days what rules, closures and holidays say, counter by counter; returns how many have changed."""
-        return (await roll(self._db, self._clock(), from_day, days)).changed
-
     async def roll_hours(self) -> int:
         """Once a local day, and at the first call: the horizon moves on, and what is released is what the source says.
 
