@@ -185,7 +185,7 @@ async def _fill_in(
     except HoldOver:
         return await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
-        return see(f"/{words.language}/appointments/{hold.appointment_id}")
+        return see(f"/{words.language}/appointments/{hold.appointment_id}?late=1")
     if replaced is not None and await _is_kept(request, replaced, created.case):
         return see(f"/{words.language}/appointments/{replaced.id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")

@@ -197,3 +197,16 @@ async def test_a_nul_in_a_form_is_refused(town: Town) -> None:
     for typed in ("next=Kim%00&login=kim&password=x", "q%00=&login=kim&password=x"):
         async with town.http.post(f"{town.origin}/de/staff/sign-in", data=typed, headers=headers) as page:
             assert (page.status, page.content_type) == (400, "text/html")
+
+
+async def test_a_correction_that_comes_after_booking_is_said_to_be_too_late(town: Town) -> None:
+    hold = await town.hold((await town.service(FREE))["id"])
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    await town.checkout(made)
+    typed = {**KIM, "name": "Lou", "request_key": str(uuid4())}
+    page = await town.call("POST", f"/de/holds/{hold['id']}", made["token"], data=typed)
+    assert page.status == 200
+    assert "wurde nicht übernommen" in page.body
+    seen = await town.call("GET", f"/de/appointments/{made['id']}", made["token"])
+    assert "wurde nicht übernommen" not in seen.body
