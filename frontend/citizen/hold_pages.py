@@ -163,6 +163,7 @@ async def _fill_in(
     if _is_over(request, hold):
         return await run_out(request, hold, typed)
     if typed.contact is None:
+        case = await _own_case(request, hold)
         view = contact_page(
             words,
             hold.id,
@@ -173,6 +174,7 @@ async def _fill_in(
             can_text=request.app[APPOINTMENTS].can_text,
             is_sent=True,
             instead=replaced.id if replaced else None,
+            case_id=case.id if case else None,  # made of this hold already: another time replaces this one, too
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:

@@ -210,3 +210,13 @@ async def test_a_correction_that_comes_after_booking_is_said_to_be_too_late(town
     assert "wurde nicht übernommen" in page.body
     seen = await town.call("GET", f"/de/appointments/{made['id']}", made["token"])
     assert "wurde nicht übernommen" not in seen.body
+
+
+async def test_another_time_chosen_from_a_wrong_correction_replaces_the_time_that_is_held(town: Town) -> None:
+    hold = await town.hold((await town.service(FREE))["id"])
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    wrong = {**KIM, "email": "nonsense", "request_key": str(uuid4())}
+    page = await town.call("POST", f"/de/holds/{hold['id']}", made["token"], data=wrong)
+    assert page.status == 422
+    assert f"instead={made['id']}" in page.body
