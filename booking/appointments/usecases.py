@@ -156,6 +156,10 @@ class Appointments:
         async with self._db.connection() as conn:
             return await store.find_by_token(conn, token_sha256(token))
 
+    async def find_office(self, appointment_id: UUID) -> int | None:
+        async with self._db.connection() as conn:
+            return await store.find_office(conn, appointment_id)
+
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""
         return await _again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))

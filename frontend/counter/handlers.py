@@ -11,7 +11,7 @@ from base.errors import DomainError, NotFound
 from base.i18n import zone
 from base.web import STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
-from base.web.staff import find_staff
+from base.web.staff import watch_staff
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
@@ -61,9 +61,13 @@ async def live(request: web.Request) -> web.StreamResponse:
     words, staff = words_of(request), request[STAFF]
     office, _ = await _office(request)
 
-    async def events() -> Events:
+    async def events() -> Events | None:
+        now = await watch_staff(request)
+        if now is None or not now.may("queue.call", office.id):
+            return None
+        request[STAFF] = now  # what is shown follows what they may see now, not at the start
         fresh = words_in(request, words.language)
-        sees = request[STAFF].may("person.read", office.id)
+        sees = now.may("person.read", office.id)
         version = request.app[QUEUE_SOURCE].versions.get(office.id, 0)
         today = fresh.now.astimezone(zone(office.time_zone)).date()
 
@@ -79,7 +83,7 @@ async def live(request: web.Request) -> web.StreamResponse:
         return {"lists": shared, "mine": own.encode()}
 
     async def may_stay() -> bool:
-        now = await find_staff(request)
+        now = await watch_staff(request)
         return now is not None and now.grants == staff.grants
 
     return await stream(request, topic(office.id), events, may_stay)

@@ -12,7 +12,8 @@ SDP_LETTERS_MOST = 64 * 1024
 
 Kind: TypeAlias = Literal["audio", "camera", "screen"]
 Number = Annotated[int, Field(ge=1, le=99)]
-Sdp = Annotated[str, Field(min_length=1, max_length=SDP_LETTERS_MOST)]
+_NO_NUL = r"^[^\x00]*$"
+Sdp = Annotated[str, Field(min_length=1, max_length=SDP_LETTERS_MOST, pattern=_NO_NUL)]
 Mid = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -33,7 +34,7 @@ class Hello(_Message):
 
     type: Literal["hello"]
     language: Literal["de", "en"] = "de"
-    resume: Annotated[str, Field(max_length=64)] = ""
+    resume: Annotated[str, Field(max_length=64, pattern=_NO_NUL)] = ""
     last_seq: Annotated[int, Field(ge=0)] = 0
 
 
