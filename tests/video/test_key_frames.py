@@ -13,7 +13,7 @@ def test_a_wish_is_repeated_until_a_key_frame_came_and_then_no_more() -> None:
     incoming = Incoming(Source(1, "camera"), 120, 0, Counters())
     incoming.bind(VIDEO_SSRC.to_bytes(4, "big"))
     incoming.outgoing.append(
-        Outgoing(b"\0\0\0\1", 96, b"\0\0\0\2", 97, lambda *_args: None, lambda *_args: None)  # nobody takes it yet
+        Outgoing(b"\0\0\0\1", 96, b"\0\0\0\2", 97, lambda *_args: True, lambda *_args: None)  # nobody takes it yet
     )
     incoming.want_key_frame()
     assert incoming.asks_key_frame(10.0)
