@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from video.model import LINES_MOST
+
 MESSAGE_BYTES_MOST = 80 * 1024  # a description may have 64 KiB
 SDP_LETTERS_MOST = 64 * 1024
 
@@ -75,7 +77,7 @@ class Subscribe(_OfEpoch):
     """Exactly these sources from now on; the answer is an offer of the `sub` connection."""
 
     type: Literal["subscribe"]
-    wanted: Annotated[list[WantedSource], Field(max_length=14)]
+    wanted: Annotated[list[WantedSource], Field(max_length=LINES_MOST)]
     restart: bool = False
 
 
