@@ -22,12 +22,11 @@ from booking.holds.usecases import HoldInUse, SlotTaken
 from notifications.fields import case_fields
 from payment.model import PaymentStatus, RefundStatus
 from payment.ports import SessionState
-from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
+from tests.booking.appointments.world import ANNA, NINE, CaseWorld, NobodyListens, case_world
 from tests.booking.availability.city import TUESDAY, at
 from tests.booking.holds.world import SEALER
 from tests.locks import waits_for
 from video.rooms.model import Window
-from video.rooms.ports import NobodyListens
 from video.rooms.usecases import Rooms
 
 _S = AppointmentStatus
