@@ -125,7 +125,7 @@ class Jobs:
     async def _run(self, row: dict[str, Any]) -> None:
         try:
             await self.handlers[row["name"]](row["args"])
-        except Exception as error:
+        except Exception as error:  # a handler may fail of anything; the job is tried again, the others go on
             log.warning(
                 "job.failed", extra={"job": row["name"], "attempts": row["attempts"], "error": type(error).__name__}
             )

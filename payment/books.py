@@ -84,7 +84,7 @@ async def with_second_try(books: Books, work: Callable[[Tx], Awaitable[T]]) -> T
     try:
         async with books.transaction() as tx:
             return await work(tx)
-    except Exception as error:
+    except Exception as error:  # this module knows no driver: what it is, its attributes say; all else goes on
         met = (
             getattr(error, "sqlstate", None) == _DEADLOCK or getattr(error, "constraint", None) == "payment_one_living"
         )

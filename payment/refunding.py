@@ -54,12 +54,8 @@ class Refunding:
         """Another refund in place of a failed one whose time has come, if the money is still there to give back. Raises NotFound."""
         books, now = self.context.books, self.context.clock()
         async with books.transaction() as tx:
-            failed, payment = await self._read(tx, refund_id)
-            if failed.retry_at is None:
-                return failed
-            locked = await books.payment(tx, payment.id, lock=True)  # first, as wherever a refund is asked for
-            failed, _payment = await self._read(tx, refund_id, lock=True)
-            if locked is None or failed.retry_at is None or failed.retry_at > now:
+            failed, payment = await self._read(tx, refund_id, lock=True)
+            if failed.retry_at is None or failed.retry_at > now:
                 return failed
             failed = replace(failed, retry_at=None)
             await books.store_refund(tx, failed, failed.status)
@@ -73,7 +69,7 @@ class Refunding:
                 created_at=now,
                 retry_of=failed.id,
             )
-            if failed.amount_cents > locked.refundable.cents or not await books.insert_refund(tx, anew):
+            if failed.amount_cents > payment.refundable.cents or not await books.insert_refund(tx, anew):
                 return failed
         attempt_raised()
         return await self.submit(anew.id)
@@ -177,8 +173,12 @@ class Refunding:
         attempt_raised()
 
     async def _read(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> tuple[Refund, Payment]:
-        refund = await self.context.books.refund(tx, refund_id, lock=lock)
-        payment = None if refund is None else await self.context.books.payment(tx, refund.payment_id)
+        """With `lock` the payment is locked before its refund, as in approving.py: a failing refund changes its payment's sum."""
+        books = self.context.books
+        refund = await books.refund(tx, refund_id)
+        payment = None if refund is None else await books.payment(tx, refund.payment_id, lock=lock)
+        if lock and payment is not None:
+            refund = await books.refund(tx, refund_id, lock=True)
         if refund is None or payment is None:
             raise NotFound
         return refund, payment

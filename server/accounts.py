@@ -1,4 +1,4 @@
-"""`schalter account add|password|role`: accounts from the command line. Passwords come from standard input or a prompt, never as
+"""`schalter account add|password|role|sign-out`: accounts from the command line. Passwords come from standard input or a prompt, never as
 an argument, which every process of the machine could read."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from base.seal import Sealer
 
 
 def add_commands(commands: Any) -> None:
-    account = commands.add_parser("account", help="accounts of staff: add, password, role")
+    account = commands.add_parser("account", help="accounts of staff: add, password, role, sign-out")
     actions = account.add_subparsers(dest="action", required=True)
     adding = actions.add_parser("add", help="a new account; the password is asked for, or read from standard input")
     adding.add_argument("login")
@@ -31,6 +31,8 @@ def add_commands(commands: Any) -> None:
     role.add_argument("role")
     role.add_argument("--office", metavar="KEY", help="where the role holds; left out: in the whole city")
     role.add_argument("--remove", action="store_true")
+    sign_out = actions.add_parser("sign-out", help="end every session of the account")
+    sign_out.add_argument("login")
 
 
 async def change_account(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -58,6 +60,8 @@ async def _change(identity: Identity, arguments: argparse.Namespace) -> None:
             await identity.set_password(arguments.login, _password())
         case "role":
             await identity.give_role(arguments.login, arguments.role, arguments.office, takes_away=arguments.remove)
+        case "sign-out":
+            await identity.sign_out_everywhere(arguments.login)
 
 
 def _password() -> str:

@@ -27,6 +27,7 @@ from base.web import (
     FEED,
     IDENTITY,
     SEALER,
+    SEAT_CHECK,
     SETTINGS,
     STOPPING,
     TEMPLATES,
@@ -53,7 +54,7 @@ from frontend.staff import pages as staff
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health
-from server.calls import signalling
+from server.calls import seat_check, signalling
 from server.product import Product, open_product
 from video.signalling import endpoints as sockets
 
@@ -130,6 +131,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "case": product.appointments.authorise,
         "room": product.rooms.authorise,
     }
+    app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
+from base.web.keys import SeatCheck, StaffOnly
 from server.product import Product
 from video.control import MediaPool
+from video.rooms.model import Role
 from video.signalling.hub import Hub
 from video.signalling.socket import Sockets
 from video.signalling.talk import Talk
 from video.signalling.workers import Workers
 from video.turn import Relays
+
+
+def seat_check(product: Product) -> SeatCheck:
+    """A room knows no office and no session; the case behind it knows the office."""
+
+    async def needed(room_id: UUID, token: str) -> StaffOnly | None:
+        link = await product.rooms.find_link(token)
+        if link is None or link.role is not Role.CLERK:
+            return None
+        room = (await product.rooms.gathering(link.room_id)).room
+        return StaffOnly("queue.call", await product.appointments.find_office(room.reference))
+
+    return needed
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from booking.availability.usecases import Availability
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.usecases import Holds
-from booking.queue.arriving import CallHooks
+from booking.queue.arriving import CallHooks, is_called
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from notifications.mail_smtp import SmtpSender
@@ -110,7 +110,17 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(
-                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock, calls
+                db,
+                books.transaction,
+                slots,
+                payments,
+                notifications,
+                announcer,
+                translations,
+                sealer,
+                clock,
+                calls,
+                is_called,
             ),
             queue=Queue(db, slots, calls.call_off, clock),
             queue_source=queue_source,

@@ -1,4 +1,4 @@
-"""What has served its time is forgotten, once an hour: answers to repeated requests, done jobs, sessions that are over."""
+"""What has served its time is forgotten, once an hour: answers to repeats, done jobs, sessions that are over, who worked where."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from base.db import Database
 from base.idempotency import forget_answers
 from base.identity.usecases import Identity
 from base.jobs import forget_done
+from booking.queue.usecases import Queue
 
 ANSWERS_KEPT = timedelta(days=2)
 JOBS_KEPT = timedelta(days=30)
@@ -20,10 +21,11 @@ class Tidy:
     db: Database
     clock: Clock
     identity: Identity
+    queue: Queue
 
     async def run(self) -> int:
         """How many rows went."""
         now = self.clock()
         async with self.db.transaction() as conn:
             gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
-        return gone + await self.identity.forget_over()
+        return gone + await self.identity.forget_over() + await self.queue.forget_clerks()

@@ -37,7 +37,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
-        Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity).run),
+        Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity, product.queue).run),
     )
 
 

@@ -15,7 +15,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 MEDIA_TYPE: Mapping[Kind, MediaType] = {"audio": "audio", "camera": "video", "screen": "video"}
 
 PARTICIPANTS_MOST = 6
-LINES_MOST = 14  # m-lines of one connection
+LINES_MOST = (PARTICIPANTS_MOST - 1) * len(KINDS)  # m-lines of one connection: all that all others can send
 SDP_BYTES_MOST = 64 * 1024
 CONSENT_S = 30.0  # a connection from which nothing authenticated came for so long is lost
 HEARTBEAT_S = 2.0

@@ -36,16 +36,6 @@ async def insert_account(conn: Connection, login: str, name: str, password_hash:
     return found
 
 
-async def upsert_role(conn: Connection, name: str, permissions: list[str]) -> int:
-    found: int = await conn.fetchval(
-        "INSERT INTO role (name, permissions) VALUES ($1, $2) "
-        "ON CONFLICT ON CONSTRAINT role_name_once DO UPDATE SET permissions = EXCLUDED.permissions RETURNING id",
-        name,
-        permissions,
-    )
-    return found
-
-
 async def find_role(conn: Connection, name: str) -> int | None:
     return await find_one(conn, int, "SELECT id FROM role WHERE name = $1", name)
 
@@ -85,8 +75,15 @@ async def password_of(conn: Connection, account_id: int) -> str:
     return found
 
 
-async def set_password(conn: Connection, account_id: int, password_hash: str) -> None:
-    await conn.execute("UPDATE account SET password_hash = $2 WHERE id = $1", account_id, password_hash)
+async def set_password(conn: Connection, account_id: int, password_hash: str, *, checked: str | None = None) -> bool:
+    """`checked` is the hash that must still be there."""
+    status = await conn.execute(
+        "UPDATE account SET password_hash = $2 WHERE id = $1 AND password_hash = coalesce($3, password_hash)",
+        account_id,
+        password_hash,
+        checked,
+    )
+    return status != "UPDATE 0"
 
 
 async def grants(conn: Connection, account_id: int) -> list[Grant]:
@@ -100,15 +97,24 @@ async def grants(conn: Connection, account_id: int) -> list[Grant]:
 
 
 async def insert_session(
-    conn: Connection, token_sha256: bytes, account_id: int, now: datetime, expires_at: datetime
-) -> None:
-    await conn.execute(
-        "INSERT INTO session (token_sha256, account_id, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
+    conn: Connection, token_sha256: bytes, checked: Account, now: datetime, expires_at: datetime
+) -> bool:
+    """False where the account has another password by now, or was blocked.
+
+    The lock waits for a change of the password that is under way, and makes the next one, which ends all sessions, wait for this.
+    """
+    inserted: bool | None = await conn.fetchval(
+        """
+        INSERT INTO session (token_sha256, account_id, created_at, seen_at, expires_at)
+        SELECT $1, id, $4, $4, $5 FROM account WHERE id = $2 AND password_hash = $3 AND is_active FOR NO KEY UPDATE
+        RETURNING true""",
         token_sha256,
-        account_id,
+        checked.id,
+        checked.password_hash,
         now,
         expires_at,
     )
+    return inserted is True
 
 
 async def find_session(

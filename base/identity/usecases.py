@@ -102,18 +102,11 @@ class Identity:
             raise WrongPassword
         new_hash = await self._hashed(new)
         async with self.db.transaction() as conn:
-            await store.set_password(conn, account_id, new_hash)
+            if not await store.set_password(conn, account_id, new_hash, checked=hashed):
+                raise WrongPassword  # somebody else has changed it meanwhile
             await store.delete_sessions_of(conn, account_id)
             await store.forget_attempts(conn, self._subject("account", str(account_id)))
         log.info("account.password-changed", extra={"account": account_id})
-
-    async def add_role(self, name: str, permissions: list[str]) -> int:
-        async with self.db.transaction() as conn:
-            return await store.upsert_role(conn, name, permissions)
-
-    async def grant(self, account_id: int, role_id: int, office_id: int | None = None) -> None:
-        async with self.db.transaction() as conn:
-            await store.grant_role(conn, account_id, role_id, office_id)
 
     async def give_role(
         self, login: str, role: str, office_key: str | None = None, *, takes_away: bool = False
@@ -150,14 +143,22 @@ class Identity:
             raise WrongPassword
         token, now = new_token(), self.clock()
         async with self.db.transaction() as conn:
-            await store.insert_session(conn, token_sha256(token), account.id, now, now + ABSOLUTE_LIMIT)
+            if not await store.insert_session(conn, token_sha256(token), account, now, now + ABSOLUTE_LIMIT):
+                raise WrongPassword  # changed or blocked while it was looked at
             await store.give_attempt_back(conn, by_address, ADDRESS_LIMIT)
             await store.forget_attempts(conn, by_login)
         log.info("staff.signed-in", extra={"account": account.id})
         return token
 
     async def find(self, token: str) -> Principal | None:
-        """Whose session this is, with what they may do now: a role that was taken away is gone at once."""
+        """Whose session this is, with what they may do now: a role that was taken away is gone at once. Counts as use."""
+        return await self._find(token, is_use=True)
+
+    async def peek(self, token: str) -> Principal | None:
+        """The same without keeping the session from idling out: for what an open page does by itself."""
+        return await self._find(token, is_use=False)
+
+    async def _find(self, token: str, *, is_use: bool) -> Principal | None:
         if not token.isascii():
             return None
         now, hashed = self.clock(), token_sha256(token)
@@ -165,7 +166,7 @@ class Identity:
             session = await store.find_session(conn, hashed, now, now - IDLE_LIMIT, self.allows_invented)
             if session is None:
                 return None
-            if now - session.seen_at >= SEEN_EVERY:
+            if is_use and now - session.seen_at >= SEEN_EVERY:
                 await store.touch_session(conn, hashed, now)
             return Principal(session.account_id, session.name, frozenset(await store.grants(conn, session.account_id)))
 
@@ -173,9 +174,14 @@ class Identity:
         async with self.db.transaction() as conn:
             await store.delete_session(conn, token_sha256(token))
 
-    async def sign_out_everywhere(self, account_id: int) -> None:
+    async def sign_out_everywhere(self, login: str) -> None:
+        """By whoever runs the service: a device is lost, somebody has left. Raises NotFound."""
         async with self.db.transaction() as conn:
-            await store.delete_sessions_of(conn, account_id)
+            account = await store.find_account(conn, _plain(login))
+            if account is None:
+                raise NotFound
+            await store.delete_sessions_of(conn, account.id)
+        log.info("account.signed-out", extra={"account": account.id})
 
     async def forget_over(self) -> int:
         """Sessions and attempts that mean nothing any more; how many rows went."""

@@ -58,6 +58,7 @@ async def body(request: web.Request, model: type[Model]) -> Model:
         parsed = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise Malformed from None
+    refuse_unstorable(parsed)
     return validate(model, parsed)
 
 
@@ -66,6 +67,7 @@ def query(request: web.Request, model: type[Model]) -> Model:
     given: dict[str, Any] = {}
     for name in request.query:
         values = request.query.getall(name)
+        refuse_unstorable([name, *values])
         given[name] = values if name in _lists(model) or len(values) > 1 else values[0]
     return validate(model, given)
 
@@ -76,12 +78,35 @@ async def form(request: web.Request) -> MultiDictProxy[str]:
         raise WrongMediaType
     try:
         fields = await request.post()
-        "".join(map(str, fields.values())).encode()  # some charsets bring half characters, which nobody can print
     except (ValueError, LookupError):
         raise Malformed from None
     if any(not isinstance(value, str) for value in fields.values()):
         raise Malformed
+    refuse_unstorable([*fields.keys(), *fields.values()])
     return typing.cast("MultiDictProxy[str]", fields)
+
+
+def refuse_unstorable(given: object) -> None:
+    """Malformed where a text has a NUL, which PostgreSQL does not take, or half a character, which nobody can print."""
+    left = [given]
+    while left:
+        match left.pop():
+            case str(text):
+                if "\0" in text or not _is_whole(text):
+                    raise Malformed
+            case list(parts):
+                left += parts
+            case dict(members):
+                left += members.keys()
+                left += members.values()
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def validate(model: type[Model], given: object) -> Model:

@@ -57,3 +57,25 @@ class Endpoint:
     @property
     def name(self) -> str:
         return f"{self.handler.__module__.split('.')[-2]}.{self.handler.__name__}"
+
+
+def page(
+    method: str,
+    path: str,
+    handler: Handler,
+    who: Who,
+    summary: str,
+    *refuses: type[DomainError],
+    media: str = "text/html",
+) -> Endpoint:
+    """A line of a table of pages."""
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=handler,
+        who=who,
+        summary=summary,
+        refuses=refuses,
+        media=media,
+        page=True,
+    )

@@ -10,10 +10,10 @@ from aiohttp.typedefs import Handler
 
 from base.config import Settings
 from base.errors import Forbidden, NotFound, Unauthenticated
-from base.web.answers import path_id
+from base.web.answers import path_id, refuse_unstorable
 from base.web.endpoint import Endpoint
 from base.web.keys import ACCESS, ENDPOINT, SETTINGS
-from base.web.staff import admit_staff
+from base.web.staff import admit_staff, admit_to_seat
 from base.web.tokens import bearer
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -59,6 +59,7 @@ class Access:
                     return await handler(request)
                 raise NotFound
             request[ENDPOINT] = endpoint
+            refuse_unstorable([*request.match_info.values(), *request.query.keys(), *request.query.values()])
             await self._check(request, endpoint)
             return await handler(request)
 
@@ -77,6 +78,8 @@ class Access:
         token = bearer(request, kind, ident)
         if token is None or not await request.app[ACCESS][kind](ident, token):
             raise Unauthenticated  # the same answer for a wrong token and for an unknown id
+        if kind == "room":
+            await admit_to_seat(request, endpoint, ident, token)
 
 
 def security_headers(settings: Settings) -> Mapping[str, str]:

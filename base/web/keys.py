@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from aiohttp import web
@@ -20,7 +21,17 @@ from base.seal import Sealer
 from base.templates import Templates
 from base.web.endpoint import Endpoint
 
+
+@dataclass(frozen=True, slots=True)
+class StaffOnly:
+    """Besides its token, this needs somebody signed in with this permission: for the office, or (None) for the whole city."""
+
+    permission: str
+    office_id: int | None
+
+
 AccessCheck = Callable[[UUID, str], Awaitable[bool]]  # (id in the path, token) -> does the token belong to it?
+SeatCheck = Callable[[UUID, str], Awaitable[StaffOnly | None]]  # (room, token) -> what else it takes to sit there
 ErrorPage = Callable[[web.Request, DomainError], web.Response]
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("SETTINGS", Settings)
@@ -30,6 +41,7 @@ SEALER: web.AppKey[Sealer] = web.AppKey("SEALER", Sealer)
 TRANSLATIONS: web.AppKey[Translations] = web.AppKey("TRANSLATIONS", Translations)
 TEMPLATES: web.AppKey[Templates] = web.AppKey("TEMPLATES", Templates)
 ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey("ACCESS")  # "case", "hold", "room" to their checks
+SEAT_CHECK: web.AppKey[SeatCheck] = web.AppKey("SEAT_CHECK")
 FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
 IDENTITY: web.AppKey[Identity] = web.AppKey("IDENTITY", Identity)
 ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("ERROR_PAGE")

@@ -15,14 +15,22 @@ from aiohttp import web
 from base.web.keys import FEED, STOPPING
 
 Events = Mapping[str, bytes]  # id of the element to fill -> its new contents
-_PING_S = 15.0
+PING_S = 15.0
 _KEPT = 500
 
 
 async def stream(
-    request: web.Request, topic: str, render: Callable[[], Awaitable[Events]], may_stay: Callable[[], Awaitable[bool]]
+    request: web.Request,
+    topic: str,
+    render: Callable[[], Awaitable[Events | None]],
+    may_stay: Callable[[], Awaitable[bool]],
+    *,
+    ping_s: float = PING_S,
 ) -> web.StreamResponse:
-    """Until the reader goes, the process stops, or `may_stay` (asked at every ping) says no."""
+    """Until the reader goes, the process stops, `render` gives None, or `may_stay` says no.
+
+    `may_stay` is asked by the clock, however much happens: on a busy day no ping_s ever passes in silence.
+    """
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream; charset=utf-8",
@@ -31,23 +39,29 @@ async def stream(
         }
     )
     await response.prepare(request)
-    stopping = asyncio.ensure_future(request.app[STOPPING].wait())
+    stopping, clock = asyncio.ensure_future(request.app[STOPPING].wait()), asyncio.get_running_loop().time
+    ask_at = clock() + ping_s
     sent: dict[str, bytes] = {}
     try:
         async with request.app[FEED].subscribe(topic) as hints:
             watermark: int | None = 0
             while not request.app[STOPPING].is_set():
                 if watermark is not None:
-                    await _send(response, watermark, await render(), sent)
+                    events = await render()
+                    if events is None:
+                        break
+                    await _send(response, watermark, events, sent)
                 hint = asyncio.ensure_future(hints.get())
-                await asyncio.wait({hint, stopping}, timeout=_PING_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {hint, stopping}, timeout=max(0.0, ask_at - clock()), return_when=asyncio.FIRST_COMPLETED
+                )
                 watermark = hint.result() if hint.done() else None
-                if not hint.done():
-                    hint.cancel()
-                    if not stopping.done():
-                        if not await may_stay():
-                            break
-                        await response.write(b": here\n\n")
+                hint.cancel()
+                if clock() >= ask_at and not stopping.done():
+                    if not await may_stay():
+                        break
+                    await response.write(b": here\n\n")
+                    ask_at = clock() + ping_s
     except ConnectionResetError:
         pass  # the reader has gone
     finally:
@@ -80,7 +94,7 @@ class Fragments:
             self._made.popitem(last=False)
         try:
             made.set_result((await render()).encode())
-        except BaseException as error:
+        except BaseException as error:  # cancelled, too: whoever waits for this part must not wait for ever
             self._made.pop(key, None)
             made.set_exception(error)
             made.exception()  # said here; whoever waits for it hears it too

@@ -67,7 +67,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception as error:
+    except Exception as error:  # the outermost: whatever it is, the caller gets an answer, and the log the trace
         if database_is_away(error):
             log.warning("request.database-away", extra={"request_id": _request_id(request), "route": _route(request)})
             return refuse(request, Unavailable())

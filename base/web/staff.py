@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from urllib.parse import urlencode
+from uuid import UUID
 
 from aiohttp import web
 
@@ -12,8 +13,8 @@ from base.i18n import LANGUAGES
 from base.identity.model import Principal
 from base.web.answers import path_number
 from base.web.endpoint import Endpoint
-from base.web.keys import IDENTITY, SETTINGS, STAFF
-from base.web.tokens import language_of
+from base.web.keys import IDENTITY, SEAT_CHECK, SETTINGS, STAFF
+from base.web.tokens import clear_token_cookie, language_of, token_cookies
 
 SIGN_IN_PAGE = "/{language}/staff/sign-in"
 _PATH_OF_OURS = re.compile(rf"/(?:{'|'.join(LANGUAGES)})(?:/[\w.~%-]+)*/?(?:\?[\w.~%=&+:,-]*)?", re.ASCII)
@@ -27,22 +28,50 @@ class NotSignedIn(Unauthenticated):
 
 async def admit_staff(request: web.Request, endpoint: Endpoint) -> None:
     """Leaves the Principal in request[STAFF]. Nobody signed in: a page leads to the sign-in page, all else is 401. Not allowed: 403."""
-    staff = await find_staff(request)
+    who = endpoint.who
+    office_id = path_number(request, who.parameter) if who.parameter else None
+    await _admit(request, endpoint, who.permission, office_id)
+
+
+async def admit_to_seat(request: web.Request, endpoint: Endpoint, room_id: UUID, token: str) -> None:
+    """A clerk's link alone opens nothing: who finds it in a browser or a log is not at the counter."""
+    needed = await request.app[SEAT_CHECK](room_id, token)
+    if needed is not None:
+        await _admit(request, endpoint, needed.permission, needed.office_id)
+
+
+async def may_sit(request: web.Request, room_id: UUID, token: str) -> bool:
+    """Whether who came in by `admit_to_seat` may stay."""
+    needed = await request.app[SEAT_CHECK](room_id, token)
+    if needed is None:
+        return True
+    staff = await watch_staff(request)
+    return staff is not None and staff.may(needed.permission, needed.office_id)
+
+
+async def _admit(request: web.Request, endpoint: Endpoint, permission: str, office_id: int | None) -> None:
+    # What an open page reconnects by itself is no use: it would keep the session for ever.
+    comes_by_itself = endpoint.media == "text/event-stream" or 101 in endpoint.gives
+    staff = await (watch_staff(request) if comes_by_itself else find_staff(request))
     if staff is None:
         if endpoint.page and "text/event-stream" not in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(_sign_in_url(request))
         raise NotSignedIn
-    who = endpoint.who
-    office_id = path_number(request, who.parameter) if who.parameter else None
-    if who.permission and not staff.may(who.permission, office_id):
+    if permission and not staff.may(permission, office_id):
         raise Forbidden
     request[STAFF] = staff
 
 
 async def find_staff(request: web.Request) -> Principal | None:
-    """Whose session the cookie shows now. What stays open for long asks again: sessions end and roles are taken away."""
+    """Whose session the cookie shows now; counts as use of it."""
     token = session_cookie(request)
     return None if token is None else await request.app[IDENTITY].find(token)
+
+
+async def watch_staff(request: web.Request) -> Principal | None:
+    """The same for what stays open by itself and asks again: sessions end, also of idleness, and roles are taken away."""
+    token = session_cookie(request)
+    return None if token is None else await request.app[IDENTITY].peek(token)
 
 
 def session_cookie(request: web.Request) -> str | None:
@@ -56,6 +85,9 @@ def set_session_cookie(request: web.Request, response: web.StreamResponse, token
 
 
 def clear_session_cookie(request: web.Request, response: web.StreamResponse) -> None:
+    """With the seats in calls that came with it."""
+    for room_id in token_cookies(request, "room"):
+        clear_token_cookie(request, response, "room", room_id)
     secure = request.app[SETTINGS].is_https
     response.del_cookie(_name(request), path="/", httponly=True, samesite="Lax", secure=secure)
 

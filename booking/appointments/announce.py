@@ -37,6 +37,8 @@ class Announcer:
         conn = cast("Connection", tx)
         row = await store.find_case(conn, reference)
         person = await store.find_person(conn, reference)
+        if row is not None and row.channel == "video" and notice.template == "appointment_cancelled":
+            await self._calls.call_off(conn, row.id)  # whatever became of the person
         if row is None or person is None:
             return
         more = await self._call(conn, row, notice)
@@ -68,11 +70,9 @@ class Announcer:
             yield "call_link", "sms", mobile
 
     async def _call(self, conn: Connection, row: CaseRow, notice: Notice) -> Mapping[str, Any]:
-        """A video appointment gets its room with the confirmation, whatever way the link then goes, and loses it with the cancellation."""
+        """A video appointment gets its room with the confirmation, whatever way the link then goes."""
         if row.channel == "video" and notice.template == "appointment_confirmed":
             return {"join_url": await self._calls.invite(conn, row)}
-        if row.channel == "video" and notice.template == "appointment_cancelled":
-            await self._calls.call_off(conn, row.id)
         return {}
 
     def fields(self, row: CaseRow) -> Mapping[str, Any]:

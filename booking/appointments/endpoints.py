@@ -15,7 +15,7 @@ from base.i18n import mark as _
 from base.idempotency import KeyReused
 from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
 from booking.appointments.contact import Contact
-from booking.appointments.lifecycle import HoldOver, NotCancellable, TooLate
+from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, TooLate
 from booking.appointments.model import Case, Created
 from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
 from booking.catalogue.model import Channel
@@ -204,7 +204,7 @@ ENDPOINTS = [
         summary="Cancel until the start, with the refund that the policy gives; may be repeated",
         params=_ID,
         gives={200: AppointmentOut},
-        refuses=(Unauthenticated, NotFound, TooLate, NotCancellable),
+        refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotCancellable),
     ),
     Endpoint(
         method="GET",

@@ -20,7 +20,7 @@ from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from booking.appointments.model import AppointmentStatus, CaseState
-from booking.appointments.slots import Notice, Slots
+from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
 from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
@@ -54,6 +54,13 @@ class NotCancellable(Conflict):
     message = _("There is no appointment to cancel any more.")
 
 
+class BeingServed(Conflict):
+    code = "being_served"
+    message = _(
+        "You are being called or served right now, so the appointment cannot be cancelled here. Please talk to the staff."
+    )
+
+
 class Lifecycle:
     def __init__(
         self,
@@ -62,12 +69,14 @@ class Lifecycle:
         payments: Payments,
         clock: Clock,
         describe: Callable[[CaseState], str],
+        is_called: IsCalled = nobody_is_called,
     ) -> None:
         self._transaction = transaction
         self._slots = slots
         self._payments = payments
         self._clock = clock
         self._describe = describe
+        self._is_called = is_called
 
     async def pay(self, reference: UUID, return_url: str) -> str | None:
         """Where to send the payer; None where there is nothing (more) to pay, or the money is under way.
@@ -108,8 +117,11 @@ class Lifecycle:
             await self._payments.settle(payment.id)
 
     async def cancel(self, reference: UUID) -> None:
-        """Until the start. Raises NotFound, TooLate, NotCancellable; that it is cancelled or has run out already is no mistake: a
-        time that was not booked yet becomes either, depending on whether a payment had to be fenced."""
+        """Until the start, and not while being called. Raises NotFound, TooLate, BeingServed, NotCancellable.
+
+        That it is cancelled or has run out already is no mistake: a time that was not booked yet becomes either, depending on whether
+        a payment had to be fenced.
+        """
         for _try in range(2):
             fence, refund = await self._cancel_once(reference)
             appointment_cancelled()
@@ -166,6 +178,10 @@ class Lifecycle:
             if case.starts_at <= self._clock() and not only_unbooked:
                 raise TooLate
             if case.status is _S.CONFIRMED:
+                if await self._is_called(
+                    tx, reference
+                ):  # calling holds the case, so this does not change before commit
+                    raise BeingServed
                 refund = await self._refund(tx, case)
                 await self._slots.move(tx, reference, _S.CANCELLED)
                 fields = {"refund_cents": refund[1]} if refund else {}

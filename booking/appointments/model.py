@@ -34,7 +34,7 @@ TRANSITIONS: Mapping[AppointmentStatus, frozenset[AppointmentStatus]] = {
     _S.EXPIRED: frozenset(),
     _S.CANCELLED: frozenset(),
     _S.FINISHED: frozenset(),
-    _S.NO_SHOW: frozenset(),
+    _S.NO_SHOW: frozenset({_S.CONFIRMED}),  # said by mistake
 }
 
 # What the case's time is while the case is in a status (the schema checks it at commit: appointment_has_time).

@@ -31,6 +31,17 @@ class Announce(Protocol):
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None: ...
 
 
+class IsCalled(Protocol):
+    """Whether the person of this case is called to a counter or served there. Asked with the case locked."""
+
+    async def __call__(self, tx: Tx, reference: UUID) -> bool: ...
+
+
+async def nobody_is_called(tx: Tx, reference: UUID) -> bool:
+    """Where there is no queue."""
+    return False
+
+
 class Slots(Protocol):
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         """The case as it is; nobody else gets its lock before the transaction ends."""

@@ -185,6 +185,10 @@ async def find_by_token(conn: Connection, token_sha256: bytes) -> UUID | None:
     return await find_one(conn, UUID, "SELECT id FROM appointment WHERE token_sha256 = $1", token_sha256)
 
 
+async def find_office(conn: Connection, appointment_id: UUID) -> int | None:
+    return await find_one(conn, int, "SELECT office_id FROM appointment WHERE id = $1", appointment_id)
+
+
 async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
     """The time is the case's living one, else the last it had."""
     return await find_one(

@@ -26,7 +26,7 @@ from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
 from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
-from booking.appointments.slots import Slots
+from booking.appointments.slots import IsCalled, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
@@ -72,6 +72,7 @@ class Appointments:
         sealer: Sealer,
         clock: Clock,
         calls: Calls,
+        is_called: IsCalled = nobody_is_called,
     ) -> None:
         self._db = db
         self._calls = calls
@@ -81,7 +82,7 @@ class Appointments:
         self._translations = translations
         self._sealer = sealer
         self._clock = clock
-        self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe)
+        self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
 
     @property
     def can_text(self) -> bool:
@@ -154,6 +155,10 @@ class Appointments:
             return None
         async with self._db.connection() as conn:
             return await store.find_by_token(conn, token_sha256(token))
+
+    async def find_office(self, appointment_id: UUID) -> int | None:
+        async with self._db.connection() as conn:
+            return await store.find_office(conn, appointment_id)
 
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""

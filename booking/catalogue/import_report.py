@@ -17,10 +17,6 @@ class Counts:
     changed: int = 0
     withdrawn: int = 0
 
-    @property
-    def is_unchanged(self) -> bool:
-        return not (self.added or self.changed or self.withdrawn)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:

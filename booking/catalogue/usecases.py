@@ -132,10 +132,6 @@ class Catalogue:
         self._checked_at = float("-inf")
         return report
 
-    async def open_hours(self, from_day: date, days: int) -> int:
-        """Make these days what rules, closures and holidays say, counter by counter; returns how many have changed."""
-        return (await roll(self._db, self._clock(), from_day, days)).changed
-
     async def roll_hours(self) -> int:
         """Once a local day, and at the first call: the horizon moves on, and what is released is what the source says.
 
@@ -161,7 +157,7 @@ class Catalogue:
             try:
                 async with self._db.connection() as conn:
                     found = await store.found_services(conn, wanted, language, 100)
-            except Exception as error:
+            except Exception as error:  # being away has many classes; all else goes on
                 if not database_is_away(error):
                     raise
                 self._went_away(error)
@@ -181,7 +177,7 @@ class Catalogue:
         try:
             async with asyncio.timeout(_PATIENCE_S if self._snapshot else None), self._db.connection() as conn:
                 await self._refresh(conn)
-        except Exception as error:
+        except Exception as error:  # being away has many classes; all else goes on
             if not database_is_away(error):
                 raise
             self._went_away(error)

@@ -86,7 +86,7 @@ class Batcher:
             else:
                 for wanted, waiting in batch:
                     _settle(waiting, until if wanted.hold_id in made else None)
-        except Exception as error:
+        except Exception as error:  # whatever it is, everybody in the batch waits for an answer
             if database_is_away(error):
                 # Nobody else would fare better: one long wait for all, instead of one after the other.
                 log.warning("holds.database-away", extra={"error": type(error).__name__, "members": len(batch)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 from base.clock import Clock
@@ -11,9 +12,11 @@ from base.errors import NotFound
 from booking.appointments.model import AppointmentStatus
 from booking.queue import store
 from booking.queue.model import Ticket, TicketStatus, sources
+from payment.ports import Tx
 from video.rooms.model import Role, Seat, SeatState
 
 _S = TicketStatus
+_MOMENT = timedelta(minutes=2)  # a browser that lost its connection has not gone
 
 
 async def arrive(conn: Connection, appointment_id: UUID, now: datetime, office_id: int | None = None) -> Ticket | None:
@@ -29,16 +32,19 @@ async def arrive(conn: Connection, appointment_id: UUID, now: datetime, office_i
     known = await store.ticket_of(conn, appointment_id)
     if known is None:
         number = await store.next_number(conn, case.office_id, today.day)
-        ticket = new_ticket(number, case.service_id, case.channel, now, case)
+        ticket = new_ticket(number, today.day, case.service_id, case.channel, now, case)
         await store.insert_ticket(conn, ticket, case.office_id, today.day, None, now)
     elif known.status is _S.LEFT:
-        await store.move(conn, known.id, sources(_S.WAITING), _S.WAITING, None, now)
+        await store.come_back(conn, known.id, now, now - _MOMENT)
     return await store.ticket_of(conn, appointment_id)
 
 
-def new_ticket(number: int, service_id: int, channel: str, now: datetime, case: store.Expected | None = None) -> Ticket:
+def new_ticket(
+    number: int, day: date, service_id: int, channel: str, now: datetime, case: store.Expected | None = None
+) -> Ticket:
     return Ticket(
         id=uuid4(),
+        day=day,
         number=number,
         appointment_id=case.id if case else None,
         service_id=service_id,
@@ -50,6 +56,11 @@ def new_ticket(number: int, service_id: int, channel: str, now: datetime, case: 
         called_at=None,
         calls=0,
     )
+
+
+async def is_called(tx: Tx, reference: UUID) -> bool:
+    """booking.appointments' question before a citizen cancels."""
+    return await store.is_called(cast("Connection", tx), reference)
 
 
 class CallHooks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -27,7 +27,7 @@ TRANSITIONS: Mapping[TicketStatus, frozenset[TicketStatus]] = {
     _S.CALLED: frozenset({_S.SERVING, _S.NO_SHOW}),
     _S.SERVING: frozenset({_S.DONE}),
     _S.DONE: frozenset(),
-    _S.NO_SHOW: frozenset(),
+    _S.NO_SHOW: frozenset({_S.CALLED}),  # the wrong button, and the person stands there
     _S.LEFT: frozenset({_S.WAITING}),
 }
 
@@ -42,6 +42,7 @@ def sources(to: TicketStatus) -> frozenset[TicketStatus]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     id: UUID
+    day: date
     number: int
     appointment_id: UUID | None
     service_id: int
@@ -85,9 +86,10 @@ class Booked:
 class Day:
     """Everything that the clerks of an office see of today, of one moment."""
 
+    date: date
     time_zone: str
     counters: tuple[Place, ...]
-    tickets: tuple[Ticket, ...]  # in the order of their turn
+    tickets: tuple[Ticket, ...]  # in the order of their turn; what is still open of former days comes first
     booked: tuple[Booked, ...]  # by their time
 
     @property
@@ -98,6 +100,13 @@ class Day:
 
     def open_at(self, counter_id: int) -> Ticket | None:
         return next((t for t in self.tickets if t.counter_id == counter_id and t.status in OPEN), None)
+
+    def missed_at(self, counter_id: int) -> tuple[Ticket, ...]:
+        """Who was called there today and did not come, the latest first. The call of a video consultation is over for good."""
+        missed = [
+            t for t in self.tickets if t.counter_id == counter_id and t.status is _S.NO_SHOW and t.channel != "video"
+        ]
+        return tuple(sorted(missed, key=lambda t: (t.called_at or t.arrived_at, t.number), reverse=True))
 
     def counter_of(self, account_id: int) -> Place | None:
         return next((place for place in self.counters if place.account_id == account_id), None)

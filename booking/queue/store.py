@@ -10,7 +10,7 @@ from uuid import UUID
 from base.db import Connection, fetch_all, find_one
 from booking.queue.model import Booked, Call, Place, Ticket, TicketStatus
 
-_TICKET = """t.id, t.number, t.appointment_id, t.service_id, t.channel, t.status, t.counter_id, t.due_at, t.arrived_at,
+_TICKET = """t.id, t.day, t.number, t.appointment_id, t.service_id, t.channel, t.status, t.counter_id, t.due_at, t.arrived_at,
              t.called_at, t.calls"""
 
 
@@ -31,6 +31,19 @@ class Expected:
     status: str
     starts_at: datetime
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPlace:
+    """Where a clerk works, or did on a former day."""
+
+    counter_id: int
+    day: date
+    today: date  # there
+
+    @property
+    def is_of_today(self) -> bool:
+        return self.day == self.today
 
 
 async def office_day(conn: Connection, office_id: int, now: datetime) -> OfficeDay | None:
@@ -144,11 +157,13 @@ async def find_ticket(conn: Connection, office_id: int, ticket_id: UUID) -> Tick
 
 
 async def tickets(conn: Connection, office_id: int, day: date) -> list[Ticket]:
+    """Of this day, and what was left open on a former one: its counter calls nobody else before that is finished."""
     return await fetch_all(
         conn,
         Ticket,
-        f"SELECT {_TICKET} FROM ticket t WHERE office_id = $1 AND day = $2 "  # noqa: S608
-        "ORDER BY due_at IS NULL, coalesce(due_at, arrived_at), number",
+        f"SELECT {_TICKET} FROM ticket t "  # noqa: S608
+        "WHERE office_id = $1 AND (day = $2 OR (day < $2 AND status IN ('called', 'serving'))) "
+        "ORDER BY day, due_at IS NULL, coalesce(due_at, arrived_at), number",
         office_id,
         day,
     )
@@ -166,8 +181,53 @@ async def counters(conn: Connection, office_id: int, day: date) -> list[Place]:
     )
 
 
+async def lock_account(conn: Connection, account_id: int) -> None:
+    await conn.execute("SELECT FROM account WHERE id = $1 FOR NO KEY UPDATE", account_id)
+
+
+async def lock_counters(conn: Connection, counter_ids: Collection[int]) -> None:
+    """Before any row of who works there: whoever takes or leaves one of them waits here, in one order."""
+    await conn.execute("SELECT FROM counter WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE", sorted(counter_ids))
+
+
+async def counter_of(conn: Connection, account_id: int) -> int | None:
+    """Of any office and day."""
+    return await find_one(conn, int, "SELECT counter_id FROM counter_clerk WHERE account_id = $1", account_id)
+
+
+async def lock_place(conn: Connection, account_id: int, now: datetime) -> WorkPlace | None:
+    return await find_one(
+        conn,
+        WorkPlace,
+        """SELECT k.counter_id, ($2::timestamptz AT TIME ZONE o.time_zone)::date AS today, k.day FROM counter_clerk k
+             JOIN office o ON o.id = k.office_id WHERE k.account_id = $1 FOR UPDATE OF k""",
+        account_id,
+        now,
+    )
+
+
 async def leave_counter(conn: Connection, account_id: int) -> None:
     await conn.execute("DELETE FROM counter_clerk WHERE account_id = $1", account_id)
+
+
+async def forget_clerks(conn: Connection, now: datetime) -> int:
+    """Of days that are over at their office. A counter that somebody is just taking is left to the next round."""
+    rows = await conn.fetch(
+        """
+        SELECT c.id, ($1::timestamptz AT TIME ZONE o.time_zone)::date AS today
+          FROM counter c JOIN office o ON o.id = c.office_id
+         WHERE EXISTS (SELECT FROM counter_clerk k
+                        WHERE k.counter_id = c.id AND k.day < ($1::timestamptz AT TIME ZONE o.time_zone)::date)
+         ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED""",
+        now,
+    )
+    gone = await conn.fetch(
+        """DELETE FROM counter_clerk k USING unnest($1::int[], $2::date[]) AS over (counter_id, today)
+            WHERE k.counter_id = over.counter_id AND k.day < over.today RETURNING k.counter_id""",
+        [row["id"] for row in rows],
+        [row["today"] for row in rows],
+    )
+    return len(gone)
 
 
 async def free_counter(conn: Connection, office_id: int, counter_id: int) -> None:
@@ -214,19 +274,32 @@ async def open_at(conn: Connection, counter_id: int) -> Ticket | None:
 
 
 async def call_next(conn: Connection, office_id: int, day: date, counter_id: int, now: datetime) -> Ticket | None:
-    """Whose turn it is, of those whom this counter can serve. Rows that another counter is just calling are skipped, not waited for."""
+    """Whose turn it is, of those whom this counter can serve: first appointments, then walk-ins, as `Ticket.turn` says.
+
+    Rows that another counter is just calling are skipped, not waited for; so are cases that somebody is just changing (cancelling,
+    mostly). The share of the case keeps it as it is until the call is written: cancelling then sees the call.
+    """
     return await find_one(
         conn,
         Ticket,
         f"""
-        WITH turn AS MATERIALIZED (
+        WITH booked AS MATERIALIZED (
           SELECT w.id FROM ticket w
             JOIN counter c ON c.id = $3 AND c.channel = w.channel
             JOIN counter_service s ON s.counter_id = c.id AND s.service_id = w.service_id
+            JOIN appointment a ON a.id = w.appointment_id AND a.status = 'confirmed'
            WHERE w.office_id = $1 AND w.day = $2 AND w.status = 'waiting'
-             AND (w.appointment_id IS NULL OR EXISTS (SELECT FROM appointment a WHERE a.id = w.appointment_id AND a.status = 'confirmed'))
-           ORDER BY w.due_at IS NULL, coalesce(w.due_at, w.arrived_at), w.number
-           LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
+           ORDER BY w.due_at, w.number
+           LIMIT 1 FOR SHARE OF a SKIP LOCKED FOR UPDATE OF w SKIP LOCKED
+        ), walk_in AS MATERIALIZED (
+          SELECT w.id FROM ticket w
+            JOIN counter c ON c.id = $3 AND c.channel = w.channel
+            JOIN counter_service s ON s.counter_id = c.id AND s.service_id = w.service_id
+           WHERE w.office_id = $1 AND w.day = $2 AND w.status = 'waiting' AND w.appointment_id IS NULL
+             AND NOT EXISTS (SELECT FROM booked)
+           ORDER BY w.arrived_at, w.number
+           LIMIT 1 FOR UPDATE OF w SKIP LOCKED
+        ), turn AS (SELECT id FROM booked UNION ALL SELECT id FROM walk_in)
         UPDATE ticket t SET status = 'called', counter_id = $3, called_at = $4, calls = calls + 1, changed_at = $4
           FROM turn WHERE t.id = turn.id AND t.status = 'waiting' RETURNING {_TICKET}""",  # noqa: S608
         office_id,
@@ -257,6 +330,30 @@ async def move(
         )
         is True
     )
+
+
+async def come_back(conn: Connection, ticket_id: UUID, now: datetime, kept_since: datetime) -> bool:
+    """Who has left waits again, from now on; who was gone for a moment only (a lost connection) as if they had stayed."""
+    return (
+        await conn.fetchval(
+            """UPDATE ticket SET status = 'waiting', changed_at = $2,
+                                 arrived_at = CASE WHEN changed_at < $3 THEN $2 ELSE arrived_at END
+                WHERE id = $1 AND status = 'left' RETURNING true""",
+            ticket_id,
+            now,
+            kept_since,
+        )
+        is True
+    )
+
+
+async def is_called(conn: Connection, appointment_id: UUID) -> bool:
+    """Or being served."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM ticket WHERE appointment_id = $1 AND status IN ('called', 'serving'))",
+        appointment_id,
+    )
+    return found
 
 
 async def recall(conn: Connection, ticket_id: UUID, counter_id: int, now: datetime) -> bool:
@@ -303,14 +400,15 @@ async def watermark(conn: Connection) -> int:
 
 
 async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int, int]]]:
-    """(row, office, transaction) of tickets and appointments touched at or above a watermark, and the next watermark."""
+    """(row, office, transaction) of tickets, appointments and who works where, touched at or above a watermark, and the next watermark."""
     rows = await conn.fetch(
         """
         WITH now AS (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next,
                             pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS last)
         SELECT now.next, f.id, f.office_id, f.xid FROM now LEFT JOIN (
           SELECT id, office_id, xid FROM ticket WHERE xid >= $1
-          UNION ALL SELECT id, office_id, xid FROM appointment WHERE xid >= $1) f ON f.xid < now.last""",
+          UNION ALL SELECT id, office_id, xid FROM appointment WHERE xid >= $1
+          UNION ALL SELECT NULL, office_id, staffed_xid FROM counter WHERE staffed_xid >= $1) f ON f.xid < now.last""",
         since,
     )
-    return rows[0]["next"], {(str(r["id"]), r["office_id"], r["xid"]) for r in rows if r["id"] is not None}
+    return rows[0]["next"], {(str(r["id"]), r["office_id"], r["xid"]) for r in rows if r["xid"] is not None}

@@ -5,6 +5,7 @@ The order of locks is appointment, room of the call, ticket, as everywhere. Noth
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import date
 from uuid import UUID, uuid5
@@ -22,6 +23,7 @@ from booking.queue import store
 from booking.queue.arriving import arrive, new_ticket
 from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
 
+log = logging.getLogger(__name__)
 _S = TicketStatus
 _WALK_IN = UUID("6f1f6f0e-6a0b-4d57-9a55-0d2a1b7c9e11")  # name space of request keys
 _CASE = {_S.DONE: AppointmentStatus.FINISHED, _S.NO_SHOW: AppointmentStatus.NO_SHOW}
@@ -79,6 +81,7 @@ class Queue:
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             today = await self._today(conn, office_id)
             return Day(
+                date=today.day,
                 time_zone=today.time_zone,
                 counters=tuple(await store.counters(conn, office_id, today.day)),
                 tickets=tuple(await store.tickets(conn, office_id, today.day)),
@@ -92,21 +95,33 @@ class Queue:
     # Counters
 
     async def take_counter(self, office_id: int, account_id: int, counter_id: int) -> None:
-        """Leaves the former one. Raises CounterTaken, CounterBusy where somebody is being served at the former."""
-        async with self._db.transaction() as conn:
-            today = (await self._today(conn, office_id)).day
-            await self._leave(conn, office_id, account_id, today)
-            if not await store.take_counter(conn, office_id, counter_id, account_id, today):
-                raise CounterTaken
+        """Leaves the former one, wherever it is. Raises CounterTaken, CounterBusy where somebody is being served at the former."""
+        try:
+            async with self._db.transaction() as conn:
+                today = (await self._today(conn, office_id)).day
+                await self._leave(conn, account_id, counter_id)
+                if not await store.take_counter(conn, office_id, counter_id, account_id, today):
+                    raise CounterTaken
+        except asyncpg.UniqueViolationError as error:  # beside a process of the former release, which locks nothing
+            if violates(error, "counter_clerk_one_counter"):
+                raise CounterTaken from None
+            raise
 
-    async def leave_counter(self, office_id: int, account_id: int) -> None:
+    async def leave_counter(self, account_id: int) -> None:
+        """Wherever it is. Raises CounterBusy."""
         async with self._db.transaction() as conn:
-            await self._leave(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            await self._leave(conn, account_id)
 
     async def free_counter(self, office_id: int, counter_id: int) -> None:
         """Somebody forgot to leave it. Whoever is called there stays, for whoever takes it next."""
         async with self._db.transaction() as conn:
+            await store.lock_counters(conn, [counter_id])
             await store.free_counter(conn, office_id, counter_id)
+
+    async def forget_clerks(self) -> int:
+        """Who worked where on a day that is over: nothing is kept of it (docs/adr/0012). How many rows went."""
+        async with self._db.transaction() as conn:
+            return await store.forget_clerks(conn, self._clock())
 
     # Arriving
 
@@ -137,7 +152,7 @@ class Queue:
                 return known
             if not await store.offers(conn, office_id, service_id):
                 raise NotServedHere
-            ticket = new_ticket(await store.next_number(conn, office_id, today), service_id, "onsite", now)
+            ticket = new_ticket(await store.next_number(conn, office_id, today), today, service_id, "onsite", now)
             if await store.insert_ticket(conn, ticket, office_id, today, request_key, now):
                 return ticket
             again = await store.ticket_of_request(conn, office_id, request_key)
@@ -151,7 +166,10 @@ class Queue:
             if ticket is None:
                 raise NotFound
             moved = await store.move(conn, ticket_id, sources(_S.LEFT), _S.LEFT, None, self._clock())
-            if not moved and ticket.status is not _S.LEFT:
+            if moved:
+                return
+            present = await store.find_ticket(conn, office_id, ticket_id)
+            if present is None or present.status is not _S.LEFT:
                 raise TicketMoved
 
     # Calling and serving
@@ -192,6 +210,39 @@ class Queue:
     async def no_show(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
         await self._move(office_id, account_id, ticket_id, _S.NO_SHOW)
 
+    async def undo_no_show(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        """The person stands there: called again as before, at the same counter, on the same day. Nobody was told of the no-show.
+
+        Raises NotFound, NoCounter, CounterBusy, TicketMoved; the latter for a video call, too, which is over for good.
+        """
+        try:
+            await self._undo_no_show(office_id, account_id, ticket_id)
+        except asyncpg.UniqueViolationError as error:
+            if violates(error, "ticket_one_open_call"):
+                raise CounterBusy from None
+            raise
+
+    async def _undo_no_show(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        async with self._db.transaction() as conn:
+            ticket = await store.find_ticket(conn, office_id, ticket_id)
+            if ticket is None:
+                raise NotFound
+            case = await self._slots.lock(conn, ticket.appointment_id) if ticket.appointment_id else None
+            today = (await self._today(conn, office_id)).day
+            here = await self._counter(conn, office_id, account_id, today)
+            if ticket.channel == "video" or ticket.day != today:
+                raise TicketMoved
+            if not await store.move(conn, ticket_id, {_S.NO_SHOW}, _S.CALLED, here, self._clock()):
+                present = await store.find_ticket(conn, office_id, ticket_id)
+                if present is not None and present.status is _S.CALLED and present.counter_id == here:
+                    return
+                raise TicketMoved
+            if case is None:
+                return
+            if case.status is not AppointmentStatus.NO_SHOW:
+                raise TicketMoved
+            await self._slots.move(conn, case.id, AppointmentStatus.CONFIRMED)
+
     async def _move(self, office_id: int, account_id: int, ticket_id: UUID, to: TicketStatus) -> Ticket:
         return await self._step(
             office_id,
@@ -221,22 +272,41 @@ class Queue:
                     await self._end_call(conn, ticket.appointment_id)
             here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
             if not await change(conn, here):
-                if to is not None and ticket.status is to and ticket.counter_id == here:
-                    return ticket
+                present = await store.find_ticket(conn, office_id, ticket_id)  # what was read before may be old
+                if to is not None and present is not None and present.status is to and present.counter_id == here:
+                    return present
                 raise TicketMoved
             if case is not None and ticket.appointment_id is not None:
-                await self._slots.move(conn, ticket.appointment_id, case)
+                await self._end_case(conn, ticket_id, ticket.appointment_id, case)
         return ticket
+
+    async def _end_case(self, conn: Connection, ticket_id: UUID, appointment_id: UUID, to: AppointmentStatus) -> None:
+        """One that has ended otherwise stays as it ended, and the page says so; its ticket moves on, for the counter must get free."""
+        if not await self._slots.move(conn, appointment_id, to):
+            extra = {"ticket": str(ticket_id), "appointment": str(appointment_id), "to": to.value}
+            log.warning("queue.case-had-ended", extra=extra)
 
     async def _arrive(self, conn: Connection, appointment_id: UUID, office_id: int) -> Ticket | None:
         """None: nobody is expected with this appointment here today."""
         await self._slots.lock(conn, appointment_id)
         return await arrive(conn, appointment_id, self._clock(), office_id)
 
-    async def _leave(self, conn: Connection, office_id: int, account_id: int, today: date) -> None:
-        former = await store.lock_counter_of(conn, office_id, account_id, today)
-        if former is not None and await store.open_at(conn, former) is not None:
-            raise CounterBusy
+    async def _leave(self, conn: Connection, account_id: int, following: int | None = None) -> None:
+        """The clerk first, then the former and the following counter by id, then who works there: nobody waits in a circle.
+
+        Whom a former day left open is not there any more and keeps nobody: the ticket waits for whoever takes the counter next.
+        """
+        await store.lock_account(conn, account_id)
+        concerned = {following, await store.counter_of(conn, account_id)} - {None}
+        await store.lock_counters(conn, [one for one in concerned if one is not None])
+        former = await store.lock_place(conn, account_id, self._clock())
+        if former is None:
+            return
+        present = await store.open_at(conn, former.counter_id)
+        if former.is_of_today and present is not None and present.day == former.today:
+            if former.counter_id != following:
+                raise CounterBusy
+            return
         await store.leave_counter(conn, account_id)
 
     async def _counter(self, conn: Connection, office_id: int, account_id: int, today: date) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from base.errors import NotFound
+from base.i18n import zone
 from base.web import ANYONE, TEMPLATES, Endpoint, path_number
 from base.web.live import Events, stream
 from booking.catalogue.endpoints import CATALOGUE
@@ -59,13 +60,18 @@ async def live(request: web.Request) -> web.StreamResponse:
     words, office = words_of(request), await _office(request)
 
     async def events() -> Events:
+        fresh = words_in(request, words.language)
         version = request.app[QUEUE_SOURCE].versions.get(office.id, 0)
+        today = fresh.now.astimezone(
+            zone(office.time_zone)
+        ).date()  # its calls are over at midnight, and nothing has changed
 
         async def render() -> str:
-            part = _calls(words_in(request, words.language), await request.app[QUEUE].board(office.id))
+            part = _calls(fresh, await request.app[QUEUE].board(office.id))
             return request.app[TEMPLATES].render("board/calls.html", words.language, part=part)
 
-        return {"calls": await request.app[FRAGMENTS].get(("board", office.id, words.language), version, render)}
+        key = ("board", office.id, words.language, today)
+        return {"calls": await request.app[FRAGMENTS].get(key, version, render)}
 
     async def may_stay() -> bool:
         return True

@@ -98,7 +98,21 @@ class _Said:
     with_when: bool = True
 
 
-def case_page(words: Words, facts: CaseFacts, request_key: str, *, asks_to_cancel: bool = False) -> CasePage:
+def _late(words: Words, came_late: bool) -> tuple[str, ...]:
+    if not came_late:
+        return ()
+    return (
+        words._(
+            "What you sent last was not taken over: this time was booked already, with the details sent before. "
+            "Please ask the office if something has to be changed."
+        ),
+    )
+
+
+def case_page(
+    words: Words, facts: CaseFacts, request_key: str, *, asks_to_cancel: bool = False, came_late: bool = False
+) -> CasePage:
+    """`came_late`: details were sent once more, from another tab, when the time was booked already."""
     said, chosen = _said(words, facts), facts.chosen
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
@@ -108,7 +122,7 @@ def case_page(words: Words, facts: CaseFacts, request_key: str, *, asks_to_cance
     return CasePage(
         frame=frame(words, said.title, path),
         kind=said.kind,
-        lines=said.lines,
+        lines=(*_late(words, came_late), *said.lines),
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
         rows=(*appointment_rows(words, chosen), *_call(words, facts)),

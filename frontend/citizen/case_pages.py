@@ -32,6 +32,7 @@ class CheckQuery(BaseModel):
 
 class CaseQuery(BaseModel):
     cancel: bool = False
+    late: bool = False  # a correction came after booking
 
 
 async def arrive(request: web.Request) -> web.Response:
@@ -125,7 +126,9 @@ async def show_case(request: web.Request) -> web.Response:
     facts = facts_of(
         case, await chosen(request, case), words.now, link, can_text=appointments.can_text, has_call=has_call
     )
-    return page(request, "case", case_page(words, facts, new_key(), asks_to_cancel=query(request, CaseQuery).cancel))
+    asked = query(request, CaseQuery)
+    view = case_page(words, facts, new_key(), asks_to_cancel=asked.cancel, came_late=asked.late)
+    return page(request, "case", view)
 
 
 async def enter_call(request: web.Request) -> web.Response:

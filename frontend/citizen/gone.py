@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from aiohttp import web
@@ -14,22 +13,9 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, gone_page
 from frontend.citizen.contact_form import ContactForm
-from frontend.citizen.rendering import new_key, page, words_of
+from frontend.citizen.rendering import Time, new_key, page, words_of
 
 _NEAREST = 3
-
-
-class Kept(Protocol):
-    """A hold or a case."""
-
-    @property
-    def service_id(self) -> int: ...
-    @property
-    def office_id(self) -> int: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def starts_at(self) -> datetime: ...
 
 
 async def again(
@@ -54,7 +40,7 @@ async def again(
 
 async def run_out(
     request: web.Request,
-    kept: Kept,
+    kept: Time,
     typed: ContactForm | None = None,
     path: str = "",
     instead: UUID | None = None,

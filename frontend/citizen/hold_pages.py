@@ -163,6 +163,7 @@ async def _fill_in(
     if _is_over(request, hold):
         return await run_out(request, hold, typed)
     if typed.contact is None:
+        case = await _own_case(request, hold)
         view = contact_page(
             words,
             hold.id,
@@ -173,6 +174,7 @@ async def _fill_in(
             can_text=request.app[APPOINTMENTS].can_text,
             is_sent=True,
             instead=replaced.id if replaced else None,
+            case_id=case.id if case else None,  # made of this hold already: another time replaces this one, too
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:
@@ -185,7 +187,7 @@ async def _fill_in(
     except HoldOver:
         return await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
-        return see(f"/{words.language}/appointments/{hold.appointment_id}")
+        return see(f"/{words.language}/appointments/{hold.appointment_id}?late=1")
     if replaced is not None and await _is_kept(request, replaced, created.case):
         return see(f"/{words.language}/appointments/{replaced.id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from base.errors import DomainError, Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE, Endpoint, Who
-from base.web.endpoint import Handler
-from booking.appointments.lifecycle import NotCancellable, TooLate
+from base.errors import Invalid, Malformed, NotFound, Unauthenticated
+from base.web import ANYONE, CASE
+from base.web.endpoint import page
+from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
@@ -14,24 +14,11 @@ from frontend.citizen import case_pages, find_pages, hold_pages
 _CASE = "/{language}/appointments/{appointment}"
 
 
-def _page(method: str, path: str, handler: Handler, who: Who, summary: str, *refuses: type[DomainError]) -> Endpoint:
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=handler,
-        who=who,
-        summary=summary,
-        refuses=refuses,
-        media="text/html",
-        page=True,
-    )
-
-
 ENDPOINTS = [
-    _page("GET", "/", find_pages.root, ANYONE, "To the reader's language"),
-    _page("GET", "/{language}", find_pages.without_slash, ANYONE, "To the start page", NotFound),
-    _page("GET", "/{language}/", find_pages.start, ANYONE, "Find a service", NotFound, Invalid, CatalogueEmpty),
-    _page(
+    page("GET", "/", find_pages.root, ANYONE, "To the reader's language"),
+    page("GET", "/{language}", find_pages.without_slash, ANYONE, "To the start page", NotFound),
+    page("GET", "/{language}/", find_pages.start, ANYONE, "Find a service", NotFound, Invalid, CatalogueEmpty),
+    page(
         "GET",
         "/{language}/services/{service}",
         find_pages.service,
@@ -39,11 +26,11 @@ ENDPOINTS = [
         "A service: fee, documents, channel, offices",
         NotFound,
     ),
-    _page("GET", "/{language}/times", find_pages.times, ANYONE, "Free times", NotFound, NotOffered, Invalid),
-    _page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
+    page("GET", "/{language}/times", find_pages.times, ANYONE, "Free times", NotFound, NotOffered, Invalid),
+    page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
     # These two ask for the token themselves: the hold's, or that of the case made of it.
-    _page("GET", "/{language}/holds/{hold}", hold_pages.show_hold, ANYONE, "Your details", Unauthenticated),
-    _page(
+    page("GET", "/{language}/holds/{hold}", hold_pages.show_hold, ANYONE, "Your details", Unauthenticated),
+    page(
         "POST",
         "/{language}/holds/{hold}",
         hold_pages.send_contact,
@@ -52,7 +39,7 @@ ENDPOINTS = [
         Unauthenticated,
         Malformed,
     ),
-    _page(
+    page(
         "GET",
         "/{language}/case/{token}",
         case_pages.arrive,
@@ -60,13 +47,23 @@ ENDPOINTS = [
         "Arrive by the link of a confirmation",
         Unauthenticated,
     ),
-    _page("GET", f"{_CASE}/check", case_pages.check, CASE, "Check before booking", Unauthenticated),
-    _page("POST", f"{_CASE}/pay", case_pages.pay, CASE, "Book, and pay where there is a fee", Unauthenticated),
-    _page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
-    _page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
-    _page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
-    _page("POST", f"{_CASE}/cancel", case_pages.cancel, CASE, "Cancel", Unauthenticated, TooLate, NotCancellable),
-    _page(
+    page("GET", f"{_CASE}/check", case_pages.check, CASE, "Check before booking", Unauthenticated),
+    page("POST", f"{_CASE}/pay", case_pages.pay, CASE, "Book, and pay where there is a fee", Unauthenticated),
+    page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
+    page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
+    page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
+    page(
+        "POST",
+        f"{_CASE}/cancel",
+        case_pages.cancel,
+        CASE,
+        "Cancel",
+        Unauthenticated,
+        TooLate,
+        BeingServed,
+        NotCancellable,
+    ),
+    page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),
 ]

@@ -13,6 +13,8 @@ from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.counter.views import Line, Lists, Mine, Step
 
+_MISSED_SHOWN = 3  # who comes after all comes soon
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -39,6 +41,18 @@ class Scene:
 def number_text(number: int) -> str:
     """Three digits at least, as the board shows them."""
     return f"{number:03d}"
+
+
+def shown(day: Day) -> frozenset[UUID]:
+    """Whose names the whole page has."""
+    held = {ticket.appointment_id for ticket in day.tickets if ticket.appointment_id is not None}
+    return frozenset({one.id for one in day.booked} | held)
+
+
+def shown_at(day: Day, place: Place | None) -> frozenset[UUID]:
+    """Whose name a clerk's own part has."""
+    present = day.open_at(place.id) if place else None
+    return frozenset({present.appointment_id} if present and present.appointment_id else ())
 
 
 def lists(scene: Scene) -> Lists:
@@ -79,12 +93,20 @@ def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
     counter, leave = words.pick(place.name), f"{base}/leave"
     if present is None:
         call = Step(url=f"{base}/next", label=words._("Call the next person"), kind="primary")
-        return Mine(counter=counter, leave_url=leave, steps=(call,), taken=taken, free_url=f"{base}/free")
+        return Mine(
+            counter=counter,
+            leave_url=leave,
+            steps=(call,),
+            missed=_missed(scene, place),
+            taken=taken,
+            free_url=f"{base}/free",
+        )
     return Mine(
         counter=counter,
+        leave_url="" if present.day == scene.day.date else leave,  # whom a former day left open keeps nobody
         number=number_text(present.number),
         rows=_rows(scene, present),
-        state=_state(words, present),
+        state=_state(scene, present),
         steps=_steps(scene, present),
         taken=taken,
         free_url=f"{base}/free",
@@ -108,10 +130,26 @@ def _steps(scene: Scene, ticket: Ticket) -> tuple[Step, ...]:
     )
 
 
-def _state(words: Words, ticket: Ticket) -> str:
+def _missed(scene: Scene, place: Place) -> tuple[Step, ...]:
+    words = scene.words
+    return tuple(
+        Step(
+            url=f"{scene.base}/tickets/{ticket.id}/undo",
+            label=words._("Number {number} is here after all", number=number_text(ticket.number)),
+        )
+        for ticket in scene.day.missed_at(place.id)[:_MISSED_SHOWN]
+    )
+
+
+def _state(scene: Scene, ticket: Ticket) -> str:
+    words = scene.words
     if ticket.status is TicketStatus.SERVING:
-        return words._("being served")
-    return words.ngettext("called once", "called {n} times", ticket.calls)
+        said = words._("being served")
+    else:
+        said = words.ngettext("called once", "called {n} times", ticket.calls)
+    if ticket.day == scene.day.date:
+        return said
+    return f"{said}, {words._('since {time}', time=words.day(ticket.day))}"
 
 
 def _rows(scene: Scene, ticket: Ticket) -> tuple[Row, ...]:
@@ -123,7 +161,10 @@ def _rows(scene: Scene, ticket: Ticket) -> tuple[Row, ...]:
     booked = next((one for one in scene.day.booked if one.id == ticket.appointment_id), None)
     if booked is not None:
         time = words.time(booked.starts_at, scene.day.time_zone)
-        found.append(Row(label=words._("Appointment"), value=f"{time}, {booked.number}"))
+        over = f" ({words._('cancelled')})" if booked.status == "cancelled" else ""
+        found.append(Row(label=words._("Appointment"), value=f"{time}, {booked.number}{over}"))
+    elif ticket.due_at is not None:  # of a former day
+        found.append(Row(label=words._("Appointment"), value=words.time(ticket.due_at, scene.day.time_zone)))
     else:
         found.append(Row(label=words._("Appointment"), value=words._("none")))
     return tuple(found)
@@ -158,7 +199,7 @@ def _waiting(scene: Scene, ticket: Ticket) -> Line:
 
 def _called(scene: Scene, ticket: Ticket) -> Line:
     kind = "warning" if ticket.status is TicketStatus.CALLED else "success"
-    return _line(scene, ticket, f"{scene.counter(ticket.counter_id)}, {_state(scene.words, ticket)}", kind=kind)
+    return _line(scene, ticket, f"{scene.counter(ticket.counter_id)}, {_state(scene, ticket)}", kind=kind)
 
 
 def _walked(scene: Scene, ticket: Ticket) -> Line:

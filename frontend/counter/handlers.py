@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from uuid import UUID
 
 from aiohttp import web
@@ -11,20 +11,21 @@ from base.errors import DomainError, NotFound
 from base.i18n import zone
 from base.web import STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
-from base.web.staff import find_staff
+from base.web.staff import watch_staff
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.snapshot import Snapshot
 from booking.queue.feed import topic
+from booking.queue.model import Day
 from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
 from frontend.citizen.words import Words
-from frontend.counter.day import Scene, lists, mine, number_text
+from frontend.counter.day import Scene, lists, mine, number_text, shown, shown_at
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
 from frontend.staff.frame import staff_frame, staff_page
 
-_STEPS = ("recall", "start", "finish", "no-show", "left", "admit")
+_STEPS = ("recall", "start", "finish", "no-show", "undo", "left", "admit")
 
 
 async def offices(request: web.Request) -> web.Response:
@@ -56,27 +57,33 @@ async def show_day(request: web.Request) -> web.Response:
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    """Both parts of the page; the lists are rendered once for all who see the same."""
+    """Both parts of the page; the lists are rendered once for all who see the same, and the own part opens no name but its own."""
     words, staff = words_of(request), request[STAFF]
     office, _ = await _office(request)
 
-    async def events() -> Events:
+    async def events() -> Events | None:
+        now = await watch_staff(request)
+        if now is None or not now.may("queue.call", office.id):
+            return None
+        request[STAFF] = now  # what is shown follows what they may see now, not at the start
         fresh = words_in(request, words.language)
-        sees = request[STAFF].may("person.read", office.id)
+        sees = now.may("person.read", office.id)
         version = request.app[QUEUE_SOURCE].versions.get(office.id, 0)
         today = fresh.now.astimezone(zone(office.time_zone)).date()
 
         async def all_lists() -> str:
-            return _fragment(request, "counter/lists", fresh.language, lists(await _scene(request, fresh)))
+            return _fragment(request, "counter/lists", fresh.language, lists(await _scene(request, fresh, shown)))
 
         shared = await request.app[FRAGMENTS].get(
             ("counter", office.id, fresh.language, sees, today), version, all_lists
         )
-        own = _fragment(request, "counter/mine", fresh.language, _mine(request, await _scene(request, fresh)))
+        account = request[STAFF].account_id
+        scene = await _scene(request, fresh, lambda day: shown_at(day, day.counter_of(account)))
+        own = _fragment(request, "counter/mine", fresh.language, _mine(request, scene))
         return {"lists": shared, "mine": own.encode()}
 
     async def may_stay() -> bool:
-        now = await find_staff(request)
+        now = await watch_staff(request)
         return now is not None and now.grants == staff.grants
 
     return await stream(request, topic(office.id), events, may_stay)
@@ -90,8 +97,7 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def leave(request: web.Request) -> web.Response:
-    office_id = path_number(request, "office")
-    return await _after(request, request.app[QUEUE].leave_counter(office_id, request[STAFF].account_id))
+    return await _after(request, request.app[QUEUE].leave_counter(request[STAFF].account_id))
 
 
 async def free(request: web.Request) -> web.Response:
@@ -130,7 +136,7 @@ async def walk_in(request: web.Request) -> web.Response:
 
 
 async def step(request: web.Request) -> web.Response:
-    """recall, start, finish, no-show, left; admit starts and leads into the call."""
+    """recall, start, finish, no-show and its undo, left; admit starts and leads into the call."""
     office_id, account = path_number(request, "office"), request[STAFF].account_id
     ticket, wanted, queue = path_id(request, "ticket"), request.match_info["step"], request.app[QUEUE]
     if wanted not in _STEPS:
@@ -139,7 +145,13 @@ async def step(request: web.Request) -> web.Response:
         return await _admit(request, office_id, account, ticket)
     if wanted == "left":
         return await _after(request, queue.leave_queue(office_id, ticket))
-    work = {"recall": queue.recall, "start": queue.start, "finish": queue.finish, "no-show": queue.no_show}[wanted]
+    work = {
+        "recall": queue.recall,
+        "start": queue.start,
+        "finish": queue.finish,
+        "no-show": queue.no_show,
+        "undo": queue.undo_no_show,
+    }[wanted]
     return await _after(request, work(office_id, account, ticket))
 
 
@@ -169,7 +181,7 @@ async def _day_page(
     request: web.Request, *, error: DomainError | None = None, notice: str = "", is_good: bool = False
 ) -> web.Response:
     words = words_of(request)
-    scene = await _scene(request, words)
+    scene = await _scene(request, words, shown)
     office, known = scene.office, scene.known
     name = words.pick(office.name)
     today = words.now.astimezone(zone(office.time_zone)).date()
@@ -191,12 +203,12 @@ async def _day_page(
     return staff_page(request, "counter/day", view, status=error.status if error else 200)
 
 
-async def _scene(request: web.Request, words: Words) -> Scene:
+async def _scene(request: web.Request, words: Words, names_of: Callable[[Day], Collection[UUID]]) -> Scene:
     office, known = await _office(request)
     day = await request.app[QUEUE].day(office.id)
     names: Mapping[UUID, str] = {}
     if request[STAFF].may("person.read", office.id):
-        names = await request.app[APPOINTMENTS].names([one.id for one in day.booked])
+        names = await request.app[APPOINTMENTS].names(names_of(day))
     return Scene(words, office, known, day, names)
 
 

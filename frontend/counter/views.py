@@ -69,6 +69,7 @@ class Mine:
     rows: tuple[Row, ...] = ()
     state: str = ""
     steps: tuple[Step, ...] = ()
+    missed: tuple[Step, ...] = ()  # called here, did not come, and may be here after all
     free_url: str = ""
     taken: tuple[tuple[str, str], ...] = ()  # counters that may be freed: (id, name)
 

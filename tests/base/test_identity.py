@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 
 from base.clock import SettableClock
 from base.db import Database, violates
+from base.identity import store
 from base.identity.model import Grant
 from base.identity.passwords import Passwords
 from base.identity.usecases import (
@@ -23,6 +24,7 @@ from base.identity.usecases import (
     WrongPassword,
 )
 from base.seal import Sealer
+from tests.town import eventually
 
 PASSWORD = "correct horse battery"
 QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -91,6 +93,54 @@ async def test_a_session_ends_after_two_idle_hours_and_after_a_working_day(
     clock.advance(hours=2)
     assert await identity.find(token) is None
     assert await identity.forget_over() >= 2
+
+
+async def test_a_page_that_is_only_open_does_not_keep_its_session(identity: Identity, clock: SettableClock) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    token = await identity.sign_in("kim", PASSWORD)
+    clock.advance(minutes=90)
+    assert await identity.peek(token) is not None
+    clock.advance(minutes=30)
+    assert await identity.peek(token) is None
+    assert await identity.find(token) is None
+
+
+@pytest.mark.parametrize(
+    "change", ["password_hash = '$argon2id$another'", "is_active = false"], ids=["another password", "blocked"]
+)
+async def test_no_session_outlives_a_change_that_was_under_way_while_the_password_was_looked_at(
+    identity: Identity, db: Database, change: str
+) -> None:
+    account = await identity.add_account("kim", "Kim", PASSWORD)
+    async with db.transaction() as conn:
+        await conn.execute(f"UPDATE account SET {change}")
+        await store.delete_sessions_of(conn, account)
+        signing_in = asyncio.create_task(identity.sign_in("kim", PASSWORD))
+        await eventually(lambda: _is_done_or_waits(db, signing_in))
+    with pytest.raises(WrongPassword):
+        await signing_in
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM session") == 0
+
+
+async def test_who_changes_a_password_that_was_changed_meanwhile_is_refused(identity: Identity, db: Database) -> None:
+    account = await identity.add_account("kim", "Kim", PASSWORD)
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE account SET password_hash = '$argon2id$by the administrator'")
+        changing = asyncio.create_task(identity.change_password(account, PASSWORD, "another password"))
+        await eventually(lambda: _is_done_or_waits(db, changing))
+    with pytest.raises(WrongPassword):
+        await changing
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT password_hash FROM account") == "$argon2id$by the administrator"
+
+
+async def _is_done_or_waits(db: Database, task: asyncio.Task[object]) -> bool:
+    async with db.connection() as conn:
+        waits = await conn.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    return task.done() or waits > 0
 
 
 async def test_an_account_that_is_blocked_is_out_at_once(identity: Identity, db: Database) -> None:

@@ -100,6 +100,9 @@ class Scene:
         context = await browser.new_context(
             viewport={"width": width, "height": 800}, locale="de", java_script_enabled=scripts
         )
+        for cookie in self.town.http.cookie_jar:  # who was invited as a clerk has signed in there
+            if cookie.key == "staff":
+                await context.add_cookies([{"name": "staff", "value": cookie.value, "url": self.town.origin}])
         page = await context.new_page()
         person = Person(page)
         page.on("console", lambda message: _keep(person.said, message))

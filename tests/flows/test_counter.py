@@ -233,6 +233,29 @@ async def test_the_clerk_enters_the_call_and_finishing_ends_it(town: Town) -> No
         await town.worker.rooms.enter(invitation.room_id, invitation.token)
 
 
+async def test_a_clerks_seat_is_worth_nothing_without_the_session(town: Town) -> None:
+    made, invitation = await video_call(town)
+    [lane] = await town.rows(
+        "SELECT counter_id AS id, office_id AS office, o.key FROM claim JOIN office o ON o.id = office_id "
+        "WHERE appointment_id = $1",
+        UUID(made["id"]),
+    )
+    seat = await town.worker.appointments.invite_counter(UUID(made["id"]), lane["id"])
+    room, link = f"/de/room/{seat.room_id}", seat.path("de")
+    async with await clerk_at(town, "kim", lane["office"], lane["id"], lane["key"]) as clerk:
+        assert (await clerk.get(link)).status == 200
+        assert f"room-{seat.room_id}" in clerk.cookies
+        await clerk.post("/de/staff/sign-out")
+        assert not clerk.cookies  # the seat's cookie went, too
+        page = await clerk.get(link)
+        assert (page.url.path, page.url.query["next"]) == ("/de/staff/sign-in", room)
+    other = next(key for key in (MITTE, "buergerbuero-west") if key != lane["key"])
+    await hire(town, "robin", "clerk", other)
+    async with await sign_in(town, "robin") as away:
+        assert (await away.get(link)).status == 403
+    assert (await town.call("GET", room, invitation.token)).status == 200  # the citizen needs none
+
+
 async def test_who_hangs_up_while_the_clerk_finishes_stands_in_nobodys_way(town: Town) -> None:
     """Both want the room and the ticket; in another order they would wait for each other, and one would be ended."""
     made, invitation = await video_call(town)
@@ -312,6 +335,36 @@ async def test_the_day_and_the_board_change_by_themselves_within_a_second(town: 
         said = await board.until("Nummer 001: bitte zu", "calls")
         assert loop.time() - begun < 2  # two changes, each in less than a second
         assert "Kim" not in said
+
+
+async def test_an_open_day_shows_what_its_clerk_may_see_now_and_ends_with_the_role(town: Town) -> None:
+    office = await office_id(town)
+    made = await book_today(town, office)
+    async with (
+        await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk,
+        await clerk_at(town, "robin", office, (await counters_of(town, office))[1]) as other,
+        clerk.http.get(f"{town.origin}/de/counter/{office}/live") as response,
+    ):
+        day = _Stream(response)
+        assert "Kim Mustermann" in await day.until("Niemand wartet.", "lists")
+        await town.rows("UPDATE role SET permissions = '{queue.call}' WHERE name = 'clerk'")
+        await other.post(f"/de/counter/{office}/check-in", appointment=made["id"])
+        assert "Kim Mustermann" not in await day.until("1 Person wartet", "lists")
+        await town.worker.identity.give_role("kim", "clerk", MITTE, takes_away=True)
+        await other.post(f"/de/counter/{office}/next")
+        async with asyncio.timeout(5):
+            rest = await response.content.read()
+        assert b"event: lists" not in rest
+
+
+async def test_an_open_day_that_nobody_uses_does_not_keep_its_session(town: Town) -> None:
+    office = await office_id(town)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        live = f"{town.origin}/de/counter/{office}/live"
+        for minutes, status in ((90, 200), (40, 401)):  # the stream came back by itself after an hour and a half
+            town.clock.advance(minutes=minutes)
+            async with clerk.http.get(live, headers={"Accept": "text/event-stream"}) as response:
+                assert response.status == status
 
 
 async def test_streams_end_at_once_on_shutdown(city_dsn: str, clock: SettableClock) -> None:

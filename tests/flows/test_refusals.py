@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from yarl import URL
 
 from tests.town import KIM, Town
 
@@ -168,3 +169,54 @@ async def test_pages_for_everybody_are_compressed_and_those_of_a_case_are_not(to
     for path, encoding in (("/de/", "gzip"), (f"/de/appointments/{made['id']}", None)):
         async with town.http.get(town.origin + path, headers=headers) as response:
             assert (response.status, response.headers.get("Content-Encoding")) == (200, encoding)
+
+
+@pytest.mark.parametrize("bad", ["%00", "Kim%00Mustermann"], ids=["alone", "inside"])
+@pytest.mark.parametrize(
+    "path", ["/api/services?q={}", "/de/?q={}", "/de/services/1?age={}", "/de/join/{}", "/de/case/{}"]
+)
+async def test_a_nul_in_an_address_is_refused(town: Town, path: str, bad: str) -> None:
+    url = URL(town.origin + path.format(bad), encoded=True)
+    async with town.http.get(url, headers={"Accept": "text/html"}) as page:
+        is_page = "text/html" in page.headers["Content-Type"]
+        assert (page.status, is_page) == (400, not path.startswith("/api/"))
+    async with town.http.get(url) as problem:
+        assert (problem.status, (await problem.json())["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize("bad", ["Kim\0Mustermann", "Kim \ud800"], ids=["NUL", "half a character"])
+async def test_texts_that_no_database_takes_are_refused(town: Town, bad: str) -> None:
+    hold = await town.hold((await town.service(FREE))["id"])
+    given = {"hold": hold["id"], "contact": {**KIM, "name": bad}}
+    answer = await town.call("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    assert (answer.status, answer.body["code"]) == (400, "malformed")
+
+
+async def test_a_nul_in_a_form_is_refused(town: Town) -> None:
+    headers = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
+    for typed in ("next=Kim%00&login=kim&password=x", "q%00=&login=kim&password=x"):
+        async with town.http.post(f"{town.origin}/de/staff/sign-in", data=typed, headers=headers) as page:
+            assert (page.status, page.content_type) == (400, "text/html")
+
+
+async def test_a_correction_that_comes_after_booking_is_said_to_be_too_late(town: Town) -> None:
+    hold = await town.hold((await town.service(FREE))["id"])
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    await town.checkout(made)
+    typed = {**KIM, "name": "Lou", "request_key": str(uuid4())}
+    page = await town.call("POST", f"/de/holds/{hold['id']}", made["token"], data=typed)
+    assert page.status == 200
+    assert "wurde nicht übernommen" in page.body
+    seen = await town.call("GET", f"/de/appointments/{made['id']}", made["token"])
+    assert "wurde nicht übernommen" not in seen.body
+
+
+async def test_another_time_chosen_from_a_wrong_correction_replaces_the_time_that_is_held(town: Town) -> None:
+    hold = await town.hold((await town.service(FREE))["id"])
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    wrong = {**KIM, "email": "nonsense", "request_key": str(uuid4())}
+    page = await town.call("POST", f"/de/holds/{hold['id']}", made["token"], data=wrong)
+    assert page.status == 422
+    assert f"instead={made['id']}" in page.body

@@ -145,3 +145,6 @@ async def test_accounts_from_the_command_line(town: Town) -> None:
     assert found == [{"name": "clerk", "key": "buergerbuero-mitte"}, {"name": "finance", "key": None}]
     async with await sign_in(town, "kim", "typed otherwise") as browser:
         assert (await browser.get("/en/staff/")).status == 200
+        assert (await _schalter(town, "account", "sign-out", "kim"))[0] == 0
+        assert (await browser.get("/en/staff/")).url.path == "/en/staff/sign-in"
+    assert (await _schalter(town, "account", "sign-out", "nobody"))[0] == 1

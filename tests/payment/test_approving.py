@@ -27,6 +27,7 @@ from payment.books_pg import PgBooks
 from payment.memory import MemoryDatabase
 from payment.model import Payment, Refund, RefundReason, RefundStatus
 from tests.payment.world import World
+from tests.town import eventually
 
 ANN, BOB, CAROL = 1, 2, 3
 KEY, OTHER_KEY = UUID(int=7), UUID(int=8)
@@ -198,3 +199,39 @@ async def test_many_ask_at_once_and_many_decide_at_once(db: Database) -> None:
         now = await world.now(payment)
         assert now.refunded_cents == given
         assert await world.clearing(payment) == 1300 - given
+
+
+async def waiting_for_locks(db: Database, n: int) -> None:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def reached() -> bool:
+        async with db.connection() as conn:
+            return bool(await conn.fetchval(sql) == n)
+
+    await eventually(reached)
+
+
+@pytest.mark.parametrize("again", ["approve", "reject"])
+async def test_a_refund_fails_while_somebody_decides_again(db: Database, again: str) -> None:
+    """Both want payment and refund: in one order, so neither is ended by the other."""
+    async with db.transaction() as conn:
+        await conn.execute(PEOPLE)
+    world = World(PgBooks(db))
+    payment = await world.paid()
+    request = await asked(world, payment)
+    world.lost = [("refund", "before")]
+    submitted = await world.payments.approve_refund(payment.id, request.id, by=BOB)
+    assert submitted.status is RefundStatus.SUBMITTED
+    world.machine.refund_outcome = "failed"
+    decide = world.payments.approve_refund if again == "approve" else world.payments.reject_refund
+    async with world.books.transaction() as tx:  # until both stand in line, the one who decides first
+        await world.books.payment(tx, payment.id, lock=True)
+        deciding = asyncio.create_task(decide(payment.id, request.id, by=BOB))
+        await waiting_for_locks(db, 1)
+        failing = asyncio.create_task(world.payments.submit_refund(request.id))
+        await waiting_for_locks(db, 2)
+    done, failed = await asyncio.gather(deciding, failing, return_exceptions=True)
+    assert isinstance(failed, Refund), failed
+    assert failed.status is RefundStatus.FAILED
+    assert isinstance(done, Refund if again == "approve" else AlreadyDecided), done
+    assert (await world.now(payment)).refunded_cents == 0

@@ -30,6 +30,7 @@ from payment.ports import Outcome, OutcomeUnknown
 from payment.settling import RefundTooLarge, Settling
 from payment.usecases import Payments
 from sandbox.stripe.errors import ApiError
+from tests.locks import waits_for
 from tests.payment.machine_provider import Moment
 from tests.payment.making import AMOUNT, NOW, a_payment
 from tests.payment.world import World
@@ -238,7 +239,9 @@ class TestSettle:
             if not settling:
                 settling.append(asyncio.create_task(world.payments.settle(payment.id)))
                 await is_held.wait()
-                await asyncio.sleep(0.3)  # its wait begins first, so it is ended, if the machine is not too busy
+                assert await waits_for(
+                    cast("Connection", tx), settling[0]
+                )  # its wait begins first, so mostly it is the one ended
             return await world.payments.request(
                 tx, reference=REFERENCE, amount=AMOUNT, description="", language="de", return_url="http://city"
             )

@@ -18,6 +18,7 @@ from base.errors import DomainError
 from booking.holds.model import Hold
 from tests.booking.availability.city import TUESDAY, City, at, make_city, open_counter
 from tests.booking.holds.world import HoldWorld, hold_world
+from tests.locks import waits_for
 
 NINE = at(TUESDAY, 9)
 STORM_S = 60.0 if os.environ.get("SCALE") == "full" else 3.0
@@ -46,7 +47,7 @@ async def test_a_hold_and_then_the_closure(db: Database, first_commits: bool) ->
         await holding.start()
         assert await insert_hold(one, city, NINE)
         closing = asyncio.create_task(open_counter(two, city.counters[0], [TUESDAY], 10, 12))
-        assert await _waits(closing)
+        assert await waits_for(one, closing)
         if first_commits:
             await holding.commit()
             with pytest.raises(asyncpg.ExclusionViolationError) as caught:
@@ -67,7 +68,7 @@ async def test_a_closure_and_then_the_hold(db: Database, first_commits: bool) ->
         await changing.start()
         await open_counter(one, city.counters[0], [TUESDAY], 10, 12)
         holding = asyncio.create_task(insert_hold(two, city, NINE))
-        assert await _waits(holding)
+        assert await waits_for(one, holding)
         await (changing.commit() if first_commits else changing.rollback())
         assert await holding is not first_commits
         assert await _audit(one) == []
@@ -142,7 +143,7 @@ class TestClosingOverAppointments:
             await holding.start()
             assert await insert_hold(one, city, NINE)
             closing = asyncio.create_task(_close(two, city, user))
-            assert await _waits(closing)
+            assert await waits_for(one, closing)
             if first_commits:
                 await holding.commit()
                 with pytest.raises(asyncpg.ExclusionViolationError) as caught:
@@ -239,11 +240,6 @@ async def test_a_storm_of_holds_releases_and_changing_hours(db: Database) -> Non
                     counter, book.base, book.cells
                 )
     assert min(done.values()) > 0, done
-
-
-async def _waits(task: asyncio.Task[object]) -> bool:
-    await asyncio.sleep(0.2)
-    return not task.done()
 
 
 async def _audit(conn: Connection) -> list[asyncpg.Record]:

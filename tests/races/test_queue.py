@@ -14,6 +14,7 @@ import pytest
 from base.clock import SettableClock
 from base.db import Connection, Database, violates
 from booking.appointments.slots_memory import MemorySlots
+from booking.queue.feed import QueueSource, topic
 from booking.queue.model import Ticket
 from booking.queue.usecases import CounterBusy, CounterTaken, NobodyWaits, Queue
 from tests.booking.availability.city import TUESDAY, City, at, make_city
@@ -81,13 +82,66 @@ async def test_the_same_form_many_times_at_once_is_one_number(db: Database) -> N
 async def test_a_counter_that_two_clerks_want_at_once_goes_to_one(db: Database) -> None:
     queue, city, clerks = await make_office(db, counters=6, waiting=0)
     for clerk in clerks:
-        await queue.leave_counter(city.office, clerk)
+        await queue.leave_counter(clerk)
     wanted = city.offices[city.office][0]
     answers = await asyncio.gather(
         *(queue.take_counter(city.office, clerk, wanted) for clerk in clerks), return_exceptions=True
     )
     assert sum(answer is None for answer in answers) == 1
     assert sum(isinstance(answer, CounterTaken) for answer in answers) == 5
+
+
+async def test_one_clerk_in_two_tabs_and_clerks_who_swap_get_an_answer(db: Database) -> None:
+    """Never an error of the database: each call is done, or refused by its name."""
+    queue, city, clerks = await make_office(db, counters=4, waiting=0)
+    places = city.offices[city.office]
+    for turn in range(10):
+        wanted = [(clerk, places[(n + turn + k) % 4]) for n, clerk in enumerate(clerks) for k in (1, 2)]
+        answers = await asyncio.gather(
+            *(queue.take_counter(city.office, clerk, place) for clerk, place in wanted), return_exceptions=True
+        )
+        assert all(answer is None or isinstance(answer, CounterTaken) for answer in answers), answers
+        await asyncio.gather(*(queue.leave_counter(clerk) for clerk in clerks[turn % 2 :: 2]))
+
+
+async def test_who_serves_at_one_office_takes_no_counter_at_another(db: Database) -> None:
+    clock = SettableClock(at(TUESDAY, 9))
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=1, offices=2)
+        sql = "INSERT INTO account (login, name, password_hash) VALUES ('kim', 'Kim', '$argon2id$') RETURNING id"
+        clerk = await conn.fetchval(sql)
+    queue = Queue(db, MemorySlots(), no_call, clock)
+    (first, [here]), (second, [there]) = city.offices.items()
+    await queue.take_counter(first, clerk, here)
+    await queue.add_walk_in(first, city.service_id, "key")
+    await queue.call_next(first, clerk)
+    with pytest.raises(CounterBusy):
+        await queue.take_counter(second, clerk, there)
+    clock.advance(days=1)  # nobody stands there any more
+    await queue.take_counter(second, clerk, there)
+
+
+async def test_taking_leaving_and_freeing_a_counter_are_in_the_feed(db: Database) -> None:
+    queue, city, (clerk,) = await make_office(db, counters=1, waiting=0)
+    [counter], source = city.offices[city.office], QueueSource()
+
+    async with db.connection() as conn:
+        watermark = await source.start(conn)
+
+    async def told() -> bool:
+        nonlocal watermark
+        async with db.connection() as conn:
+            watermark, topics = await source.poll(conn, watermark)
+        return topic(city.office) in topics
+
+    assert not await told()
+    await queue.leave_counter(clerk)
+    assert await told()
+    assert not await told()
+    await queue.take_counter(city.office, clerk, counter)
+    assert await told()
+    await queue.free_counter(city.office, counter)
+    assert await told()
 
 
 async def _insert(conn: Any, city: City, number: int, **given: Any) -> None:
@@ -132,6 +186,34 @@ async def test_the_schema_refuses_by_name(db: Database, constraint: str, given: 
         number = given.pop("number", 2) if "number" in given else 2
         with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
             await _insert(conn, city, number, **(given | (first if "counter_id" in given else {})))
+    assert violates(refused.value, constraint)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "sql"),
+    [
+        ("counter_clerk_one_clerk", "INSERT INTO counter_clerk VALUES ($1, $2, $5, '2026-12-01')"),
+        ("counter_clerk_one_counter", "INSERT INTO counter_clerk VALUES ($3, $2, $4, '2026-12-01')"),
+        ("counter_clerk_in_office", "UPDATE counter_clerk SET office_id = $6 WHERE counter_id = $1"),
+        ("ticket_counter_in_office", "UPDATE ticket SET office_id = $6 WHERE counter_id = $1"),
+        ("ticket_number_range", "UPDATE ticket_number SET last = 10000"),
+        ("ticket_request_once", "UPDATE ticket SET request_key = '00000000-0000-0000-0000-000000000001'"),
+    ],
+)
+async def test_the_schema_refuses_around_the_code(db: Database, constraint: str, sql: str) -> None:
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=3, offices=2)
+        (office, (first, second, _)), (other, _) = city.offices.items()
+        new = "INSERT INTO account (login, name, password_hash) VALUES ($1, 'Kim', '$argon2id$') RETURNING id"
+        kim, sam = await conn.fetchval(new, "kim"), await conn.fetchval(new, "sam")
+        await conn.execute("INSERT INTO counter_clerk VALUES ($1, $2, $3, '2026-12-01')", first, office, kim)
+        await conn.execute("INSERT INTO ticket_number VALUES ($1, '2026-12-01', 1)", office)
+        await _insert(conn, city, 1, **CALLED, counter_id=first)
+        await _insert(conn, city, 2)
+        for n, value in enumerate((first, office, second, kim, sam, other), start=1):
+            sql = sql.replace(f"${n}", str(value))
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
+            await conn.execute(sql)
     assert violates(refused.value, constraint)
 
 

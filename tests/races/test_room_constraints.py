@@ -58,6 +58,17 @@ async def test_a_room_never_goes_back(conn: Connection, change: str) -> None:
         await conn.execute(f"UPDATE room SET {change} WHERE id = $1", ident)
 
 
+@pytest.mark.parametrize(
+    ("constraint", "name", "value"), [("room_status", "status", "'gone'"), ("room_epoch", "epoch", "0")]
+)
+async def test_a_room_is_one_of_the_possible(conn: Connection, constraint: str, name: str, value: str) -> None:
+    with refused(constraint):
+        await conn.execute(
+            f"INSERT INTO room (reference, opens_at, closes_at, {name}) "
+            f"VALUES (gen_random_uuid(), now(), now() + '1 hour', {value})"
+        )
+
+
 async def test_a_worker_is_named_with_its_life(conn: Connection) -> None:
     with refused("room_worker_whole"):
         await room(conn, worker="a")
@@ -75,6 +86,8 @@ async def test_a_worker_is_named_with_its_life(conn: Connection) -> None:
         ("seat_inside_has_session", {**IN}),
         ("seat_only_admitted_send", {"state": "'waiting'", "sends": "'{audio}'", **IN}),
         ("seat_sends", {"state": "'admitted'", "place": "1", "sends": "'{smell}'", **IN}),
+        ("seat_muted", {"muted": "'{smell}'"}),
+        ("seat_session_ends", {"session_until": "now()"}),
         ("seat_label", {"label": "''"}),
     ],
 )

@@ -10,7 +10,11 @@ from base.idempotency import recall, remember, request_hash
 from base.identity.usecases import Identity
 from base.jobs import enqueue
 from base.seal import Sealer
+from booking.appointments.slots_memory import MemorySlots
+from booking.queue.usecases import Queue
 from server.tidy import Tidy
+from tests.booking.availability.city import TUESDAY, at, make_city
+from tests.races.test_queue import no_call
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:
@@ -21,7 +25,7 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
         for name in ("done", "due"):
             await enqueue(conn, "work", name, {}, clock())
         await conn.execute("UPDATE job SET status = 'done' WHERE key = 'done'")
-    tidy = Tidy(db, clock, Identity(db, clock, sealer))
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), Queue(db, MemorySlots(), no_call, clock))
     clock.advance(days=1)
     assert await tidy.run() == 0
     clock.advance(days=2)
@@ -31,3 +35,27 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
     async with db.transaction() as conn:
         assert await recall(conn, sealer, key, body) is None
         assert await fetch_all(conn, str, "SELECT key FROM job") == ["due"]
+
+
+async def test_who_worked_where_is_forgotten_when_the_day_is_over_there(db: Database, clock: SettableClock) -> None:
+    """Two offices, seven hours apart: the day ends at each at its own time."""
+    sealer = Sealer("k" * 32)
+    queue = Queue(db, MemorySlots(), no_call, clock)
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue)
+    clock.set(at(TUESDAY, 9))
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=1, offices=2)
+        east, west = city.offices
+        await conn.execute("UPDATE office SET time_zone = 'America/New_York' WHERE id = $1", west)
+        for office in (east, west):
+            sql = "INSERT INTO account (login, name, password_hash) VALUES ($1, 'Kim', '$argon2id$') RETURNING id"
+            account = await conn.fetchval(sql, f"clerk{office}")
+            await queue.take_counter(office, account, city.offices[office][0])
+    clock.set(at(TUESDAY, 23))
+    assert await tidy.run() == 0
+    clock.advance(hours=2)
+    assert await tidy.run() == 1
+    async with db.connection() as conn:
+        assert await fetch_all(conn, int, "SELECT office_id FROM counter_clerk") == [west]
+    clock.advance(hours=6)
+    assert await tidy.run() == 1

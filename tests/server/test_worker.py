@@ -42,15 +42,18 @@ async def test_a_run_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture)
 
 
 async def test_what_is_short_is_finished_before_the_end() -> None:
-    finished = asyncio.Event()
+    begun, may_end, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def run() -> int:
-        await asyncio.sleep(0.1)
+        begun.set()
+        await may_end.wait()
         finished.set()
         return 0
 
     looked = Looked(run, every_s=60)
-    await asyncio.sleep(0.01)
+    await begun.wait()
+    looked.stop.set()
+    may_end.set()
     await looked.end(5)
     assert finished.is_set()
 
@@ -59,9 +62,10 @@ async def test_what_is_short_is_finished_before_the_end() -> None:
 async def test_what_is_long_is_cut(monkeypatch: pytest.MonkeyPatch, is_stubborn: bool) -> None:
     monkeypatch.setattr(worker, "_LAST_RUN_S", 0.2)
     monkeypatch.setattr(worker, "_CUT_S", 0.2)
-    cut = asyncio.Event()
+    begun, cut = asyncio.Event(), asyncio.Event()
 
     async def run() -> int:
+        begun.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -72,39 +76,45 @@ async def test_what_is_long_is_cut(monkeypatch: pytest.MonkeyPatch, is_stubborn:
         return 0
 
     looked = Looked(run)
-    await asyncio.sleep(0.05)
+    await begun.wait()
     assert not looked.task.done()
     await looked.end(2)
     assert cut.is_set()
 
 
 async def test_who_waits_for_its_turn_ends_at_once() -> None:
+    has_run = asyncio.Event()
+
     async def run() -> int:
+        has_run.set()
         return 0
 
     looked = Looked(run, every_s=60)
-    await asyncio.sleep(0.05)
+    await has_run.wait()
     await looked.end(1)
 
 
 async def test_a_queue_that_is_not_empty_is_looked_at_at_once() -> None:
-    left = 5
+    left, is_empty = 5, asyncio.Event()
 
     async def run() -> int:
         nonlocal left
         left -= 1
+        if left == 0:
+            is_empty.set()
         return left
 
     looked = Looked(run, every_s=60, is_queue=True)
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(is_empty.wait(), 5)
     assert left == 0
     await looked.end(1)
 
 
 async def test_when_the_group_is_cancelled_its_run_is_too() -> None:
-    cut = asyncio.Event()
+    begun, cut = asyncio.Event(), asyncio.Event()
 
     async def run() -> int:
+        begun.set()
         try:
             await asyncio.sleep(60)
         finally:
@@ -112,6 +122,6 @@ async def test_when_the_group_is_cancelled_its_run_is_too() -> None:
         return 0
 
     looked = Looked(run)
-    await asyncio.sleep(0.05)
+    await begun.wait()
     looked.task.cancel()
     await asyncio.wait_for(cut.wait(), 1)

@@ -15,6 +15,8 @@ from video.media.rooms import EMPTY_KEPT_S, Refused, Rooms
 from video.media.udp import UdpPort
 from video.model import (
     CONSENT_S,
+    KINDS,
+    PARTICIPANTS_MOST,
     Answered,
     AnsweredLine,
     Fingerprint,
@@ -87,12 +89,19 @@ async def test_a_restart_that_is_not_answered_is_the_same_when_asked_again(rooms
 async def test_more_lines_than_a_description_may_have_are_refused_and_old_ones_do_not_count(rooms: Rooms) -> None:
     room = uuid4()
     rooms.create(room, 1)
-    cameras = [Source(number, "camera") for number in range(15)]
+    cameras = [Source(number, "camera") for number in range(16)]
     with pytest.raises(Refused, match=Refusal.TOO_LARGE):
         rooms.subscribe(room, 1, 2, cameras, restart=False)
-    rooms.subscribe(room, 1, 2, cameras[:14], restart=False)
+    rooms.subscribe(room, 1, 2, cameras[:15], restart=False)
     voices = rooms.subscribe(room, 1, 2, [Source(number, "audio") for number in range(5)], restart=False)
     assert len(voices.lines) == 5
+
+
+async def test_everything_that_five_others_send_fits(rooms: Rooms) -> None:
+    room = uuid4()
+    rooms.create(room, 1)
+    all_of_them = [Source(number, kind) for number in range(2, PARTICIPANTS_MOST + 1) for kind in KINDS]
+    assert len(rooms.subscribe(room, 1, 1, all_of_them, restart=False).lines) == 15
 
 
 async def test_a_busy_worker_takes_no_further_room_but_serves_those_that_it_has(

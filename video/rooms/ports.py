@@ -23,13 +23,3 @@ class RoomHooks(Protocol):
 
     async def on_ended(self, conn: Connection, reference: UUID) -> None:
         """For good; a call of on_left for each who was inside came before."""
-
-
-class NobodyListens:
-    """RoomHooks where nothing follows from a call."""
-
-    async def on_waiting(self, conn: Connection, reference: UUID, seat: Seat) -> None: ...
-
-    async def on_left(self, conn: Connection, reference: UUID, seat: Seat) -> None: ...
-
-    async def on_ended(self, conn: Connection, reference: UUID) -> None: ...

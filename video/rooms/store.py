@@ -112,8 +112,18 @@ async def find_link(conn: Connection, token_sha256: bytes) -> Link | None:
     return Link(row["room_id"], row["number"], Role(row["role"]), Window(row["starts_at"], row["ends_at"]))
 
 
-async def move(conn: Connection, seat_id: UUID, before: Collection[SeatState], to: SeatState) -> bool:
-    """Compare-and-set. Who is admitted gets a free place: none left is refused as seat_admitted_has_place."""
+async def move(
+    conn: Connection,
+    seat_id: UUID,
+    before: Collection[SeatState],
+    to: SeatState,
+    *,
+    unless_kept_after: datetime | None = None,
+) -> bool:
+    """Compare-and-set. Who is admitted gets a free place: none left is refused as seat_admitted_has_place.
+
+    `unless_kept_after`: only a seat whose session is over by then. Its socket keeps it without the room's lock.
+    """
     moved: bool = await conn.fetchval(
         """
         WITH moved AS (
@@ -125,11 +135,12 @@ async def move(conn: Connection, seat_id: UUID, before: Collection[SeatState], t
                  session_sha256 = CASE WHEN $3 = 'left' THEN NULL ELSE session_sha256 END,
                  session_until = CASE WHEN $3 = 'left' THEN NULL ELSE session_until END,
                  connection = CASE WHEN $3 = 'left' THEN NULL ELSE connection END
-           WHERE s.id = $1 AND s.state = ANY ($2) RETURNING s.id
+           WHERE s.id = $1 AND s.state = ANY ($2) AND ($4::timestamptz IS NULL OR s.session_until <= $4) RETURNING s.id
         ) SELECT EXISTS (SELECT FROM moved)""",
         seat_id,
         [state.value for state in before],
         to.value,
+        unless_kept_after,
     )
     return moved
 
@@ -241,15 +252,17 @@ async def begin_epoch(conn: Connection, room_id: UUID, instance: str) -> bool:
     return begun
 
 
-async def forsaken(conn: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Rooms with a seat that is kept no longer, and open rooms whose time is over."""
+async def forsaken(conn: Connection, now: datetime, after: UUID, limit: int) -> list[UUID]:
+    """Rooms with a seat that is kept no longer, and open rooms whose time is over: those behind `after`, in order."""
     return await fetch_all(
         conn,
         UUID,
         """
-        SELECT room_id FROM seat WHERE session_until <= $1
-        UNION SELECT id FROM room WHERE status = 'open' AND closes_at <= $1 LIMIT $2""",
+        SELECT room_id FROM seat WHERE session_until <= $1 AND room_id > $2
+        UNION SELECT id FROM room WHERE status = 'open' AND closes_at <= $1 AND id > $2
+        ORDER BY 1 LIMIT $3""",
         now,
+        after,
         limit,
     )
 

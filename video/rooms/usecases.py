@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Connection, Database, database_is_away, violates
 from base.errors import Conflict, DomainError, Forbidden, Gone, NotFound, Unauthenticated
 from base.failpoint import point
 from base.i18n import mark as _
@@ -27,6 +31,8 @@ from video.rooms.model import (
     sources,
 )
 from video.rooms.ports import RoomHooks
+
+log = logging.getLogger(__name__)
 
 seat_waiting = point("room.waiting")
 seat_admitted = point("room.admitted")
@@ -253,21 +259,35 @@ class Rooms:
         return await self._begin_epochs(worker, dead=None, alive=instance)
 
     async def sweep(self) -> int:
-        """Seats that are kept no longer, rooms whose time is over. How many rooms were looked at."""
-        now = self._clock()
-        async with self._db.connection() as conn:
-            due = await store.forsaken(conn, now, _ROOMS_AT_ONCE)
-        for room_id in due:
-            async with self._db.transaction() as conn:
-                room = await store.lock_room(conn, room_id)
-                assert room is not None
-                if room.status is RoomStatus.OPEN and room.closes_at <= now:
-                    await self._end(conn, room)
-                    continue
-                for seat in await store.seats(conn, room_id):
-                    if seat.session_until is not None and seat.session_until <= now:
-                        await self._leave(conn, room, seat)
-        return len(due)
+        """Seats that are kept no longer, rooms whose time is over. How many rooms were looked at; all that are due, so that
+        rooms which fail each time do not stand before the others."""
+        now, after, looked_at = self._clock(), UUID(int=0), 0
+        while True:
+            async with self._db.connection() as conn:
+                due = await store.forsaken(conn, now, after, _ROOMS_AT_ONCE)
+            for room_id in due:
+                try:
+                    await self._sweep_room(room_id, now)
+                except Exception as error:
+                    if database_is_away(error):
+                        raise
+                    log.exception("room.not-swept", extra={"room": str(room_id)})  # the next round tries it again
+            looked_at += len(due)
+            if len(due) < _ROOMS_AT_ONCE:
+                return looked_at
+            after = due[-1]
+
+    async def _sweep_room(self, room_id: UUID, now: datetime) -> None:
+        async with self._db.transaction() as conn:
+            room = await store.lock_room(conn, room_id)
+            if room is None:
+                return
+            if room.status is RoomStatus.OPEN and room.closes_at <= now:
+                await self._end(conn, room)
+                return
+            for seat in await store.seats(conn, room_id):
+                if seat.session_until is not None and seat.session_until <= now:
+                    await self._leave(conn, room, seat, unless_kept_after=now)
 
     # inside a transaction
 
@@ -277,7 +297,7 @@ class Rooms:
         state = SeatState.ADMITTED if seat.role is Role.CLERK else SeatState.WAITING
         try:
             await store.sit_down(conn, seat.id, state, token_sha256(resume), self._clock() + SEAT_KEPT, connection)
-        except Exception as error:
+        except asyncpg.CheckViolationError as error:
             if violates(error, "seat_admitted_has_place"):
                 raise RoomFull from None
             raise
@@ -287,13 +307,17 @@ class Rooms:
     async def _admit(self, conn: Connection, seat: Seat) -> None:
         try:
             await store.move(conn, seat.id, sources(SeatState.ADMITTED) & {SeatState.WAITING}, SeatState.ADMITTED)
-        except Exception as error:
+        except asyncpg.CheckViolationError as error:
             if violates(error, "seat_admitted_has_place"):
                 raise RoomFull from None
             raise
 
-    async def _leave(self, conn: Connection, room: Room, seat: Seat) -> None:
-        if await store.move(conn, seat.id, sources(SeatState.LEFT), SeatState.LEFT):
+    async def _leave(
+        self, conn: Connection, room: Room, seat: Seat, *, unless_kept_after: datetime | None = None
+    ) -> None:
+        if await store.move(
+            conn, seat.id, sources(SeatState.LEFT), SeatState.LEFT, unless_kept_after=unless_kept_after
+        ):
             await store.touch(conn, room.id)
             await self._hooks.on_left(conn, room.reference, seat)
 

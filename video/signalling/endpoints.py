@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from aiohttp import web
 from base.errors import Malformed, Unauthenticated
 from base.web import ROOM, SETTINGS, STOPPING, Endpoint, bearer, path_id
 from base.web.guard import CrossSite
+from base.web.staff import may_sit
 from video.signalling.messages import MESSAGE_BYTES_MOST
 from video.signalling.socket import Sockets
 
@@ -27,7 +29,9 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     # Ours are smaller: what is larger than we read, and not larger than this, still gets a clear error.
     ws = web.WebSocketResponse(heartbeat=20, max_msg_size=4 * MESSAGE_BYTES_MOST, compress=False)
     await ws.prepare(request)
-    await request.app[SOCKETS].serve(ws, room_id, token, request.app[STOPPING])
+    await request.app[SOCKETS].serve(
+        ws, room_id, token, request.app[STOPPING], partial(may_sit, request, room_id, token)
+    )
     return ws
 
 

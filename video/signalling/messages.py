@@ -7,12 +7,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from video.model import LINES_MOST
+
 MESSAGE_BYTES_MOST = 80 * 1024  # a description may have 64 KiB
 SDP_LETTERS_MOST = 64 * 1024
 
 Kind: TypeAlias = Literal["audio", "camera", "screen"]
 Number = Annotated[int, Field(ge=1, le=99)]
-Sdp = Annotated[str, Field(min_length=1, max_length=SDP_LETTERS_MOST)]
+_NO_NUL = r"^[^\x00]*$"
+Sdp = Annotated[str, Field(min_length=1, max_length=SDP_LETTERS_MOST, pattern=_NO_NUL)]
 Mid = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9]+$")]
 
 
@@ -33,7 +36,7 @@ class Hello(_Message):
 
     type: Literal["hello"]
     language: Literal["de", "en"] = "de"
-    resume: Annotated[str, Field(max_length=64)] = ""
+    resume: Annotated[str, Field(max_length=64, pattern=_NO_NUL)] = ""
     last_seq: Annotated[int, Field(ge=0)] = 0
 
 
@@ -74,7 +77,7 @@ class Subscribe(_OfEpoch):
     """Exactly these sources from now on; the answer is an offer of the `sub` connection."""
 
     type: Literal["subscribe"]
-    wanted: Annotated[list[WantedSource], Field(max_length=14)]
+    wanted: Annotated[list[WantedSource], Field(max_length=LINES_MOST)]
     restart: bool = False
 
 

@@ -7,12 +7,13 @@ import contextlib
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from base.db import database_is_away
-from base.errors import DomainError, Malformed, Unavailable
+from base.errors import DomainError, Malformed, Unauthenticated, Unavailable
 from base.i18n import mark as _
 from video.rooms.model import SEAT_KEPT, Entry
 from video.rooms.usecases import Rooms, SessionOver
@@ -26,9 +27,11 @@ log = logging.getLogger(__name__)
 
 HELLO_S = 10.0
 KEEP_S = 20.0
+ASK_S = 15.0
 SEND_S = 10.0  # a browser that takes nothing for so long is gone
 BURST, PER_S = 60, 20  # messages
 REFUSED, TAKEN_OVER = 4403, 4409  # close codes of ours: do not come back by yourself
+MaySit = Callable[[], Awaitable[bool]]
 _GOODBYE = (WSCloseCode.OK, WSCloseCode.GOING_AWAY)
 
 
@@ -42,6 +45,11 @@ class TooManyMessages(DomainError):
     code = "too_many_messages"
     status = 429
     message = _("Too many messages at once.")
+
+
+class SignedOut(Unauthenticated):
+    code = "signed_out"
+    message = _("You are no longer signed in, or may no longer work for this office. Please sign in and enter again.")
 
 
 class _Closing(Exception):
@@ -65,15 +73,20 @@ class _Allowance:
 
 
 class Sockets:
-    def __init__(self, rooms: Rooms, hub: Hub, talk: Talk) -> None:
+    """`ask_s`: how often those in a call are asked whether they may stay."""
+
+    def __init__(self, rooms: Rooms, hub: Hub, talk: Talk, *, ask_s: float = ASK_S) -> None:
         self._rooms = rooms
         self._hub = hub
         self._talk = talk
+        self.ask_s = ask_s
 
-    async def serve(self, ws: web.WebSocketResponse, room_id: UUID, token: str, stopping: asyncio.Event) -> None:
-        """Until either side closes, another socket takes the seat, or the process stops."""
+    async def serve(
+        self, ws: web.WebSocketResponse, room_id: UUID, token: str, stopping: asyncio.Event, may_sit: MaySit
+    ) -> None:
+        """Until either side closes, another socket takes the seat, `may_sit` says no, or the process stops."""
         stop = asyncio.create_task(stopping.wait())
-        speaking = asyncio.create_task(self._speak(ws, room_id, token, stopping))
+        speaking = asyncio.create_task(self._speak(ws, room_id, token, stopping, may_sit))
         try:
             await asyncio.wait({stop, speaking}, return_when=asyncio.FIRST_COMPLETED)
             if speaking.done():
@@ -85,7 +98,9 @@ class Sockets:
             with contextlib.suppress(ConnectionError):
                 await ws.close(code=WSCloseCode.SERVICE_RESTART)  # does nothing where it is closed already
 
-    async def _speak(self, ws: web.WebSocketResponse, room_id: UUID, token: str, stopping: asyncio.Event) -> None:
+    async def _speak(
+        self, ws: web.WebSocketResponse, room_id: UUID, token: str, stopping: asyncio.Event, may_sit: MaySit
+    ) -> None:
         allowance, language = _Allowance(), "de"
         try:
             async with asyncio.timeout(HELLO_S):
@@ -95,7 +110,11 @@ class Sockets:
             language = hello.language
             entry = await self._enter(room_id, token, hello)
             try:
-                await self._converse(ws, entry, hello, allowance)
+                await self._converse(ws, entry, hello, allowance, may_sit)
+            except _Closing as closing:
+                if isinstance(closing.error, SignedOut):
+                    await self._leave(entry)
+                raise
             finally:
                 # Not cancelled with us: the seat has to know that nobody is there.
                 goodbye = ws.close_code in _GOODBYE and not stopping.is_set()
@@ -112,18 +131,27 @@ class Sockets:
             return await self._rooms.enter(room_id, token, hello.resume)
         except DomainError as error:
             raise _Closing(error, REFUSED) from None
-        except Exception as error:
+        except Exception as error:  # being away has many classes; all else goes on
             if not database_is_away(error):
                 raise
             raise _Closing(Unavailable(), WSCloseCode.TRY_AGAIN_LATER) from None
 
+    async def _leave(self, entry: Entry) -> None:
+        """The seat is not kept: sound and picture end with it."""
+        try:
+            await self._rooms.leave(entry.room.id, entry.seat.number, entry.connection)
+        except Exception as error:  # whatever it is, the socket is closed; then the seat's time runs out by itself
+            log.warning("socket.not-left", extra={"room": str(entry.room.id), "error": type(error).__name__})
+
     async def _drop(self, entry: Entry, *, said_goodbye: bool) -> None:
         try:
             await self._rooms.drop(entry.room.id, entry.connection, said_goodbye=said_goodbye)
-        except Exception as error:  # then the seat's time runs out by itself
+        except Exception as error:  # whatever it is, the socket ends here; then the seat's time runs out by itself
             log.warning("socket.not-dropped", extra={"room": str(entry.room.id), "error": type(error).__name__})
 
-    async def _converse(self, ws: web.WebSocketResponse, entry: Entry, hello: Hello, allowance: _Allowance) -> None:
+    async def _converse(
+        self, ws: web.WebSocketResponse, entry: Entry, hello: Hello, allowance: _Allowance, may_sit: MaySit
+    ) -> None:
         session, after = await self._hub.attach(entry, hello.last_seq if entry.is_resumed else 0)
         session.language = hello.language
         if after == 0:
@@ -142,6 +170,7 @@ class Sockets:
                 asyncio.create_task(self._write(ws, session, entry.connection, after)),
                 asyncio.create_task(self._read(ws, session, entry.connection, allowance)),
                 asyncio.create_task(self._keep(entry.connection)),
+                asyncio.create_task(self._watch(may_sit)),
             ]
             try:
                 done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -185,6 +214,19 @@ class Sockets:
                     return
             except Exception as error:  # the database may be away for a while; the seat is kept longer than one turn
                 log.warning("socket.not-kept", extra={"error": type(error).__name__})
+
+    async def _watch(self, may_sit: MaySit) -> None:
+        while True:
+            await asyncio.sleep(self.ask_s)
+            try:
+                may_stay = await may_sit()
+            except Exception as error:  # being away has many classes; all else goes on
+                if not database_is_away(error):
+                    raise
+                log.warning("socket.not-asked", extra={"error": type(error).__name__})
+                continue  # a call does not end because nobody can be asked for a moment
+            if not may_stay:
+                raise _Closing(SignedOut(), REFUSED)
 
     async def _next(self, ws: web.WebSocketResponse, room_id: UUID, allowance: _Allowance) -> Message:
         """Raises ConnectionError where the other side has closed."""

@@ -70,7 +70,9 @@ class Workers:
         while True:
             try:
                 begun = await tell(worker, instance)
-            except Exception as error:
+            except (
+                Exception
+            ) as error:  # whatever it is: given up, these calls would stay dead for good, and no later worker be heard
                 log.warning("media.epoch-not-begun", extra={"worker": worker, "error": type(error).__name__})
                 await asyncio.sleep(_RETRY_S)
                 continue

@@ -22,8 +22,12 @@ from booking.holds.usecases import HoldInUse, SlotTaken
 from notifications.fields import case_fields
 from payment.model import PaymentStatus, RefundStatus
 from payment.ports import SessionState
-from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
+from tests.booking.appointments.world import ANNA, NINE, CaseWorld, NobodyListens, case_world
 from tests.booking.availability.city import TUESDAY, at
+from tests.booking.holds.world import SEALER
+from tests.locks import waits_for
+from video.rooms.model import Window
+from video.rooms.usecases import Rooms
 
 _S = AppointmentStatus
 KEY = "the key of one request"
@@ -205,6 +209,20 @@ class TestCancel:
             assert await conn.fetchval("SELECT count(*) FROM message WHERE template = 'appointment_cancelled'") == 1
 
 
+class TestCall:
+    async def test_a_call_ends_with_its_case_though_the_person_is_erased(self, world: CaseWorld, db: Database) -> None:
+        ident = (await world.create()).case.id
+        await world.paid(ident)
+        async with db.transaction() as conn:
+            await conn.execute("UPDATE appointment SET channel = 'video' WHERE id = $1", ident)
+            await Rooms(db, NobodyListens(), SEALER, world.clock).open(conn, ident, Window(NINE, at(TUESDAY, 10)))
+            await conn.execute("DELETE FROM person WHERE appointment_id = $1", ident)
+        with pytest.raises(NotFound):  # cancelled it is; there is nobody left to show it to
+            await world.appointments.cancel(ident)
+        async with db.connection() as conn:
+            assert await conn.fetchval("SELECT status FROM room WHERE reference = $1", ident) == "ended"
+
+
 class TestDeadlock:
     """Payment's hooks lock payment, then case; pay() and cancel() the other way round."""
 
@@ -219,7 +237,7 @@ class TestDeadlock:
             await settling.start()
             await conn.execute("UPDATE payment SET status = 'attention', attention = 'test' WHERE id = $1", payment.id)
             paying = asyncio.create_task(world.appointments.pay(ident, "http://back"))
-            await asyncio.sleep(0.3)  # it has locked the case, and waits for the index of living payments
+            assert await waits_for(conn, paying)  # it has locked the case, and waits for the index of living payments
             await conn.execute("SELECT FROM appointment WHERE id = $1 FOR UPDATE", ident)
             await settling.rollback()
         assert await asyncio.wait_for(paying, 10) == f"https://pay.example/{await _living(db)}"
@@ -232,7 +250,7 @@ class TestDeadlock:
             await settling.start()
             await conn.execute("SELECT FROM payment FOR UPDATE")
             cancelling = asyncio.create_task(world.appointments.cancel(ident))
-            await asyncio.sleep(0.3)
+            assert await waits_for(conn, cancelling)
             await conn.execute("SELECT FROM appointment WHERE id = $1 FOR UPDATE", ident)
             await settling.rollback()
         assert (await asyncio.wait_for(cancelling, 10)).status is _S.CANCELLED

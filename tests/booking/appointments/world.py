@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from base.clock import SettableClock
-from base.db import Database
+from base.db import Connection, Database
 from base.i18n import Translations
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
@@ -26,11 +26,21 @@ from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 from tests.booking.holds.world import SEALER, HoldWorld
-from video.rooms.ports import NobodyListens
+from video.rooms.model import Seat
 from video.rooms.usecases import Rooms
 
 ANNA = Contact(name="Anna Häberle", email="anna@example.org", language="de")
 NINE = at(TUESDAY, 9)
+
+
+class NobodyListens:
+    """RoomHooks where nothing follows from a call."""
+
+    async def on_waiting(self, conn: Connection, reference: UUID, seat: Seat) -> None: ...
+
+    async def on_left(self, conn: Connection, reference: UUID, seat: Seat) -> None: ...
+
+    async def on_ended(self, conn: Connection, reference: UUID) -> None: ...
 
 
 class CaseWorld(HoldWorld):

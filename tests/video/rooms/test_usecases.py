@@ -12,7 +12,9 @@ import pytest
 from base.clock import SettableClock
 from base.db import Database
 from base.errors import NotFound, Unauthenticated
+from tests.locks import waits_for
 from tests.video.rooms.world import World
+from video.rooms import store, usecases
 from video.rooms.model import SEAT_KEPT, Entry, Invitation, Role, SeatState, Window
 from video.rooms.usecases import (
     NotAdmitted,
@@ -226,6 +228,43 @@ async def test_a_room_ends_with_its_time(world: World, clock: SettableClock) -> 
     assert await world.rooms.sweep() == 1
     assert await world.rooms.sweep() == 0
     assert world.facts == [("waiting", 1), ("left", 1), ("ended", 0)]
+
+
+async def test_one_room_that_fails_does_not_keep_the_others(
+    world: World, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever its place in the order, and though rooms are looked at one by one."""
+    monkeypatch.setattr(usecases, "_ROOMS_AT_ONCE", 1)
+    invitations = [await world.invite(reference=uuid4()) for _ in range(3)]
+    for invitation in invitations:
+        await enter(world, invitation)
+    first = min(invitations, key=lambda one: one.room_id)
+    async with world.db.connection() as conn:
+        world.told.fails_for = await conn.fetchval("SELECT reference FROM room WHERE id = $1", first.room_id)
+    clock.advance(hours=3)
+    assert await world.rooms.sweep() == 3
+    assert [(await world.state(one)) is SeatState.LEFT for one in invitations] == [one != first for one in invitations]
+    assert [record.message for record in caplog.records] == ["room.not-swept"]
+    world.told.fails_for = None
+    assert await world.rooms.sweep() == 1
+    assert await world.state(first) is SeatState.LEFT
+
+
+async def test_a_seat_whose_socket_came_back_in_time_is_not_given_up(world: World, clock: SettableClock) -> None:
+    """The sweep has read that the seat's time is over; before it can give it up, the socket says that it lives."""
+    invitation = await world.invite()
+    entry = await enter(world, invitation)
+    clock.advance(seconds=SEAT_KEPT.total_seconds() + 1)
+    async with world.db.connection() as conn:
+        keeping = conn.transaction()
+        await keeping.start()
+        assert await store.keep(conn, entry.connection, clock() + SEAT_KEPT)
+        sweeping = asyncio.create_task(world.rooms.sweep())
+        assert await waits_for(conn, sweeping)
+        await keeping.commit()
+    assert await sweeping == 1
+    assert await world.state(invitation) is SeatState.WAITING
+    assert world.facts == [("waiting", 1)]
 
 
 async def test_what_listens_decides_with(world: World) -> None:

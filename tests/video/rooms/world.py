@@ -20,6 +20,7 @@ class Told:
     def __init__(self) -> None:
         self.facts: list[tuple[str, UUID, int]] = []
         self.fails = False
+        self.fails_for: UUID | None = None
 
     async def on_waiting(self, conn: Connection, reference: UUID, seat: Seat) -> None:
         self._note("waiting", reference, seat.number)
@@ -31,7 +32,7 @@ class Told:
         self._note("ended", reference, 0)
 
     def _note(self, fact: str, reference: UUID, number: int) -> None:
-        if self.fails:
+        if self.fails or self.fails_for == reference:
             raise RuntimeError("whoever listens has trouble")
         self.facts.append((fact, reference, number))
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from server.app import build
+from tests.staff import PASSWORD, hire
 from tests.town import Town, loopback, served
 from video.rooms.model import Invitation, Role, Window
 
@@ -92,10 +93,21 @@ async def invite(town: Town, role: Role = Role.CITIZEN, *, reference: Any = None
     opens = town.clock() + timedelta(hours=opens_in)
     window = Window(opens, opens + timedelta(hours=2))
     rooms = town.worker.rooms
+    if role is Role.CLERK:
+        await be_clerk(town)
     async with town.worker.db.transaction() as conn:
         reference = reference or uuid4()
         await rooms.open(conn, reference, window)
         return await rooms.invite(conn, reference, role, "one", window)
+
+
+async def be_clerk(town: Town) -> None:
+    """The town's browser has signed in: a clerk's link alone opens nothing. The room has no case, so for the whole city."""
+    if not any(cookie.key == "staff" for cookie in town.http.cookie_jar):
+        await hire(town, "caller", "clerk")
+        form = {"login": "caller", "password": PASSWORD}
+        async with town.http.post(f"{town.origin}/de/staff/sign-in", data=form, allow_redirects=False) as response:
+            assert response.status == 303
 
 
 async def both(town: Town) -> tuple[Invitation, Invitation]:

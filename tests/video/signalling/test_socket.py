@@ -14,14 +14,16 @@ import pytest
 
 from base.clock import SettableClock
 from base.web import STOPPING
+from tests.staff import hire, sign_in
 from tests.town import Town, eventually
 from tests.town import town as open_town
 from tests.video.client import Client, pub_offer, sub_answer
 from tests.video.signalling.caller import Caller, both, dial, enter, invite, second_web
 from tests.video.worker_process import Running, media
 from video.rooms.model import Role, SeatState
+from video.signalling.endpoints import SOCKETS
 from video.signalling.messages import MESSAGE_BYTES_MOST
-from video.signalling.socket import BURST
+from video.signalling.socket import BURST, REFUSED
 
 MIDS = {"a": "audio", "v": "camera"}
 
@@ -305,6 +307,57 @@ async def test_offers_and_answers_through_the_worker(video_town: tuple[Town, Run
     assert (bad["code"], bad["reason"]) == ("media_refused", "bad_sdp")
     own = await citizen.ask("subscribe", epoch=1, wanted=[{"participant": 1, "kind": "audio"}])
     assert own["code"] == "not_admitted"
+
+
+@pytest.mark.parametrize("end", ["signed out", "role taken away", "idle"])
+async def test_a_clerk_whose_session_is_over_is_out_of_the_call(video_town: tuple[Town, Running], end: str) -> None:
+    town, _running = video_town
+    town.app[SOCKETS].ask_s = 0.1
+    citizen, clerk = await call(town)
+    assert (await clerk.ask("offer", epoch=1, pc="pub", sdp=pub_offer(Client()), mids=MIDS))["type"] == "answer"
+    await citizen.hear("delta")
+    match end:
+        case "signed out":
+            async with town.http.post(f"{town.origin}/de/staff/sign-out", data={"": ""}) as response:
+                assert response.status == 200
+        case "role taken away":
+            await town.worker.identity.give_role("caller", "clerk", takes_away=True)
+        case _:
+            town.clock.advance(hours=2)
+    assert await clerk.closed() == REFUSED
+    last = clerk.heard[-1]
+    assert (last["type"], last["code"]) == ("error", "signed_out")
+    [seat] = await town.rows("SELECT state, sends FROM seat WHERE role = 'clerk'")
+    assert seat == {"state": "left", "sends": []}
+    while not (gone := await citizen.hear("delta"))["gone"]:
+        pass
+    assert gone["gone"] == [clerk.invitation.number]
+    assert citizen.ws.close_code is None  # who needs no session stays
+
+
+async def test_a_clerks_link_alone_opens_no_socket(town: Town) -> None:
+    _citizen, clerk = await both(town)
+    town.http.cookie_jar.clear()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await dial(town, clerk)
+    assert refused.value.status == 401
+    await hire(town, "robin", "finance")
+    async with await sign_in(town, "robin") as other:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await dial(town, clerk, Cookie=f"staff={other.cookies['staff']}")
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [("offer", {"epoch": 1, "pc": "pub", "sdp": "v=0\0", "mids": MIDS}), ("hello", {"resume": "a\0"})],
+)
+async def test_a_nul_in_a_message_is_malformed(town: Town, kind: str, members: dict[str, Any]) -> None:
+    invited = await invite(town)
+    caller = await (dial(town, invited) if kind == "hello" else enter(town, invited))
+    await caller.send(kind, **members)
+    assert await caller.closed() == 1007
+    assert caller.heard[-1]["code"] == "malformed"
 
 
 async def test_a_worker_that_dies_is_told_and_its_room_goes_on_in_a_new_epoch(
