@@ -59,7 +59,8 @@ class Access:
                     return await handler(request)
                 raise NotFound
             request[ENDPOINT] = endpoint
-            refuse_unstorable([*request.match_info.values(), *request.query.keys(), *request.query.values()])
+            if "%" in request.raw_path or not request.raw_path.isascii():  # nothing else brings what cannot be stored
+                refuse_unstorable([*request.match_info.values(), *request.query.keys(), *request.query.values()])
             await self._check(request, endpoint)
             return await handler(request)
 

@@ -6,12 +6,15 @@ Database, server and load share this machine's cores; the ratios to the floor of
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import asyncpg
 from aiohttp import web
 
 from base.config import Settings
@@ -20,20 +23,21 @@ from base.migrate import migrate
 from booking.availability.model import Window
 from server.app import build
 from server.product import Product, open_product
+from tests.bench import mirror
 from tests.bench.city import OFFICES, make_city
-from tests.bench.load import requests_per_second
+from tests.bench.load import load_from_beside
 
-ROUNDS = 3
-SECONDS = 4.0
+ROUNDS = 5
+SECONDS = 3.0
 CLIENTS = 64
 
 
-async def measure(url: str) -> Mapping[str, list[float]]:
+async def measure(url: str) -> dict[str, list[float]]:
     await migrate(url)
     settings = Settings(database_url=url, secret_key="k" * 32, database_pool=16, port=0)
     async with Database(url, size=2) as db:
         service = await make_city(db)
-    samples: dict[str, list[float]] = {"insert_floor_per_s": [], "holds_per_s": [], "hello_rps": [], "slots_rps": []}
+    samples: dict[str, list[float]] = {"insert_floor_per_s": [], "holds_per_s": [], "hello_rps": []}
     async with open_product(settings) as product:
         await product.feed.start()
         await product.batcher.start()
@@ -43,22 +47,50 @@ async def measure(url: str) -> Mapping[str, list[float]]:
             samples["holds_per_s"].append(await _holds(product, service, wishes))
         await product.batcher.stop()
         await product.feed.stop()
+    day = datetime.now(UTC).date() + timedelta(days=1)
+    month = f"from={day}&to={day + timedelta(days=27)}"
+    twenty = "&".join(f"office={office}" for office in OFFICES[:20])
+    paths = {
+        "slots_rps": f"/api/slots?service={service}&channel=onsite&office={OFFICES[0]}&{month}",
+        "slots20_rps": f"/api/slots?service={service}&channel=onsite&{twenty}&{month}",
+        "page_rps": f"/de/times?service={service}&channel=onsite&office={OFFICES[0]}&day={day}",
+    }
     for _ in range(ROUNDS):
         samples["hello_rps"].append(await _serve_and_load(_hello(), "/"))
-        day = datetime.now(UTC).date() + timedelta(days=1)
-        path = (
-            f"/api/slots?service={service}&channel=onsite&office={OFFICES[0]}&from={day}&to={day + timedelta(days=27)}"
-        )
-        samples["slots_rps"].append(await _serve_and_load(build(settings), path))
-    return samples
+        for key, path in paths.items():
+            samples.setdefault(key, []).append(await _serve_and_load(build(settings), path))
+    return samples | await _mirror(url)
+
+
+async def _mirror(url: str) -> dict[str, list[float]]:
+    """In a database and a process of its own."""
+    other = url.replace("/schalter?", "/schalter_city?")
+    conn = await asyncpg.connect(url)
+    await conn.execute("DROP DATABASE IF EXISTS schalter_city")
+    await conn.execute("CREATE DATABASE schalter_city")
+    await conn.close()
+    await migrate(other)
+    await mirror.make_city(other)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.mirror", other, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await child.communicate()
+    found: dict[str, list[float]] = json.loads(printed)
+    return found
 
 
 def ratios(figures: Mapping[str, float]) -> dict[str, float]:
-    if "holds_per_s" not in figures:
-        return {}
+    """To the floor of the same run: a durable one-row insert by asyncpg, and hello as JSON by a bare aiohttp server."""
+    pairs = {
+        "holds_ratio": ("holds_per_s", "insert_floor_per_s"),
+        "slots_ratio": ("slots_rps", "hello_rps"),
+        "slots20_ratio": ("slots20_rps", "hello_rps"),
+        "page_ratio": ("page_rps", "hello_rps"),
+    }
     return {
-        "holds_to_insert_floor": round(figures["holds_per_s"] / figures["insert_floor_per_s"], 3),
-        "slots_to_hello": round(figures["slots_rps"] / figures["hello_rps"], 3),
+        name: round(figures[above] / figures[below], 3)
+        for name, (above, below) in pairs.items()
+        if above in figures and below in figures
     }
 
 
@@ -127,7 +159,7 @@ async def _serve_and_load(app: web.Application, path: str) -> float:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     try:
-        rate, statuses = await requests_per_second("127.0.0.1", site.port, path, seconds=SECONDS)
+        rate, statuses = await load_from_beside("127.0.0.1", site.port, path, seconds=SECONDS)
     finally:
         await runner.cleanup()
     if set(statuses) != {200}:

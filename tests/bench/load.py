@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from typing import cast
+
+import uvloop
 
 
 class _Connection(asyncio.Protocol):
@@ -55,3 +59,18 @@ async def requests_per_second(
         await loop.create_connection(lambda f=future: _Connection(request, began + seconds, f, counts), host, port)  # type: ignore[misc]
     await asyncio.gather(*done)
     return sum(counts.values()) / (time.perf_counter() - began), counts
+
+
+async def load_from_beside(host: str, port: int, path: str, *, seconds: float) -> tuple[float, dict[int, int]]:
+    """From a process of its own, so that what is measured is the server."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __name__, host, str(port), path, str(seconds), stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await child.communicate()
+    rate, statuses = json.loads(printed)
+    return rate, {int(status): count for status, count in statuses.items()}
+
+
+if __name__ == "__main__":
+    _host, _port, _path, _seconds = sys.argv[1:]
+    print(json.dumps(uvloop.run(requests_per_second(_host, int(_port), _path, seconds=float(_seconds)))))
