@@ -224,6 +224,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDIA_PORT", "40000", "UDP port of the first media worker; the next ones have the ports after it", _positive
     ),
+    Setting(
+        "HOLDS_LISTEN",
+        "",
+        "Where web processes reach each other, so that each office's times are given out by one of them: a folder for unix sockets "
+        "(one machine) or `host:port` (port 0: any); empty: each by itself, correct but slower when an office is in demand",
+    ),
     Setting("DRAIN_SECONDS", "2", "How long /readyz says no before the process stops listening", _seconds),
     Setting("FAILPOINT", "", "Tests only: end the process at a marked step, `name:n`"),
 )
@@ -263,6 +269,7 @@ class Settings:
     media_address: tuple[str, ...] = ("127.0.0.1",)
     media_bind: str = ""
     media_port: int = 40000
+    holds_listen: str = ""
     drain_seconds: float = 2.0
     failpoint: str = ""
 

@@ -110,10 +110,12 @@ def _running(assets: Assets) -> Any:
             _install(app, product, assets)
             await product.feed.start()
             await product.batcher.start()
+            await product.owners.start(product.holds.answer)
             try:
                 async with signalling(product) as app[sockets.SOCKETS]:
                     yield
             finally:
+                await product.owners.stop()
                 await product.batcher.stop()
                 await product.feed.stop()
 

@@ -25,6 +25,7 @@ from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
+from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
 from booking.queue.arriving import CallHooks, is_called
 from booking.queue.feed import QueueSource
@@ -55,6 +56,7 @@ class Product:
     availability: Availability
     feed: Feed
     batcher: Batcher
+    owners: Owners
     holds: Holds
     payments: Payments
     reconciliation: Reconciliation
@@ -77,6 +79,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         offers = CatalogueOffers(catalogue)
         mirror = Mirror(clock, settings.horizon_days)
         availability = Availability(mirror, offers, clock, lead_minutes=settings.lead_minutes)
+        owners = Owners(db, sealer, settings.holds_listen)
         batcher = Batcher(db, clock, hold_minutes=settings.hold_minutes)
         notifications = Notifications(
             db=db,
@@ -106,7 +109,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
             batcher=batcher,
-            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
+            owners=owners,
+            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock, owners),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from base.i18n import Text
 from base.money import Money
@@ -65,3 +69,15 @@ def hold_id(key: str, service_id: int, channel: str, office_id: int, starts_at: 
 def token_text(ident: UUID) -> str:
     """What the token is the HMAC of."""
     return f"hold:{ident}"
+
+
+def told(hold: Hold) -> Mapping[str, Any]:
+    """As JSON, for another process of ours. Without the token, which it can make itself."""
+    return {"hold": _HOLD.dump_python(replace(hold, token=""), mode="json")}
+
+
+def understood(made: object) -> Hold:
+    return _HOLD.validate_python(made)
+
+
+_HOLD = TypeAdapter(Hold)

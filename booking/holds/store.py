@@ -65,3 +65,24 @@ async def release(conn: Connection, hold_id: UUID) -> bool:
         hold_id,
     )
     return done == "UPDATE 1"
+
+
+async def renew(conn: Connection, process: UUID, address: str, lease_s: float) -> dict[UUID, str]:
+    """Our own lease, by the database's clock, and the addresses of all whose lease is alive, ours too."""
+    await conn.execute(
+        """
+        INSERT INTO web_process (id, address, lease_until) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+        ON CONFLICT (id) DO UPDATE SET lease_until = clock_timestamp() + make_interval(secs => $3)""",
+        process,
+        address,
+        lease_s,
+    )
+    rows = await conn.fetch("SELECT id, address FROM web_process WHERE lease_until > clock_timestamp()")
+    return {row["id"]: row["address"] for row in rows}
+
+
+async def leave(conn: Connection, process: UUID) -> None:
+    """With those that died without a word a day ago."""
+    await conn.execute(
+        "DELETE FROM web_process WHERE id = $1 OR lease_until < clock_timestamp() - interval '1 day'", process
+    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from base.clock import Clock
 from base.db import Database
-from base.errors import Conflict, FieldError, Invalid, NotFound
+from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import zone
 from base.money import Money
@@ -20,7 +23,11 @@ from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
-from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text
+from booking.holds.links import Message
+from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text, told, understood
+from booking.holds.owners import Owners
+
+log = logging.getLogger(__name__)
 
 FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
 _GENERATIONS = 8
@@ -71,7 +78,9 @@ class Holds:
         fee_on: FeeOn,
         sealer: Sealer,
         clock: Clock,
+        owners: Owners,
     ) -> None:
+        self._owners = owners
         self._db = db
         self._availability = availability
         self._batcher = batcher
@@ -87,12 +96,49 @@ class Holds:
         refused, and people who want these would be sent away.
         """
         ident = hold_id(key, service_id, channel, office_id, starts_at)
+        return await self._shared(ident, self._at_owner(service_id, channel, office_id, starts_at, key, ident))
+
+    async def _shared(self, ident: UUID, work: Coroutine[Any, Any, Hold]) -> Hold:
         running = self._running.get(ident)
         if running is None:
-            running = asyncio.create_task(self._hold(service_id, channel, office_id, starts_at, key, ident))
+            running = asyncio.create_task(work)
             self._running[ident] = running
             running.add_done_callback(lambda task: self._forget(ident, task))
+        else:
+            work.close()
         return await asyncio.shield(running)  # whoever waits may go; the others still want an answer
+
+    async def _at_owner(
+        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, ident: UUID
+    ) -> Hold:
+        """By the process that owns the office, or here where that is away or silent: under the same key, so it is one hold."""
+        owner = self._owners.owner_of(office_id)
+        if owner is None:
+            return await self._hold(service_id, channel, office_id, starts_at, key, ident)
+        asked = {"service": service_id, "channel": channel, "office": office_id, "key": key}
+        answer = await self._owners.ask(owner, {**asked, "starts_at": starts_at.isoformat()})
+        match answer:
+            case {"hold": made}:
+                found = understood(made)
+                return replace(found, token=self._token(found.id))
+            case {"refused": SlotTaken.code}:
+                raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
+            case {"refused": StartNotOffered.code}:
+                raise StartNotOffered
+        return await self._hold(service_id, channel, office_id, starts_at, key, ident)
+
+    async def answer(self, message: Message) -> Message:
+        """To another process, for an office that is ours. Raises nothing: what it cannot use, it does by itself."""
+        try:
+            service_id, channel, office_id, key = (message[name] for name in ("service", "channel", "office", "key"))
+            starts_at = datetime.fromisoformat(message["starts_at"])
+            ident = hold_id(key, service_id, channel, office_id, starts_at)
+            return told(await self._shared(ident, self._hold(service_id, channel, office_id, starts_at, key, ident)))
+        except DomainError as error:
+            return {"refused": error.code}
+        except Exception:  # told in the log; whoever asked goes on without us
+            log.exception("holds.answer-failed")
+            return {"refused": ""}
 
     async def find(self, ident: UUID) -> Hold:
         found = await self._find(ident)

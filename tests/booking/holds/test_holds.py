@@ -101,7 +101,7 @@ class TestHold:
             return None
 
         asked: list[date] = []
-        holds = Holds(world.db, world.availability, world.batcher, nobody_says, SEALER, world.clock)
+        holds = Holds(world.db, world.availability, world.batcher, nobody_says, SEALER, world.clock, world.owners)
         with pytest.raises(NotOffered):
             await holds.hold(world.city.service_id, "onsite", world.city.office, NINE, KEY)
         assert asked == [TUESDAY]  # the day of the hold, where the office is

@@ -14,6 +14,7 @@ from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
 from booking.holds.batch import Batcher
 from booking.holds.model import Hold
+from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
 from tests.booking.availability.city import City
 
@@ -23,20 +24,26 @@ SEALER = Sealer("a secret for tests, long enough for the rule")
 class HoldWorld:
     """What one web process has. Two of them on one database are two processes that see each other's writes only by polling."""
 
-    def __init__(self, db: Database, city: City, clock: SettableClock) -> None:
+    def __init__(self, db: Database, city: City, clock: SettableClock, *, listen: str = "") -> None:
         self.db = db
         self.city = city
         self.clock = clock
         self.mirror = Mirror(clock, 3)
         self.availability = Availability(self.mirror, city, clock, lead_minutes=5)
         self.batcher = Batcher(db, clock)
-        self.holds = Holds(db, self.availability, self.batcher, city.fee_on, SEALER, clock)
+        self.owners = Owners(db, SEALER, listen)
+        self.holds = Holds(db, self.availability, self.batcher, city.fee_on, SEALER, clock, self.owners)
         self._watermark = 0
 
     async def start(self) -> None:
         async with self.db.connection() as conn:
             self._watermark = await self.mirror.start(conn)
         await self.batcher.start()
+        await self.owners.start(self.holds.answer)
+
+    async def stop(self) -> None:
+        await self.owners.stop()
+        await self.batcher.stop()
 
     async def poll(self) -> None:
         async with self.db.connection() as conn:
@@ -48,10 +55,10 @@ class HoldWorld:
 
 
 @asynccontextmanager
-async def hold_world(db: Database, city: City, clock: SettableClock) -> AsyncIterator[HoldWorld]:
-    world = HoldWorld(db, city, clock)
+async def hold_world(db: Database, city: City, clock: SettableClock, *, listen: str = "") -> AsyncIterator[HoldWorld]:
+    world = HoldWorld(db, city, clock, listen=listen)
     await world.start()
     try:
         yield world
     finally:
-        await world.batcher.stop()
+        await world.stop()

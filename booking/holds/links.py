@@ -1,0 +1,177 @@
+"""Connections between web processes of one city: a JSON object a line, many under way at once.
+
+server -> client   {"nonce": …}
+client -> server   {"proof": HMAC of the nonce}             both have it from SECRET_KEY
+client -> server   {"id": 1, …}
+server -> client   {"id": 1, …}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 0.2
+_LINE_BYTES_MOST = 64 * 1024
+
+Message = Mapping[str, Any]
+
+
+class Away(Exception):
+    """Not reached, or no answer in time. The question may have been understood all the same."""
+
+
+class Server:
+    def __init__(self, secret: str, answer: Callable[[Message], Awaitable[Message]]) -> None:
+        self.address = ""
+        self._secret = secret
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
+
+    async def start(self, listen: str, ident: UUID) -> None:
+        """`listen`: a folder, or host:port."""
+        host, colon, port = listen.rpartition(":")
+        if colon and "/" not in listen:
+            self._server = await asyncio.start_server(self._serve, host, int(port), limit=_LINE_BYTES_MOST)
+            self.address = f"{host}:{self._server.sockets[0].getsockname()[1]}"
+            return
+        self._path = Path(listen) / f"holds-{ident.hex[:12]}.sock"
+        before = os.umask(0o177)  # the socket is its owner's from the first moment
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=_LINE_BYTES_MOST)
+        finally:
+            os.umask(before)
+        self.address = str(self._path)
+
+    async def stop(self) -> None:
+        """What has been asked is answered."""
+        if self._server is not None:
+            self._server.close()
+        await asyncio.gather(*self._answering, return_exceptions=True)
+        for client in list(self._clients):
+            client.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        try:
+            nonce = secrets.token_urlsafe()
+            writer.write(_line({"nonce": nonce}))
+            async with asyncio.timeout(CONNECT_S * 10):
+                proof = str(json.loads(await reader.readline()).get("proof"))
+            if not hmac.compare_digest(proof, _proof(self._secret, nonce)):
+                log.warning("holds.link-refused")
+                return
+            while line := await reader.readline():
+                task = asyncio.create_task(self._one(json.loads(line), writer))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+        except (OSError, ValueError, AttributeError, TimeoutError):
+            pass  # whoever it was is gone, or speaks another language
+        finally:
+            self._clients.discard(writer)
+            writer.close()
+
+    async def _one(self, message: Message, writer: asyncio.StreamWriter) -> None:
+        answer = await self._answer(message)
+        if not writer.is_closing():
+            writer.write(_line({**answer, "id": message["id"]}))
+
+
+class Link:
+    """To one process; connected at the first question, and again after a loss."""
+
+    def __init__(self, address: str, secret: str) -> None:
+        self._address = address
+        self._secret = secret
+        self._writer: asyncio.StreamWriter | None = None
+        self._connecting = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._next = 0
+        self._shunned_until = 0.0
+
+    async def ask(self, message: Message, silent_s: float, shunned_s: float) -> Message:
+        """Raises Away: at once while it is shunned."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._shunned_until:
+            raise Away
+        self._next += 1
+        number, waiting = self._next, loop.create_future()
+        self._waiting[number] = waiting
+        try:
+            async with asyncio.timeout(silent_s):
+                writer = self._writer or await self._connect()
+                writer.write(_line({**message, "id": number}))
+                answer: Message = await waiting
+                return answer
+        except (TimeoutError, OSError, ValueError) as error:
+            self._shunned_until = loop.time() + shunned_s
+            log.warning("holds.owner-silent", extra={"error": type(error).__name__})
+            raise Away from None
+        finally:
+            self._waiting.pop(number, None)
+
+    def close_soon(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def close(self) -> None:
+        self.close_soon()
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _connect(self) -> asyncio.StreamWriter:
+        async with self._connecting:
+            if self._writer is not None:
+                return self._writer
+            host, colon, port = self._address.rpartition(":")
+            if colon and "/" not in self._address:
+                reader, writer = await asyncio.open_connection(host, int(port), limit=_LINE_BYTES_MOST)
+            else:
+                reader, writer = await asyncio.open_unix_connection(self._address, limit=_LINE_BYTES_MOST)
+            nonce = json.loads(await reader.readline())["nonce"]
+            writer.write(_line({"proof": _proof(self._secret, nonce)}))
+            self._writer = writer
+            self._reading = asyncio.create_task(self._read(reader, writer))
+            return writer
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                answer = json.loads(line)
+                waiting = self._waiting.get(answer.get("id"))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer)
+        except (OSError, ValueError):
+            pass
+        finally:
+            self._writer = None
+            writer.close()
+            for waiting in self._waiting.values():
+                with contextlib.suppress(asyncio.InvalidStateError):
+                    waiting.set_exception(ConnectionResetError())
+
+
+def _line(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def _proof(secret: str, nonce: str) -> str:
+    return hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()
