@@ -225,6 +225,12 @@ SETTINGS: tuple[Setting, ...] = (
         "MEDIA_PORT", "40000", "UDP port of the first media worker; the next ones have the ports after it", _positive
     ),
     Setting(
+        "HOLDS_AT_ONCE",
+        "5000",
+        "How many reservations a web process works on at once; who comes then sees a waiting room, and programs get a 429",
+        _positive,
+    ),
+    Setting(
         "HOLDS_LISTEN",
         "",
         "Where web processes reach each other, so that each office's times are given out by one of them: a folder for unix sockets "
@@ -269,6 +275,7 @@ class Settings:
     media_address: tuple[str, ...] = ("127.0.0.1",)
     media_bind: str = ""
     media_port: int = 40000
+    holds_at_once: int = 5000
     holds_listen: str = ""
     drain_seconds: float = 2.0
     failpoint: str = ""

@@ -110,7 +110,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
             batcher=batcher,
             owners=owners,
-            holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock, owners),
+            holds=Holds(
+                db, availability, batcher, offers.fee_on, sealer, clock, owners, at_once=settings.holds_at_once
+            ),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=Appointments(

@@ -46,6 +46,7 @@ class Availability:
         self._offers = offers
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
+        self._near: dict[tuple[object, ...], tuple[Basis, tuple[Slot, ...]]] = {}
         self._memo: dict[tuple[int, int, str, int, int], tuple[object, int]] = {}
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
@@ -85,21 +86,36 @@ class Availability:
     def nearest(
         self, service_id: int, channel: str, office_ids: Iterable[int], starts_at: datetime, limit: int = 3
     ) -> list[Slot]:
-        """The times nearest to one that is gone: at the same offices, and only where these have too few at others."""
-        wanted = set(office_ids)
-        found: list[Slot] = []
-        for same in (True, False):
-            near: list[Slot] = []
-            for offer, starts in self._horizon(service_id, channel, None):
-                if (starts.office_id in wanted) is same:
-                    position = cell_of(starts_at) - starts.first
-                    for bit in nearest_bits(self._from_now(starts), position, limit):
-                        near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
-            near.sort(key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at < starts_at, slot.office_id))
-            found += near[: limit - len(found)]
-            if len(found) >= limit:
-                break
+        """The times nearest to one that is gone: at the same offices, and only where these have too few at others. Kept while they
+        stand: when a day is sold out, thousands ask for the same."""
+        same = frozenset(office_ids)
+        key = (service_id, channel, same, starts_at, limit)
+        kept = self._near.get(key)
+        if kept is not None and self.stands(kept[0]):
+            return list(kept[1])
+        asked = [office for _, office in self._offices(service_id, channel, same)]
+        found = self._near_at(service_id, channel, asked, starts_at, limit)
+        if len(found) < limit:
+            others = [office for _, office in self._offices(service_id, channel, None) if office.office_id not in same]
+            found += self._near_at(service_id, channel, others, starts_at, limit - len(found))
+            asked += others
+        if asked:
+            earliest = min((slot.starts_at for slot in found), default=None)
+            if len(self._near) >= _MEMO_LIMIT:
+                self._near.clear()
+            self._near[key] = (self.basis(asked, earliest, self._clock()), tuple(found))
         return found
+
+    def _near_at(
+        self, service_id: int, channel: str, offices: Sequence[OfficeOffer], starts_at: datetime, limit: int
+    ) -> list[Slot]:
+        near: list[Slot] = []
+        for offer, starts in self._horizon(service_id, channel, [office.office_id for office in offices]):
+            position = cell_of(starts_at) - starts.first
+            for bit in nearest_bits(self._from_now(starts), position, limit):
+                near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
+        near.sort(key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at < starts_at, slot.office_id))
+        return near[:limit]
 
     def get_offer(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None = None

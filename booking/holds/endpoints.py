@@ -15,7 +15,7 @@ from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
 from booking.availability.usecases import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.model import Hold
-from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered
+from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered, TooBusy
 
 HOLDS: web.AppKey[Holds] = web.AppKey("HOLDS", Holds)
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -112,7 +112,7 @@ ENDPOINTS = [
         takes=HoldIn,
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, Invalid),
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooBusy, Invalid),
     ),
     Endpoint(
         method="GET",

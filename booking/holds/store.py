@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from base.db import Connection, find_one
+from base.db import Connection, fetch_all
 from booking.availability.model import ClaimStatus
 from booking.holds.model import Wanted
 
@@ -44,17 +44,17 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
     return {row["o_request"] for row in rows}
 
 
-async def find(conn: Connection, hold_id: UUID) -> HoldRow | None:
-    """With the version of the fee that was frozen with it."""
-    return await find_one(
+async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]:
+    """Those that there are, with the version of the fee that was frozen with them."""
+    return await fetch_all(
         conn,
         HoldRow,
         """
         SELECT c.request_key AS id, c.service_id, k.channel, c.office_id, c.starts_at, c.ends_at, c.hold_until, c.status,
                c.appointment_id, f.amount_cents AS fee_cents, f.currency, f.legal_basis
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
-         WHERE c.request_key = $1""",
-        hold_id,
+         WHERE c.request_key = ANY ($1)""",
+        hold_ids,
     )
 
 

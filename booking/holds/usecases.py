@@ -23,6 +23,7 @@ from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
+from booking.holds.finder import Finder
 from booking.holds.links import Message
 from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text, told, understood
 from booking.holds.owners import Owners
@@ -64,6 +65,14 @@ class StartNotOffered(Invalid):
         super().__init__([FieldError("/starts_at", self.code, self.message)])
 
 
+class TooBusy(DomainError):
+    """More want a time at this moment than are served at once: they wait outside, where waiting costs nothing."""
+
+    code = "too_busy"
+    status = 429
+    message = _("Very many people are booking at this moment. Please try again in a few seconds; nothing is lost.")
+
+
 class HoldInUse(Conflict):
     code = "hold_in_use"
     message = _("There is already an appointment for this reserved time.")
@@ -79,6 +88,8 @@ class Holds:
         sealer: Sealer,
         clock: Clock,
         owners: Owners,
+        *,
+        at_once: int = 5000,
     ) -> None:
         self._owners = owners
         self._db = db
@@ -87,10 +98,12 @@ class Holds:
         self._fee_on = fee_on
         self._sealer = sealer
         self._clock = clock
+        self._finder = Finder(db)
+        self._at_once = at_once
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
     async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
-        """Raises NotOffered, StartNotOffered, SlotTaken. The same request again gets the same hold while it lives.
+        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy. The same request again gets the same hold while it lives.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
@@ -100,6 +113,9 @@ class Holds:
 
     async def _shared(self, ident: UUID, work: Coroutine[Any, Any, Hold]) -> Hold:
         running = self._running.get(ident)
+        if running is None and len(self._running) >= self._at_once:
+            work.close()
+            raise TooBusy
         if running is None:
             running = asyncio.create_task(work)
             self._running[ident] = running
@@ -113,7 +129,7 @@ class Holds:
     ) -> Hold:
         """By the process that owns the office, or here where that is away or silent: under the same key, so it is one hold."""
         owner = self._owners.owner_of(office_id)
-        if owner is None:
+        if owner is None or not self._may_be_free(service_id, channel, office_id, starts_at):
             return await self._hold(service_id, channel, office_id, starts_at, key, ident)
         asked = {"service": service_id, "channel": channel, "office": office_id, "key": key}
         answer = await self._owners.ask(owner, {**asked, "starts_at": starts_at.isoformat()})
@@ -125,7 +141,14 @@ class Holds:
                 raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
             case {"refused": StartNotOffered.code}:
                 raise StartNotOffered
+            case {"refused": TooBusy.code}:
+                raise TooBusy
         return await self._hold(service_id, channel, office_id, starts_at, key, ident)
+
+    def _may_be_free(self, service_id: int, channel: str, office_id: int, starts_at: datetime) -> bool:
+        """By what this process knows: what is sold out needs no journey to be refused."""
+        offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
+        return bool(self._availability.candidates(offer, office, starts_at))
 
     async def answer(self, message: Message) -> Message:
         """To another process, for an office that is ours. Raises nothing: what it cannot use, it does by itself."""
@@ -233,8 +256,7 @@ class Holds:
         return None
 
     async def _find(self, ident: UUID) -> Hold | None:
-        async with self._db.connection() as conn:
-            row = await store.find(conn, ident)
+        row = await self._finder.find(ident)
         if row is None:
             return None
         return Hold(

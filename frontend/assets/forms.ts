@@ -15,3 +15,7 @@ addEventListener("pageshow", () => {
 });
 
 document.querySelector<HTMLElement>("[data-focus]")?.focus();
+
+// The waiting room: the form is sent again by itself.
+const again = document.querySelector<HTMLFormElement>("form[data-again]");
+if (again) setTimeout(() => again.requestSubmit(), 1000 * Number(again.dataset.again));

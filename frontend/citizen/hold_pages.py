@@ -16,7 +16,8 @@ from booking.appointments.model import AppointmentStatus, Case
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered
+from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
+from frontend.citizen.busy import busy_page
 from frontend.citizen.choosing import Wanted, Why, read_slot
 from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
@@ -42,6 +43,8 @@ async def make_hold(request: web.Request) -> web.Response:
         return see(f"/{words.language}/appointments/{replaced.id}")
     try:
         hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
+    except TooBusy:
+        return page(request, "busy", busy_page(words, tuple(fields.items())))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
         return await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
     if replaced is not None:

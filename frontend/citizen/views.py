@@ -180,6 +180,16 @@ class TimesPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BusyPage:
+    """The waiting room: the same form once more, in a few seconds by itself."""
+
+    frame: Frame
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """One checkbox or radio of a group."""
 

@@ -14,6 +14,7 @@ from base.i18n import Translations
 from base.money import Money
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
+from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
 from frontend.citizen.contact_form import empty, read, typed_before
@@ -242,6 +243,10 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "times-run-out": (
             "times",
             lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.RUN_OUT, gone=SOON[0], kept=typed.kept),
+        ),
+        "busy": (
+            "busy",
+            lambda: busy_page(words, (("service", "1"), ("slot", "1@2026-12-01T09:00Z"), ("request_key", KEY))),
         ),
         "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY, can_text=True)),
         "contact-typed": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, typed, KEY)),
