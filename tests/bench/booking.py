@@ -23,7 +23,7 @@ from base.migrate import migrate
 from booking.availability.model import Window
 from server.app import build
 from server.product import Product, open_product
-from tests.bench import mirror
+from tests.bench import mirror, release
 from tests.bench.city import OFFICES, make_city
 from tests.bench.load import load_from_beside
 
@@ -59,7 +59,10 @@ async def measure(url: str) -> dict[str, list[float]]:
         samples["hello_rps"].append(await _serve_and_load(_hello(), "/"))
         for key, path in paths.items():
             samples.setdefault(key, []).append(await _serve_and_load(build(settings), path))
-    return samples | await _mirror(url)
+    for n in range(ROUNDS):
+        samples.setdefault("hot_release_per_s", []).append(await release.hot(url, service, OFFICES[-1 - n]))
+    crowd = await release.crowd(url, service, OFFICES[-1 - ROUNDS])
+    return samples | {key: [value] for key, value in crowd.items()} | await _mirror(url)
 
 
 async def _mirror(url: str) -> dict[str, list[float]]:
@@ -83,6 +86,7 @@ def ratios(figures: Mapping[str, float]) -> dict[str, float]:
     """To the floor of the same run: a durable one-row insert by asyncpg, and hello as JSON by a bare aiohttp server."""
     pairs = {
         "holds_ratio": ("holds_per_s", "insert_floor_per_s"),
+        "hot_release_ratio": ("hot_release_per_s", "insert_floor_per_s"),
         "slots_ratio": ("slots_rps", "hello_rps"),
         "slots20_ratio": ("slots20_rps", "hello_rps"),
         "page_ratio": ("page_rps", "hello_rps"),

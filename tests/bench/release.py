@@ -30,7 +30,7 @@ import uvloop
 
 from base.config import Settings
 from booking.availability.model import Slot, Window
-from booking.holds.usecases import SlotTaken
+from booking.holds.usecases import Holds, SlotTaken
 from server.product import open_product
 
 PROCESSES, SLOTS, HOT_CLIENTS, CROWD = 2, 500, 200, 10_000
@@ -74,6 +74,9 @@ async def _child(url: str, folder: str, service: int, office: int, clients: int)
         await _all_there(folder)
         await product.owners._renew()
         starts = _starts(product.availability.slots(service, "onsite", [office], _tomorrow()))
+        elsewhere = product.availability.slots(service, "onsite", [office - 20], _tomorrow())
+        for _ in range(3):  # a service that has been running: statements are prepared, code is warm
+            await asyncio.gather(*(_warm(product.holds, service, slot) for slot in elsewhere))
         await asyncio.sleep(2 - time.time() % 2)
 
         async def client(chance: random.Random) -> None:
@@ -88,6 +91,11 @@ async def _child(url: str, folder: str, service: int, office: int, clients: int)
         await product.batcher.stop()
         await product.feed.stop()
     return sold
+
+
+async def _warm(holds: Holds, service: int, slot: Slot) -> None:
+    with suppress(SlotTaken):
+        await holds.hold(service, "onsite", slot.office_id, slot.starts_at, uuid4().hex)
 
 
 async def _all_there(folder: str) -> None:
