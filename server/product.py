@@ -73,7 +73,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         db = await stack.enter_async_context(Database(settings.database_url, size=settings.database_pool))
         sealer = Sealer(settings.secret_key)
         translations = Translations.load()
-        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days)
+        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw)
         offers = CatalogueOffers(catalogue)
         mirror = Mirror(clock, settings.horizon_days)
         availability = Availability(mirror, offers, clock, lead_minutes=settings.lead_minutes)

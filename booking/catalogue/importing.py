@@ -17,18 +17,21 @@ from booking.catalogue.import_format import FILES, parse
 from booking.catalogue.import_report import ImportRefused, ImportReport
 from booking.catalogue.import_write import write
 from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings
+from booking.catalogue.shares import Draw, at_once
 
 HORIZON_DAYS = 90
 _TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
 _TIMES_NAMED = 5
 
 
-async def import_catalogue(db: Database, path: Path, clock: Clock, *, horizon_days: int = HORIZON_DAYS) -> ImportReport:
+async def import_catalogue(
+    db: Database, path: Path, clock: Clock, *, horizon_days: int = HORIZON_DAYS, draw: Draw = at_once
+) -> ImportReport:
     """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either."""
     draft = parse(read_folder(path), clock())
     for attempt in range(1, _TRIES + 1):
         try:
-            return await _import(db, draft, clock(), horizon_days)
+            return await _import(db, draft, clock(), horizon_days, draw)
         except asyncpg.DeadlockDetectedError:
             if attempt == _TRIES:
                 raise
@@ -46,12 +49,12 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-async def _import(db: Database, draft: Draft, now: datetime, horizon_days: int) -> ImportReport:
+async def _import(db: Database, draft: Draft, now: datetime, horizon_days: int, draw: Draw) -> ImportReport:
     openings: Sequence[Opening] = ()
     try:
         async with db.transaction() as conn:
             counts = await write(conn, draft)
-            openings = await planned_openings(conn, now, None, horizon_days, for_ever=True)
+            openings = await planned_openings(conn, now, None, horizon_days, draw, for_ever=True)
             await apply_openings(conn, openings)
     except asyncpg.ExclusionViolationError as error:
         if not violates(error, "claim_no_overlap"):

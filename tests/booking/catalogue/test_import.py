@@ -282,8 +282,8 @@ async def test_an_import_while_the_horizon_rolls_has_the_last_word(
     longer = folder(tmp_path / "two", changed("hours.csv", "08:00,12:00", "08:00,13:00"))
     plan = planned_openings
 
-    async def planned_before_the_import(*given: Any) -> Any:
-        openings = await plan(*given)
+    async def planned_before_the_import(*given: Any, **named: Any) -> Any:
+        openings = await plan(*given, **named)
         monkeypatch.undo()
         await import_catalogue(db, longer, clock, horizon_days=7)
         return openings
