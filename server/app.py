@@ -41,6 +41,7 @@ from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
+from booking.holds import staff_endpoints as staff_holds
 from frontend.board import pages as board
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
@@ -60,6 +61,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
     *availability.ENDPOINTS,
     *holds.ENDPOINTS,
+    *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,

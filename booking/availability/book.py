@@ -98,6 +98,7 @@ class Book:
         self.base = base
         self.cells = cells
         self._free: dict[int, int] = {}
+        self._staff: dict[int, int] = {}  # only of counters where staff have more than everybody
 
     @property
     def end(self) -> int:
@@ -108,28 +109,35 @@ class Book:
         first, last = max(first, self.base), min(last, self.end)
         return span(first - self.base, last - first)
 
-    def publish(self, counter_id: int, busy: int) -> bool:
-        """Replace a counter's time at once; whether it changed."""
+    def publish(self, counter_id: int, busy: int, for_staff: int | None = None) -> bool:
+        """Replace a counter's time at once; whether it changed. `for_staff`: what is busy for them, where that is less."""
         free = span(0, self.cells) & ~busy
-        if self._free.get(counter_id) == free:
+        staff = free if for_staff is None else span(0, self.cells) & ~for_staff
+        if self._free.get(counter_id) == free and self._staff.get(counter_id, free) == staff:
             return False
         self._free[counter_id] = free
+        if staff == free:
+            self._staff.pop(counter_id, None)
+        else:
+            self._staff[counter_id] = staff
         return True
 
-    def free(self, counter_id: int, first: int, count: int) -> int:
+    def free(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> int:
         """Bit i set: cell first+i is free. An unknown counter is never free."""
         free = self._free.get(counter_id, 0)
+        if staff:
+            free = self._staff.get(counter_id, free)
         lead = first - self.base
         return (free >> lead if lead >= 0 else free << -lead) & span(0, count)
 
-    def is_free(self, counter_id: int, first: int, count: int) -> bool:
-        return self.free(counter_id, first, count) == span(0, count)
+    def is_free(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> bool:
+        return self.free(counter_id, first, count, staff=staff) == span(0, count)
 
-    def starts(self, counters: Iterable[int], first: int, count: int, needed: int) -> int:
+    def starts(self, counters: Iterable[int], first: int, count: int, needed: int, *, staff: bool = False) -> int:
         """Bit i set: at cell first+i one of the counters has `needed` free cells."""
         found = 0
         for counter_id in counters:
-            found |= runs(self.free(counter_id, first, count + needed - 1), needed)
+            found |= runs(self.free(counter_id, first, count + needed - 1, staff=staff), needed)
         return found & span(0, count)
 
     def loose_ends(self, counter_id: int, first: int, count: int) -> int:

@@ -13,7 +13,7 @@ from base.errors import FieldError, Invalid
 from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
-from booking.availability.model import Slot, Window
+from booking.availability.model import OfficeOffer, Slot, Window
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Channel
@@ -61,7 +61,7 @@ async def list_slots(request: web.Request) -> web.Response:
     asked = query(request, SlotsQuery)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
-    window = _window(asked, min(day_of(request.app[CLOCK](), zone(office.time_zone)) for office in offices))
+    window = checked_window(request, asked.from_day, asked.to_day, offices)
     ids = [office.office_id for office in offices]
     etag = availability.etag(offer.service_id, offer.channel, ids, window)
     headers = {"ETag": f'"{etag}"', "Cache-Control": "no-cache"}
@@ -96,14 +96,14 @@ def _iso(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _window(asked: SlotsQuery, today: date) -> Window:
+def checked_window(request: web.Request, from_day: date, to_day: date, offices: Sequence[OfficeOffer]) -> Window:
     """Days that are over are left out rather than refused: a page may stay open over midnight."""
-    if asked.to_day < asked.from_day:
+    if to_day < from_day:
         raise Invalid([FieldError("/to", "before_from", _("The last day lies before the first."))])
-    first = max(asked.from_day, today)
-    if (asked.to_day - first).days >= MOST_DAYS:
+    first = max(from_day, min(day_of(request.app[CLOCK](), zone(office.time_zone)) for office in offices))
+    if (to_day - first).days >= MOST_DAYS:
         raise Invalid([FieldError("/to", "window_too_long", _("These are more than 31 days."))])
-    return Window(first, asked.to_day)
+    return Window(first, to_day)
 
 
 ENDPOINTS = [

@@ -31,6 +31,8 @@ class Mirror:
         self._spans: dict[int, dict[int, tuple[int, int]]] = {}  # counter -> claim -> cells
         self._where: dict[int, int] = {}  # claim -> counter
         self._busy: dict[int, int] = {}  # by counter: its spans as bits
+        self._lent: dict[int, set[int]] = {}  # counter -> claims that are closed for the public only
+        self._hard: dict[int, int] = {}  # by counter that has such: its other spans as bits
         self._taken: dict[int, dict[int, int]] = {}  # counter -> first cell -> count: sent, or about to be
         self._kept: dict[tuple[int, int], int] = {}  # of these, the committed ones -> polls begun until then
         self._polls = 0
@@ -59,7 +61,7 @@ class Mirror:
             if before is not None:
                 if alive and before == row.counter_id and self._spans[before][row.id] == span:
                     continue  # a repeat
-                del self._spans[before][row.id], self._where[row.id]
+                self._drop(before, row.id)
                 freed.add(before)
             if alive:
                 self._office[row.counter_id] = row.office_id
@@ -67,13 +69,16 @@ class Mirror:
                 self._where[row.id] = row.counter_id
                 self._busy[row.counter_id] = self._busy.get(row.counter_id, 0) | self.book.span(*span)
                 touched.add(row.counter_id)
+                if row.is_kept:
+                    self._lent.setdefault(row.counter_id, set()).add(row.id)
+        freed |= touched & self._lent.keys()
         for counter_id in freed:  # rows in the override lane may overlap others: bits cannot just be cleared
             self._sum_up(counter_id)
         return self._publish(touched | freed)
 
-    def take(self, counter_id: int, first: int, count: int) -> bool:
+    def take(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> bool:
         """Claim free cells in this process, before the database is asked; False: they are not free."""
-        if not self.book.is_free(counter_id, first, count):
+        if not self.book.is_free(counter_id, first, count, staff=staff):
             return False
         self._taken.setdefault(counter_id, {})[first] = count
         self._publish((counter_id,))
@@ -98,19 +103,36 @@ class Mirror:
         changed = set()
         for counter_id in counters:
             busy = self._busy.get(counter_id, 0)
+            hard = self._hard.get(counter_id, busy)
             for first, count in self._taken.get(counter_id, {}).items():
-                busy |= self.book.span(first, first + count)
-            if counter_id in self._office and self.book.publish(counter_id, busy):
+                bits = self.book.span(first, first + count)
+                busy, hard = busy | bits, hard | bits
+            if counter_id in self._office and self.book.publish(counter_id, busy, hard):
                 changed.add(self._office[counter_id])
         for office_id in changed:
             self.versions[office_id] = self.versions.get(office_id, 0) + 1
         return changed
 
     def _sum_up(self, counter_id: int) -> None:
-        busy = 0
-        for first, last in self._spans[counter_id].values():
-            busy |= self.book.span(first, last)
+        busy = hard = 0
+        lent = self._lent.get(counter_id, ())
+        for ident, (first, last) in self._spans[counter_id].items():
+            bits = self.book.span(first, last)
+            busy |= bits
+            if ident not in lent:
+                hard |= bits
         self._busy[counter_id] = busy
+        if lent:
+            self._hard[counter_id] = hard
+        else:
+            self._hard.pop(counter_id, None)
+
+    def _drop(self, counter_id: int, ident: int) -> None:
+        del self._spans[counter_id][ident], self._where[ident]
+        if counter_id in self._lent:
+            self._lent[counter_id].discard(ident)
+            if not self._lent[counter_id]:
+                del self._lent[counter_id]
 
     def _today(self) -> int:
         return cell_of(self._clock()) // CELLS_PER_DAY * CELLS_PER_DAY
@@ -123,7 +145,7 @@ class Mirror:
         self.book = Book(today, self._cells)
         for counter_id, spans in self._spans.items():
             for ident in [ident for ident, (_, last) in spans.items() if last <= today]:
-                del spans[ident], self._where[ident]
+                self._drop(counter_id, ident)
             self._sum_up(counter_id)
         self._publish(self._spans)
         return set(self._office.values())

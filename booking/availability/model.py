@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
 
 
@@ -26,6 +26,13 @@ class ClaimStatus(IntEnum):
         return self < ClaimStatus.EXPIRED
 
 
+class Audience(StrEnum):
+    """Who asks: staff, also on the telephone, may have what is kept for them and what is not released yet."""
+
+    PUBLIC = "public"
+    STAFF = "staff"
+
+
 class ClaimRow(NamedTuple):
     """A row of `claim` in five-minute cells since 1970; `last` is the first cell after it."""
 
@@ -35,6 +42,7 @@ class ClaimRow(NamedTuple):
     first: int
     last: int
     status: int
+    is_kept: bool = False  # closed for the public, free for staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +68,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OfficeOffer:
-    """The counters of one office that offer a service on a channel."""
+    """The counters of one office that offer a service on a channel, and what is different there; None: as everywhere."""
 
     office_id: int
     time_zone: str
     counters: tuple[int, ...]
+    duration_min: int | None = None
+    buffer_min: int = 0  # after each appointment; nobody is shown it
+    lead_min: int | None = None
+    horizon_days: int | None = None  # today is the first of them
+    pools: tuple[int, ...] = ()  # other offices that some of these counters belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,13 @@ class Offer:
     channel: str
     duration_min: int
     offices: Mapping[int, OfficeOffer]
+
+    def duration_at(self, office: OfficeOffer) -> int:
+        return office.duration_min or self.duration_min
+
+    def taken_at(self, office: OfficeOffer) -> int:
+        """The minutes of a counter that an appointment takes."""
+        return self.duration_at(office) + office.buffer_min
 
 
 class Offers(Protocol):

@@ -15,9 +15,9 @@ from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
 from booking.availability.answers import Answers
-from booking.availability.book import bits, cell_after, cell_of, nearest_bits
+from booking.availability.book import bits, cell_after, cell_of, nearest_bits, span
 from booking.availability.mirror import Mirror
-from booking.availability.model import Offer, Offers, OfficeOffer, Slot, Window
+from booking.availability.model import Audience, Offer, Offers, OfficeOffer, Slot, Window
 
 _MEMO_LIMIT = 4096
 
@@ -34,10 +34,15 @@ class NotOffered(DomainError):
 class _Starts:
     """The starts of one office: bit i is the cell first+i. Not yet cut at the present moment, so that it can be kept."""
 
-    office_id: int
+    office: OfficeOffer
     zone: ZoneInfo
     first: int
     mask: int
+    audience: Audience
+
+    @property
+    def office_id(self) -> int:
+        return self.office.office_id
 
 
 class Availability:
@@ -48,7 +53,7 @@ class Availability:
         self._offers = offers
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
-        self._memo: dict[tuple[int, int, str, int, int], tuple[object, int]] = {}
+        self._memo: dict[tuple[int, int, str, int, int, Audience], tuple[object, int]] = {}
         self.answers = Answers()
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
@@ -60,11 +65,20 @@ class Availability:
                 counts[day] += count
         return counts
 
-    def slots(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> list[Slot]:
+    def slots(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        window: Window,
+        audience: Audience = Audience.PUBLIC,
+    ) -> list[Slot]:
         return times.in_order(
             slot
-            for offer, starts in self._window(service_id, channel, office_ids, window)
-            for slot in times.to_slots(self._from_now(starts), starts.first, starts.office_id, offer.duration_min)
+            for offer, starts in self._window(service_id, channel, office_ids, window, audience)
+            for slot in times.to_slots(
+                self._from_now(starts), starts.first, starts.office_id, offer.duration_at(starts.office)
+            )
         )
 
     def next_free(
@@ -82,22 +96,30 @@ class Availability:
             if after is not None:
                 mask = times.not_before(mask, starts.first, after)
             for bit in itertools.islice(bits(mask), limit):
-                found.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
+                duration_min = offer.duration_at(starts.office)
+                found.append(times.slot_at(starts.first + bit, starts.office_id, duration_min))
         return times.in_order(found)[:limit]
 
     def nearest(
-        self, service_id: int, channel: str, office_ids: Iterable[int], starts_at: datetime, limit: int = 3
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        starts_at: datetime,
+        limit: int = 3,
+        audience: Audience = Audience.PUBLIC,
     ) -> list[Slot]:
         """The times nearest to one that is gone: at the same offices, and only where these have too few at others."""
         wanted = set(office_ids)
         found: list[Slot] = []
         for same in (True, False):
             near: list[Slot] = []
-            for offer, starts in self._horizon(service_id, channel, None):
+            for offer, starts in self._horizon(service_id, channel, None, audience):
                 if (starts.office_id in wanted) is same:
                     position = cell_of(starts_at) - starts.first
                     for bit in nearest_bits(self._from_now(starts), position, limit):
-                        near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
+                        duration_min = offer.duration_at(starts.office)
+                        near.append(times.slot_at(starts.first + bit, starts.office_id, duration_min))
             near.sort(key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at < starts_at, slot.office_id))
             found += near[: limit - len(found)]
             if len(found) >= limit:
@@ -114,21 +136,29 @@ class Availability:
             raise NotOffered
         return offer, [offer.offices[office] for office in sorted(wanted)]
 
-    def is_offered(self, offer: Offer, office: OfficeOffer, starts_at: datetime) -> bool:
-        """Whether the service begins on this grid at all, and not too soon. Says nothing about who is there first."""
-        if not (self._clock() + self._lead <= starts_at and cell_of(starts_at) < self._mirror.book.end):
+    def is_offered(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> bool:
+        """Whether the service begins on this grid at all, and neither too soon nor too late. Says nothing about who is there first."""
+        if not (self._earliest(office, audience) <= starts_at and cell_of(starts_at) < self._mirror.book.end):
             return False  # looked at first: the years 1 and 9999 have no local time
-        return times.is_on_grid(starts_at, offer.duration_min, zone(office.time_zone))
+        local = zone(office.time_zone)
+        if not times.is_on_grid(starts_at, offer.duration_at(office), local):
+            return False
+        return cell_of(starts_at) < self._latest(office, local, audience)
 
-    def candidates(self, offer: Offer, office: OfficeOffer, starts_at: datetime) -> list[int]:
+    def candidates(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> list[int]:
         """Counters that are free then, those first where the time fits snugly."""
-        book, first, count = self._mirror.book, cell_of(starts_at), times.cells_needed(offer.duration_min)
-        free = [counter for counter in office.counters if book.is_free(counter, first, count)]
+        book, first, count = self._mirror.book, cell_of(starts_at), times.cells_needed(offer.taken_at(office))
+        staff = audience is Audience.STAFF
+        free = [counter for counter in office.counters if book.is_free(counter, first, count, staff=staff)]
         return sorted(free, key=lambda counter: (book.loose_ends(counter, first, count), counter))
 
-    def take(self, counter_id: int, start: datetime, end: datetime) -> bool:
+    def take(self, counter_id: int, start: datetime, end: datetime, audience: Audience = Audience.PUBLIC) -> bool:
         first = cell_of(start)
-        return self._mirror.take(counter_id, first, cell_after(end) - first)
+        return self._mirror.take(counter_id, first, cell_after(end) - first, staff=audience is Audience.STAFF)
 
     def keep(self, counter_id: int, start: datetime) -> None:
         self._mirror.keep(counter_id, cell_of(start))
@@ -144,22 +174,29 @@ class Availability:
         """A hash over the starts themselves: the same in every process, and after a restart."""
         digest = hashlib.blake2b(f"{service_id} {channel} {window}".encode(), digest_size=12)
         for offer, starts in self._window(service_id, channel, office_ids, window):
-            digest.update(f"{offer.duration_min} {starts.office_id} {self._from_now(starts):x} ".encode())
+            digest.update(f"{offer.duration_at(starts.office)} {starts.office_id} {self._from_now(starts):x} ".encode())
         return digest.hexdigest()
 
     def _window(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        window: Window,
+        audience: Audience = Audience.PUBLIC,
     ) -> list[tuple[Offer, _Starts]]:
         found = []
         for offer, office in self._offices(service_id, channel, office_ids):
             first, count = times.window_cells(window, zone(office.time_zone))
-            found.append((offer, self._starts(offer, office, first, count)))
+            found.append((offer, self._starts(offer, office, first, count, audience)))
         return found
 
-    def _horizon(self, service_id: int, channel: str, office_ids: Iterable[int] | None) -> list[tuple[Offer, _Starts]]:
+    def _horizon(
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None, audience: Audience = Audience.PUBLIC
+    ) -> list[tuple[Offer, _Starts]]:
         book = self._mirror.book
         return [
-            (offer, self._starts(offer, office, book.base, book.cells))
+            (offer, self._starts(offer, office, book.base, book.cells, audience))
             for offer, office in self._offices(service_id, channel, office_ids)
         ]
 
@@ -172,21 +209,35 @@ class Availability:
         wanted = sorted(offer.offices if office_ids is None else set(office_ids) & offer.offices.keys())
         return [(offer, offer.offices[office]) for office in wanted]
 
-    def _starts(self, offer: Offer, office: OfficeOffer, first: int, count: int) -> _Starts:
+    def _starts(self, offer: Offer, office: OfficeOffer, first: int, count: int, audience: Audience) -> _Starts:
         local = zone(office.time_zone)
-        key = (office.office_id, offer.service_id, offer.channel, first, count)
-        # Everything the mask depends on: the office's time, the horizon's first day, and the catalogue.
-        state = (self._mirror.versions.get(office.office_id, 0), self._mirror.book.base, offer.duration_min, office)
+        key = (office.office_id, offer.service_id, offer.channel, first, count, audience)
+        # Everything the mask depends on: the offices' time, the horizon's first day, and the catalogue.
+        versions = self.version((office.office_id, *office.pools))
+        state = (versions, self._mirror.book.base, offer.duration_min, office)
         kept = self._memo.get(key)
         if kept is not None and kept[0] == state:
-            return _Starts(office.office_id, local, first, kept[1])
-        needed = times.cells_needed(offer.duration_min)
-        mask = self._mirror.book.starts(office.counters, first, count, needed)
-        mask &= times.grid_of(first, count, offer.duration_min, local)
+            return _Starts(office, local, first, kept[1], audience)
+        needed = times.cells_needed(offer.taken_at(office))
+        mask = self._mirror.book.starts(office.counters, first, count, needed, staff=audience is Audience.STAFF)
+        mask &= times.grid_of(first, count, offer.duration_at(office), local)
         if len(self._memo) >= _MEMO_LIMIT:
             self._memo.clear()
         self._memo[key] = (state, mask)
-        return _Starts(office.office_id, local, first, mask)
+        return _Starts(office, local, first, mask, audience)
 
     def _from_now(self, starts: _Starts) -> int:
-        return times.not_before(starts.mask, starts.first, self._clock() + self._lead)
+        mask = times.not_before(starts.mask, starts.first, self._earliest(starts.office, starts.audience))
+        return mask & span(0, self._latest(starts.office, starts.zone, starts.audience) - starts.first)
+
+    def _earliest(self, office: OfficeOffer, audience: Audience) -> datetime:
+        """Staff know how long the way to the counter is."""
+        if audience is Audience.STAFF:
+            return self._clock()
+        return self._clock() + (self._lead if office.lead_min is None else timedelta(minutes=office.lead_min))
+
+    def _latest(self, office: OfficeOffer, local: ZoneInfo, audience: Audience) -> int:
+        """The cell before which an appointment must begin."""
+        if office.horizon_days is None or audience is Audience.STAFF:
+            return self._mirror.book.end
+        return times.day_start(times.day_of(self._clock(), local) + timedelta(days=office.horizon_days), local)

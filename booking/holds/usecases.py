@@ -7,20 +7,23 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from base.clock import Clock
-from base.db import Database
+from base.db import Database, violates
 from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import zone
 from base.money import Money
 from base.seal import Sealer, same
-from booking.availability.model import Offer, OfficeOffer, Slot
+from booking.availability.book import CELL_S
+from booking.availability.model import Audience, Offer, OfficeOffer, Slot
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
-from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text
+from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text
 
 FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
 _GENERATIONS = 8
@@ -62,6 +65,13 @@ class HoldInUse(Conflict):
     message = _("There is already an appointment for this reserved time.")
 
 
+class NoOverrideNeeded(Conflict):
+    """Nobody is given a reason to write where the time is free."""
+
+    code = "no_override_needed"
+    message = _("This time is free: it can be booked in the ordinary way.")
+
+
 class Holds:
     def __init__(
         self,
@@ -80,8 +90,17 @@ class Holds:
         self._clock = clock
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
-    async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+    async def hold(
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        key: str,
+        audience: Audience = Audience.PUBLIC,
+    ) -> Hold:
         """Raises NotOffered, StartNotOffered, SlotTaken. The same request again gets the same hold while it lives.
+        For staff, what is kept for them is free.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
@@ -89,10 +108,32 @@ class Holds:
         ident = hold_id(key, service_id, channel, office_id, starts_at)
         running = self._running.get(ident)
         if running is None:
-            running = asyncio.create_task(self._hold(service_id, channel, office_id, starts_at, key))
+            running = asyncio.create_task(self._hold(service_id, channel, office_id, starts_at, key, audience))
             self._running[ident] = running
             running.add_done_callback(lambda task: self._forget(ident, task))
         return await asyncio.shield(running)  # whoever waits may go; the others still want an answer
+
+    async def override(self, asked: Override, key: str) -> Hold:
+        """Raises NotOffered, StartNotOffered, NoOverrideNeeded. From here on it is a hold, and a case, like any other."""
+        offer, (office,) = self._availability.get_offer(asked.service_id, asked.channel, [asked.office_id])
+        fee = self._fee_on(asked.service_id, day_of(self._clock(), zone(office.time_zone)))
+        if fee is None or asked.counter_id not in office.counters:
+            raise NotOffered
+        if asked.starts_at <= self._clock() or int(asked.starts_at.timestamp()) % CELL_S:
+            raise StartNotOffered
+        ident = hold_id(
+            f"override:{asked.counter_id}:{key}", asked.service_id, asked.channel, asked.office_id, asked.starts_at
+        )
+        wanted = self._wanted(offer, office, fee, asked.counter_id, asked.starts_at, ident)
+        try:
+            until = await self._batcher.submit_override(wanted, asked.reason, asked.by)
+        except asyncpg.UniqueViolationError as error:
+            if not violates(error, "claim_request_once"):
+                raise
+        else:
+            if until is None:
+                raise NoOverrideNeeded
+        return await self.find(ident)
 
     async def find(self, ident: UUID) -> Hold:
         found = await self._find(ident)
@@ -116,19 +157,21 @@ class Holds:
         if not task.cancelled():
             task.exception()  # looked at, so that nobody warns where everybody has gone
 
-    async def _hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+    async def _hold(
+        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, audience: Audience
+    ) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
         fee = self._fee_on(service_id, day_of(self._clock(), zone(office.time_zone)))
         if fee is None:  # not free of charge: nobody has said what it costs
             raise NotOffered
         for generation in range(_GENERATIONS):
             ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
-            if generation == 0 and not self._availability.is_offered(offer, office, starts_at):
+            if generation == 0 and not self._availability.is_offered(offer, office, starts_at, audience):
                 own = await self._find(ident)  # a repeat may come when the time is too near for anybody new
                 if own is None or own.status is HoldStatus.OVER:
                     raise StartNotOffered
                 return own
-            made = await self._try_counters(offer, office, fee, starts_at, ident)
+            made = await self._try_counters(offer, office, fee, starts_at, ident, audience)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -136,30 +179,24 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
-        raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
+        raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
 
     async def _try_counters(
-        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID
+        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID, audience: Audience
     ) -> Hold | None:
-        ends_at = starts_at + timedelta(minutes=offer.duration_min)
+        ends_at = starts_at + timedelta(minutes=offer.taken_at(office))
+        submit = self._batcher.submit if audience is Audience.PUBLIC else self._batcher.submit_kept
         refused: set[int] = set()
-        while free := [c for c in self._availability.candidates(offer, office, starts_at) if c not in refused]:
+        while free := [
+            c for c in self._availability.candidates(offer, office, starts_at, audience) if c not in refused
+        ]:
             counter_id = free[0]
-            if not self._availability.take(counter_id, starts_at, ends_at):
+            if not self._availability.take(counter_id, starts_at, ends_at, audience):
                 refused.add(counter_id)
                 continue
             until: datetime | None = None
             try:
-                until = await self._batcher.submit(
-                    Wanted(
-                        hold_id=ident,
-                        service_id=offer.service_id,
-                        fee_id=fee.id,
-                        counter_id=counter_id,
-                        starts_at=starts_at,
-                        ends_at=ends_at,
-                    )
-                )
+                until = await submit(self._wanted(offer, office, fee, counter_id, starts_at, ident))
             finally:
                 if until is not None:
                     self._availability.keep(counter_id, starts_at)
@@ -173,7 +210,7 @@ class Holds:
                     channel=offer.channel,
                     office_id=office.office_id,
                     starts_at=starts_at,
-                    ends_at=ends_at,
+                    ends_at=starts_at + timedelta(minutes=offer.duration_at(office)),
                     expires_at=until,  # as stored: a repeated request gets the same answer
                     fee=fee.amount,
                     legal_basis=fee.legal_basis,
@@ -182,6 +219,20 @@ class Holds:
                 return None  # this request had been here before: its row is in the way, not another citizen's
             refused.add(counter_id)
         return None
+
+    def _wanted(
+        self, offer: Offer, office: OfficeOffer, fee: Fee, counter_id: int, starts_at: datetime, ident: UUID
+    ) -> Wanted:
+        return Wanted(
+            hold_id=ident,
+            service_id=offer.service_id,
+            fee_id=fee.id,
+            counter_id=counter_id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=offer.taken_at(office)),
+            buffer_min=office.buffer_min,
+            office_id=office.office_id,
+        )
 
     async def _find(self, ident: UUID) -> Hold | None:
         async with self._db.connection() as conn:
