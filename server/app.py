@@ -40,6 +40,7 @@ from base.web.problems import problems
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
+from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from frontend.board import pages as board
@@ -59,6 +60,7 @@ from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
+    *hours.ENDPOINTS,
     *availability.ENDPOINTS,
     *holds.ENDPOINTS,
     *staff_holds.ENDPOINTS,
@@ -133,6 +135,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     }
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
+    app[hours.HOURS] = product.hours
     app[availability.AVAILABILITY] = product.availability
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments

@@ -23,6 +23,7 @@ from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
+from booking.catalogue.hours_changes import HoursChanges
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.usecases import Holds
@@ -52,6 +53,7 @@ class Product:
     translations: Translations
     identity: Identity
     catalogue: Catalogue
+    hours: HoursChanges
     availability: Availability
     feed: Feed
     batcher: Batcher
@@ -103,6 +105,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             translations=translations,
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
+            hours=HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days),
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
             batcher=batcher,

@@ -28,6 +28,8 @@ CREATE TABLE hours_exception (
     tsrange(date '2000-01-01' + coalesce(opens, '00:00'), date '2000-01-01' + coalesce(closes, '24:00')) WITH &&)
 );
 
+ALTER TABLE closure ADD CONSTRAINT closure_some_time CHECK (NOT isempty(during)) NOT VALID;
+
 -- [{"percent": 50, "days_before": 14, "at": "08:00", "jitter_min": 30}, ...]: which part of the public share is released when.
 CREATE FUNCTION is_release_plan(plan jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_typeof(plan) = 'array' AND (

@@ -16,6 +16,7 @@ from booking.catalogue.hours import Rule, weeks_between
 
 _WEEKS_OF_CALENDAR = 20871
 _YEAR = timedelta(days=366)  # every n-th weekday of a month comes within it
+_WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +124,15 @@ def _weekday_from(day: date, weekday: int) -> date | None:
 def _later(day: date, weeks: int) -> date | None:
     ordinal = day.toordinal() + 7 * weeks
     return date.fromordinal(ordinal) if ordinal <= date.max.toordinal() else None
+
+
+def label(rule: Rule) -> str:
+    """As in hours.csv, so that it says the same in every language."""
+    parts = [_WEEKDAYS[rule.weekday - 1], f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"]
+    if rule.every_weeks > 1:
+        parts.append(f"1/{rule.every_weeks}")
+    if rule.week_of_month is not None:
+        parts.append(f"#{rule.week_of_month}")
+    if rule.valid_from or rule.valid_until:
+        parts.append(f"{rule.valid_from or ''}…{rule.valid_until or ''}")
+    return " ".join(parts)

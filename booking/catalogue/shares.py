@@ -52,9 +52,12 @@ class Plan:
     walk_in: int = 0
     release: tuple[ReleasePart, ...] = ()
 
-    @property
-    def is_plain(self) -> bool:
-        return self.public == 100 and not self.release
+    def release_data(self) -> list[dict[str, object]]:
+        """As it is stored."""
+        return [
+            {"percent": p.percent, "days_before": p.days_before, "at": f"{p.at:%H:%M}", "jitter_min": p.jitter_min}
+            for p in self.release
+        ]
 
 
 @dataclass(frozen=True, slots=True)

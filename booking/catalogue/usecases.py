@@ -126,9 +126,9 @@ class Catalogue:
         return self._snapshot
 
     async def refresh(self, conn: Connection) -> None:
-        """On a connection that the caller has anyway, outside of transactions; no more often than reading does."""
-        if self._is_due():
-            await self._refresh(conn)
+        """On a connection that the caller has anyway, outside of transactions. Asks each time, for one number: a rule that was
+        changed is to be seen as soon as the hours that were changed with it."""
+        await self._refresh(conn)
 
     @property
     def known(self) -> Snapshot | None:
