@@ -107,6 +107,13 @@ def format_date(moment: date | datetime, language: str, zone_name: str | None = 
     return babel.dates.format_date(day, style, locale=locale_of(language))
 
 
+def format_weekday(weekday: int, language: str) -> str:
+    """ "Mo." or "Mon"; ISO: 1 is Monday."""
+    return babel.dates.format_date(
+        date(2024, 1, weekday), "EEE", locale=locale_of(language)
+    )  # that month began on a Monday
+
+
 def format_short_day(moment: datetime, language: str, zone_name: str) -> str:
     """ "Di., 1.12." or "Tue 1 Dec": for a text message."""
     skeleton = "MEd" if language == "de" else "MMMEd"

@@ -52,7 +52,7 @@ async def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 async def _import(settings: Settings, arguments: argparse.Namespace) -> int:
     from server.imports import import_folder
 
-    return await import_folder(settings, arguments.path)
+    return await import_folder(settings, arguments.path, is_dry=arguments.dry_run)
 
 
 async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -105,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
     importing.add_argument("what", choices=["catalogue"])
     importing.add_argument("path", type=Path)
+    importing.add_argument(
+        "--dry-run", action="store_true", help="say what would change, field by field; change nothing"
+    )
     add_commands(commands)
     media = commands.add_parser("media", help="forward the video calls; needs no database")
     media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")

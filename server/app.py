@@ -42,7 +42,9 @@ from base.web.problems import problems
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
+from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
+from booking.holds import staff_endpoints as staff_holds
 from frontend.board import pages as board
 from frontend.citizen import find_pages, pages
 from frontend.citizen.errors import error_page
@@ -60,8 +62,10 @@ from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
+    *hours.ENDPOINTS,
     *availability.ENDPOINTS,
     *holds.ENDPOINTS,
+    *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
@@ -136,6 +140,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
+    app[hours.HOURS] = product.hours
     app[availability.AVAILABILITY] = product.availability
     app[availability.KNOWN] = Kept()
     app[find_pages.KNOWN_TIMES] = Kept()

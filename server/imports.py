@@ -8,15 +8,23 @@ from pathlib import Path
 from base.clock import utcnow
 from base.config import Settings
 from base.db import Database
+from base.seal import Sealer
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.importing import import_catalogue
 
 
-async def import_folder(settings: Settings, path: Path) -> int:
+async def import_folder(settings: Settings, path: Path, *, is_dry: bool = False) -> int:
     """0 done, 1 refused: then nothing has changed and every wrong line is named."""
     async with Database(settings.database_url, size=2) as db:
         try:
-            report = await import_catalogue(db, path, utcnow, horizon_days=settings.horizon_days)
+            report = await import_catalogue(
+                db,
+                path,
+                utcnow,
+                horizon_days=settings.horizon_days,
+                draw=Sealer(settings.secret_key).draw,
+                is_dry=is_dry,
+            )
         except ImportRefused as refused:
             sys.stderr.write(f"{refused}\n")
             return 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from base.db import Connection
 from booking.availability.model import Offer, OfficeOffer
-from booking.catalogue.model import Channel, Fee
+from booking.catalogue.model import Channel, Counter, Fee, Office, ServiceRule
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
 
@@ -79,11 +79,20 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
 
 
 def _offices(known: Snapshot, service_id: int, channel: Channel) -> Mapping[int, OfficeOffer]:
-    counters: dict[int, list[int]] = {}
-    for counter in known.counters_of(service_id, channel):
-        if counter.office_id in known.offices:
-            counters.setdefault(counter.office_id, []).append(counter.id)
     return {
-        office_id: OfficeOffer(office_id, known.offices[office_id].time_zone, tuple(sorted(found)))
-        for office_id, found in counters.items()
+        office_id: _office(known.offices[office_id], counters, known.rules.get((service_id, office_id)))
+        for office_id, counters in known.places(service_id, channel).items()
     }
+
+
+def _office(office: Office, counters: Sequence[Counter], rule: ServiceRule | None) -> OfficeOffer:
+    return OfficeOffer(
+        office_id=office.id,
+        time_zone=office.time_zone,
+        counters=tuple(sorted(counter.id for counter in counters)),
+        duration_min=rule.duration_min if rule else None,
+        buffer_min=(rule.buffer_min or 0) if rule else 0,
+        lead_min=rule.lead_min if rule else None,
+        horizon_days=rule.horizon_days if rule else None,
+        pools=tuple(sorted({counter.office_id for counter in counters} - {office.id})),
+    )

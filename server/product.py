@@ -23,6 +23,7 @@ from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
+from booking.catalogue.hours_changes import HoursChanges
 from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
@@ -53,6 +54,7 @@ class Product:
     translations: Translations
     identity: Identity
     catalogue: Catalogue
+    hours: HoursChanges
     availability: Availability
     feed: Feed
     batcher: Batcher
@@ -75,7 +77,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         db = await stack.enter_async_context(Database(settings.database_url, size=settings.database_pool))
         sealer = Sealer(settings.secret_key)
         translations = Translations.load()
-        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days)
+        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw)
         offers = CatalogueOffers(catalogue)
         mirror = Mirror(clock, settings.horizon_days)
         availability = Availability(mirror, offers, clock, lead_minutes=settings.lead_minutes)
@@ -106,6 +108,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             translations=translations,
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
+            hours=HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days),
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
             batcher=batcher,

@@ -37,6 +37,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
+        Duty("release", 20, product.catalogue.release_due),
         Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity, product.queue).run),
     )
 

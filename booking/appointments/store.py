@@ -100,7 +100,8 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         conn,
         HoldClaim,
         """
-        SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id, c.office_id, k.channel,
+        SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id,
+               coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
                c.fee_id, f.amount_cents AS fee_cents
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
          WHERE c.request_key = $1 FOR UPDATE OF c""",
@@ -206,7 +207,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
           JOIN service s ON s.id = a.service_id
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
-          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at) AS ends_at, min(c.hold_until) AS hold_until
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at - c.buffer_min * interval '1 minute') AS ends_at,
+                               min(c.hold_until) AS hold_until
                           FROM claim c WHERE c.appointment_id = a.id
                          GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
          WHERE a.id = $1""",

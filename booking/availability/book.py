@@ -109,6 +109,7 @@ class Book:
         self.base = base
         self.cells = cells
         self._busy: dict[int, int] = {}
+        self._staff: dict[int, int] = {}  # what is taken for staff too, only of counters where that is less
 
     @property
     def end(self) -> int:
@@ -119,16 +120,24 @@ class Book:
         first, last = max(first, self.base), min(last, self.end)
         return span(first - self.base, last - first)
 
-    def publish(self, counter_id: int, busy: int) -> bool:
-        """Replace a counter's time at once; whether it changed."""
-        if self._busy.get(counter_id) == busy:
+    def publish(self, counter_id: int, busy: int, for_staff: int | None = None) -> bool:
+        """Replace a counter's time at once; whether it changed. `for_staff`: what is taken for them, where that is less."""
+        if for_staff == busy:
+            for_staff = None
+        if self._busy.get(counter_id) == busy and self._staff.get(counter_id) == for_staff:
             return False
         self._busy[counter_id] = busy
+        if for_staff is None:
+            self._staff.pop(counter_id, None)
+        else:
+            self._staff[counter_id] = for_staff
         return True
 
-    def free(self, counter_id: int, first: int, count: int) -> int:
+    def free(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> int:
         """Bit i set: cell first+i is free. An unknown counter is never free."""
         busy = self._busy.get(counter_id)
+        if staff:
+            busy = self._staff.get(counter_id, busy)
         if busy is None:
             return 0
         lead = first - self.base
@@ -139,22 +148,22 @@ class Book:
         free = inside & ~busy
         return free >> lead if lead >= 0 else free << -lead
 
-    def is_free(self, counter_id: int, first: int, count: int) -> bool:
-        return self.free(counter_id, first, count) == span(0, count)
+    def is_free(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> bool:
+        return self.free(counter_id, first, count, staff=staff) == span(0, count)
 
-    def starts(self, counters: Iterable[int], first: int, count: int, needed: int) -> int:
+    def starts(self, counters: Iterable[int], first: int, count: int, needed: int, *, staff: bool = False) -> int:
         """Bit i set: at cell first+i one of the counters has `needed` free cells."""
         found = 0
         for counter_id in counters:
-            found |= runs(self.free(counter_id, first, count + needed - 1), needed)
+            found |= runs(self.free(counter_id, first, count + needed - 1, staff=staff), needed)
         return found & span(0, count)
 
-    def fitting(self, counters: Iterable[int], first: int, count: int) -> list[int]:
+    def fitting(self, counters: Iterable[int], first: int, count: int, *, staff: bool = False) -> list[int]:
         """The counters that are free then, those first where it fits snugly and cuts no free time in two."""
         found = []
         inside, last = span(1, count), count + 1
         for counter_id in counters:
-            free = self.free(counter_id, first - 1, count + 2)
+            free = self.free(counter_id, first - 1, count + 2, staff=staff)
             if free & inside == inside:
                 found.append(((free & 1) + (free >> last), counter_id))
         found.sort()

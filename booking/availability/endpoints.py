@@ -15,7 +15,7 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
 from base.web.kept import Answer, Kept
-from booking.availability.model import Basis, Slot, Window
+from booking.availability.model import Basis, OfficeOffer, Slot, Window
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Channel
@@ -84,10 +84,9 @@ async def list_slots(request: web.Request) -> web.Response:
 
 def _look(availability: Availability, asked: SlotsQuery, now: datetime) -> Known:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
-    window = _window(asked, min(day_of(now, zone(office.time_zone)) for office in offices))
+    window = checked_window(now, asked.from_day, asked.to_day, offices)
     slots = availability.slots(offer.service_id, offer.channel, [office.office_id for office in offices], window)
-    basis = availability.basis(offices, slots[0].starts_at if slots else None, now)
-    return Known(basis, Answer.of(_as_json(slots), "application/json"))
+    return Known(availability.basis(offer, offices, now), Answer.of(_as_json(slots), "application/json"))
 
 
 async def next_slots(request: web.Request) -> web.Response:
@@ -112,14 +111,14 @@ def _iso(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _window(asked: SlotsQuery, today: date) -> Window:
+def checked_window(now: datetime, from_day: date, to_day: date, offices: Sequence[OfficeOffer]) -> Window:
     """Days that are over are left out rather than refused: a page may stay open over midnight."""
-    if asked.to_day < asked.from_day:
+    if to_day < from_day:
         raise Invalid([FieldError("/to", "before_from", _("The last day lies before the first."))])
-    first = max(asked.from_day, today)
-    if (asked.to_day - first).days >= MOST_DAYS:
+    first = max(from_day, min(day_of(now, zone(office.time_zone)) for office in offices))
+    if (to_day - first).days >= MOST_DAYS:
         raise Invalid([FieldError("/to", "window_too_long", _("These are more than 31 days."))])
-    return Window(first, asked.to_day)
+    return Window(first, to_day)
 
 
 ENDPOINTS = [

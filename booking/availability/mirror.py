@@ -32,6 +32,7 @@ class Mirror:
         self._busy: dict[
             int, int
         ] = {}  # by counter, as the database has it; published as it is while nothing is taken here
+        self._staff: dict[int, int] = {}  # the same without what is kept for staff, of counters that have such time
         self._taken: dict[int, dict[int, int]] = {}  # counter -> first cell -> count: sent, or about to be
         self._kept: dict[tuple[int, int], int] = {}  # of these, the committed ones -> polls begun until then
         self._polls = 0
@@ -56,25 +57,38 @@ class Mirror:
     def fill(self, one: CounterTime) -> None:
         """All of what takes a counter's time; not published yet."""
         self._office[one.counter_id] = one.office_id
-        self._busy[one.counter_id] = bits_of(one.spans(self.book.base), self._cells)
+        taken = bits_of(one.spans(self.book.base), self._cells)
+        kept = bits_of(one.kept(self.book.base), self._cells) if one.kept_firsts else 0
+        self._set(one.counter_id, taken | kept, taken)
 
     def apply(self, rows: Iterable[ClaimRow]) -> set[int]:
         """Rows of one poll: freed ones, and living ones, among these all that overlap a freed one. The offices whose time changed."""
         cleared: dict[int, int] = {}
         taken: dict[int, int] = {}
+        kept: dict[int, int] = {}
         for row in rows:
             self._office.setdefault(row.counter_id, row.office_id)
-            into = taken if row.occupies else cleared
+            into = cleared if not row.occupies else kept if row.is_kept else taken
             into[row.counter_id] = into.get(row.counter_id, 0) | self.book.span(row.first, row.last)
-        touched = cleared.keys() | taken.keys()
+        touched = cleared.keys() | taken.keys() | kept.keys()
         for counter_id in touched:
             busy = self._busy.get(counter_id, 0)
-            self._busy[counter_id] = busy & ~cleared.get(counter_id, 0) | taken.get(counter_id, 0)
+            staff, gone = self._staff.get(counter_id, busy), ~(cleared.get(counter_id, 0) | kept.get(counter_id, 0))
+            staff = staff & gone | taken.get(counter_id, 0)
+            busy = busy & ~cleared.get(counter_id, 0) | taken.get(counter_id, 0) | kept.get(counter_id, 0)
+            self._set(counter_id, busy, staff)
         return self._publish(touched)
 
-    def take(self, counter_id: int, first: int, count: int) -> bool:
+    def _set(self, counter_id: int, busy: int, staff: int) -> None:
+        self._busy[counter_id] = busy
+        if staff == busy:
+            self._staff.pop(counter_id, None)
+        else:
+            self._staff[counter_id] = staff
+
+    def take(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> bool:
         """Claim free cells in this process, before the database is asked; False: they are not free."""
-        if not self.book.is_free(counter_id, first, count):
+        if not self.book.is_free(counter_id, first, count, staff=staff):
             return False
         self._taken.setdefault(counter_id, {})[first] = count
         self._publish((counter_id,))
@@ -103,10 +117,11 @@ class Mirror:
         for counter_id in counters:
             if counter_id not in self._office:
                 continue
-            busy = self._busy.get(counter_id, 0)
+            busy, staff = self._busy.get(counter_id, 0), self._staff.get(counter_id)
             for first, count in self._taken.get(counter_id, {}).items():
-                busy |= self.book.span(first, first + count)
-            if self.book.publish(counter_id, busy):
+                bits = self.book.span(first, first + count)
+                busy, staff = busy | bits, None if staff is None else staff | bits
+            if self.book.publish(counter_id, busy, staff):
                 changed.add(self._office[counter_id])
         for office_id in changed:
             self.versions[office_id] = self.versions.get(office_id, 0) + 1
@@ -124,14 +139,20 @@ class Mirror:
         self.book = Book(today, self._cells)
         if not 0 < gone < self._cells:  # the clock jumped: nothing that is known is of use
             self._busy.clear()
+            self._staff.clear()
             await self.start(conn)
             return set(self._office.values())
         end = before.end
-        self._busy = {counter_id: busy >> gone for counter_id, busy in self._busy.items()}
+        before_roll = {counter_id: (busy, self._staff.get(counter_id, busy)) for counter_id, busy in self._busy.items()}
+        for counter_id, (busy, staff) in before_roll.items():
+            self._set(counter_id, busy >> gone, staff >> gone)
         async with conn.transaction():
             async for one in store.counter_times(conn, end, self.book.end):
                 self._office[one.counter_id] = one.office_id
-                later = bits_of(one.spans(end), gone) << self._cells - gone
-                self._busy[one.counter_id] = self._busy.get(one.counter_id, 0) | later
+                taken = bits_of(one.spans(end), gone) << self._cells - gone
+                kept = bits_of(one.kept(end), gone) << self._cells - gone
+                busy = self._busy.get(one.counter_id, 0)
+                staff = self._staff.get(one.counter_id, busy)
+                self._set(one.counter_id, busy | taken | kept, staff | taken)
         self._publish(self._busy)
         return set(self._office.values())

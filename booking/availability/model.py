@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
 
 
@@ -26,6 +26,13 @@ class ClaimStatus(IntEnum):
         return self < ClaimStatus.EXPIRED
 
 
+class Audience(StrEnum):
+    """Who asks: staff, also on the telephone, may have what is kept for them and what is not released yet."""
+
+    PUBLIC = "public"
+    STAFF = "staff"
+
+
 class ClaimRow(NamedTuple):
     """A row of `claim` in five-minute cells since 1970; `last` is the first cell after it."""
 
@@ -34,6 +41,7 @@ class ClaimRow(NamedTuple):
     first: int
     last: int
     status: int
+    is_kept: bool = False  # closed for the public, free for staff
 
     @property
     def occupies(self) -> bool:
@@ -41,16 +49,25 @@ class ClaimRow(NamedTuple):
 
 
 class CounterTime(NamedTuple):
-    """All that takes a counter's time in a stretch of days."""
+    """All that takes a counter's time in a stretch of days; `kept`: closed for the public only, free for staff."""
 
     office_id: int
     counter_id: int
     firsts: Sequence[int]
     lasts: Sequence[int]
+    kept_firsts: Sequence[int] = ()
+    kept_lasts: Sequence[int] = ()
 
     def spans(self, base: int) -> Iterator[tuple[int, int]]:
-        """In cells from `base` on."""
-        return ((first - base, last - base) for first, last in zip(self.firsts, self.lasts, strict=True))
+        """In cells from `base` on: what is taken for everybody."""
+        return _pairs(self.firsts, self.lasts, base)
+
+    def kept(self, base: int) -> Iterator[tuple[int, int]]:
+        return _pairs(self.kept_firsts, self.kept_lasts, base)
+
+
+def _pairs(firsts: Sequence[int], lasts: Sequence[int], base: int) -> Iterator[tuple[int, int]]:
+    return ((first - base, last - base) for first, last in zip(firsts, lasts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +93,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OfficeOffer:
-    """The counters of one office that offer a service on a channel."""
+    """The counters of one office that offer a service on a channel, and what is different there; None: as everywhere."""
 
     office_id: int
     time_zone: str
     counters: tuple[int, ...]
+    duration_min: int | None = None
+    buffer_min: int = 0  # after each appointment; nobody is shown it
+    lead_min: int | None = None
+    horizon_days: int | None = None  # today is the first of them
+    pools: tuple[int, ...] = ()  # other offices that some of these counters belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,13 @@ class Offer:
     channel: str
     duration_min: int
     offices: Mapping[int, OfficeOffer]
+
+    def duration_at(self, office: OfficeOffer) -> int:
+        return office.duration_min or self.duration_min
+
+    def taken_at(self, office: OfficeOffer) -> int:
+        """The minutes of a counter that an appointment takes."""
+        return self.duration_at(office) + office.buffer_min
 
 
 @dataclass(frozen=True, slots=True)

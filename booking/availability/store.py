@@ -22,17 +22,21 @@ async def counter_times(conn: Connection, from_cell: int, to_cell: int) -> Async
     rows = conn.cursor(
         """
         SELECT office_id, counter_id,
-               string_agg(int4send(floor(date_part('epoch', greatest(starts_at, w.start)) / 300)::int), '') AS firsts,
-               string_agg(int4send(ceil(date_part('epoch', least(ends_at, w.stop)) / 300)::int), '') AS lasts
-          FROM claim, (SELECT to_timestamp($1::bigint * 300) AS start, to_timestamp($2::bigint * 300) AS stop) w
-         WHERE status < 8 AND ends_at > w.start AND starts_at < w.stop
+               string_agg(first, '') FILTER (WHERE NOT is_kept) AS firsts, string_agg(last, '') FILTER (WHERE NOT is_kept) AS lasts,
+               string_agg(first, '') FILTER (WHERE is_kept) AS kept_firsts, string_agg(last, '') FILTER (WHERE is_kept) AS kept_lasts
+          FROM (SELECT office_id, counter_id,
+                       int4send(floor(date_part('epoch', greatest(starts_at, w.start)) / 300)::int) AS first,
+                       int4send(ceil(date_part('epoch', least(ends_at, w.stop)) / 300)::int) AS last,
+                       kind IN (5, 6) AND isfinite(starts_at) AND isfinite(ends_at) AS is_kept
+                  FROM claim, (SELECT to_timestamp($1::bigint * 300) AS start, to_timestamp($2::bigint * 300) AS stop) w
+                 WHERE status < 8 AND ends_at > w.start AND starts_at < w.stop) c
          GROUP BY office_id, counter_id""",
         from_cell,
         to_cell,
         prefetch=100,
     )
     async for row in rows:
-        yield CounterTime(row[0], row[1], _integers(row[2]), _integers(row[3]))
+        yield CounterTime(row[0], row[1], *(_integers(packed) for packed in row[2:]))
 
 
 async def changed_claims(conn: Connection, since: int, from_cell: int) -> tuple[int, list[ClaimRow]]:
@@ -45,18 +49,21 @@ async def changed_claims(conn: Connection, since: int, from_cell: int) -> tuple[
     rows: list[Any] = await conn.fetch(
         """
         WITH touched AS MATERIALIZED (
-          SELECT office_id, counter_id, greatest(starts_at, to_timestamp($2::bigint * 300)) AS starts_at, ends_at, status FROM claim
+          SELECT office_id, counter_id, greatest(starts_at, to_timestamp($2::bigint * 300)) AS starts_at, ends_at, status,
+                 kind IN (5, 6) AND isfinite(starts_at) AND isfinite(ends_at) AS is_kept
+            FROM claim
            WHERE xid >= $1 AND xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint AND ends_at > to_timestamp($2::bigint * 300)),
         found AS (
           SELECT * FROM touched
           UNION ALL
-          SELECT l.office_id, l.counter_id, greatest(l.starts_at, t.starts_at), least(l.ends_at, t.ends_at), l.status
+          SELECT l.office_id, l.counter_id, greatest(l.starts_at, t.starts_at), least(l.ends_at, t.ends_at), l.status,
+                 l.kind IN (5, 6) AND isfinite(l.starts_at) AND isfinite(l.ends_at)
             FROM touched t JOIN claim l ON l.counter_id = t.counter_id
              AND (l.occupied && tstzrange(t.starts_at, t.ends_at) OR l.extra && tstzrange(t.starts_at, t.ends_at))
            WHERE t.status >= 8)
         SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next, f.office_id, f.counter_id,
                floor(date_part('epoch', f.starts_at) / 300)::int AS first,
-               ceil(date_part('epoch', least(f.ends_at, '2200-01-01Z')) / 300)::int AS last, f.status
+               ceil(date_part('epoch', least(f.ends_at, '2200-01-01Z')) / 300)::int AS last, f.status, f.is_kept
           FROM (SELECT 1) AS one LEFT JOIN found f ON true""",
         since,
         from_cell,
@@ -64,8 +71,8 @@ async def changed_claims(conn: Connection, since: int, from_cell: int) -> tuple[
     return rows[0]["next"], [ClaimRow(*row[1:]) for row in rows if row["office_id"] is not None]
 
 
-def _integers(packed: bytes) -> array[int]:
+def _integers(packed: bytes | None) -> array[int]:
     """Four bytes each, in network order."""
-    found = array("i", packed)
+    found = array("i", packed or b"")
     found.byteswap()
     return found

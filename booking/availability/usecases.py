@@ -13,9 +13,9 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
-from booking.availability.book import bits, cell_after, cell_of, nearest_bits
+from booking.availability.book import bits, cell_after, cell_of, instant_of, nearest_bits, span
 from booking.availability.mirror import Mirror
-from booking.availability.model import Basis, Offer, Offers, OfficeOffer, Slot, Window
+from booking.availability.model import Audience, Basis, Offer, Offers, OfficeOffer, Slot, Window
 
 _MEMO_LIMIT = 4096
 
@@ -32,10 +32,15 @@ class NotOffered(DomainError):
 class _Starts:
     """The starts of one office: bit i is the cell first+i. Not yet cut at the present moment, so that it can be kept."""
 
-    office_id: int
+    office: OfficeOffer
     zone: ZoneInfo
     first: int
     mask: int
+    audience: Audience
+
+    @property
+    def office_id(self) -> int:
+        return self.office.office_id
 
 
 class Availability:
@@ -47,7 +52,7 @@ class Availability:
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
         self._near: dict[tuple[object, ...], tuple[Basis, tuple[Slot, ...]]] = {}
-        self._memo: dict[tuple[int, int, str, int, int], tuple[object, int]] = {}
+        self._memo: dict[tuple[int, int, str, int, int, Audience], tuple[object, int]] = {}
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""
@@ -58,11 +63,20 @@ class Availability:
                 counts[day] += count
         return counts
 
-    def slots(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> list[Slot]:
+    def slots(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        window: Window,
+        audience: Audience = Audience.PUBLIC,
+    ) -> list[Slot]:
         return times.in_order(
             slot
-            for offer, starts in self._window(service_id, channel, office_ids, window)
-            for slot in times.to_slots(self._from_now(starts), starts.first, starts.office_id, offer.duration_min)
+            for offer, starts in self._window(service_id, channel, office_ids, window, audience)
+            for slot in times.to_slots(
+                self._from_now(starts), starts.first, starts.office_id, offer.duration_at(starts.office)
+            )
         )
 
     def next_free(
@@ -80,40 +94,48 @@ class Availability:
             if after is not None:
                 mask = times.not_before(mask, starts.first, after)
             for bit in itertools.islice(bits(mask), limit):
-                found.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
+                duration_min = offer.duration_at(starts.office)
+                found.append(times.slot_at(starts.first + bit, starts.office_id, duration_min))
         return times.in_order(found)[:limit]
 
     def nearest(
-        self, service_id: int, channel: str, office_ids: Iterable[int], starts_at: datetime, limit: int = 3
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        starts_at: datetime,
+        limit: int = 3,
+        audience: Audience = Audience.PUBLIC,
     ) -> list[Slot]:
         """The times nearest to one that is gone: at the same offices, and only where these have too few at others. Kept while they
         stand: when a day is sold out, thousands ask for the same."""
         same = frozenset(office_ids)
-        key = (service_id, channel, same, starts_at, limit)
+        key = (service_id, channel, same, starts_at, limit, audience)
         kept = self._near.get(key)
         if kept is not None and self.stands(kept[0]):
             return list(kept[1])
-        asked = [office for _, office in self._offices(service_id, channel, same)]
-        found = self._near_at(service_id, channel, asked, starts_at, limit)
+        asked = self._offices(service_id, channel, same)
+        found = self._near_at(asked, starts_at, limit, audience)
         if len(found) < limit:
-            others = [office for _, office in self._offices(service_id, channel, None) if office.office_id not in same]
-            found += self._near_at(service_id, channel, others, starts_at, limit - len(found))
-            asked += others
+            others = [each for each in self._offices(service_id, channel, None) if each[1].office_id not in same]
+            found += self._near_at(others, starts_at, limit - len(found), audience)
+            asked = [*asked, *others]
         if asked:
-            earliest = min((slot.starts_at for slot in found), default=None)
             if len(self._near) >= _MEMO_LIMIT:
                 self._near.clear()
-            self._near[key] = (self.basis(asked, earliest, self._clock()), tuple(found))
+            basis = self.basis(asked[0][0], [office for _, office in asked], self._clock(), audience)
+            self._near[key] = (basis, tuple(found))
         return found
 
     def _near_at(
-        self, service_id: int, channel: str, offices: Sequence[OfficeOffer], starts_at: datetime, limit: int
+        self, offices: Sequence[tuple[Offer, OfficeOffer]], starts_at: datetime, limit: int, audience: Audience
     ) -> list[Slot]:
         near: list[Slot] = []
-        for offer, starts in self._horizon(service_id, channel, [office.office_id for office in offices]):
+        for offer, office in offices:
+            starts = self._whole(offer, office, audience)
             position = cell_of(starts_at) - starts.first
             for bit in nearest_bits(self._from_now(starts), position, limit):
-                near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_min))
+                near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_at(office)))
         near.sort(key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at < starts_at, slot.office_id))
         return near[:limit]
 
@@ -127,19 +149,28 @@ class Availability:
             raise NotOffered
         return offer, [offer.offices[office] for office in sorted(wanted)]
 
-    def is_offered(self, offer: Offer, office: OfficeOffer, starts_at: datetime) -> bool:
-        """Whether the service begins on this grid at all, and not too soon. Says nothing about who is there first."""
-        if not (self._clock() + self._lead <= starts_at and cell_of(starts_at) < self._mirror.book.end):
+    def is_offered(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> bool:
+        """Whether the service begins on this grid at all, and neither too soon nor too late. Says nothing about who is there first."""
+        if not (self._earliest(office, audience) <= starts_at and cell_of(starts_at) < self._mirror.book.end):
             return False  # looked at first: the years 1 and 9999 have no local time
-        return times.is_on_grid(starts_at, offer.duration_min, zone(office.time_zone))
+        local = zone(office.time_zone)
+        if not times.is_on_grid(starts_at, offer.duration_at(office), local):
+            return False
+        return cell_of(starts_at) < self._latest(office, local, audience)
 
-    def candidates(self, offer: Offer, office: OfficeOffer, starts_at: datetime) -> list[int]:
+    def candidates(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> list[int]:
         """Counters that are free then, those first where the time fits snugly."""
-        return self._mirror.book.fitting(office.counters, cell_of(starts_at), times.cells_needed(offer.duration_min))
+        count = times.cells_needed(offer.taken_at(office))
+        staff = audience is Audience.STAFF
+        return self._mirror.book.fitting(office.counters, cell_of(starts_at), count, staff=staff)
 
-    def take(self, counter_id: int, start: datetime, end: datetime) -> bool:
+    def take(self, counter_id: int, start: datetime, end: datetime, audience: Audience = Audience.PUBLIC) -> bool:
         first = cell_of(start)
-        return self._mirror.take(counter_id, first, cell_after(end) - first)
+        return self._mirror.take(counter_id, first, cell_after(end) - first, staff=audience is Audience.STAFF)
 
     def keep(self, counter_id: int, start: datetime) -> None:
         self._mirror.keep(counter_id, cell_of(start))
@@ -151,13 +182,22 @@ class Availability:
         """Changes whenever time at one of the offices changed; means nothing in another process."""
         return tuple(self._mirror.versions.get(office, 0) for office in office_ids)
 
-    def basis(self, offices: Sequence[OfficeOffer], earliest: datetime | None, now: datetime) -> Basis:
-        """Of an answer about these offices whose first time is `earliest`, begun at `now`. Nothing may be awaited in between."""
-        midnight = min(times.next_day(now, zone(office.time_zone)) for office in offices)
-        ids = tuple(office.office_id for office in offices)
-        until = midnight if earliest is None else min(midnight, earliest - self._lead)
+    def basis(
+        self, offer: Offer, offices: Sequence[OfficeOffer], now: datetime, audience: Audience = Audience.PUBLIC
+    ) -> Basis:
+        """Of an answer about these offices that was begun at `now`; nothing may be awaited in between. It stands until the first time at
+        one of them is too soon to be offered, or until midnight, which moves every window."""
+        until = []
+        for office in offices:
+            starts = self._whole(offer, office, audience)
+            until.append(times.next_day(now, starts.zone))
+            mask = self._from_now(starts)
+            if mask:
+                first = instant_of(starts.first + (mask & -mask).bit_length() - 1)
+                until.append(first - self._lead_at(office, audience))
+        ids = tuple({ident: None for office in offices for ident in (office.office_id, *office.pools)})
         versions = tuple(map(self._mirror.versions.get, ids))
-        return Basis(self._offers.state, self._mirror.book.base, ids, versions, until)
+        return Basis(self._offers.state, self._mirror.book.base, ids, versions, min(until))
 
     def stands(self, basis: Basis) -> bool:
         """Whether the answer would be made the same way now."""
@@ -169,20 +209,31 @@ class Availability:
         )
 
     def _window(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        window: Window,
+        audience: Audience = Audience.PUBLIC,
     ) -> list[tuple[Offer, _Starts]]:
         found = []
         for offer, office in self._offices(service_id, channel, office_ids):
             first, count = times.window_cells(window, zone(office.time_zone))
-            found.append((offer, self._starts(offer, office, first, count)))
+            found.append((offer, self._starts(offer, office, first, count, audience)))
         return found
 
-    def _horizon(self, service_id: int, channel: str, office_ids: Iterable[int] | None) -> list[tuple[Offer, _Starts]]:
-        book = self._mirror.book
+    def _horizon(
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None, audience: Audience = Audience.PUBLIC
+    ) -> list[tuple[Offer, _Starts]]:
         return [
-            (offer, self._starts(offer, office, book.base, book.cells))
+            (offer, self._whole(offer, office, audience))
             for offer, office in self._offices(service_id, channel, office_ids)
         ]
+
+    def _whole(self, offer: Offer, office: OfficeOffer, audience: Audience) -> _Starts:
+        """Of the whole horizon."""
+        book = self._mirror.book
+        return self._starts(offer, office, book.base, book.cells, audience)
 
     def _offices(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None
@@ -193,21 +244,38 @@ class Availability:
         wanted = sorted(offer.offices if office_ids is None else set(office_ids) & offer.offices.keys())
         return [(offer, offer.offices[office]) for office in wanted]
 
-    def _starts(self, offer: Offer, office: OfficeOffer, first: int, count: int) -> _Starts:
+    def _starts(self, offer: Offer, office: OfficeOffer, first: int, count: int, audience: Audience) -> _Starts:
         local = zone(office.time_zone)
-        key = (office.office_id, offer.service_id, offer.channel, first, count)
-        # Everything the mask depends on: the office's time, the horizon's first day, and the catalogue.
-        state = (self._mirror.versions.get(office.office_id, 0), self._mirror.book.base, offer.duration_min, office)
+        key = (office.office_id, offer.service_id, offer.channel, first, count, audience)
+        # Everything the mask depends on: the offices' time, the horizon's first day, and the catalogue.
+        versions = self.version((office.office_id, *office.pools))
+        state = (versions, self._mirror.book.base, offer.duration_min, office)
         kept = self._memo.get(key)
         if kept is not None and kept[0] == state:
-            return _Starts(office.office_id, local, first, kept[1])
-        needed = times.cells_needed(offer.duration_min)
-        mask = self._mirror.book.starts(office.counters, first, count, needed)
-        mask &= times.grid_of(first, count, offer.duration_min, local)
+            return _Starts(office, local, first, kept[1], audience)
+        needed = times.cells_needed(offer.taken_at(office))
+        mask = self._mirror.book.starts(office.counters, first, count, needed, staff=audience is Audience.STAFF)
+        mask &= times.grid_of(first, count, offer.duration_at(office), local)
         if len(self._memo) >= _MEMO_LIMIT:
             self._memo.clear()
         self._memo[key] = (state, mask)
-        return _Starts(office.office_id, local, first, mask)
+        return _Starts(office, local, first, mask, audience)
 
     def _from_now(self, starts: _Starts) -> int:
-        return times.not_before(starts.mask, starts.first, self._clock() + self._lead)
+        mask = times.not_before(starts.mask, starts.first, self._earliest(starts.office, starts.audience))
+        return mask & span(0, self._latest(starts.office, starts.zone, starts.audience) - starts.first)
+
+    def _earliest(self, office: OfficeOffer, audience: Audience) -> datetime:
+        return self._clock() + self._lead_at(office, audience)
+
+    def _lead_at(self, office: OfficeOffer, audience: Audience) -> timedelta:
+        """Staff know how long the way to the counter is."""
+        if audience is Audience.STAFF:
+            return timedelta()
+        return self._lead if office.lead_min is None else timedelta(minutes=office.lead_min)
+
+    def _latest(self, office: OfficeOffer, local: ZoneInfo, audience: Audience) -> int:
+        """The cell before which an appointment must begin."""
+        if office.horizon_days is None or audience is Audience.STAFF:
+            return self._mirror.book.end
+        return times.day_start(times.day_of(self._clock(), local) + timedelta(days=office.horizon_days), local)

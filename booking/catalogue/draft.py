@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from base.i18n import Text
+from booking.catalogue.changes import Terms
+from booking.catalogue.hours import Rule
 from booking.catalogue.model import Channel
 
 
@@ -73,6 +75,53 @@ class DraftHours:
     closes: time
     valid_from: date | None
     valid_until: date | None  # the last day
+    every_weeks: int = 1
+    week_of_month: int | None = None
+    is_break: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(
+            self.weekday,
+            self.opens,
+            self.closes,
+            self.valid_from,
+            self.valid_until,
+            self.every_weeks,
+            self.week_of_month,
+            self.is_break,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftException:
+    """One day is different. Without times: closed."""
+
+    line: int
+    office: str
+    counter: str  # "desk-2", or "": the whole office
+    day: date
+    opens: time | None
+    closes: time | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRule:
+    line: int
+    office: str
+    service: str  # or "*": all that the office's counters serve and that have no line of their own
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPool:
+    """Another office sells the time of these counters too."""
+
+    line: int
+    office: str
+    counter: str  # a key of counters.csv
+    sold_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +159,23 @@ class Draft:
     hours: tuple[DraftHours, ...]
     services: tuple[DraftService, ...]
     fees: tuple[DraftFee, ...]
+    # None: the folder has no such file, so what the city has stays
+    exceptions: tuple[DraftException, ...] | None = None
+    rules: tuple[DraftRule, ...] | None = None
+    pools: tuple[DraftPool, ...] | None = None
+
+    def rules_of(self) -> dict[tuple[str, str], DraftRule]:
+        """By service and office, stars resolved."""
+        found: dict[tuple[str, str], DraftRule] = {}
+        for rule in self.rules or ():
+            if rule.service == "*":
+                here = [counter for counter in self.counters if counter.office == rule.office]
+                for service in self.services:
+                    if any(self.serves(counter, service) for counter in here):
+                        found.setdefault((service.key, rule.office), rule)
+            else:
+                found[rule.service, rule.office] = rule
+        return found
 
     def hours_of(self, counter: DraftCounter) -> list[DraftHours]:
         """Lines that name the counter's kind; without any, those for the whole office."""

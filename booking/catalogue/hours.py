@@ -8,32 +8,57 @@ has to decide anything.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import holidays
 
 Span = tuple[datetime, datetime]  # half-open, UTC
+Exceptions = Mapping[date, Sequence[tuple[time, time]]]  # by day, when it is open instead; () is closed
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Open on this weekday (ISO: 1 is Monday), from the first to the last day (both inclusive; None: no bound)."""
+    """A series: open on this weekday (ISO: 1 is Monday), from the first to the last day (both inclusive; None: no bound).
+
+    `every_weeks`: counted from the ISO week of the first day. `week_of_month`: only the n-th such weekday of a month, -1 the last.
+    A break is cut out of what other series open.
+    """
 
     weekday: int
     opens: time
     closes: time
     valid_from: date | None = None
     valid_until: date | None = None
+    every_weeks: int = 1
+    week_of_month: int | None = None
+    is_break: bool = False
 
     def holds_on(self, day: date) -> bool:
         return (
             day.isoweekday() == self.weekday
             and (self.valid_from is None or self.valid_from <= day)
             and (self.valid_until is None or day <= self.valid_until)
+            and self._in_rhythm(day)
         )
+
+    def _in_rhythm(self, day: date) -> bool:
+        if self.every_weeks > 1:
+            assert self.valid_from is not None, "weeks are counted from somewhere"
+            return weeks_between(self.valid_from, day) % self.every_weeks == 0
+        if self.week_of_month is None:
+            return True
+        if self.week_of_month < 0:
+            return (day + timedelta(days=7)).month != day.month
+        return (day.day - 1) // 7 + 1 == self.week_of_month
+
+
+def weeks_between(first: date, other: date) -> int:
+    """From the ISO week of one day to that of the other."""
+    return (other.toordinal() - other.weekday() - first.toordinal() + first.weekday()) // 7
 
 
 def open_spans(
@@ -43,17 +68,35 @@ def open_spans(
     zone: str,
     closed_days: Collection[date] = (),
     closures: Iterable[Span] = (),
+    exceptions: Exceptions = MappingProxyType({}),
 ) -> list[Span]:
     """When it is open in `days` days from `first`: sorted, apart from each other, without closed days and closures."""
     found: list[Span] = []
     for offset in range(days):
-        day = first + timedelta(days=offset)
-        if day in closed_days:
-            continue
-        for rule in rules:
-            if rule.holds_on(day):
-                found += day_spans(day, rule.opens, rule.closes, zone)
+        found += open_on(rules, first + timedelta(days=offset), zone, closed_days, exceptions)
     return without(merged(found), closures)
+
+
+def open_on(
+    rules: Sequence[Rule],
+    day: date,
+    zone: str,
+    closed_days: Collection[date] = (),
+    exceptions: Exceptions = MappingProxyType({}),
+) -> list[Span]:
+    """One day. An exception stands for everything that would hold else: series, breaks, a public holiday."""
+    if day in exceptions:
+        return merged(span for opens, closes in exceptions[day] for span in day_spans(day, opens, closes, zone))
+    if day in closed_days:
+        return []
+    today = [rule for rule in rules if rule.holds_on(day)]
+    opened, shut = (
+        merged(
+            span for rule in today if rule.is_break is kind for span in day_spans(day, rule.opens, rule.closes, zone)
+        )
+        for kind in (False, True)
+    )
+    return without(opened, shut)
 
 
 def day_spans(day: date, opens: time, closes: time, zone: str) -> list[Span]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from base.db import Connection, fetch_all, find_one
+from booking.catalogue.hours import Rule, Span
+from booking.catalogue.shares import Plan, ReleasePart, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,49 @@ class RuleRow:
     closes: time
     valid_from: date | None
     valid_until: date | None
+    every_weeks: int = 1
+    week_of_month: int | None = None
+    is_break: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(
+            self.weekday,
+            self.opens,
+            self.closes,
+            self.valid_from,
+            self.valid_until,
+            self.every_weeks,
+            self.week_of_month,
+            self.is_break,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """One of both ids is null; both times null: closed on that day."""
+
+    office_id: int | None
+    counter_id: int | None
+    day: date
+    opens: time | None
+    closes: time | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """How a counter's time is shared out, and in which chunks."""
+
+    counter_id: int
+    chunk_min: int
+    public_percent: int
+    staff_percent: int
+    walk_in_percent: int
+    release_plan: list[ReleasePart]
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.public_percent, self.staff_percent, self.walk_in_percent, tuple(self.release_plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +111,58 @@ async def rules(conn: Connection) -> list[RuleRow]:
         conn,
         RuleRow,
         """
-        SELECT counter_id, weekday, opens, closes, lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
-          FROM opening_hours ORDER BY counter_id, weekday, opens
+        SELECT counter_id, weekday, opens, closes, lower(valid) AS valid_from, upper(valid) - 1 AS valid_until,
+               every_weeks, week_of_month, kind = 'break' AS is_break
+          FROM opening_hours ORDER BY counter_id, weekday, opens, id
         """,
+    )
+
+
+async def exceptions(conn: Connection, since: date) -> list[ExceptionRow]:
+    return await fetch_all(
+        conn,
+        ExceptionRow,
+        """
+        SELECT office_id, counter_id, day, opens, closes FROM hours_exception WHERE day >= $1
+         ORDER BY day, counter_id NULLS FIRST, opens
+        """,
+        since,
+    )
+
+
+async def plans(conn: Connection) -> list[PlanRow]:
+    """Of counters whose services have rules that share their time out; all services of a counter have the same, or saving is refused."""
+    return await fetch_all(
+        conn,
+        PlanRow,
+        """
+        SELECT c.id AS counter_id, max(coalesce(r.duration_min, s.duration_min) + coalesce(r.buffer_min, 0)) AS chunk_min,
+               coalesce(min(r.public_percent), 100) AS public_percent, coalesce(min(r.staff_percent), 0) AS staff_percent,
+               coalesce(min(r.walk_in_percent), 0) AS walk_in_percent,
+               coalesce((array_agg(r.release_plan) FILTER (WHERE r.release_plan IS NOT NULL))[1], '[]') AS release_plan
+          FROM counter c JOIN counter_service cs ON cs.counter_id = c.id
+          JOIN service s ON s.id = cs.service_id AND s.is_active AND s.duration_min IS NOT NULL
+          LEFT JOIN service_office r ON r.service_id = s.id AND r.office_id = c.office_id
+         GROUP BY c.id HAVING bool_or(r.public_percent < 100 OR r.release_plan IS NOT NULL)
+        """,
+    )
+
+
+async def due_counters(conn: Connection, now: datetime) -> list[int]:
+    """Whose closed time has to be looked at again."""
+    return await fetch_all(conn, int, "SELECT counter_id FROM hours_due WHERE due_at <= $1 ORDER BY counter_id", now)
+
+
+async def set_due(conn: Connection, counter_id: int, due_at: datetime | None) -> None:
+    """The next time; None: nothing to come."""
+    await conn.execute(
+        """
+        WITH gone AS (DELETE FROM hours_due WHERE counter_id = $1 AND $2::timestamptz IS NULL)
+        INSERT INTO hours_due (counter_id, due_at) SELECT $1, $2::timestamptz WHERE $2::timestamptz IS NOT NULL
+        ON CONFLICT (counter_id) DO UPDATE SET due_at = excluded.due_at WHERE hours_due.due_at <> excluded.due_at
+        """,
+        counter_id,
+        due_at,
     )
 
 
@@ -86,29 +180,32 @@ async def closures(conn: Connection, since: datetime) -> list[ClosureRow]:
     )
 
 
-async def set_open(
+async def set_hours(
     conn: Connection,
     counter_id: int,
     start: datetime,
     end: datetime | None,
-    opens: Sequence[datetime],
-    closes: Sequence[datetime],
+    parts: Mapping[Share, Sequence[Span]],
 ) -> int:
-    """Open in exactly these spans from start to end (None: for ever). An appointment in the way refuses it.
+    """These parts of the time from start to end (None: for ever), closed in the rest. An appointment in what is closed refuses it.
 
     Returns how many rows of closed time changed.
     """
+    pairs = [(share, *span) for share, spans in parts.items() for span in spans]
     rows: int = await conn.fetchval(
         """
-        SELECT set_open($1, tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')),
-                        (SELECT coalesce(range_agg(tstzrange(s, e)), '{}')
-                           FROM unnest($4::timestamptz[], $5::timestamptz[]) AS span (s, e)))
+        WITH span AS (SELECT k, coalesce(range_agg(tstzrange(s, e)), '{}') AS m
+                        FROM unnest($4::int[], $5::timestamptz[], $6::timestamptz[]) AS given (k, s, e) GROUP BY k)
+        SELECT set_hours($1, tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')),
+                         coalesce((SELECT m FROM span WHERE k = 0), '{}'), coalesce((SELECT m FROM span WHERE k = 6), '{}'),
+                         coalesce((SELECT m FROM span WHERE k = 7), '{}'), coalesce((SELECT m FROM span WHERE k = 5), '{}'))
         """,
         counter_id,
         start,
         end,
-        opens,
-        closes,
+        [int(share) for share, _, _ in pairs],
+        [opens for _, opens, _ in pairs],
+        [closes for _, _, closes in pairs],
     )
     return rows
 

@@ -40,7 +40,6 @@ def check(
         *_twice("counters.csv", "key", _once_per_line(counters), lambda counter: f"{counter.office} {counter.kind}"),
         *_twice("services.csv", "key", services, lambda service: service.key),
         *_twice("services.csv", "top", [s for s in services if s.top], lambda service: str(service.top)),
-        *_hours_overlap(hours),
         *_fees_overlap(fees),
     ]
     if "offices.csv" in whole:
@@ -171,15 +170,6 @@ def _fee_gaps(services: Sequence[DraftService], fees: Sequence[DraftFee], today:
 
 def _day_after(day: date | None) -> date:
     return date.max if day is None or day == date.max else day + timedelta(days=1)
-
-
-def _hours_overlap(hours: Sequence[DraftHours]) -> list[LineError]:
-    return [
-        LineError("hours.csv", later.line, "opens", "overlap", f"These hours overlap with line {earlier.line}.")
-        for lines in _by(hours, lambda line: (line.office, line.counter, line.weekday))
-        for earlier, later in combinations(lines, 2)
-        if earlier.opens < later.closes and later.opens < earlier.closes and _same_days(earlier, later)
-    ]
 
 
 def _fees_overlap(fees: Sequence[DraftFee]) -> list[LineError]:

@@ -17,6 +17,7 @@ from booking.catalogue.draft import (
     LineError,
 )
 from booking.catalogue.hours import local_day
+from booking.catalogue.import_capacity import check_capacity, read_exception, read_pool, read_rhythm, read_rule
 from booking.catalogue.import_checks import check
 from booking.catalogue.import_city import read_city
 from booking.catalogue.import_report import ImportRefused
@@ -33,7 +34,10 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("name_en", "directions_de", "directions_en"),
     ),
     "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count")),
-    "hours.csv": (("office", "counter", "weekdays", "opens", "closes"), ("valid_from", "valid_until")),
+    "hours.csv": (
+        ("office", "counter", "weekdays", "opens", "closes"),
+        ("valid_from", "valid_until", "every_weeks", "week_of_month", "kind"),
+    ),
     "services.csv": (
         ("key", "name_de", "group", "source"),
         (
@@ -46,7 +50,20 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("valid_from", "valid_until", "legal_basis_en"),
     ),
 }
-FILES: Final = ("city.toml", *COLUMNS)
+# Left out: what the city has of these stays as it is.
+OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "exceptions.csv": (("office", "day", "reason"), ("counter", "opens", "closes")),
+    "rules.csv": (
+        ("office", "service"),
+        (
+            *("duration_min", "buffer_min", "lead_min", "horizon_days", "channels"),
+            *("public_percent", "staff_percent", "walk_in_percent", "release"),
+        ),
+    ),
+    "pools.csv": (("office", "counter", "sold_by"), ()),
+}
+NEEDED: Final = ("city.toml", *COLUMNS)
+FILES: Final = (*NEEDED, *OPTIONAL)
 
 
 def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
@@ -54,7 +71,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
 
     `now`: fees must be without gaps from today on.
     """
-    errors = [LineError(name, 0, "", "missing_file", "This file is missing.") for name in FILES if name not in files]
+    errors = [LineError(name, 0, "", "missing_file", "This file is missing.") for name in NEEDED if name not in files]
     errors += [
         LineError(name, 0, "", "unknown_file", f"Unknown file. Known are: {', '.join(FILES)}.")
         for name in sorted(files)
@@ -63,16 +80,20 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     city = read_city(files.get("city.toml", b""), errors) if "city.toml" in files else None
 
     def rows(name: str) -> list[Row]:
-        return read_rows(name, files[name], *COLUMNS[name], errors) if name in files else []
+        return read_rows(name, files[name], *{**COLUMNS, **OPTIONAL}[name], errors) if name in files else []
 
     offices = [_office(row) for row in rows("offices.csv")]
     counters = [counter for row in rows("counters.csv") for counter in _counters(row)]
     hours = [line for row in rows("hours.csv") for line in _hours(row)]
     services = [_service(row) for row in rows("services.csv")]
     fees = [fee for row in rows("fees.csv") if (fee := _fee(row)) is not None]
+    exceptions = [line for row in rows("exceptions.csv") if (line := read_exception(row)) is not None]
+    rules = [rule for row in rows("rules.csv") if (rule := read_rule(row)) is not None]
+    pools = [read_pool(row) for row in rows("pools.csv")]
     whole = frozenset(files) - {error.file for error in errors}
     today = now.date() if city is None else local_day(now, city.time_zone)
     errors += check(offices, counters, hours, services, fees, whole, today)
+    errors += check_capacity(offices, counters, hours, services, exceptions, rules, pools, whole, today)
     if errors or city is None:
         order = {name: place for place, name in enumerate(FILES)}
         raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))
@@ -83,6 +104,9 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
         hours=tuple(hours),
         services=tuple(services),
         fees=tuple(fees),
+        exceptions=tuple(exceptions) if "exceptions.csv" in files else None,
+        rules=tuple(rules) if "rules.csv" in files else None,
+        pools=tuple(pools) if "pools.csv" in files else None,
     )
 
 
@@ -135,6 +159,7 @@ def _hours(row: Row) -> list[DraftHours]:
     valid_from, valid_until = row.day("valid_from"), row.day("valid_until")
     if valid_from and valid_until and valid_until < valid_from:
         row.wrong("valid_until", "ends_before_start", "The last day comes before the first.")
+    every_weeks, week_of_month, is_break = read_rhythm(row, valid_from)
     if opens is None or closes is None:
         return []
     if closes <= opens:
@@ -150,6 +175,9 @@ def _hours(row: Row) -> list[DraftHours]:
             closes=closes,
             valid_from=valid_from,
             valid_until=valid_until,
+            every_weeks=every_weeks,
+            week_of_month=week_of_month,
+            is_break=is_break,
         )
         for weekday in weekdays
     ]

@@ -23,6 +23,7 @@ class ImportReport:
     counts: Mapping[str, Counts] = field(hash=False)  # "offices", "counters", "services", "fees"
     open_from: date
     open_days: int
+    difference: tuple[str, ...] | None = None  # of a dry run
 
     def __str__(self) -> str:
         return render_report(self)
@@ -48,6 +49,8 @@ def render_report(report: ImportReport) -> str:
         f"{name:<9} {counts.total:>5}   {counts.added} new, {counts.changed} changed, {counts.withdrawn} withdrawn"
         for name, counts in report.counts.items()
     ]
+    if report.difference is not None:
+        return "\n".join([*report.difference, *lines, "A dry run: nothing was changed."])
     last = report.open_from + timedelta(days=report.open_days - 1)
     return "\n".join([*lines, f"Hours are released from {report.open_from} to {last}."])
 

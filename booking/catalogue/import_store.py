@@ -253,16 +253,19 @@ async def add_fees(conn: Connection, rows: Rows) -> None:
     )
 
 
-HoursRow = tuple[int, int, time, time, date | None, date | None]
+# counter, weekday, opens, closes, first and last day, every how many weeks, week of the month, kind
+HoursRow = tuple[int, int, time, time, date | None, date | None, int, int | None, str]
 
 
 async def remove_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
     await conn.execute(
         """
-        DELETE FROM opening_hours WHERE (counter_id, weekday, opens, closes, valid) NOT IN (
-          SELECT counter_id, weekday, opens, closes, daterange(first, last, '[]')
-            FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[])
-                 AS kept (counter_id, weekday, opens, closes, first, last))
+        DELETE FROM opening_hours old WHERE NOT EXISTS (
+          SELECT FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[], $7::int[], $8::int[], $9::text[])
+                 AS kept (counter_id, weekday, opens, closes, first, last, every_weeks, week_of_month, kind)
+           WHERE (old.counter_id, old.weekday, old.opens, old.closes, old.valid, old.every_weeks, old.kind)
+               = (kept.counter_id, kept.weekday, kept.opens, kept.closes, daterange(first, last, '[]'), kept.every_weeks, kept.kind)
+             AND old.week_of_month IS NOT DISTINCT FROM kept.week_of_month)
         """,
         *_columns(rows),
     )
@@ -271,15 +274,59 @@ async def remove_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
 async def add_hours(conn: Connection, rows: Sequence[HoursRow]) -> None:
     await conn.execute(
         """
-        INSERT INTO opening_hours (counter_id, weekday, opens, closes, valid)
-        SELECT counter_id, weekday, opens, closes, daterange(first, last, '[]')
-          FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[])
-               AS new (counter_id, weekday, opens, closes, first, last)
-        EXCEPT SELECT counter_id, weekday, opens, closes, valid FROM opening_hours
+        INSERT INTO opening_hours (counter_id, weekday, opens, closes, valid, every_weeks, week_of_month, kind)
+        SELECT counter_id, weekday, opens, closes, daterange(first, last, '[]'), every_weeks, week_of_month, kind
+          FROM unnest($1::int[], $2::int[], $3::time[], $4::time[], $5::date[], $6::date[], $7::int[], $8::int[], $9::text[])
+               AS new (counter_id, weekday, opens, closes, first, last, every_weeks, week_of_month, kind)
+        EXCEPT SELECT counter_id, weekday, opens, closes, valid, every_weeks, week_of_month, kind FROM opening_hours
         """,
         *_columns(rows),
     )
 
 
+async def replace_exceptions(conn: Connection, since: date, rows: Rows) -> None:
+    """From a day on; what is over stays."""
+    await conn.execute("DELETE FROM hours_exception WHERE day >= $1", since)
+    await conn.execute(
+        """
+        INSERT INTO hours_exception (office_id, counter_id, day, opens, closes, reason)
+        SELECT CASE WHEN new.counter = '' THEN o.id END, c.id, new.day, new.opens, new.closes, new.reason
+          FROM jsonb_to_recordset($2::jsonb) AS new (office text, counter text, day date, opens time, closes time, reason text)
+          JOIN office o ON o.key = new.office LEFT JOIN counter c ON c.office_id = o.id AND c.key = new.counter
+         WHERE new.day >= $1
+        """,
+        since,
+        rows,
+    )
+
+
+async def replace_rules(conn: Connection, rows: Rows) -> None:
+    await conn.execute("DELETE FROM service_office")
+    await conn.execute(
+        """
+        INSERT INTO service_office (service_id, office_id, duration_min, buffer_min, lead_min, horizon_days, channels,
+                                    public_percent, staff_percent, walk_in_percent, release_plan)
+        SELECT s.id, o.id, new.duration_min, new.buffer_min, new.lead_min, new.horizon_days, new.channels,
+               new.public_percent, new.staff_percent, new.walk_in_percent, new.release_plan
+          FROM jsonb_to_recordset($1::jsonb) AS new (service text, office text, duration_min int, buffer_min int, lead_min int,
+                 horizon_days int, channels text[], public_percent int, staff_percent int, walk_in_percent int, release_plan jsonb)
+          JOIN service s ON s.key = new.service JOIN office o ON o.key = new.office
+        """,
+        rows,
+    )
+
+
+async def replace_pools(conn: Connection, counters: Sequence[int], offices: Sequence[str]) -> None:
+    await conn.execute("DELETE FROM counter_office")
+    await conn.execute(
+        """
+        INSERT INTO counter_office (counter_id, office_id)
+        SELECT c, o.id FROM unnest($1::int[], $2::text[]) AS new (c, key) JOIN office o ON o.key = new.key
+        """,
+        counters,
+        offices,
+    )
+
+
 def _columns(rows: Sequence[HoursRow]) -> list[list[object]]:
-    return [[row[place] for row in rows] for place in range(6)]
+    return [[row[place] for row in rows] for place in range(9)]

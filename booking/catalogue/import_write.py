@@ -8,12 +8,13 @@ from typing import Any
 
 from base.db import Connection
 from booking.catalogue import import_store as store
+from booking.catalogue.changes import Terms
 from booking.catalogue.draft import Draft, DraftFee, LineError
 from booking.catalogue.import_report import Counts, ImportRefused
 from booking.catalogue.words import fold
 
 
-async def write(conn: Connection, draft: Draft) -> dict[str, Counts]:
+async def write(conn: Connection, draft: Draft, today: date) -> dict[str, Counts]:
     await store.lock_imports(conn)
     await _city(conn, draft)
     offices = await _offices(conn, draft)
@@ -25,6 +26,7 @@ async def write(conn: Connection, draft: Draft) -> dict[str, Counts]:
     await _search(conn, draft, service_ids)
     fees = await _fees(conn, draft, service_ids)
     await _hours(conn, draft, counter_ids)
+    await _capacity(conn, draft, counter_ids, today)
     return {"offices": offices, "counters": counters, "services": services, "fees": fees}
 
 
@@ -182,12 +184,69 @@ def _fee_row(fee: DraftFee, service_id: int) -> dict[str, Any]:
 
 async def _hours(conn: Connection, draft: Draft, counters: dict[str, int]) -> None:
     rows = [
-        (counters[f"{counter.office}/{counter.key}"], h.weekday, h.opens, h.closes, h.valid_from, h.valid_until)
+        (
+            counters[f"{counter.office}/{counter.key}"],
+            h.weekday,
+            h.opens,
+            h.closes,
+            h.valid_from,
+            h.valid_until,
+            h.every_weeks,
+            h.week_of_month,
+            "break" if h.is_break else "open",
+        )
         for counter in draft.counters
         for h in draft.hours_of(counter)
     ]
     await store.remove_hours(conn, rows)
     await store.add_hours(conn, rows)
+
+
+async def _capacity(conn: Connection, draft: Draft, counters: dict[str, int], today: date) -> None:
+    if draft.exceptions is not None:
+        await store.replace_exceptions(
+            conn,
+            today,
+            [
+                {
+                    "office": one.office,
+                    "counter": one.counter,
+                    "day": one.day.isoformat(),
+                    "opens": one.opens and f"{one.opens:%H:%M}",
+                    "closes": one.closes and f"{one.closes:%H:%M}",
+                    "reason": one.reason,
+                }
+                for one in draft.exceptions
+            ],
+        )
+    if draft.rules is not None:
+        rules = draft.rules_of()
+        await store.replace_rules(conn, [_rule_row(key, rule.terms) for key, rule in rules.items()])
+    if draft.pools is not None:
+        pairs = {
+            (counters[f"{counter.office}/{counter.key}"], pool.sold_by)
+            for pool in draft.pools
+            for counter in draft.counters
+            if (counter.office, counter.kind) == (pool.office, pool.counter)
+        }
+        await store.replace_pools(conn, [counter for counter, _ in pairs], [office for _, office in pairs])
+
+
+def _rule_row(key: tuple[str, str], terms: Terms) -> dict[str, Any]:
+    plan = terms.plan
+    return {
+        "service": key[0],
+        "office": key[1],
+        "duration_min": terms.duration_min,
+        "buffer_min": terms.buffer_min,
+        "lead_min": terms.lead_min,
+        "horizon_days": terms.horizon_days,
+        "channels": terms.channels,
+        "public_percent": plan and plan.public,
+        "staff_percent": plan and plan.staff,
+        "walk_in_percent": plan and plan.walk_in,
+        "release_plan": plan.release_data() if plan and plan.release else None,
+    }
 
 
 def _counts(total: int, written: Sequence[bool], withdrawn: Sequence[int]) -> Counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,25 +11,40 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Database, violates
+from base.errors import DomainError
 from base.i18n import zone
+from booking.catalogue.capacity_checks import faults
 from booking.catalogue.draft import Draft, LineError
 from booking.catalogue.hours import local_day
+from booking.catalogue.import_diff import difference, state
 from booking.catalogue.import_format import FILES, parse
 from booking.catalogue.import_report import ImportRefused, ImportReport
 from booking.catalogue.import_write import write
 from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings
+from booking.catalogue.shares import Draw, at_once
 
 HORIZON_DAYS = 90
 _TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
 _TIMES_NAMED = 5
 
 
-async def import_catalogue(db: Database, path: Path, clock: Clock, *, horizon_days: int = HORIZON_DAYS) -> ImportReport:
-    """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either."""
+async def import_catalogue(
+    db: Database,
+    path: Path,
+    clock: Clock,
+    *,
+    horizon_days: int = HORIZON_DAYS,
+    draw: Draw = at_once,
+    is_dry: bool = False,
+) -> ImportReport:
+    """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either.
+
+    `is_dry`: nothing changes; the report says what would, and which appointments would be in its way.
+    """
     draft = parse(read_folder(path), clock())
     for attempt in range(1, _TRIES + 1):
         try:
-            return await _import(db, draft, clock(), horizon_days)
+            return await _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry)
         except asyncpg.DeadlockDetectedError:
             if attempt == _TRIES:
                 raise
@@ -46,18 +62,41 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-async def _import(db: Database, draft: Draft, now: datetime, horizon_days: int) -> ImportReport:
+class _Undo(Exception):
+    """Ends the transaction of a dry run."""
+
+
+async def _import(
+    db: Database, draft: Draft, now: datetime, horizon_days: int, draw: Draw, *, is_dry: bool
+) -> ImportReport:
     openings: Sequence[Opening] = ()
+    today = local_day(now, draft.city.time_zone)
+    report: ImportReport | None = None
     try:
         async with db.transaction() as conn:
-            counts = await write(conn, draft)
-            openings = await planned_openings(conn, now, None, horizon_days, for_ever=True)
+            before = await state(conn) if is_dry else {}
+            counts = await write(conn, draft, today)
+            if wrong := await faults(conn, today):
+                raise ImportRefused([LineError("rules.csv", 0, "", one.code, _english(one)) for one in wrong])
+            openings = await planned_openings(conn, now, None, horizon_days, draw, for_ever=True)
+            report = ImportReport(counts=counts, open_from=today, open_days=horizon_days)
+            if is_dry:
+                blocked = await blocked_openings(conn, openings)
+                lines = (*difference(before, await state(conn)), *(f"! {text}" for text in _blocked_texts(blocked)))
+                report = replace(report, difference=lines)
+                raise _Undo
             await apply_openings(conn, openings)
+    except _Undo:
+        assert report is not None
     except asyncpg.ExclusionViolationError as error:
         if not violates(error, "claim_no_overlap"):
             raise
         raise ImportRefused(await _in_the_way(db, draft, openings)) from None
-    return ImportReport(counts=counts, open_from=local_day(now, draft.city.time_zone), open_days=horizon_days)
+    return report
+
+
+def _english(error: DomainError) -> str:
+    return error.message.format(**error.fields)
 
 
 async def _in_the_way(db: Database, draft: Draft, openings: Sequence[Opening]) -> list[LineError]:
@@ -68,12 +107,19 @@ async def _in_the_way(db: Database, draft: Draft, openings: Sequence[Opening]) -
         f"{counter.office}/{counter.key}": min((hours.line for hours in draft.hours_of(counter)), default=0)
         for counter in draft.counters
     }
-    errors = []
-    for opening, starts in blocked:
-        times = ", ".join(f"{start.astimezone(zone(opening.zone)):%Y-%m-%d %H:%M}" for start in starts[:_TIMES_NAMED])
-        more = f" and {len(starts) - _TIMES_NAMED} more" if len(starts) > _TIMES_NAMED else ""
-        message = f"Counter {opening.counter} would be closed while it has appointments: {times}{more}."
-        errors.append(LineError("hours.csv", lines.get(opening.counter, 0), "", "closes_over_appointments", message))
+    errors = [
+        LineError("hours.csv", lines.get(opening.counter, 0), "", "closes_over_appointments", message)
+        for (opening, _), message in zip(blocked, _blocked_texts(blocked), strict=True)
+    ]
     return errors or [
         LineError("hours.csv", 0, "", "closes_over_appointments", "An appointment came in between. Please try again.")
     ]
+
+
+def _blocked_texts(blocked: Sequence[tuple[Opening, list[datetime]]]) -> list[str]:
+    found = []
+    for opening, starts in blocked:
+        times = ", ".join(f"{start.astimezone(zone(opening.zone)):%Y-%m-%d %H:%M}" for start in starts[:_TIMES_NAMED])
+        more = f" and {len(starts) - _TIMES_NAMED} more" if len(starts) > _TIMES_NAMED else ""
+        found.append(f"Counter {opening.counter} would be closed while it has appointments: {times}{more}.")
+    return found

@@ -53,6 +53,23 @@ class Counter:
     name: Text
     channel: Channel
     service_ids: frozenset[int]
+    sold_by: frozenset[int] = frozenset()  # other offices that offer its time too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRule:
+    """What an office does differently with a service; None: as the service or the city says."""
+
+    service_id: int
+    office_id: int
+    duration_min: int | None
+    buffer_min: int | None
+    lead_min: int | None
+    horizon_days: int | None
+    channels: tuple[Channel, ...] | None
+
+    def allows(self, channel: Channel) -> bool:
+        return self.channels is None or channel in self.channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import asyncpg
 from base.db import Database, violates
 from booking.catalogue import hours_store
 from booking.catalogue.projection import Opening, blocked_openings, open_counter, planned_openings
+from booking.catalogue.shares import Draw
 
 log = logging.getLogger(__name__)
 _TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
@@ -27,20 +28,21 @@ class _Imported(Exception):
     """The catalogue has changed since the openings were planned."""
 
 
-async def roll(db: Database, now: datetime, first: date, days: int, only: Collection[int] | None = None) -> Rolled:
+async def roll(
+    db: Database, now: datetime, first: date, days: int, draw: Draw, only: Collection[int] | None = None
+) -> Rolled:
     """One transaction per counter, of all or `only` these. What an appointment stands in the way of is logged and left as it is."""
     while True:
         async with db.connection() as conn:
             version = await hours_store.version(conn)
-            openings = await planned_openings(conn, now, first, days)
+            openings = await planned_openings(conn, now, first, days, draw, only=only)
         changed, blocked = 0, set()
         try:
             for opening in openings:
-                if only is None or opening.counter_id in only:
-                    is_changed = await _open(db, opening, version)
-                    changed += is_changed is True
-                    if is_changed is None:
-                        blocked.add(opening.counter_id)
+                is_changed = await _open(db, opening, version)
+                changed += is_changed is True
+                if is_changed is None:
+                    blocked.add(opening.counter_id)
         except _Imported:
             continue
         return Rolled(changed, frozenset(blocked))
@@ -62,6 +64,8 @@ async def _open(db: Database, opening: Opening, version: int | None) -> bool | N
             break
     async with db.connection() as conn:
         in_the_way = await blocked_openings(conn, [opening])
-    count = len(in_the_way[0][1]) if in_the_way else 0  # 0: they went away meanwhile
+    count = (
+        len(in_the_way[0][1]) if in_the_way else 0
+    )  # 0: they went away meanwhile, or came to time that is to be kept
     log.warning("hours.blocked", extra={"counter": opening.counter_id, "appointments": count})
     return None

@@ -8,7 +8,17 @@ from datetime import date
 
 from base.db import Connection
 from booking.catalogue import store
-from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.model import (
+    Channel,
+    City,
+    Counter,
+    Fee,
+    Office,
+    Service,
+    ServiceDetail,
+    ServiceHit,
+    ServiceRule,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +33,7 @@ class Snapshot:
     services: Mapping[int, Service] = field(hash=False)
     counters: Mapping[tuple[int, Channel], tuple[Counter, ...]] = field(hash=False)
     fees: Mapping[int, tuple[Fee, ...]] = field(hash=False)
+    rules: Mapping[tuple[int, int], ServiceRule] = field(hash=False)  # by service and office
     withdrawn_services: Mapping[int, Service] = field(hash=False)
     withdrawn_offices: Mapping[int, Office] = field(hash=False)
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
@@ -44,8 +55,18 @@ class Snapshot:
         return self.counters.get((service_id, channel), ())
 
     def offices_of(self, service_id: int, channel: Channel) -> tuple[Office, ...]:
-        wanted = {counter.office_id for counter in self.counters_of(service_id, channel)}
+        wanted = self.places(service_id, channel)
         return tuple(office for office in self.offices.values() if office.id in wanted)
+
+    def places(self, service_id: int, channel: Channel) -> Mapping[int, tuple[Counter, ...]]:
+        """The counters by the office that offers them: their own, and those that share them."""
+        found: dict[int, list[Counter]] = {}
+        for counter in self.counters_of(service_id, channel):
+            for office_id in {counter.office_id, *counter.sold_by} & self.offices.keys():
+                rule = self.rules.get((service_id, office_id))
+                if rule is None or rule.allows(channel):
+                    found.setdefault(office_id, []).append(counter)
+        return {office_id: tuple(counters) for office_id, counters in found.items()}
 
 
 async def load_snapshot(conn: Connection) -> Snapshot | None:
@@ -68,6 +89,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         services=services,
         counters={key: tuple(found) for key, found in counters.items()},
         fees={service_id: tuple(versions) for service_id, versions in fees.items()},
+        rules={(rule.service_id, rule.office_id): rule for rule in await store.service_rules(conn)},
         withdrawn_services={service.id: service for service in await store.services(conn, is_active=False)},
         withdrawn_offices={office.id: office for office in await store.offices(conn, is_active=False)},
         ranked=_ranked(list(services.values())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from base.db import Connection, fetch_all, find_one
-from booking.catalogue.model import City, Counter, Fee, Office, Service
+from booking.catalogue.model import City, Counter, Fee, Office, Service, ServiceRule
 
 
 async def begin_snapshot(conn: Connection) -> None:
@@ -39,10 +39,19 @@ async def active_counters(conn: Connection) -> list[Counter]:
         Counter,
         """
         SELECT c.id, c.office_id, c.key, c.name, c.channel,
-               ARRAY(SELECT service_id FROM counter_service WHERE counter_id = c.id) AS service_ids
+               ARRAY(SELECT service_id FROM counter_service WHERE counter_id = c.id) AS service_ids,
+               ARRAY(SELECT office_id FROM counter_office WHERE counter_id = c.id) AS sold_by
           FROM counter c JOIN office o ON o.id = c.office_id
          WHERE c.is_active AND o.is_active ORDER BY c.id
         """,
+    )
+
+
+async def service_rules(conn: Connection) -> list[ServiceRule]:
+    return await fetch_all(
+        conn,
+        ServiceRule,
+        "SELECT service_id, office_id, duration_min, buffer_min, lead_min, horizon_days, channels FROM service_office",
     )
 
 

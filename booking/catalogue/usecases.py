@@ -11,13 +11,14 @@ from pathlib import Path
 from base.clock import Clock
 from base.db import Connection, Database, database_is_away
 from base.errors import NotFound, Unavailable
-from booking.catalogue import store
+from booking.catalogue import hours_store, store
 from booking.catalogue.hours import local_day
 from booking.catalogue.import_report import ImportReport
 from booking.catalogue.importing import HORIZON_DAYS, import_catalogue
 from booking.catalogue.matching import matches
 from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.catalogue.rolling import roll
+from booking.catalogue.shares import Draw, at_once
 from booking.catalogue.snapshot import Snapshot, load_snapshot
 from booking.catalogue.words import terms
 
@@ -37,7 +38,17 @@ class Catalogue:
     While the database is away the last version answers: it changes once a month.
     """
 
-    def __init__(self, db: Database, clock: Clock, *, horizon_days: int = HORIZON_DAYS, poll_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        horizon_days: int = HORIZON_DAYS,
+        poll_s: float = 1.0,
+        draw: Draw = at_once,
+    ) -> None:
+        """`draw`: when in a release's last minutes each piece of time comes, by a secret; without one they come at their time."""
+        self._draw = draw
         self._db = db
         self._clock = clock
         self._horizon_days = horizon_days
@@ -115,9 +126,9 @@ class Catalogue:
         return self._snapshot
 
     async def refresh(self, conn: Connection) -> None:
-        """On a connection that the caller has anyway, outside of transactions; no more often than reading does."""
-        if self._is_due():
-            await self._refresh(conn)
+        """On a connection that the caller has anyway, outside of transactions. Asks each time, for one number: a rule that was
+        changed is to be seen as soon as the hours that were changed with it."""
+        await self._refresh(conn)
 
     @property
     def known(self) -> Snapshot | None:
@@ -128,7 +139,7 @@ class Catalogue:
 
     async def import_folder(self, path: Path) -> ImportReport:
         """Raises ImportRefused with all errors; nothing has changed then."""
-        report = await import_catalogue(self._db, path, self._clock, horizon_days=self._horizon_days)
+        report = await import_catalogue(self._db, path, self._clock, horizon_days=self._horizon_days, draw=self._draw)
         self._checked_at = float("-inf")
         return report
 
@@ -145,9 +156,18 @@ class Catalogue:
         only = self._blocked if today == self._rolled_on else None
         if only is not None and not only:
             return 0
-        rolled = await roll(self._db, self._clock(), today, self._horizon_days, only)
+        rolled = await roll(self._db, self._clock(), today, self._horizon_days, self._draw, only)
         self._rolled_on, self._blocked = today, rolled.blocked
         return rolled.changed
+
+    async def release_due(self) -> int:
+        """Look again at the counters of which something is to be released, or kept again; nobody else is touched. May be repeated."""
+        async with self._db.connection() as conn:
+            due = frozenset(await hours_store.due_counters(conn, self._clock()))
+        if not due:
+            return 0
+        now = await self.snapshot()
+        return (await roll(self._db, self._clock(), self.today(now), self._horizon_days, self._draw, due)).changed
 
     async def _found(self, now: Snapshot, wanted: list[str], language: str) -> list[int]:
         key = (language, *wanted)

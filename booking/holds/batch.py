@@ -62,6 +62,31 @@ class Batcher:
         self._queue.put_nowait((wanted, waiting))
         return await waiting
 
+    async def submit_kept(self, wanted: Wanted) -> datetime | None:
+        """The same for staff, one by one: it changes what is kept for them. Few are at a desk, and each waits for their counter."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                now = self._clock()
+                until = now + self._hold_for
+                async with self._db.connection() as conn:
+                    made = await store.insert_kept(conn, now, until, wanted)
+                hold_inserted()
+            except asyncpg.DeadlockDetectedError:
+                if attempt == _TRIES:
+                    raise Unavailable from None
+            else:
+                return until if made else None
+        raise AssertionError("unreachable")
+
+    async def submit_override(self, wanted: Wanted, reason: str, by: int) -> datetime | None:
+        """By staff, with a reason, although the time is taken or closed. None: it is neither."""
+        now = self._clock()
+        until = now + self._hold_for
+        async with self._db.connection() as conn:
+            made = await store.insert_override(conn, now, until, wanted, reason, by)
+        hold_inserted()
+        return until if made else None
+
     async def _run(self) -> None:
         while True:
             batch = [await self._queue.get()]

@@ -56,7 +56,22 @@ class Wanted:
     fee_id: int  # the version that the citizen is shown, and pays
     counter_id: int
     starts_at: datetime
-    ends_at: datetime
+    ends_at: datetime  # with the buffer
+    buffer_min: int = 0
+    office_id: int | None = None  # that was chosen; None: the counter's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What staff ask for although a counter's time is taken or closed, why, and who."""
+
+    service_id: int
+    channel: str
+    office_id: int
+    counter_id: int
+    starts_at: datetime
+    reason: str
+    by: int
 
 
 def hold_id(key: str, service_id: int, channel: str, office_id: int, starts_at: datetime, generation: int = 0) -> UUID:

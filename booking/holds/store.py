@@ -31,7 +31,7 @@ class HoldRow:
 async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
     """The holds that were made. The caller sorts by (counter, start): two batches in different orders would deadlock."""
     rows = await conn.fetch(
-        "SELECT o_request FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8)",
+        "SELECT o_request FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10)",
         now,
         until,
         [member.hold_id for member in members],
@@ -40,8 +40,50 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
         [member.counter_id for member in members],
         [member.starts_at for member in members],
         [member.ends_at for member in members],
+        [member.buffer_min for member in members],
+        [member.office_id for member in members],
     )
     return {row["o_request"] for row in rows}
+
+
+async def insert_kept(conn: Connection, now: datetime, until: datetime, wanted: Wanted) -> bool:
+    """By staff: what is kept for them gives way over exactly this time. False: taken, closed, or this request had made it before."""
+    made = await conn.fetchval(
+        "SELECT hold_kept($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)",
+        now,
+        until,
+        wanted.hold_id,
+        wanted.service_id,
+        wanted.fee_id,
+        wanted.counter_id,
+        wanted.starts_at,
+        wanted.ends_at,
+        wanted.buffer_min,
+        wanted.office_id,
+    )
+    return made is not None
+
+
+async def insert_override(
+    conn: Connection, now: datetime, until: datetime, wanted: Wanted, reason: str, by: int
+) -> bool:
+    """Beside what is there, with its row in `override`. False: nothing is in the way, so it would be an ordinary hold."""
+    made = await conn.fetchval(
+        "SELECT o_id FROM book_override($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::smallint, $12)",
+        now,
+        until,
+        wanted.hold_id,
+        reason,
+        by,
+        wanted.service_id,
+        wanted.fee_id,
+        wanted.counter_id,
+        wanted.starts_at,
+        wanted.ends_at,
+        wanted.buffer_min,
+        wanted.office_id,
+    )
+    return made is not None
 
 
 async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]:
@@ -50,7 +92,8 @@ async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]
         conn,
         HoldRow,
         """
-        SELECT c.request_key AS id, c.service_id, k.channel, c.office_id, c.starts_at, c.ends_at, c.hold_until, c.status,
+        SELECT c.request_key AS id, c.service_id, k.channel, coalesce(c.sold_by, c.office_id) AS office_id, c.starts_at,
+               c.ends_at - c.buffer_min * interval '1 minute' AS ends_at, c.hold_until, c.status,
                c.appointment_id, f.amount_cents AS fee_cents, f.currency, f.legal_basis
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
          WHERE c.request_key = ANY ($1)""",

@@ -10,14 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from base.clock import Clock
-from base.db import Database
+from base.db import Database, violates
 from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import zone
 from base.money import Money
 from base.seal import Sealer, same
-from booking.availability.model import Offer, OfficeOffer, Slot
+from booking.availability.book import CELL_S
+from booking.availability.model import Audience, Offer, OfficeOffer, Slot
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Fee
@@ -25,7 +28,7 @@ from booking.holds import store
 from booking.holds.batch import Batcher
 from booking.holds.finder import Finder
 from booking.holds.links import Message
-from booking.holds.model import Hold, HoldStatus, Wanted, hold_id, token_text, told, understood
+from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text, told, understood
 from booking.holds.owners import Owners
 
 log = logging.getLogger(__name__)
@@ -78,6 +81,13 @@ class HoldInUse(Conflict):
     message = _("There is already an appointment for this reserved time.")
 
 
+class NoOverrideNeeded(Conflict):
+    """Nobody is given a reason to write where the time is free."""
+
+    code = "no_override_needed"
+    message = _("This time is free: it can be booked in the ordinary way.")
+
+
 class Holds:
     def __init__(
         self,
@@ -102,14 +112,27 @@ class Holds:
         self._at_once = at_once
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
-    async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+    async def hold(
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        key: str,
+        audience: Audience = Audience.PUBLIC,
+    ) -> Hold:
         """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy. The same request again gets the same hold while it lives.
+        For staff, what is kept for them is free.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
         """
         ident = hold_id(key, service_id, channel, office_id, starts_at)
-        return await self._shared(ident, self._at_owner(service_id, channel, office_id, starts_at, key, ident))
+        if audience is Audience.STAFF:  # few, and each in a transaction of its own
+            work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience)
+        else:
+            work = self._at_owner(service_id, channel, office_id, starts_at, key, ident)
+        return await self._shared(ident, work)
 
     async def _shared(self, ident: UUID, work: Coroutine[Any, Any, Hold]) -> Hold:
         running = self._running.get(ident)
@@ -163,6 +186,28 @@ class Holds:
             log.exception("holds.answer-failed")
             return {"refused": ""}
 
+    async def override(self, asked: Override, key: str) -> Hold:
+        """Raises NotOffered, StartNotOffered, NoOverrideNeeded. From here on it is a hold, and a case, like any other."""
+        offer, (office,) = self._availability.get_offer(asked.service_id, asked.channel, [asked.office_id])
+        fee = self._fee_on(asked.service_id, day_of(self._clock(), zone(office.time_zone)))
+        if fee is None or asked.counter_id not in office.counters:
+            raise NotOffered
+        if asked.starts_at <= self._clock() or int(asked.starts_at.timestamp()) % CELL_S:
+            raise StartNotOffered
+        ident = hold_id(
+            f"override:{asked.counter_id}:{key}", asked.service_id, asked.channel, asked.office_id, asked.starts_at
+        )
+        wanted = self._wanted(offer, office, fee, asked.counter_id, asked.starts_at, ident)
+        try:
+            until = await self._batcher.submit_override(wanted, asked.reason, asked.by)
+        except asyncpg.UniqueViolationError as error:
+            if not violates(error, "claim_request_once"):
+                raise
+        else:
+            if until is None:
+                raise NoOverrideNeeded
+        return await self.find(ident)
+
     async def find(self, ident: UUID) -> Hold:
         found = await self._find(ident)
         if found is None:
@@ -186,7 +231,14 @@ class Holds:
             task.exception()  # looked at, so that nobody warns where everybody has gone
 
     async def _hold(
-        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, ident: UUID
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        key: str,
+        ident: UUID,
+        audience: Audience = Audience.PUBLIC,
     ) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
         fee = self._fee_on(service_id, day_of(self._clock(), zone(office.time_zone)))
@@ -195,12 +247,12 @@ class Holds:
         for generation in range(_GENERATIONS):
             if generation:
                 ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
-            if generation == 0 and not self._availability.is_offered(offer, office, starts_at):
+            if generation == 0 and not self._availability.is_offered(offer, office, starts_at, audience):
                 own = await self._find(ident)  # a repeat may come when the time is too near for anybody new
                 if own is None or own.status is HoldStatus.OVER:
                     raise StartNotOffered
                 return own
-            made = await self._try_counters(offer, office, fee, starts_at, ident)
+            made = await self._try_counters(offer, office, fee, starts_at, ident, audience)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -208,30 +260,24 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
-        raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
+        raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
 
     async def _try_counters(
-        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID
+        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID, audience: Audience
     ) -> Hold | None:
-        ends_at = starts_at + timedelta(minutes=offer.duration_min)
+        ends_at = starts_at + timedelta(minutes=offer.taken_at(office))
+        submit = self._batcher.submit if audience is Audience.PUBLIC else self._batcher.submit_kept
         refused: set[int] = set()
-        while free := [c for c in self._availability.candidates(offer, office, starts_at) if c not in refused]:
+        while free := [
+            c for c in self._availability.candidates(offer, office, starts_at, audience) if c not in refused
+        ]:
             counter_id = free[0]
-            if not self._availability.take(counter_id, starts_at, ends_at):
+            if not self._availability.take(counter_id, starts_at, ends_at, audience):
                 refused.add(counter_id)
                 continue
             until: datetime | None = None
             try:
-                until = await self._batcher.submit(
-                    Wanted(
-                        hold_id=ident,
-                        service_id=offer.service_id,
-                        fee_id=fee.id,
-                        counter_id=counter_id,
-                        starts_at=starts_at,
-                        ends_at=ends_at,
-                    )
-                )
+                until = await submit(self._wanted(offer, office, fee, counter_id, starts_at, ident))
             finally:
                 if until is not None:
                     self._availability.keep(counter_id, starts_at)
@@ -245,7 +291,7 @@ class Holds:
                     channel=offer.channel,
                     office_id=office.office_id,
                     starts_at=starts_at,
-                    ends_at=ends_at,
+                    ends_at=starts_at + timedelta(minutes=offer.duration_at(office)),
                     expires_at=until,  # as stored: a repeated request gets the same answer
                     fee=fee.amount,
                     legal_basis=fee.legal_basis,
@@ -254,6 +300,20 @@ class Holds:
                 return None  # this request had been here before: its row is in the way, not another citizen's
             refused.add(counter_id)
         return None
+
+    def _wanted(
+        self, offer: Offer, office: OfficeOffer, fee: Fee, counter_id: int, starts_at: datetime, ident: UUID
+    ) -> Wanted:
+        return Wanted(
+            hold_id=ident,
+            service_id=offer.service_id,
+            fee_id=fee.id,
+            counter_id=counter_id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=offer.taken_at(office)),
+            buffer_min=office.buffer_min,
+            office_id=office.office_id,
+        )
 
     async def _find(self, ident: UUID) -> Hold | None:
         row = await self._finder.find(ident)

@@ -107,7 +107,7 @@ async def _times(request: web.Request) -> Known:
     words, asked = words_of(request), query(request, TimesQuery)
     detail = await request.app[CATALOGUE].service(asked.service)
     availability = request.app[AVAILABILITY]
-    _offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
     ids = [office.office_id for office in offices]
     today = words.now.astimezone(zone(offices[0].time_zone)).date()
     last = today + timedelta(days=request.app[SETTINGS].horizon_days)
@@ -117,8 +117,7 @@ async def _times(request: web.Request) -> Known:
     wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead)
     view = times_page(words, detail, wanted, offered, _GAP)
     # Nothing was awaited since the times were looked up, so they are of this basis.
-    earliest = offered.next_free[0].starts_at if offered.next_free else None
-    basis = availability.basis(offices, earliest, words.now)
+    basis = availability.basis(offer, offices, words.now)
     return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()))
 
 

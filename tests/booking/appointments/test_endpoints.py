@@ -18,6 +18,7 @@ from base.db import Database
 from base.i18n import Translations
 from base.web import ACCESS, CLOCK, SETTINGS, TRANSLATIONS, AccessCheck
 from base.web.guard import Access
+from base.web.kept import Kept
 from base.web.problems import problems
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
@@ -64,6 +65,7 @@ async def api(db: Database) -> AsyncIterator[Api]:
         checks: Mapping[str, AccessCheck] = {"hold": world.holds.authorise, "case": world.appointments.authorise}
         app[ACCESS] = checks
         app[availability.AVAILABILITY] = world.availability
+        app[availability.KNOWN] = Kept()
         app[holds.HOLDS] = world.holds
         app[appointments.APPOINTMENTS] = world.appointments
         app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in TABLE])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from base.db import Connection
@@ -25,6 +26,7 @@ class City:
     fee_cents: int
     fee_id: int | None = 1
     channel: str = "onsite"
+    rule: Mapping[str, Any] = field(default_factory=dict)  # what every office does differently
 
     @property
     def office(self) -> int:
@@ -42,7 +44,8 @@ class City:
         if (service_id, channel) != (self.service_id, self.channel):
             return None
         offices = {
-            office: OfficeOffer(office, "Europe/Berlin", tuple(counters)) for office, counters in self.offices.items()
+            office: OfficeOffer(office, "Europe/Berlin", tuple(counters), **self.rule)
+            for office, counters in self.offices.items()
         }
         return Offer(service_id, channel, self.duration_min, offices)
 

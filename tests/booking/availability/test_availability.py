@@ -138,9 +138,8 @@ def test_the_memo_answers_while_nothing_changes(world: World, monkeypatch: pytes
 
 class TestWhetherAnAnswerStands:
     def basis(self, world: World, *offices: int) -> Basis:
-        _, found = world.availability.get_offer(5, "onsite", offices)
-        first = world.availability.slots(5, "onsite", offices, WINDOW)[0]
-        return world.availability.basis(found, first.starts_at, world.clock())
+        offer, found = world.availability.get_offer(5, "onsite", offices)
+        return world.availability.basis(offer, found, world.clock())
 
     def test_until_time_at_one_of_its_offices_changes(self, world: World) -> None:
         basis = self.basis(world, 1)
@@ -159,8 +158,10 @@ class TestWhetherAnAnswerStands:
         assert world.availability.slots(5, "onsite", [1], WINDOW)[0].starts_at > at(TUESDAY, 8)
 
     def test_until_the_day_is_over(self, world: World) -> None:
-        _, offices = world.availability.get_offer(5, "onsite", [1])
-        basis = world.availability.basis(offices, None, world.clock())
+        offer, offices = world.availability.get_offer(5, "onsite", [1])
+        for counter in (11, 12):
+            world.take(counter, *_OPEN, 1)
+        basis = world.availability.basis(offer, offices, world.clock())
         world.clock.set(at(TUESDAY + timedelta(days=1), 0) - timedelta(seconds=1))
         assert world.availability.stands(basis)
         world.clock.advance(seconds=1)

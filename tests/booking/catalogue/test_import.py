@@ -17,6 +17,7 @@ from booking.catalogue.import_report import Counts, ImportRefused
 from booking.catalogue.importing import import_catalogue
 from booking.catalogue.projection import planned_openings
 from booking.catalogue.rolling import roll
+from booking.catalogue.shares import at_once
 from booking.catalogue.usecases import Catalogue
 from tests.booking.catalogue.folders import MINI, SAMPLE_CITY, changed, folder, raw
 from tests.booking.catalogue.test_hours import by_the_wall_clock, steps
@@ -220,7 +221,7 @@ async def test_rolling_the_horizon_opens_one_more_day(db: Database, clock: Setta
     await catalogue.import_folder(folder(tmp_path / "mini"))
     start = datetime(2026, 11, 22, 23, tzinfo=UTC)
     before = await open_times(db, "rathaus/desk-1", start, 30)
-    await roll(db, clock(), date(2026, 11, 30), 1)
+    await roll(db, clock(), date(2026, 11, 30), 1, at_once)
     monday = (datetime(2026, 11, 30, 7, tzinfo=UTC), datetime(2026, 11, 30, 11, tzinfo=UTC))
     assert await open_times(db, "rathaus/desk-1", start, 30) == [*before, monday]
 
@@ -283,8 +284,8 @@ async def test_an_import_while_the_horizon_rolls_has_the_last_word(
     longer = folder(tmp_path / "two", changed("hours.csv", "08:00,12:00", "08:00,13:00"))
     plan = planned_openings
 
-    async def planned_before_the_import(*given: Any) -> Any:
-        openings = await plan(*given)
+    async def planned_before_the_import(*given: Any, **named: Any) -> Any:
+        openings = await plan(*given, **named)
         monkeypatch.undo()
         await import_catalogue(db, longer, clock, horizon_days=7)
         return openings
@@ -310,7 +311,7 @@ async def test_closures_reach_the_counters_that_they_concern(
             tuesday + timedelta(hours=8),
             tuesday + timedelta(hours=9),
         )
-    await roll(db, clock(), date(2026, 11, 24), 1)
+    await roll(db, clock(), date(2026, 11, 24), 1, at_once)
     midnight = tuesday - timedelta(hours=1)
     morning = [(tuesday + timedelta(hours=a), tuesday + timedelta(hours=b)) for a, b in ((7, 8), (9, 11))]
     assert await open_times(db, "rathaus/desk-1", midnight, 1) == morning

@@ -1,0 +1,141 @@
+"""A line of the history as a sentence in the reader's language, made from what was stored as data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from base.i18n import Text, Translations, format_date, format_time, format_weekday, pick
+from base.i18n import mark as _
+from booking.catalogue.changes import Data, Entry
+
+_TERMS: Mapping[str, str] = {
+    "duration_min": _("duration {value} min"),
+    "buffer_min": _("buffer {value} min"),
+    "lead_min": _("lead time {value} min"),
+    "horizon_days": _("bookable {value} days ahead"),
+    "public_percent": _("{value} % for everybody"),
+    "staff_percent": _("{value} % for staff"),
+    "walk_in_percent": _("{value} % for people without an appointment"),
+}
+_CHANNELS: Mapping[str, str] = {"onsite": _("on site"), "video": _("by video"), "phone": _("by telephone")}
+
+
+class HistoryWords:
+    """`counters` and `services` are the names that stand today; what has no name any more keeps its number."""
+
+    def __init__(
+        self,
+        translations: Translations,
+        language: str,
+        time_zone: str,
+        counters: Mapping[int, Text],
+        services: Mapping[int, Text],
+    ) -> None:
+        self._translations = translations
+        self._language = language
+        self._zone = time_zone
+        self._counters = counters
+        self._services = services
+
+    def sentence(self, entry: Entry) -> str:
+        if entry.kind == "series":
+            return self._series(entry)
+        if entry.kind == "exception":
+            return self._exception(entry)
+        if entry.kind == "closure":
+            return self._closure(entry)
+        return self._rule(entry)
+
+    def _series(self, entry: Entry) -> str:
+        return self._(
+            _("Hours of {counters}: {after}. Before: {before}."),
+            counters=self._named(self._counters, entry.subject["counters"]),
+            after=self._rules_of(entry.after),
+            before=self._rules_of(entry.before),
+        )
+
+    def _exception(self, entry: Entry) -> str:
+        place, day = self._place(entry), format_date(date.fromisoformat(entry.subject["day"]), self._language)
+        if entry.after is None:
+            return self._(_("{place}, {day}: the ordinary hours hold again."), day=day, place=place)
+        spans, reason = entry.after["spans"], entry.after["reason"]
+        if not spans:
+            return self._(_("{place}, {day}: closed ({reason})."), day=day, place=place, reason=reason)
+        times = ", ".join(f"{opens}–{closes}" for opens, closes in spans)
+        return self._(_("{place}, {day}: open {times} ({reason})."), day=day, place=place, times=times, reason=reason)
+
+    def _closure(self, entry: Entry) -> str:
+        first, last = (self._moment(entry.subject[end]) for end in ("starts_at", "ends_at"))
+        if entry.after is None:
+            message = _("{place} is no longer closed from {first} to {last}.")
+            return self._(message, place=self._place(entry), first=first, last=last)
+        message = _("{place} is closed from {first} to {last} ({reason}).")
+        return self._(message, place=self._place(entry), first=first, last=last, reason=entry.after["reason"])
+
+    def _rule(self, entry: Entry) -> str:
+        before, after = entry.before or {}, entry.after or {}
+        changed = [one for one in entry.subject["services"] if before.get(str(one)) != after.get(str(one))]
+        return self._(
+            _("Rule for {services}: {after}. Before: {before}."),
+            services=self._named(self._services, changed),
+            after=self._terms_of(after, changed),
+            before=self._terms_of(before, changed),
+        )
+
+    def _rules_of(self, series: Data | None) -> str:
+        """Counters that are changed together mostly were alike before; else each set is there once."""
+        sets = list(dict.fromkeys("; ".join(map(self._rule_text, rules)) for rules in (series or {}).values()))
+        return " / ".join(one or self._(_("no hours")) for one in sets) or self._(_("no hours"))
+
+    def _rule_text(self, rule: Data) -> str:
+        text = f"{format_weekday(rule['weekday'], self._language)} {rule['opens']}–{rule['closes']}"
+        if rule["kind"] == "break":
+            text = self._(_("break {hours}"), hours=text)
+        if rule["every_weeks"] > 1:
+            text = self._(_("{hours} every {n} weeks"), hours=text, n=rule["every_weeks"])
+        if rule["week_of_month"] == -1:
+            text = self._(_("{hours}, the last of the month only"), hours=text)
+        elif rule["week_of_month"]:
+            text = self._(_("{hours}, no. {n} of the month only"), hours=text, n=rule["week_of_month"])
+        if rule["valid_from"]:
+            text = self._(_("{hours} from {day}"), hours=text, day=self._day(rule["valid_from"]))
+        if rule["valid_until"]:
+            text = self._(_("{hours} until {day}"), hours=text, day=self._day(rule["valid_until"]))
+        return text
+
+    def _terms_of(self, rules: Data, services: list[int]) -> str:
+        sets = dict.fromkeys(self._terms_text(rules.get(str(one)) or {}) for one in services)
+        return " / ".join(sets)
+
+    def _terms_text(self, terms: Data) -> str:
+        found = [self._(text, value=terms[name]) for name, text in _TERMS.items() if _says(name, terms.get(name))]
+        if terms.get("channels"):
+            found.append(", ".join(self._(_CHANNELS[channel]) for channel in terms["channels"]))
+        for part in terms.get("release_plan") or ():
+            message = _("{percent} % released {days} days before at {time}")
+            found.append(self._(message, percent=part["percent"], days=part["days_before"], time=part["at"]))
+        return "; ".join(found) or self._(_("as everywhere"))
+
+    def _place(self, entry: Entry) -> str:
+        counter = entry.subject["counter"]
+        return self._(_("The whole office")) if counter is None else self._named(self._counters, [counter])
+
+    def _named(self, names: Mapping[int, Text], ids: list[int]) -> str:
+        return ", ".join(pick(names.get(ident), self._language) or f"#{ident}" for ident in ids)
+
+    def _moment(self, iso: str) -> str:
+        moment = datetime.fromisoformat(iso)
+        day = format_date(moment, self._language, self._zone, "medium")
+        return f"{day}, {format_time(moment, self._language, self._zone)}"
+
+    def _day(self, iso: str) -> str:
+        return format_date(date.fromisoformat(iso), self._language, style="medium")
+
+    def _(self, message: str, **fields: object) -> str:
+        return self._translations.gettext(self._language, message, **fields)
+
+
+def _says(name: str, value: int | None) -> bool:
+    """A share of nothing is no news."""
+    return value is not None and not (value == 0 and name.endswith("_percent"))

@@ -1,0 +1,68 @@
+"""What an import would change, field by field, from the state before and after it in one transaction that is then rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from base.db import Connection
+
+State = Mapping[str, Mapping[str, Mapping[str, Any]]]  # kind -> key -> field -> value
+
+_MOST_LETTERS = 60
+_QUERIES: Mapping[str, str] = {
+    "city": "SELECT 'city' AS key, to_jsonb(x) - 'version' - 'is_only' AS row FROM city x",
+    "office": "SELECT key, to_jsonb(x) - 'id' - 'key' - 'is_active' AS row FROM office x WHERE is_active",
+    "counter": """
+        SELECT o.key || '/' || c.key AS key, jsonb_build_object('name', c.name, 'channel', c.channel, 'services',
+                 (SELECT coalesce(jsonb_agg(s.key ORDER BY s.key), '[]') FROM counter_service cs JOIN service s ON s.id = cs.service_id
+                   WHERE cs.counter_id = c.id AND s.is_active), 'sold_by',
+                 (SELECT coalesce(jsonb_agg(p.key ORDER BY p.key), '[]') FROM counter_office co JOIN office p ON p.id = co.office_id
+                   WHERE co.counter_id = c.id)) AS row
+          FROM counter c JOIN office o ON o.id = c.office_id WHERE c.is_active AND o.is_active""",
+    "service": "SELECT key, to_jsonb(x) - 'id' - 'key' - 'is_active' AS row FROM service x WHERE is_active",
+    "fee": """
+        SELECT s.key || ' ' || coalesce(lower(f.valid)::text, 'always') AS key, jsonb_build_object('amount_cents', f.amount_cents,
+                 'legal_basis', f.legal_basis, 'valid_until', upper(f.valid) - 1) AS row
+          FROM fee f JOIN service s ON s.id = f.service_id WHERE NOT isempty(f.valid)""",
+    "hours": """
+        SELECT o.key || '/' || c.key AS key, jsonb_build_object('series', jsonb_agg(concat_ws(' ', h.weekday, h.opens::text, h.closes::text,
+                 h.valid::text, h.every_weeks, h.week_of_month, h.kind) ORDER BY h.weekday, h.opens, h.kind, h.valid::text)) AS row
+          FROM opening_hours h JOIN counter c ON c.id = h.counter_id JOIN office o ON o.id = c.office_id
+         WHERE c.is_active GROUP BY o.key, c.key""",
+    "exception": """
+        SELECT o.key || coalesce('/' || c.key, '') || ' ' || e.day AS key, jsonb_build_object('times',
+                 jsonb_agg(coalesce(e.opens || '-' || e.closes, 'closed') ORDER BY e.opens), 'reason', min(e.reason)) AS row
+          FROM hours_exception e LEFT JOIN counter c ON c.id = e.counter_id JOIN office o ON o.id = coalesce(e.office_id, c.office_id)
+         GROUP BY o.key, c.key, e.day""",
+    "rule": """
+        SELECT o.key || ' ' || s.key AS key, jsonb_strip_nulls(to_jsonb(r) - 'service_id' - 'office_id') AS row
+          FROM service_office r JOIN service s ON s.id = r.service_id JOIN office o ON o.id = r.office_id""",
+}
+
+
+async def state(conn: Connection) -> State:
+    """One statement each, whatever the city's size."""
+    return {kind: {row["key"]: row["row"] for row in await conn.fetch(sql)} for kind, sql in _QUERIES.items()}
+
+
+def difference(before: State, after: State) -> list[str]:
+    """A line for each thing: + added, - withdrawn, ~ a field changed."""
+    lines = []
+    for kind in _QUERIES:
+        old, new = before[kind], after[kind]
+        lines += [f"+ {kind} {key}" for key in sorted(new.keys() - old.keys())]
+        lines += [f"- {kind} {key}" for key in sorted(old.keys() - new.keys())]
+        for key in sorted(old.keys() & new.keys()):
+            fields = sorted(old[key].keys() | new[key].keys())
+            lines += [
+                f"~ {kind} {key} {name}: {_short(old[key].get(name))} -> {_short(new[key].get(name))}"
+                for name in fields
+                if old[key].get(name) != new[key].get(name)
+            ]
+    return lines
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"

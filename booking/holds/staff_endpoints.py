@@ -1,0 +1,115 @@
+"""Holds by staff over HTTP: from what is kept for them, or, with a reason, although there is no time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from base.errors import Invalid
+from base.web import CLOCK, STAFF, Endpoint, body, can, path_number, query, reply
+from booking.availability.endpoints import AVAILABILITY, Day, Id, SlotOut, SlotsOut, checked_window
+from booking.availability.model import Audience
+from booking.availability.usecases import NotOffered
+from booking.catalogue.model import Channel
+from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, idempotency_key
+from booking.holds.model import Override
+from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered
+
+_OFFICE = "/api/offices/{office}"
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+class StaffSlotsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    service: Id
+    channel: Channel
+    from_day: Day = Field(alias="from")
+    to_day: Day = Field(alias="to")
+
+
+class StaffHoldIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    service: Id
+    channel: Channel
+    starts_at: AwareDatetime
+
+
+class OverrideIn(StaffHoldIn):
+    counter: Id
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+async def list_staff_slots(request: web.Request) -> web.Response:
+    asked, office = query(request, StaffSlotsQuery), path_number(request, "office")
+    availability = request.app[AVAILABILITY]
+    _offer, offices = availability.get_offer(asked.service, asked.channel, [office])
+    window = checked_window(request.app[CLOCK](), asked.from_day, asked.to_day, offices)
+    slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF)
+    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers=_PRIVATE)
+
+
+async def make_staff_hold(request: web.Request) -> web.Response:
+    key, wanted = idempotency_key(request), await body(request, StaffHoldIn)
+    office = path_number(request, "office")
+    hold = await request.app[HOLDS].hold(
+        wanted.service, wanted.channel, office, wanted.starts_at, f"staff:{key}", Audience.STAFF
+    )
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **_PRIVATE})
+
+
+async def make_override(request: web.Request) -> web.Response:
+    key, wanted = idempotency_key(request), await body(request, OverrideIn)
+    asked = Override(
+        service_id=wanted.service,
+        channel=wanted.channel,
+        office_id=path_number(request, "office"),
+        counter_id=wanted.counter,
+        starts_at=wanted.starts_at,
+        reason=wanted.reason,
+        by=request[STAFF].account_id,
+    )
+    hold = await request.app[HOLDS].override(asked, key)
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **_PRIVATE})
+
+
+ENDPOINTS = [
+    Endpoint(
+        method="GET",
+        path=f"{_OFFICE}/slots",
+        handler=list_staff_slots,
+        who=can("hold.staff", "office"),
+        summary="Free times for staff of the office: also what is kept for them or not released yet",
+        query=StaffSlotsQuery,
+        params={"office": int},
+        gives={200: SlotsOut},
+        refuses=(NotOffered, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_OFFICE}/holds",
+        handler=make_staff_hold,
+        who=can("hold.staff", "office"),
+        summary="Reserve a time for somebody at the counter or on the telephone",
+        takes=StaffHoldIn,
+        params={"office": int},
+        headers={"Idempotency-Key": True},
+        gives={201: HoldOut},
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_OFFICE}/overrides",
+        handler=make_override,
+        who=can("hold.override", "office"),
+        summary="Reserve a time although it is taken or outside of hours; the reason and who it was are kept",
+        takes=OverrideIn,
+        params={"office": int},
+        headers={"Idempotency-Key": True},
+        gives={201: HoldOut},
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, NoOverrideNeeded, Invalid),
+    ),
+]
