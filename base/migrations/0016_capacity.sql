@@ -73,7 +73,12 @@ ALTER TABLE claim
   ADD CONSTRAINT claim_kept_is_finite CHECK (kind NOT IN (6, 7) OR (isfinite(starts_at) AND isfinite(ends_at))) NOT VALID,
   ADD CONSTRAINT claim_time_beyond_buffer CHECK (buffer_min = 0 OR (kind = 0 AND buffer_min > 0
     AND ends_at - starts_at > buffer_min * interval '1 minute')) NOT VALID;
--- A counter that stops selling for another office keeps the row while claims name it.
+CREATE FUNCTION claim_sold_by_a_pool() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN   -- when it is made; a pool may end later
+  IF NOT EXISTS (SELECT FROM counter_office WHERE counter_id = NEW.counter_id AND office_id = NEW.sold_by) THEN
+    RAISE EXCEPTION 'this office does not sell the counter''s time' USING ERRCODE = '23514', CONSTRAINT = 'claim_sold_by_a_pool';
+  END IF; RETURN NEW; END $$;
+CREATE TRIGGER claim_sold_by_a_pool BEFORE INSERT OR UPDATE OF sold_by ON claim FOR EACH ROW WHEN (NEW.sold_by IS NOT NULL)
+  EXECUTE FUNCTION claim_sold_by_a_pool();
 COMMENT ON COLUMN claim.kind IS '0 appointment; closed: 1 outside hours, 2 break, 3 closure, 4 absence, 5 not yet released, 6 kept for staff, 7 kept for walk-ins';
 
 -- When a counter's closed time has to be looked at again: the next release, or at once.

@@ -22,7 +22,7 @@ class OfficeDay:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What check-in asks of an appointment."""
+    """What check-in asks of an appointment. The office is the counter's: another one may have sold its time."""
 
     id: UUID
     office_id: int
@@ -62,19 +62,27 @@ async def expected(conn: Connection, appointment_id: UUID) -> Expected | None:
         conn,
         Expected,
         """
-        SELECT a.id, a.office_id, a.service_id, a.channel, a.status, t.starts_at,
+        SELECT a.id, t.office_id, a.service_id, a.channel, a.status, t.starts_at,
                (t.starts_at AT TIME ZONE o.time_zone)::date AS day
-          FROM appointment a JOIN office o ON o.id = a.office_id
-          JOIN LATERAL (SELECT min(starts_at) AS starts_at FROM claim WHERE appointment_id = a.id AND status < 8) t
-            ON t.starts_at IS NOT NULL
+          FROM appointment a
+          JOIN LATERAL (SELECT starts_at, office_id FROM claim WHERE appointment_id = a.id AND status < 8
+                         ORDER BY starts_at, id LIMIT 1) t ON true
+          JOIN office o ON o.id = t.office_id
          WHERE a.id = $1""",
         appointment_id,
     )
 
 
 async def appointment_of(conn: Connection, office_id: int, number: str) -> UUID | None:
+    """At a counter of this office, whichever office was chosen."""
     return await find_one(
-        conn, UUID, "SELECT id FROM appointment WHERE office_id = $1 AND number = $2", office_id, number
+        conn,
+        UUID,
+        """
+        SELECT id FROM appointment a
+         WHERE number = $2 AND EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.office_id = $1)""",
+        office_id,
+        number,
     )
 
 
@@ -407,7 +415,7 @@ async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int
                             pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS last)
         SELECT now.next, f.id, f.office_id, f.xid FROM now LEFT JOIN (
           SELECT id, office_id, xid FROM ticket WHERE xid >= $1
-          UNION ALL SELECT id, office_id, xid FROM appointment WHERE xid >= $1
+          UNION ALL SELECT a.id, c.office_id, a.xid FROM appointment a JOIN claim c ON c.appointment_id = a.id WHERE a.xid >= $1
           UNION ALL SELECT NULL, office_id, staffed_xid FROM counter WHERE staffed_xid >= $1) f ON f.xid < now.last""",
         since,
     )

@@ -108,6 +108,41 @@ async def test_from_the_door_to_finished(town: Town) -> None:
     await town.assert_sound()
 
 
+async def test_another_office_sells_the_time_and_the_queue_is_at_the_counter(town: Town) -> None:
+    """The case keeps the office that was chosen; the claim, the ticket and the board are where the counter is."""
+    mitte, west = await office_id(town), await office_id(town, "buergerbuero-west")
+    own = await counters_of(town, west)
+    desk = (await counters_of(town, mitte))[0]
+    async with town.worker.db.transaction() as conn:
+        await conn.execute("INSERT INTO counter_office VALUES ($1, $2)", desk, west)
+        await conn.execute(
+            "UPDATE counter SET is_active = false WHERE id = ANY ($1)", own
+        )  # so there is only the shared one
+        await conn.execute("UPDATE city SET version = version + 1")
+    await town.fresh()
+    made = await book_today(town, west)
+    assert made["office"] == west
+    [claim] = await town.rows("SELECT counter_id, office_id, sold_by FROM claim WHERE kind = 0")
+    assert claim == {"counter_id": desk, "office_id": mitte, "sold_by": west}
+    await hire(town, "west", "clerk", "buergerbuero-west")
+    async with await clerk_at(town, "mitte", mitte, desk) as clerk, await sign_in(town, "west") as other:
+        assert made["number"] not in (await other.get(f"/de/counter/{west}")).text
+        refused = await other.post(f"/de/counter/{west}/check-in", number=made["number"])
+        assert "wartet jetzt" not in refused.text
+        assert made["number"] in (await clerk.get(f"/de/counter/{mitte}")).text
+        arrived = await clerk.post(f"/de/counter/{mitte}/check-in", number=made["number"])
+        assert "Nummer 001 wartet jetzt." in arrived.text
+        called = await clerk.post(f"/de/counter/{mitte}/next")
+        assert await statuses(town) == [(1, "called", desk)]
+        assert "001" in (await town.call("GET", f"/de/board/{mitte}")).body
+        assert "001" not in (await town.call("GET", f"/de/board/{west}")).body
+        serving = await clerk.post(step_url(called.text, "start"))
+        await clerk.post(step_url(serving.text, "finish"))
+    seen = await town.look(made)
+    assert (seen["status"], seen["office"]) == ("finished", west)
+    await town.assert_sound()
+
+
 async def test_who_does_not_come_is_a_no_show_of_the_case_too(town: Town) -> None:
     office = await office_id(town)
     made = await book_today(town, office)

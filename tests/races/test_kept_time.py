@@ -225,6 +225,15 @@ async def test_a_claim_is_whole(conn: Connection, city: City, change: str, const
     await conn.execute("RESET schalter.hours")
 
 
+async def test_only_an_office_of_the_pool_sells_a_counters_time(conn: Connection, city: City) -> None:
+    await conn.execute("INSERT INTO counter_office VALUES ($1, $2)", city.counters[0], city.office)
+    assert await insert_hold(conn, city, NINE)
+    await conn.execute("UPDATE claim SET sold_by = $1 WHERE kind = 0", city.office)
+    await conn.execute("DELETE FROM counter_office")
+    with refused("claim_sold_by_a_pool"):
+        await conn.execute("UPDATE claim SET sold_by = $1 WHERE kind = 0", city.office)
+
+
 async def test_kept_time_has_an_end(conn: Connection, city: City) -> None:
     await conn.execute("SET schalter.hours = 'on'")
     with refused("claim_kept_is_finite"):
