@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 ANSWER_S = 5.0
 CONNECT_S = 2.0
 SILENT_S = 3 * HEARTBEAT_S
-AGAIN_LEAST_S, AGAIN_MOST_S = 0.1, 2.0
+AGAIN_LEAST_S, AGAIN_MOST_S = 0.1, 0.5
 LOST_FOR_S = 1.0  # a connection that comes back to the same instance within it was no death
 EVENTS_MOST = 10_000
 
