@@ -207,7 +207,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDIA_CONTROL",
         "",
-        "Where the media workers listen to the web process: unix paths or `host:port`, by commas; empty: no video",
+        "Where the media workers listen to the web process: unix paths or `host:port`, by commas, the same for all web processes; "
+        "empty: no video",
         _names,
     ),
     Setting(

@@ -70,6 +70,23 @@ class Room:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A worker, and the life of it, that a room is on."""
+
+    worker: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A media worker that lives: a web process heard it a moment ago."""
+
+    name: str
+    instance: str
+    load: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
     id: UUID

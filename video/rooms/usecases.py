@@ -38,7 +38,6 @@ seat_waiting = point("room.waiting")
 seat_admitted = point("room.admitted")
 seat_left = point("room.left")
 room_ended = point("room.ended")
-epoch_begun = point("room.epoch-begun")
 
 _INSIDE = (SeatState.WAITING, SeatState.ADMITTED)
 _ROOMS_AT_ONCE = 50
@@ -244,19 +243,7 @@ class Rooms:
                 await store.set_muted(conn, seat.id, wanted)
                 await store.touch(conn, room_id)
 
-    # media workers
-
-    async def bind_worker(self, room_id: UUID, epoch: int, worker: str, instance: str) -> None:
-        async with self._db.connection() as conn:
-            await store.bind_worker(conn, room_id, epoch, worker, instance)
-
-    async def worker_gone(self, worker: str, instance: str) -> int:
-        """This life of a worker is over: its rooms begin a new epoch. How many; each once, however many processes notice."""
-        return await self._begin_epochs(worker, dead=instance, alive=None)
-
-    async def worker_came(self, worker: str, instance: str) -> int:
-        """What another life of it had is gone, if nobody saw it die."""
-        return await self._begin_epochs(worker, dead=None, alive=instance)
+    # when nobody is there any more
 
     async def sweep(self) -> int:
         """Seats that are kept no longer, rooms whose time is over. How many rooms were looked at; all that are due, so that
@@ -353,19 +340,6 @@ class Rooms:
         if gathering.room.epoch != epoch:
             raise StaleEpoch
         return seat
-
-    async def _begin_epochs(self, worker: str, *, dead: str | None, alive: str | None) -> int:
-        begun = 0
-        async with self._db.connection() as conn:
-            lost = await store.rooms_lost(conn, worker, dead=dead, alive=alive)
-        for room_id in lost:
-            async with self._db.transaction() as conn:
-                room = await store.lock_room(conn, room_id)
-                if room is not None and room.worker == worker and room.worker_instance not in (None, alive):
-                    assert room.worker_instance is not None
-                    begun += await store.begin_epoch(conn, room_id, dead or room.worker_instance)
-        epoch_begun()
-        return begun
 
     def _token(self, seat: Seat) -> str:
         """Not stored and still the same each time: so a later message can carry the link."""
