@@ -26,6 +26,7 @@ function begin(root: HTMLElement): void {
   let dismissedByUs = false;
   let isMuted = false;
   let isCameraOff = false;
+  let isNew = true;   // nothing was told to this page yet
 
   const signal = new Signal(
     root.dataset.socket as string,
@@ -102,7 +103,10 @@ function begin(root: HTMLElement): void {
         break;
       case "snapshot":
         people.all.clear();
+        if (isNew) keepMutes((message.participants as Participant[]).find((one) => one.participant === me)?.muted ?? []);
         change(message.state as string, message.participants as Participant[], []);
+        if (!isNew && where === "admitted") void tellMutes();   // what was pressed without a connection may not have arrived
+        isNew = false;
         break;
       case "delta":
         change(message.state as string, message.changed as Participant[], message.gone as number[]);
@@ -166,6 +170,7 @@ function begin(root: HTMLElement): void {
     signal.stop();
     devices.close();
     one("over").textContent = words;
+    announce("");   // nobody is told of the call once more
     one("come-back").hidden = !mayComeBack;
     one("state").textContent = "";
     part("over");
@@ -187,11 +192,30 @@ function begin(root: HTMLElement): void {
     const label = (name: string) => one(name).querySelector(".kern-label") as HTMLElement;
     label("mute").textContent = say(isMuted ? "unmute" : "mute");
     label("camera").textContent = say(isCameraOff ? "camera_start" : "camera_stop");
+    const isOff = isCameraOff || !devices.picture;
+    one("own-tile").dataset.is = isOff ? "off" : "on";
+    one("own-name").textContent = [say("you"), ...(isMuted ? [say("is_muted")] : []), ...(isOff ? [say("is_off")] : [])].join(" · ");
   }
 
+  /** The page was loaded anew: who was not heard or seen before is not now, and the buttons say so. */
+  function keepMutes(muted: string[]): void {
+    isMuted = muted.includes("audio");
+    if (devices.sound) devices.sound.enabled = !isMuted;
+    if (muted.includes("camera")) {
+      isCameraOff = true;
+      void devices.switchCamera(false);
+    }
+    showOwn();
+    showControls();
+    if (muted.length) announce([...(isMuted ? ["muted"] : []), ...(isCameraOff ? ["camera_off"] : [])].map((name) => say(name)).join(" "));
+  }
+
+  /** What the others are told is what our buttons say, in both directions. */
   async function tellMutes(): Promise<void> {
-    if (isMuted) await ask("mute", { epoch: signal.epoch, muted: true });
-    if (isCameraOff || !devices.picture) await ask("camera", { epoch: signal.epoch, off: true });
+    const told = people.all.get(me)?.muted ?? [];
+    const isOff = isCameraOff || !devices.picture;
+    if (isMuted !== told.includes("audio")) await ask("mute", { epoch: signal.epoch, muted: isMuted });
+    if (isOff !== told.includes("camera")) await ask("camera", { epoch: signal.epoch, off: isOff });
   }
 
   async function mute(): Promise<void> {

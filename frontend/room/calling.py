@@ -61,6 +61,7 @@ def _texts(words: Words) -> Mapping[str, str]:
         "citizen": _("Citizen"),
         "clerk": _("Office"),
         "guest": _("Guest"),
+        "you": _("You"),
         "is_muted": _("microphone off"),
         "is_off": _("camera off"),
         "is_away": _("interrupted"),
