@@ -88,3 +88,6 @@ class CallHooks:
     async def on_ended(self, conn: Connection, reference: UUID) -> None:
         """The clerk finishes the ticket; a call may end before the visit does. The counter offers no way into it any more."""
         await store.show_again(conn, reference)
+
+    async def is_called(self, conn: Connection, reference: UUID) -> bool:
+        return await store.is_called(conn, reference)

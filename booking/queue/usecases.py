@@ -61,15 +61,24 @@ class NotServedHere(Conflict):
 
 
 class Queue:
-    """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before."""
+    """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before.
+    `tell_call`: who waits in its room is called, after the fact: rooms are locked before tickets, so not in its transaction. Where it
+    is missed the room's watch sees it some seconds later.
+    """
 
     def __init__(
-        self, db: Database, slots: Slots, end_call: Callable[[Connection, UUID], Awaitable[None]], clock: Clock
+        self,
+        db: Database,
+        slots: Slots,
+        end_call: Callable[[Connection, UUID], Awaitable[None]],
+        clock: Clock,
+        tell_call: Callable[[UUID], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
         self._slots = slots
         self._end_call = end_call
         self._clock = clock
+        self._tell_call = tell_call
 
     async def day(self, office_id: int) -> Day:
         """Of one snapshot, so that nobody is shown twice or nowhere."""
@@ -200,6 +209,8 @@ class Queue:
             raise
         if ticket is None:
             raise NobodyWaits
+        if self._tell_call is not None and ticket.channel == "video" and ticket.appointment_id is not None:
+            await self._tell_call(ticket.appointment_id)
         return ticket
 
     async def recall(self, office_id: int, account_id: int, ticket_id: UUID) -> None:

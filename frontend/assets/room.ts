@@ -7,6 +7,12 @@ import { Refusal, Signal, type Incoming } from "./room/signal";
 const root = document.querySelector<HTMLElement>("[data-room]");
 if (root) begin(root);
 
+const early = document.querySelector<HTMLElement>("[data-opens-in]");
+if (early) setTimeout(() => location.reload(), Math.min(Number(early.dataset.opensIn) * 1000 + 1000, 2 ** 31 - 1));
+
+type Way = "come-back" | "continue" | "new" | "none";
+const ways: Record<string, Way> = { seat_taken: "continue", room_over: "new", unauthenticated: "none" };
+
 function begin(root: HTMLElement): void {
   const texts = JSON.parse(root.dataset.texts ?? "{}") as Record<string, string>;
   const one = <E extends HTMLElement>(name: string) => root.querySelector(`[data-${name}]`) as E;
@@ -23,6 +29,7 @@ function begin(root: HTMLElement): void {
   let me = 0;
   let role = "";
   let where = "";   // waiting, admitted
+  let isCalled = false;
   let dismissedByUs = false;
   let isMuted = false;
   let isCameraOff = false;
@@ -34,7 +41,7 @@ function begin(root: HTMLElement): void {
     document.documentElement.lang,
     hear,
     () => state("lost"),
-    (_code, text) => over(text, true),
+    (code, text) => over(text, ways[code] ?? "come-back"),
   );
   const call = new Call(
     signal,
@@ -104,11 +111,13 @@ function begin(root: HTMLElement): void {
       case "snapshot":
         people.all.clear();
         if (isNew) keepMutes((message.participants as Participant[]).find((one) => one.participant === me)?.muted ?? []);
+        isCalled = message.is_called === true;
         change(message.state as string, message.participants as Participant[], []);
         if (!isNew && where === "admitted") void tellMutes();   // what was pressed without a connection may not have arrived
         isNew = false;
         break;
       case "delta":
+        isCalled = message.is_called === true;
         change(message.state as string, message.changed as Participant[], message.gone as number[]);
         break;
       case "reconnect":
@@ -119,10 +128,10 @@ function begin(root: HTMLElement): void {
         call.lost(message.pc as "pub" | "sub");
         break;
       case "ended":
-        over(say("ended"), false);
+        over(say("ended"), "none");
         break;
       case "left":
-        over(say(dismissedByUs ? "left" : "dismissed"), true);
+        over(say(dismissedByUs ? "left" : "dismissed"), "come-back");
         break;
     }
   }
@@ -161,17 +170,17 @@ function begin(root: HTMLElement): void {
 
   function showState(): void {
     const others = people.inCall(me);
-    if (where === "waiting") state(others.length ? "waiting_staff" : "waiting_alone");
+    if (where === "waiting") state(isCalled ? "waiting_called" : others.length ? "waiting_staff" : "waiting_alone");
     else if (where === "admitted") state(others.length ? "connected" : "in_call_alone");
   }
 
-  function over(words: string, mayComeBack: boolean): void {
+  function over(words: string, way: Way): void {
     call.stop();
     signal.stop();
-    devices.close();
+    if (way !== "continue") devices.close();
     one("over").textContent = words;
     announce("");   // nobody is told of the call once more
-    one("come-back").hidden = !mayComeBack;
+    for (const link of root.querySelectorAll<HTMLElement>("[data-way]")) link.hidden = link.dataset.way !== way;
     one("state").textContent = "";
     part("over");
   }
@@ -279,6 +288,10 @@ function begin(root: HTMLElement): void {
   };
   one("end-yes").onclick = () => void ask("end");
   one("come-back").onclick = () => location.reload();
+  one("continue").onclick = () => {
+    state("connecting");
+    signal.takeOver();
+  };
 
   document.querySelector<HTMLElement>("[data-without]")?.remove();
   root.hidden = false;
