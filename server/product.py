@@ -126,7 +126,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 calls,
                 is_called,
             ),
-            queue=Queue(db, slots, calls.call_off, clock),
+            queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,
             rooms=rooms,
             notifications=notifications,

@@ -75,7 +75,8 @@ def lists(scene: Scene) -> Lists:
     )
 
 
-def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
+def mine(scene: Scene, place: Place | None, *, manages: bool, has_call: bool) -> Mine:
+    """`has_call`: whoever is here has a video call that is not over."""
     words, base = scene.words, scene.base
     taken = tuple(
         (str(other.id), words.pick(other.name))
@@ -107,15 +108,14 @@ def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
         number=number_text(present.number),
         rows=_rows(scene, present),
         state=_state(scene, present),
-        steps=_steps(scene, present),
+        steps=_steps(scene, present, has_call=has_call),
         taken=taken,
         free_url=f"{base}/free",
     )
 
 
-def _steps(scene: Scene, ticket: Ticket) -> tuple[Step, ...]:
+def _steps(scene: Scene, ticket: Ticket, *, has_call: bool) -> tuple[Step, ...]:
     words, url = scene.words, f"{scene.base}/tickets/{ticket.id}"
-    has_call = ticket.channel == "video" and ticket.appointment_id is not None
     if ticket.status is TicketStatus.SERVING:
         back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if has_call else ()
         return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)

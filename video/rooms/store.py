@@ -203,6 +203,10 @@ async def touch(conn: Connection, room_id: UUID) -> None:
     await conn.execute("UPDATE room SET version = version + 1 WHERE id = $1", room_id)
 
 
+async def touch_of(conn: Connection, reference: UUID) -> None:
+    await conn.execute("UPDATE room SET version = version + 1 WHERE reference = $1 AND status = 'open'", reference)
+
+
 async def end(conn: Connection, room_id: UUID) -> bool:
     status: str = await conn.execute(
         "UPDATE room SET status = 'ended', version = version + 1 WHERE id = $1 AND status = 'open'", room_id

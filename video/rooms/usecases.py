@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -22,6 +23,7 @@ from video.rooms.model import (
     Gathering,
     Invitation,
     Link,
+    Look,
     Role,
     Room,
     RoomStatus,
@@ -55,7 +57,7 @@ class RoomOver(Gone):
 
 class SeatTaken(Conflict):
     code = "seat_taken"
-    message = _("This link is in use in another window or on another device. Close the call there, then try again.")
+    message = _("This link is in use in another window or on another device.")
 
 
 class RoomFull(Conflict):
@@ -136,13 +138,30 @@ class Rooms:
         link = await self.find_link(token)
         return link is not None and link.room_id == room_id
 
+    async def look(self, room_id: UUID, token: str) -> Look:
+        """For the page, before camera and microphone are asked for. Raises Unauthenticated."""
+        async with self._db.connection() as conn:
+            link = await store.find_link(conn, token_sha256(token)) if token.isascii() else None
+            room = await store.find_room(conn, room_id)
+        if room is None or link is None or link.room_id != room_id:
+            raise Unauthenticated
+        return Look(room, link)
+
     async def gathering(self, room_id: UUID) -> Gathering:
         async with self._db.connection() as conn:
-            return await self._gathering(conn, room_id)
+            found = await self._gathering(conn, room_id)
+            return replace(found, is_called=await self._hooks.is_called(conn, found.room.reference))
 
-    async def enter(self, room_id: UUID, token: str, resume: str = "") -> Entry:
+    async def tell_anew(self, reference: UUID) -> None:
+        """What is said of the room elsewhere has changed: whether it is the citizen's turn. No room is no mistake."""
+        async with self._db.connection() as conn:
+            await store.touch_of(conn, reference)
+
+    async def enter(self, room_id: UUID, token: str, resume: str = "", *, takes_over: bool = False) -> Entry:
         """Sit down. `resume` is what the last entry of this browser gave: with it the same seat goes on, and another socket loses it.
 
+        `takes_over`: the same link in another window, on purpose. That window loses the seat; who is not a clerk waits to be let in
+        anew, so that a link which somebody else has read leads nobody unseen into a call.
         Raises Unauthenticated, TooEarly, RoomOver, SeatTaken, RoomFull.
         """
         now, connection = self._clock(), uuid4()
@@ -160,7 +179,7 @@ class Rooms:
             if is_resumed:
                 await store.resume(conn, seat.id, now + SEAT_KEPT, connection)
             else:
-                if seat.is_taken(now):
+                if seat.is_taken(now) and not takes_over:
                     raise SeatTaken
                 resume = new_token()
                 await self._sit_down(conn, room, seat, resume, connection)
