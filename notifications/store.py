@@ -40,6 +40,16 @@ async def is_latest_undelivered(conn: Connection, reference: UUID) -> bool:
     return status in ("dead", "undelivered")
 
 
+async def erase(conn: Connection, reference: UUID) -> None:
+    """What is not sent yet goes whole; of the rest the status stays."""
+    await conn.execute(
+        """
+        WITH unsent AS (DELETE FROM message WHERE reference = $1 AND status = 'due')
+        UPDATE message SET contents = NULL WHERE reference = $1 AND status <> 'due' AND contents IS NOT NULL""",
+        reference,
+    )
+
+
 async def mark_sent(
     conn: Connection,
     message_id: UUID,

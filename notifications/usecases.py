@@ -22,7 +22,7 @@ from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
 from notifications.model import Channel, Contents, Message, Status, Template
 from notifications.ports import CallbackRefused, MailSender, Outcome, Receipt, Report, TextSender, report_url
-from notifications.store import insert_message, is_latest_undelivered, mark_sent, raise_rank
+from notifications.store import erase, insert_message, is_latest_undelivered, mark_sent, raise_rank
 
 log = logging.getLogger(__name__)
 message_claimed = point("message.claimed")
@@ -111,6 +111,10 @@ class Notifications:
     async def is_undeliverable(self, conn: Connection, reference: UUID) -> bool:
         """Whether the latest message about this was given up: the address is wrong, or nobody was there for days."""
         return await is_latest_undelivered(conn, reference)
+
+    async def erase(self, conn: Connection, reference: UUID) -> None:
+        """What messages about this say and to whom; those that wait are not sent any more."""
+        await erase(conn, reference)
 
     def calendar_file(self, language: str, fields: Mapping[str, Any]) -> bytes:
         """What "add to calendar" downloads; `fields` as for a confirmation."""

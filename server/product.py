@@ -121,6 +121,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 clock,
                 calls,
                 is_called,
+                retention_days=settings.retention_days,
             ),
             queue=Queue(db, slots, calls.call_off, clock),
             queue_source=queue_source,

@@ -29,6 +29,7 @@ class Duty:
 
 
 def duties(product: Product) -> Sequence[Duty]:
+    tidy = Tidy(product.db, product.clock, product.identity, product.queue, product.appointments)
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
@@ -37,7 +38,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("hours", 600, product.catalogue.roll_hours),
-        Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity, product.queue).run),
+        Duty("tidy", 3600, tidy.run),
     )
 
 

@@ -36,10 +36,10 @@ class Announcer:
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
         conn = cast("Connection", tx)
         row = await store.find_case(conn, reference)
-        person = await store.find_person(conn, reference)
+        person = await store.find_person(conn, reference, lock=True)
         if row is not None and row.channel == "video" and notice.template == "appointment_cancelled":
             await self._calls.call_off(conn, row.id)  # whatever became of the person
-        if row is None or person is None:
+        if row is None or person is None:  # erased: there is nobody to be told
             return
         more = await self._call(conn, row, notice)
         contact = open_contact(self._sealer, reference, person, row.language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -22,10 +23,11 @@ from booking.appointments import store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
+from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
 from booking.appointments.number import new_number, normal_number
-from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
+from booking.appointments.persons import nobody, open_contact, open_name, open_token, seal_contact, seal_token
 from booking.appointments.slots import IsCalled, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -73,6 +75,8 @@ class Appointments:
         clock: Clock,
         calls: Calls,
         is_called: IsCalled = nobody_is_called,
+        *,
+        retention_days: int = 30,
     ) -> None:
         self._db = db
         self._calls = calls
@@ -82,6 +86,7 @@ class Appointments:
         self._translations = translations
         self._sealer = sealer
         self._clock = clock
+        self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
 
     @property
@@ -114,7 +119,7 @@ class Appointments:
                 ident = hold.appointment_id
                 token = await self._correct(conn, ident, contact)
             answer = json.dumps({"id": str(ident), "token": token})
-            await remember(conn, self._sealer, once, fingerprint, answer)
+            await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
             created = Created(await self._read(conn, ident), token)
         appointment_created()
         return created
@@ -172,6 +177,20 @@ class Appointments:
         await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
         return await self.case(appointment_id)
 
+    async def erase(self, appointment_id: UUID) -> Case:
+        """Who comes, on their own request; what is still to come is cancelled first. Again: nothing more happens.
+
+        Raises what cancel() raises, and NotOver.
+        """
+        if await self._erasing.is_to_cancel(appointment_id):
+            await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
+        await _again_after_deadlock(lambda: self._erasing.erase(appointment_id))
+        return await self.case(appointment_id)
+
+    async def erase_due(self) -> int:
+        """The persons of cases that have been over for long; how many went."""
+        return await self._erasing.erase_due()
+
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
@@ -189,16 +208,18 @@ class Appointments:
             row = await store.find_case(conn, appointment_id)
         if row is None:
             raise NotFound
-        if row.status is not AppointmentStatus.CONFIRMED:
+        if row.status is not AppointmentStatus.CONFIRMED or row.erased_at is not None:
             raise NotConfirmed
         return self._notifications.calendar_file(row.language, self._announcer.fields(row))
 
     async def link(self, appointment_id: UUID) -> str:
-        """The address of the case's page, to keep."""
+        """The address of the case's page, to keep; empty once its person is erased."""
         async with self._db.connection() as conn:
             row = await store.find_case(conn, appointment_id)
         if row is None:
             raise NotFound
+        if row.erased_at is not None:
+            return ""
         url: str = self._announcer.fields(row)["manage_url"]
         return url
 
@@ -256,16 +277,17 @@ class Appointments:
     async def _read(self, conn: Connection, appointment_id: UUID) -> Case:
         row = await store.find_case(conn, appointment_id)
         person = await store.find_person(conn, appointment_id)
-        if row is None or person is None:
+        if row is None:
             raise NotFound
         payment = await self._payments.latest(conn, appointment_id)
         refunds = await self._payments.refunds(conn, payment.id) if payment is not None else []
         tried_anew = {refund.retry_of for refund in refunds}
         return _case(
             row,
-            open_contact(self._sealer, row.id, person, row.language),
+            open_contact(self._sealer, row.id, person, row.language) if person else nobody(row.language),
             payment,
             [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
+            is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
         )
 
@@ -281,7 +303,9 @@ async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
 
-def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_told: bool) -> Case:
+def _case(
+    row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_erased: bool, is_told: bool
+) -> Case:
     return Case(
         id=row.id,
         number=row.number,
@@ -303,5 +327,6 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         contact=contact,
         payment=payment,
         refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
+        is_erased=is_erased,
         is_told=is_told,
     )

@@ -62,7 +62,7 @@ async def show_work(request: web.Request) -> web.Response:
             at=words.near(refund.created_at, place),
             about=about(words, payment.id, payment.reference, briefs),
             amount=wording.cents(words, refund.amount_cents, payment.currency),
-            text=refund.note or "",
+            text=wording.note(words, refund),
             people=found.people.name(refund.requested_by),
         )
         for refund, payment in found.requests

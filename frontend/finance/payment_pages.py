@@ -163,7 +163,7 @@ def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, h
     seen = next((one for one in there if refund.id == one.refund_id or refund.provider_id == one.provider_id), None)
     return RefundLine(
         at=words.when(refund.created_at, str(zone_of(words))),
-        reason=refund.note or words._(wording.REASON[refund.reason]),
+        reason=wording.note(words, refund),
         amount=wording.cents(words, refund.amount_cents, story.payment.currency),
         status=words._(wording.REFUND[refund.status]),
         there=words._(wording.REFUND_THERE[seen.state]) if seen else "–",
