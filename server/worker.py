@@ -37,6 +37,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
+        Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("tidy", 3600, tidy.run),
     )

@@ -60,6 +60,10 @@ def open_name(sealer: Sealer, appointment_id: UUID, sealed: bytes) -> str:
     return sealer.open(sealed, _context("name", appointment_id))
 
 
+def open_mobile(sealer: Sealer, appointment_id: UUID, sealed: bytes) -> str:
+    return sealer.open(sealed, _context("mobile", appointment_id))
+
+
 def seal_token(sealer: Sealer, appointment_id: UUID, token: str) -> bytes:
     return sealer.seal(token, f"appointment.token:{appointment_id}")
 

@@ -157,6 +157,11 @@ async def find_person(conn: Connection, appointment_id: UUID, *, lock: bool = Fa
     return await find_one(conn, PersonRow, f"{sql} FOR KEY SHARE" if lock else sql, appointment_id)
 
 
+async def touch(conn: Connection, appointment_id: UUID) -> None:
+    """Its trigger marks it as changed, so that screens look at it again."""
+    await conn.execute("UPDATE appointment SET sequence = sequence WHERE id = $1", appointment_id)
+
+
 async def delete_person(conn: Connection, appointment_id: UUID) -> None:
     await conn.execute("DELETE FROM person WHERE appointment_id = $1", appointment_id)
 
@@ -189,6 +194,14 @@ async def due_for_erasure(conn: Connection, before: datetime, limit: int) -> lis
         before,
         limit,
     )
+
+
+async def mobiles(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
+    """Sealed, of those whose person is known."""
+    rows = await conn.fetch(
+        "SELECT appointment_id, mobile FROM person WHERE appointment_id = ANY ($1)", list(appointment_ids)
+    )
+    return {row["appointment_id"]: row["mobile"] for row in rows}
 
 
 async def names(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes]:

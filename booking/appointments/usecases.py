@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from typing import TypeVar
@@ -22,12 +23,20 @@ from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments import store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
-from booking.appointments.contact import Contact
+from booking.appointments.contact import Contact, readable
 from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
 from booking.appointments.number import new_number, normal_number
-from booking.appointments.persons import nobody, open_contact, open_name, open_token, seal_contact, seal_token
+from booking.appointments.persons import (
+    nobody,
+    open_contact,
+    open_mobile,
+    open_name,
+    open_token,
+    seal_contact,
+    seal_token,
+)
 from booking.appointments.slots import IsCalled, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -37,6 +46,7 @@ from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments
 from video.rooms.model import Invitation
 
+log = logging.getLogger(__name__)
 appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
@@ -146,6 +156,35 @@ class Appointments:
         async with self._db.connection() as conn:
             rows = await store.names(conn, appointment_ids)
         return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
+
+    async def untold(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Those whose latest message did not arrive, with the number to call where there is one. Never logged, never kept."""
+        async with self._db.connection() as conn:
+            ids = await self._notifications.undelivered(conn, appointment_ids)
+            rows = await store.mobiles(conn, ids)
+        return {
+            ident: readable(open_mobile(self._sealer, ident, sealed)) if sealed else ""
+            for ident, sealed in rows.items()
+        }
+
+    async def tell_otherwise(self) -> int:
+        """What texts that did not arrive were to say: by mail where there is an address, else the counter's screens show it.
+
+        How many were told. One bad case does not keep the others."""
+        asked, told = await self._notifications.ask_about_silent(), 0
+        for one in await self._notifications.untold():
+            try:
+                async with self._db.transaction() as conn:
+                    await store.lock_appointment(conn, one.reference)
+                    if not await self._notifications.mark_followed(conn, one.id):
+                        continue
+                    if not await self._announcer.tell_by_mail(conn, one):
+                        await store.touch(conn, one.reference)
+            except Exception:
+                log.exception("message.not-told-otherwise", extra={"message_id": str(one.id)})
+                continue
+            told += 1
+        return asked + told
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
         if not token.isascii():  # bytes that are no text have no SHA-256 of ours

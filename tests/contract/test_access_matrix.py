@@ -88,6 +88,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_CASE}/pay": CITIZEN,
     f"GET {_CASE}/paid": CITIZEN,
     f"POST {_CASE}/cancel": CITIZEN,
+    f"POST {_CASE}/erase": CITIZEN,
+    f"POST {_CASE}/erase": CITIZEN,
     f"GET {_CASE}/calendar.ics": CITIZEN,
     f"GET {_CASE}/call": CITIZEN,
     "GET /{language}/room/{room}": CITIZEN,
