@@ -96,7 +96,7 @@ async def _page(
         ),
         differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
         refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
-        entries=entry_lines(words, story.posted, {}, with_day=True),
+        entries=entry_lines(words, story.posted, {payment_id: payment}, {}, with_day=True),
         told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
         settle_url="" if payment.status is PaymentStatus.PAID else f"{here}/settle",

@@ -100,7 +100,7 @@ def money(words: Words, amount: Money | None) -> str:
     return "" if amount is None else format_money(amount, words.language)
 
 
-def cents(words: Words, amount_cents: int, currency: str = "EUR") -> str:
+def cents(words: Words, amount_cents: int, currency: str) -> str:
     return format_money(Money(amount_cents, currency), words.language)
 
 

@@ -89,7 +89,6 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_CASE}/paid": CITIZEN,
     f"POST {_CASE}/cancel": CITIZEN,
     f"POST {_CASE}/erase": CITIZEN,
-    f"POST {_CASE}/erase": CITIZEN,
     f"GET {_CASE}/calendar.ics": CITIZEN,
     f"GET {_CASE}/call": CITIZEN,
     "GET /{language}/room/{room}": CITIZEN,
