@@ -125,6 +125,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 clock,
                 calls,
                 is_called,
+                retention_days=settings.retention_days,
             ),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,

@@ -235,7 +235,13 @@ async def _scene(request: web.Request, words: Words, names_of: Callable[[Day], C
     names: Mapping[UUID, str] = {}
     if request[STAFF].may("person.read", office.id):
         names = await request.app[APPOINTMENTS].names(names_of(day))
-    return Scene(words, office, known, day, names)
+    untold: Mapping[UUID, str] = {}
+    if names_of is shown:
+        expected = [one.id for one in day.booked if one.status == "confirmed"]
+        untold = await request.app[APPOINTMENTS].untold(expected)
+        if not names:  # that it is so, every clerk may know; the number belongs to the person
+            untold = dict.fromkeys(untold, "")
+    return Scene(words, office, known, day, names, untold)
 
 
 async def _mine(request: web.Request, scene: Scene) -> Mine:
