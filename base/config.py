@@ -138,6 +138,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _log_level),
     Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
+    Setting(
+        "RETENTION_DAYS", "30", "How many days after an appointment is over its person's data are erased", _positive
+    ),
     Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", _at_least(0)),
     Setting(
         "STRIPE_API_KEY",
@@ -207,7 +210,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDIA_CONTROL",
         "",
-        "Where the media workers listen to the web process: unix paths or `host:port`, by commas; empty: no video",
+        "Where the media workers listen to the web process: unix paths or `host:port`, by commas, the same for all web processes; "
+        "empty: no video",
         _names,
     ),
     Setting(
@@ -253,6 +257,7 @@ class Settings:
     log_level: str = "INFO"
     hold_minutes: int = 15
     horizon_days: int = 90
+    retention_days: int = 30
     lead_minutes: int = 30
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from uuid import UUID
 
 from base.db import Connection
 from base.errors import DomainError
@@ -38,13 +39,21 @@ async def recall(conn: Connection, sealer: Sealer, key: bytes, fingerprint: byte
     return sealer.open(row["answer"], f"idempotency:{key.hex()}")
 
 
-async def remember(conn: Connection, sealer: Sealer, key: bytes, fingerprint: bytes, answer: str) -> None:
+async def remember(
+    conn: Connection, sealer: Sealer, key: bytes, fingerprint: bytes, answer: str, about: UUID | None = None
+) -> None:
+    """`about`: whose fact it is; the answer is forgotten with it."""
     await conn.execute(
-        "INSERT INTO idempotency (key, fingerprint, answer) VALUES ($1, $2, $3)",
+        "INSERT INTO idempotency (key, fingerprint, answer, about) VALUES ($1, $2, $3, $4)",
         key,
         fingerprint,
         sealer.seal(answer, f"idempotency:{key.hex()}"),
+        about,
     )
+
+
+async def forget_about(conn: Connection, about: UUID) -> None:
+    await conn.execute("DELETE FROM idempotency WHERE about = $1", about)
 
 
 async def forget_answers(conn: Connection, before: datetime) -> int:

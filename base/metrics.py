@@ -33,6 +33,9 @@ class Metrics:
         self.payments_attention = Gauge(
             "schalter_payments_attention", "Payments that do not fit and need a person", registry=self.registry
         )
+        self.media_workers = Gauge(
+            "schalter_media_workers", "Media workers with a living lease", registry=self.registry
+        )
         self.feed_healthy = Gauge(
             "schalter_feed_healthy", "1 while the change feed can be read", registry=self.registry
         )

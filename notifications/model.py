@@ -67,6 +67,15 @@ class Contents:
         return cls(**json.loads(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A text that did not arrive as far as anybody knows, and what it was about."""
+
+    id: UUID
+    reference: UUID
+    template: Template
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A claimed row of the outbox."""

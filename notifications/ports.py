@@ -49,6 +49,9 @@ class TextSender(Protocol):
     async def send(self, *, recipient: str, text: str, report_to: str) -> Receipt:
         """`recipient` in E.164; reports go to the address `report_to`. Answers in bounded time and raises nothing."""
 
+    async def fetch(self, provider_id: str) -> Report | None:
+        """What became of a text, asked by us. None: no answer now. Answers in bounded time and raises nothing."""
+
     def read_report(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Report | None:
         """`url`: as the provider called it. None: nothing that we know. Raises CallbackRefused where the signature is not right."""
 

@@ -154,16 +154,29 @@ class TwilioSender:
         status = made.status or ""
         return Receipt(Outcome.SENT, status, made.sid, STATUSES.get(status, Delivery.ACCEPTED))
 
+    async def fetch(self, provider_id: str) -> Report | None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                seen = await self._messages(provider_id).fetch_async()
+        except TwilioRestException as refused:
+            # It knows no such text (any more): nothing more will ever be heard of it.
+            return Report(provider_id, Delivery.ACCEPTED, "not_found") if refused.status == 404 else None
+        except (aiohttp.ClientError, OSError, TimeoutError, TwilioException, ValueError):
+            return None
+        return _report(provider_id, seen.status or "", str(seen.error_code or ""))
+
     def read_report(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Report | None:
         if not self._validator.validate(url, form, headers.get("X-Twilio-Signature", "")):
             raise CallbackRefused
-        delivery = STATUSES.get(form.get("MessageStatus", ""))
-        sid = form.get("MessageSid", "")
-        if delivery is None or not sid:
-            return None
-        code = form.get("ErrorCode", "")
-        reason = f"{code} {ERRORS.get(code, 'not_delivered')}" if code.isdecimal() else ""
-        return Report(sid[:64], delivery, reason[:100])
+        return _report(form.get("MessageSid", ""), form.get("MessageStatus", ""), form.get("ErrorCode", ""))
+
+
+def _report(sid: str, status: str, code: str) -> Report | None:
+    delivery = STATUSES.get(status)
+    if delivery is None or not sid:
+        return None
+    reason = f"{code} {ERRORS.get(code, 'not_delivered')}" if code.isdecimal() else ""
+    return Report(sid[:64], delivery, reason[:100])
 
 
 def receipt(status: int, code: int | None) -> Receipt:

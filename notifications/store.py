@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
-from base.db import Connection
+from base.db import Connection, fetch_all
+from notifications.model import Untold
 
 
 async def insert_message(
@@ -38,6 +41,58 @@ async def is_latest_undelivered(conn: Connection, reference: UUID) -> bool:
         "SELECT status FROM message WHERE reference = $1 ORDER BY created_at DESC, id LIMIT 1", reference
     )
     return status in ("dead", "undelivered")
+
+
+async def erase(conn: Connection, reference: UUID) -> None:
+    """What is not sent yet goes whole; of the rest the status stays."""
+    await conn.execute(
+        """
+        WITH unsent AS (DELETE FROM message WHERE reference = $1 AND status = 'due')
+        UPDATE message SET contents = NULL WHERE reference = $1 AND status <> 'due' AND contents IS NOT NULL""",
+        reference,
+    )
+
+
+# What nobody has confirmed within a day and the provider, asked for it, does not confirm either counts as not delivered.
+_NOT_DELIVERED: LiteralString = (
+    "(status IN ('undelivered', 'dead') OR channel = 'sms' AND status = 'sent' AND asked_at IS NOT NULL)"
+)
+
+
+async def undelivered_of(conn: Connection, references: Collection[UUID]) -> list[UUID]:
+    """Those whose latest message did not arrive."""
+    sql = f"""
+        SELECT reference FROM (SELECT DISTINCT ON (reference) reference, status, channel, asked_at FROM message
+                                WHERE reference = ANY ($1) ORDER BY reference, created_at DESC, id) m
+         WHERE {_NOT_DELIVERED}"""  # noqa: S608
+    return await fetch_all(conn, UUID, sql, list(references))
+
+
+async def silent_texts(conn: Connection, sent_before: datetime, limit: int) -> list[tuple[UUID, str]]:
+    """Of which nothing final was heard, with the provider's ids; asked for once."""
+    sql = """
+        SELECT id, provider_id FROM message
+         WHERE channel = 'sms' AND status = 'sent' AND asked_at IS NULL AND provider_id IS NOT NULL AND sent_at <= $1
+         ORDER BY sent_at, id LIMIT $2"""
+    return [(row["id"], row["provider_id"]) for row in await conn.fetch(sql, sent_before, limit)]
+
+
+async def mark_asked(conn: Connection, message_id: UUID, now: datetime) -> None:
+    await conn.execute("UPDATE message SET asked_at = $2 WHERE id = $1 AND asked_at IS NULL", message_id, now)
+
+
+async def untold_texts(conn: Connection, limit: int) -> list[Untold]:
+    sql = f"""
+        SELECT id, reference, template FROM message WHERE channel = 'sms' AND followed_at IS NULL AND {_NOT_DELIVERED}
+         ORDER BY created_at, id LIMIT $1"""  # noqa: S608
+    return await fetch_all(conn, Untold, sql, limit)
+
+
+async def mark_followed(conn: Connection, message_id: UUID, now: datetime) -> bool:
+    """False where another worker was first, or a late report says that it arrived."""
+    sql = f"UPDATE message SET followed_at = $2 WHERE id = $1 AND followed_at IS NULL AND {_NOT_DELIVERED}"  # noqa: S608
+    done: str = await conn.execute(sql, message_id, now)
+    return done.endswith(" 1")
 
 
 async def mark_sent(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,15 +20,28 @@ from base.seal import Sealer
 from notifications.fields import case_fields
 from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
-from notifications.model import Channel, Contents, Message, Status, Template
+from notifications.model import Channel, Contents, Message, Status, Template, Untold
 from notifications.ports import CallbackRefused, MailSender, Outcome, Receipt, Report, TextSender, report_url
-from notifications.store import insert_message, is_latest_undelivered, mark_sent, raise_rank
+from notifications.store import (
+    erase,
+    insert_message,
+    is_latest_undelivered,
+    mark_asked,
+    mark_followed,
+    mark_sent,
+    raise_rank,
+    silent_texts,
+    undelivered_of,
+    untold_texts,
+)
 
 log = logging.getLogger(__name__)
 message_claimed = point("message.claimed")
 message_sent = point("message.sent")
 message_marked = point("message.marked")
 
+SILENCE = timedelta(hours=24)  # a text is delivered within minutes, or it is not
+_UNTOLD_AT_ONCE = 100
 _AT_ONCE = 8  # connections to the mail server, or to the provider of texts
 _MESSAGE = TypeAdapter(Message)
 MOST_ATTEMPTS = 77  # 1, 2, 4 … 32 minutes, then every hour: three days, as mail servers do (RFC 5321, 4.5.4.1)
@@ -112,6 +125,10 @@ class Notifications:
         """Whether the latest message about this was given up: the address is wrong, or nobody was there for days."""
         return await is_latest_undelivered(conn, reference)
 
+    async def erase(self, conn: Connection, reference: UUID) -> None:
+        """What messages about this say and to whom; those that wait are not sent any more."""
+        await erase(conn, reference)
+
     def calendar_file(self, language: str, fields: Mapping[str, Any]) -> bytes:
         """What "add to calendar" downloads; `fields` as for a confirmation."""
         return self.messages.download(language, fields, now=self.clock())
@@ -144,6 +161,36 @@ class Notifications:
             )
         about = {"message_id": str(message_id), "delivery": report.delivery.name, "reason": report.reason}
         log.info("message.reported", extra={**about, "changed": changed})
+
+    async def ask_about_silent(self) -> int:
+        """Once for each text of which nothing final was heard for a day; what the provider says is applied by rank, as a report is."""
+        if self.texts is None:
+            return 0
+        async with self.db.connection() as conn:
+            silent = await silent_texts(conn, self.clock() - SILENCE, _AT_ONCE)
+        return sum(await asyncio.gather(*(self._ask(self.texts, *one) for one in silent)))
+
+    async def _ask(self, texts: TextSender, message_id: UUID, provider_id: str) -> bool:
+        report = await texts.fetch(provider_id)
+        if report is None:  # no answer: asked again with the next round
+            return False
+        await self.take_report(message_id, report)
+        async with self.db.connection() as conn:
+            await mark_asked(conn, message_id, self.clock())
+        return True
+
+    async def untold(self) -> list[Untold]:
+        """Texts that did not arrive and were not told otherwise yet."""
+        async with self.db.connection() as conn:
+            return await untold_texts(conn, _UNTOLD_AT_ONCE)
+
+    async def mark_followed(self, conn: Connection, message_id: UUID) -> bool:
+        """In the transaction that tells it otherwise. False: nothing is to be told any more."""
+        return await mark_followed(conn, message_id, self.clock())
+
+    async def undelivered(self, conn: Connection, references: Collection[UUID]) -> list[UUID]:
+        """Those whose latest message did not arrive, as far as anybody knows."""
+        return await undelivered_of(conn, references)
 
     async def _claim(self, queue: Queue, patience: Patience) -> list[dict[str, Any]]:
         async with self.db.connection() as conn:

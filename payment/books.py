@@ -60,6 +60,9 @@ class Books(Protocol):
         """False where the rule has asked for it already (same payment, same reason), and that did not fail."""
 
     async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None: ...
+    async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
+        """Why people gave money back for this reference, of what they have decided. True: a request is still open and keeps its note."""
+
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
         """APPROVED ones at once, SUBMITTED ones ever more rarely, FAILED ones to be tried anew by now; oldest look first."""
 

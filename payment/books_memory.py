@@ -13,7 +13,7 @@ from payment import memory_rules as rules
 from payment.books import Overtaken, Refused
 from payment.ledger import Journal
 from payment.memory import MemoryDatabase, MemoryTx
-from payment.model import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
 
 
@@ -105,11 +105,19 @@ class MemoryBooks:
         stored = _refunds(tx).get(refund.id)
         if stored is None or stored.status is not was:
             raise Overtaken
+        refund = replace(refund, note=stored.note)
         rules.decided_once(stored, refund)
         rules.check_refund(refund)
         rules.unique_refund(refund, _refunds(tx).values())
         self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund) - rules.counted_cents(stored))
         _refunds(tx)[refund.id] = refund
+
+    async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
+        of_it = [r for r in _refunds(tx).values() if _payments(tx)[r.payment_id].reference == reference]
+        for refund in of_it:
+            if refund.note is not None and refund.decided_at is not None:
+                _refunds(tx)[refund.id] = replace(refund, note=ERASED_NOTE)
+        return any(r.status is RefundStatus.REQUESTED for r in of_it)
 
     def _add_refunded(self, tx: Tx, payment_id: UUID, cents: int) -> None:
         if not cents:

@@ -73,6 +73,11 @@ class PgBooks:
         if not await store.update_refund(_conn(tx), refund, was):
             raise Overtaken
 
+    async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
+        await store.lock_payments_of(_conn(tx), reference)
+        await store.erase_notes(_conn(tx), reference)
+        return await store.has_request(_conn(tx), reference)
+
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
         return await store.due_refunds(_conn(tx), now, REFUND_LOOK_SOONEST, REFUND_LOOK_LATEST, limit)
 

@@ -58,6 +58,9 @@ class RefundReason(StrEnum):
     MANUAL = "manual"
 
 
+ERASED_NOTE = "[erased]"  # in the place of a decided request's note; the schema allows no other (0014_erasure.sql)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A row of `payment`. `attempt` and `attempt_at` make the idempotency key; `surplus`: money beyond what the reference owes."""
@@ -167,6 +170,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
 }
 
 COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
+UNDER_WAY = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED})  # refunds that may still need somebody
 UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
 LIVING: frozenset[PaymentStatus] = frozenset(_P) - {_P.FENCED}  # a reference has at most one such, surplus aside
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import VendorEvent
 
 
@@ -119,6 +119,24 @@ async def update_refund(conn: Connection, r: Refund, was: RefundStatus) -> bool:
          WHERE id = $1 AND status = $2 RETURNING true"""
     values = (r.id, was, r.status, r.approved_by, r.attempt, r.attempt_at, r.provider_id, r.failure, r.checked_at)
     return bool(await conn.fetchval(sql, *values, r.retry_at, r.rejected_by, r.decided_at))
+
+
+async def lock_payments_of(conn: Connection, reference: UUID) -> None:
+    await conn.execute("SELECT FROM payment WHERE reference = $1 ORDER BY id FOR NO KEY UPDATE", reference)
+
+
+async def erase_notes(conn: Connection, reference: UUID) -> None:
+    sql = """
+        UPDATE refund r SET note = $2 FROM payment p
+         WHERE p.id = r.payment_id AND p.reference = $1 AND r.decided_at IS NOT NULL AND r.note <> $2"""
+    await conn.execute(sql, reference, ERASED_NOTE)
+
+
+async def has_request(conn: Connection, reference: UUID) -> bool:
+    sql = """
+        SELECT EXISTS (SELECT FROM refund r JOIN payment p ON p.id = r.payment_id
+                        WHERE p.reference = $1 AND r.status = 'requested')"""
+    return bool(await conn.fetchval(sql, reference))
 
 
 async def due_refunds(

@@ -12,7 +12,7 @@ from base.money import Money
 from payment.approving import Approving
 from payment.books import Books
 from payment.context import Context, PaymentUnavailable
-from payment.model import Payment, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import UNDER_WAY, Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -116,6 +116,16 @@ class Payments:
 
     async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         return await self._approving.reject(payment_id, refund_id, by=by)
+
+    async def is_giving_back(self, tx: Tx, reference: UUID) -> bool:
+        """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told."""
+        payment = await self._context.books.latest(tx, reference)
+        refunds = [] if payment is None else await self._context.books.refunds(tx, payment.id)
+        return any(one.status in UNDER_WAY or one.retry_at is not None for one in refunds)
+
+    async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
+        """What people wrote about its refunds. True: a request is still to be decided and keeps its note until then."""
+        return await self._context.books.erase_notes(tx, reference)
 
     async def submit_refund(self, refund_id: UUID) -> Refund:
         return await self._refunding.submit(refund_id)

@@ -47,12 +47,12 @@ from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from frontend.board import pages as board
 from frontend.citizen import find_pages, pages
-from frontend.citizen.errors import error_page
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
+from frontend.staff.errors import error_page
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health

@@ -9,6 +9,7 @@ from uuid import UUID
 from base.web.keys import SeatCheck, StaffOnly
 from server.product import Product
 from video.control import MediaPool
+from video.rooms.leases import Leases
 from video.rooms.model import Role
 from video.signalling.hub import Hub
 from video.signalling.socket import Sockets
@@ -36,10 +37,10 @@ async def signalling(product: Product) -> AsyncIterator[Sockets]:
     settings = product.settings
     media = MediaPool(settings.media_control, settings.media_secret)
     hub = Hub(product.rooms, product.feed, media)
-    workers = Workers(media, product.rooms, hub.peer_lost)
+    workers = Workers(media, Leases(product.db), hub.peer_lost)
     relays = Relays(settings.turn_urls, settings.turn_secret)
     talk = Talk(product.rooms, media, workers, relays, product.translations, product.clock)
-    await workers.start()  # before the pool: nobody's birth is missed
+    await workers.start()  # before the pool: nothing that is heard is missed
     await media.start()
     try:
         yield Sockets(product.rooms, hub, talk)

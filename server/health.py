@@ -12,6 +12,7 @@ from base.metrics import METRICS
 from base.migrate import missing
 from base.web import ANYONE, DATABASE, DRAINING, FEED, Endpoint
 from payment.endpoints import PAYMENTS
+from video.rooms.lease_store import living
 
 __all__ = ["ENDPOINTS", "FEED"]
 
@@ -52,6 +53,7 @@ async def metrics(request: web.Request) -> web.Response:
             for table, (due, dead) in (await outbox_counts(conn)).items():
                 figures.queue_due.labels(table).set(due)
                 figures.queue_dead.labels(table).set(dead)
+            figures.media_workers.set(len(await living(conn)))
         async with asyncio.timeout(2):
             troubles = await request.app[PAYMENTS].troubles()
         figures.refunds_failed.set(troubles.failed_refunds)

@@ -1,4 +1,5 @@
-"""What has served its time is forgotten, once an hour: answers to repeats, done jobs, sessions that are over, who worked where."""
+"""What has served its time is forgotten, once an hour: answers to repeats, done jobs, sessions that are over, who worked where,
+and who came, some time after they did."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from base.db import Database
 from base.idempotency import forget_answers
 from base.identity.usecases import Identity
 from base.jobs import forget_done
+from booking.appointments.usecases import Appointments
 from booking.queue.usecases import Queue
 
 ANSWERS_KEPT = timedelta(days=2)
@@ -22,10 +24,12 @@ class Tidy:
     clock: Clock
     identity: Identity
     queue: Queue
+    appointments: Appointments
 
     async def run(self) -> int:
         """How many rows went."""
         now = self.clock()
         async with self.db.transaction() as conn:
             gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
-        return gone + await self.identity.forget_over() + await self.queue.forget_clerks()
+        gone += await self.identity.forget_over() + await self.queue.forget_clerks()
+        return gone + await self.appointments.erase_due()

@@ -29,6 +29,7 @@ class Duty:
 
 
 def duties(product: Product) -> Sequence[Duty]:
+    tidy = Tidy(product.db, product.clock, product.identity, product.queue, product.appointments)
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
@@ -36,9 +37,10 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
+        Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("release", 20, product.catalogue.release_due),
-        Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity, product.queue).run),
+        Duty("tidy", 3600, tidy.run),
     )
 
 

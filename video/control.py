@@ -23,7 +23,7 @@ from video.ports import (
     PeerLost,
     SubOffer,
     WorkerDown,
-    WorkerUp,
+    WorkerHeard,
 )
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 ANSWER_S = 5.0
 CONNECT_S = 2.0
 SILENT_S = 3 * HEARTBEAT_S
-AGAIN_LEAST_S, AGAIN_MOST_S = 0.1, 2.0
+AGAIN_LEAST_S, AGAIN_MOST_S = 0.1, 0.5
 LOST_FOR_S = 1.0  # a connection that comes back to the same instance within it was no death
 EVENTS_MOST = 10_000
 
@@ -150,6 +150,7 @@ class MediaWorker:
                         future.set_result(message)
                 elif message.get("event") == "heartbeat":
                     self.stats = message["stats"]
+                    self._heard()
                 elif message.get("event") == "peer_lost":
                     room, epoch, participant = UUID(message["room"]), message["epoch"], message["participant"]
                     self._tell(PeerLost(room, epoch, participant, message["which"]))
@@ -159,7 +160,11 @@ class MediaWorker:
         if self.instance != instance:
             self._down()
             self.instance = instance
-            self._tell(WorkerUp(self.address, instance))
+            self._heard()
+
+    def _heard(self) -> None:
+        if self.instance is not None:
+            self._tell(WorkerHeard(self.address, self.instance, self.stats.get("busy", 0.0)))
 
     def _down(self) -> None:
         if self.instance is not None:
@@ -200,15 +205,15 @@ class MediaPool:
     async def stop(self) -> None:
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
-    async def create_room(self, room: UUID, epoch: int) -> None:
-        worker = await self._find(room)
-        if worker is None:
-            up = [worker for worker in self._workers if worker.is_up]
-            if not up:
-                raise MediaUnavailable("no worker")
-            worker = min(up, key=lambda worker: worker.stats.get("busy", 0.0))
-        await worker.ask("create_room", room=str(room), epoch=epoch)
-        self._placed[room] = worker
+    async def create_room(self, room: UUID, epoch: int, worker: str | None = None) -> None:
+        if worker is not None:
+            found = next((one for one in self._workers if one.address == worker), None)
+            if found is None:
+                raise MediaUnavailable(f"no worker {worker} is known here")
+        else:
+            found = await self._find(room, epoch) or self._least_loaded()
+        await found.ask("create_room", room=str(room), epoch=epoch)
+        self._placed[room] = found
 
     async def publish(self, room: UUID, epoch: int, participant: int, offer: str, mids: Mapping[str, str]) -> str:
         with _refusing():
@@ -234,7 +239,7 @@ class MediaPool:
         await self._ask(room, "leave", epoch, participant)
 
     async def close_room(self, room: UUID, epoch: int) -> None:
-        if (worker := await self._find(room)) is not None:
+        if (worker := await self._find(room, epoch)) is not None:
             await worker.ask("close_room", room=str(room), epoch=epoch)
             self._placed.pop(room, None)
 
@@ -252,7 +257,7 @@ class MediaPool:
         queue: asyncio.Queue[MediaEvent] = asyncio.Queue(EVENTS_MOST)
         for worker in self._workers:
             if worker.instance is not None:
-                queue.put_nowait(WorkerUp(worker.address, worker.instance))
+                queue.put_nowait(WorkerHeard(worker.address, worker.instance, worker.stats.get("busy", 0.0)))
         self._listeners.add(queue)
         try:
             while True:
@@ -266,22 +271,28 @@ class MediaPool:
         return (worker.address, worker.instance) if worker is not None and worker.instance is not None else None
 
     async def _ask(self, room: UUID, do: str, epoch: int, participant: int, **fields: Any) -> Any:
-        worker = await self._find(room)
+        worker = await self._find(room, epoch)
         if worker is None:
-            if not self.is_up:
-                raise MediaUnavailable("no worker")
+            if self.up < len(self._workers) or not self._workers:
+                raise MediaUnavailable("it may be on a worker that cannot be reached")
             raise MediaRefused(Refusal.NO_ROOM)
         return await worker.ask(do, room=str(room), epoch=epoch, participant=participant, **fields)
 
-    async def _find(self, room: UUID) -> MediaWorker | None:
+    async def _find(self, room: UUID, epoch: int) -> MediaWorker | None:
         """Another web process may have made the room, so the workers themselves are asked. None where no worker that is up has it."""
         if (placed := self._placed.get(room)) is not None and placed.instance is not None:
             return placed
         for worker in self._workers:
-            if worker.is_up and await worker.ask("has", room=str(room)):
+            if worker.is_up and await worker.ask("has", room=str(room), epoch=epoch):
                 self._placed[room] = worker
                 return worker
         return None
+
+    def _least_loaded(self) -> MediaWorker:
+        up = [worker for worker in self._workers if worker.is_up]
+        if not up:
+            raise MediaUnavailable("no worker")
+        return min(up, key=lambda worker: worker.stats.get("busy", 0.0))
 
     def _tell(self, event: MediaEvent) -> None:
         if isinstance(event, WorkerDown):

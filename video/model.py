@@ -18,7 +18,8 @@ PARTICIPANTS_MOST = 6
 LINES_MOST = (PARTICIPANTS_MOST - 1) * len(KINDS)  # m-lines of one connection: all that all others can send
 SDP_BYTES_MOST = 64 * 1024
 CONSENT_S = 30.0  # a connection from which nothing authenticated came for so long is lost
-HEARTBEAT_S = 2.0
+HEARTBEAT_S = 1.0
+LEASE_S = 3.0  # a worker that nobody heard for so long is dead, and its calls are made anew elsewhere
 
 CAMERA_KBIT_S = 1500
 SCREEN_KBIT_S = 2000

@@ -20,7 +20,7 @@ __all__ = [
     "SubOffer",
     "Which",
     "WorkerDown",
-    "WorkerUp",
+    "WorkerHeard",
 ]
 
 
@@ -33,16 +33,20 @@ class SubOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerUp:
-    """A worker answers. `instance` is new each time its process starts: what another instance knew is gone."""
+class WorkerHeard:
+    """A worker answers: at the first contact and with each heartbeat.
+
+    `instance` is new each time its process starts: what another instance knew is gone. `load` is the busy share of its core.
+    """
 
     worker: str
     instance: str
+    load: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerDown:
-    """A worker is no longer heard; its rooms have to be made anew."""
+    """A worker is no longer heard from here. Others may hear it still: whether its rooms have to be made anew, its lease says."""
 
     worker: str
     instance: str
@@ -58,7 +62,7 @@ class PeerLost:
     which: Which
 
 
-MediaEvent: TypeAlias = WorkerUp | WorkerDown | PeerLost
+MediaEvent: TypeAlias = WorkerHeard | WorkerDown | PeerLost
 
 
 class MediaRefused(Exception):
@@ -80,7 +84,8 @@ class Media(Protocol):
     A worker that restarted refuses with `no_room` until `create_room` is called again.
     """
 
-    async def create_room(self, room: UUID, epoch: int) -> None: ...
+    async def create_room(self, room: UUID, epoch: int, worker: str | None = None) -> None:
+        """On that worker; without one, where it is already, else where the load is least."""
 
     async def publish(self, room: UUID, epoch: int, participant: int, offer: str, mids: Mapping[str, str]) -> str:
         """Answer to the client's `pub` offer; mids: mid -> "audio" | "camera" | "screen".
@@ -112,4 +117,4 @@ class Media(Protocol):
     async def stats(self) -> Mapping[str, float]: ...
 
     def events(self) -> AsyncIterator[MediaEvent]:
-        """First a WorkerUp for each worker that is up, then what happens from now on. Each caller has an own iterator."""
+        """First a WorkerHeard for each worker that is up, then what happens from now on. Each caller has an own iterator."""

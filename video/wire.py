@@ -5,7 +5,7 @@ client -> worker   {"proof": HMAC of that nonce, "nonce": …}
 worker -> client   {"proof": …, "instance": …}
 client -> worker   {"id": 1, "do": "publish", …}            every request is idempotent
 worker -> client   {"id": 1, "gives": …} or {"id": 1, "refused": code}
-worker -> client   {"event": "heartbeat", "stats": {…}} every 2 s; {"event": "peer_lost", …}
+worker -> client   {"event": "heartbeat", "stats": {…}} every second; {"event": "peer_lost", …}
 
 The proofs show that both know MEDIA_SECRET; the connection itself is not encrypted and belongs into a private network.
 """

@@ -46,5 +46,6 @@ class Limit:
     every: timedelta
 
 
-LOGIN_LIMIT = Limit(5, timedelta(minutes=1))
+LOGIN_LIMIT = Limit(5, timedelta(minutes=1))  # of one name from one network
+LOGIN_ANYWHERE_LIMIT = Limit(200, timedelta(seconds=10))  # of one name: six networks at full speed do not use it up
 ADDRESS_LIMIT = Limit(30, timedelta(seconds=5))  # an office behind one address comes to work at eight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import asyncpg
 
@@ -16,9 +17,11 @@ from base.identity.model import (
     ADDRESS_LIMIT,
     IDLE_LIMIT,
     LEAST_PASSWORD,
+    LOGIN_ANYWHERE_LIMIT,
     LOGIN_LIMIT,
     MOST_PASSWORD,
     SEEN_EVERY,
+    Limit,
     Principal,
 )
 from base.identity.passwords import Passwords
@@ -95,7 +98,7 @@ class Identity:
 
     async def change_password(self, account_id: int, old: str, new: str) -> None:
         """By its owner; ends every session, this one too. Raises WrongPassword, WeakPassword, TooManySignIns."""
-        await self._take_attempt(self._subject("account", str(account_id)))
+        await self._take_attempts((self._subject("account", str(account_id)), LOGIN_LIMIT))
         async with self.db.connection() as conn:
             hashed = await store.password_of(conn, account_id)
         if not await self.passwords.fits(old, hashed):
@@ -129,11 +132,13 @@ class Identity:
     async def sign_in(self, login: str, password: str, address: str = "") -> str:
         """The token of a new session. An unknown name costs the same time and gets the same answer as a wrong password.
 
-        An attempt is counted before the password is looked at, so that a thousand at once are no way round.
+        An attempt is counted before the password is looked at, so that a thousand at once are no way round: tightly for a name from
+        one network, loosely for the name, so that nobody keeps its owner out by typing wrong passwords somewhere else.
         Raises WrongPassword, TooManySignIns.
         """
         by_address, by_login = self._subject("address", address), self._subject("login", _plain(login))
-        await self._take_attempt(by_login, by_address)
+        by_both = self._subject("login-network", f"{_plain(login)} {network_of(address)}")
+        await self._take_attempts((by_address, ADDRESS_LIMIT), (by_both, LOGIN_LIMIT), (by_login, LOGIN_ANYWHERE_LIMIT))
         async with self.db.connection() as conn:
             account = await store.find_account(conn, _plain(login))
         fits = await self.passwords.fits(password, account.password_hash if account else None)
@@ -146,7 +151,8 @@ class Identity:
             if not await store.insert_session(conn, token_sha256(token), account, now, now + ABSOLUTE_LIMIT):
                 raise WrongPassword  # changed or blocked while it was looked at
             await store.give_attempt_back(conn, by_address, ADDRESS_LIMIT)
-            await store.forget_attempts(conn, by_login)
+            await store.give_attempt_back(conn, by_login, LOGIN_ANYWHERE_LIMIT)
+            await store.forget_attempts(conn, by_both)
         log.info("staff.signed-in", extra={"account": account.id})
         return token
 
@@ -189,14 +195,17 @@ class Identity:
         async with self.db.transaction() as conn:
             return await store.delete_over(conn, now, now - IDLE_LIMIT)
 
-    async def _take_attempt(self, by_login: bytes, by_address: bytes | None = None) -> None:
+    async def _take_attempts(self, *subjects: tuple[bytes, Limit]) -> None:
+        """In this order, everywhere. What is refused by one is not counted by the next."""
         now = self.clock()
-        async with self.db.transaction() as conn:  # first the address, then the name, as everywhere
-            allowed = by_address is None or await store.take_attempt(conn, by_address, now, ADDRESS_LIMIT)
-            allowed = allowed and await store.take_attempt(conn, by_login, now, LOGIN_LIMIT)
-        if not allowed:
-            log.warning("staff.sign-in-slowed-down")
-            raise TooManySignIns
+        async with self.db.transaction() as conn:
+            for subject, limit in subjects:
+                if not await store.take_attempt(conn, subject, now, limit):
+                    break
+            else:
+                return
+        log.warning("staff.sign-in-slowed-down")
+        raise TooManySignIns
 
     async def _hashed(self, password: str) -> str:
         if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
@@ -208,6 +217,17 @@ class Identity:
 
     def _subject(self, kind: str, text: str) -> bytes:
         return self.sealer.look_up(text, f"sign-in.{kind}")
+
+
+def network_of(address: str) -> str:
+    """Of IPv6 the half that one line of one house has; who has it has all the addresses in it."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found, 64), strict=False).network_address)
+    return str(found)
 
 
 def _plain(login: str) -> str:

@@ -57,9 +57,9 @@ async def _admit(request: web.Request, endpoint: Endpoint, permission: str, offi
         if endpoint.page and "text/event-stream" not in request.headers.get("Accept", ""):
             raise web.HTTPSeeOther(_sign_in_url(request))
         raise NotSignedIn
+    request[STAFF] = staff  # also for who is refused: the page that says so is in their frame
     if permission and not staff.may(permission, office_id):
         raise Forbidden
-    request[STAFF] = staff
 
 
 async def find_staff(request: web.Request) -> Principal | None:

@@ -16,8 +16,16 @@ from booking.appointments.contact import Contact, readable
 from booking.appointments.persons import open_contact, open_token
 from booking.appointments.slots import Notice
 from booking.appointments.store import CaseRow
+from notifications.model import Untold
 from notifications.usecases import Notifications
 from payment.ports import Tx
+
+# What says in a mail what a text said. A refund's text has its amount, which is gone with its contents; with an address it was a mail.
+_BY_MAIL = {
+    "call_link": "appointment_confirmed",
+    "appointment_confirmed": "appointment_confirmed",
+    "appointment_cancelled": "appointment_cancelled",
+}
 
 
 class Announcer:
@@ -36,10 +44,10 @@ class Announcer:
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
         conn = cast("Connection", tx)
         row = await store.find_case(conn, reference)
-        person = await store.find_person(conn, reference)
+        person = await store.find_person(conn, reference, lock=True)
         if row is not None and row.channel == "video" and notice.template == "appointment_cancelled":
             await self._calls.call_off(conn, row.id)  # whatever became of the person
-        if row is None or person is None:
+        if row is None or person is None:  # erased: there is nobody to be told
             return
         more = await self._call(conn, row, notice)
         contact = open_contact(self._sealer, reference, person, row.language)
@@ -56,6 +64,33 @@ class Announcer:
                 fields=fields,
                 due_at=self._clock(),
             )
+
+    async def tell_by_mail(self, conn: Connection, untold: Untold) -> bool:
+        """What a text was to say, where there is an e-mail address. False: somebody has to call."""
+        row = await store.find_case(conn, untold.reference)
+        person = await store.find_person(conn, untold.reference, lock=True)
+        if row is None or person is None:
+            return True  # erased: nobody is to be told
+        email = open_contact(self._sealer, row.id, person, row.language).email
+        template = _BY_MAIL.get(untold.template)
+        is_late = row.starts_at <= self._clock() or (template == "appointment_confirmed" and row.status != "confirmed")
+        if is_late:
+            return True
+        if email is None or template is None:
+            return False
+        notice = Notice(template)
+        await self._notifications.enqueue(
+            conn,
+            key=f"{template}:{row.id}:text-{untold.id}:email",
+            reference=row.id,
+            template=template,
+            channel="email",
+            language=row.language,
+            recipient=email,
+            fields={**self.fields(row), **await self._call(conn, row, notice)},
+            due_at=self._clock(),
+        )
+        return True
 
     def _ways(self, contact: Contact, template: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Template, channel and recipient. Without any way the page shows link and number, to be kept."""

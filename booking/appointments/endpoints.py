@@ -15,6 +15,7 @@ from base.i18n import mark as _
 from base.idempotency import KeyReused
 from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
 from booking.appointments.contact import Contact
+from booking.appointments.erasing import NotOver
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, TooLate
 from booking.appointments.model import Case, Created
 from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
@@ -54,7 +55,7 @@ class AppointmentOut(BaseModel):
     fee: MoneyOut
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
-    contact: Contact
+    contact: Contact | None = Field(description="null once it was erased")
 
     @classmethod
     def of(cls, case: Case) -> AppointmentOut:
@@ -117,6 +118,11 @@ async def cancel_appointment(request: web.Request) -> web.Response:
     return reply(AppointmentOut.of(case), headers=_PRIVATE)
 
 
+async def erase_person(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+
+
 async def calendar_file(request: web.Request) -> web.Response:
     raw = await request.app[APPOINTMENTS].calendar(path_id(request, "appointment"))
     headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **_PRIVATE}
@@ -157,7 +163,7 @@ def _members(case: Case) -> dict[str, Any]:
             RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)
             for refund in case.refunds
         ],
-        "contact": case.contact,
+        "contact": None if case.is_erased else case.contact,
     }
 
 
@@ -205,6 +211,16 @@ ENDPOINTS = [
         params=_ID,
         gives={200: AppointmentOut},
         refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotCancellable),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/erase",
+        handler=erase_person,
+        who=CASE,
+        summary="Erase who comes; what is still to come is cancelled first; may be repeated",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotOver),
     ),
     Endpoint(
         method="GET",

@@ -105,6 +105,7 @@ class Case:
     contact: Contact = field(repr=False)
     payment: Payment | None = None
     refunds: tuple[Refund, ...] = ()
+    is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
 
 

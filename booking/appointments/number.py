@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 # Without what is mistaken for something else (0 O, 1 I L, 2 Z, 5 S, 8 B, U V), and without A and E, so that no words come out.
 ALPHABET = "CDFGHJKMNPQRTWXY34679"
 _HALF = 3
+LENGTH = 2 * _HALF
 
 
 def new_number(choice: Callable[[Sequence[str]], str] = secrets.choice) -> str:
@@ -18,6 +19,6 @@ def new_number(choice: Callable[[Sequence[str]], str] = secrets.choice) -> str:
 def normal_number(typed: str) -> str | None:
     """The number as it is stored, however it was typed; None where it cannot be one."""
     plain = "".join(letter for letter in typed.upper() if letter.isalnum())
-    if len(plain) != 2 * _HALF or not set(plain) <= set(ALPHABET):
+    if len(plain) != LENGTH or not set(plain) <= set(ALPHABET):
         return None
     return f"{plain[:_HALF]}-{plain[_HALF:]}"

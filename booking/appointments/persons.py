@@ -49,8 +49,19 @@ def open_contact(sealer: Sealer, appointment_id: UUID, person: PersonRow, langua
     )
 
 
+def nobody(language: str) -> Contact:
+    """In the place of a contact that was erased."""
+    return Contact.model_construct(
+        name="", email=None, mobile=None, postal_address=None, needs=(), note="", language=language
+    )
+
+
 def open_name(sealer: Sealer, appointment_id: UUID, sealed: bytes) -> str:
     return sealer.open(sealed, _context("name", appointment_id))
+
+
+def open_mobile(sealer: Sealer, appointment_id: UUID, sealed: bytes) -> str:
+    return sealer.open(sealed, _context("mobile", appointment_id))
 
 
 def seal_token(sealer: Sealer, appointment_id: UUID, token: str) -> bytes:

@@ -77,6 +77,7 @@ class CaseRow:
     sequence: int
     token_sealed: bytes
     created_at: datetime
+    erased_at: datetime | None
     # what a mail says about the place and the service
     service: dict[str, str]
     documents: dict[str, list[str]]
@@ -151,13 +152,57 @@ async def put_person(conn: Connection, appointment_id: UUID, person: PersonRow) 
     )
 
 
-async def find_person(conn: Connection, appointment_id: UUID) -> PersonRow | None:
-    return await find_one(
-        conn,
-        PersonRow,
-        """SELECT name, email, mobile, postal_address, needs, email_hmac, mobile_hmac FROM person WHERE appointment_id = $1""",
+async def find_person(conn: Connection, appointment_id: UUID, *, lock: bool = False) -> PersonRow | None:
+    """With `lock` nobody erases the person before the transaction ends."""
+    sql = "SELECT name, email, mobile, postal_address, needs, email_hmac, mobile_hmac FROM person WHERE appointment_id = $1"
+    return await find_one(conn, PersonRow, f"{sql} FOR KEY SHARE" if lock else sql, appointment_id)
+
+
+async def touch(conn: Connection, appointment_id: UUID) -> None:
+    """Its trigger marks it as changed, so that screens look at it again."""
+    await conn.execute("UPDATE appointment SET sequence = sequence WHERE id = $1", appointment_id)
+
+
+async def delete_person(conn: Connection, appointment_id: UUID) -> None:
+    await conn.execute("DELETE FROM person WHERE appointment_id = $1", appointment_id)
+
+
+async def mark_erased(conn: Connection, appointment_id: UUID, now: datetime, *, is_left: bool) -> None:
+    """The sealed token goes too: the link still leads to the case, but no message will carry it."""
+    await conn.execute(
+        """
+        UPDATE appointment SET erased_at = coalesce(erased_at, $2), erasure_left = $3, token_sealed = ''
+         WHERE id = $1""",
         appointment_id,
+        now,
+        is_left,
     )
+
+
+async def due_for_erasure(conn: Connection, before: datetime, limit: int) -> list[UUID]:
+    """Over since then: what ended with its last status, what nobody closed with its time. And those of which a note is left."""
+    return await fetch_all(
+        conn,
+        UUID,
+        """
+        (SELECT a.id FROM appointment a
+          WHERE a.erased_at IS NULL AND a.created_at <= $1 AND a.status NOT IN ('held', 'expiring')
+            AND CASE a.status
+                WHEN 'confirmed' THEN (SELECT max(c.ends_at) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)
+                ELSE (SELECT max(h.at) FROM appointment_history h WHERE h.appointment_id = a.id) END <= $1
+          ORDER BY a.created_at LIMIT $2)
+        UNION ALL SELECT id FROM appointment WHERE erasure_left""",
+        before,
+        limit,
+    )
+
+
+async def mobiles(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes | None]:
+    """Sealed, of those whose person is known."""
+    rows = await conn.fetch(
+        "SELECT appointment_id, mobile FROM person WHERE appointment_id = ANY ($1)", list(appointment_ids)
+    )
+    return {row["appointment_id"]: row["mobile"] for row in rows}
 
 
 async def names(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes]:
@@ -199,7 +244,7 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
                o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent AS refund_percent, p.text AS refund_policy,
-               a.sequence, a.token_sealed, a.created_at,
+               a.sequence, a.token_sealed, a.created_at, a.erased_at,
                s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -21,11 +23,20 @@ from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments import store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
-from booking.appointments.contact import Contact
+from booking.appointments.contact import Contact, readable
+from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
 from booking.appointments.number import new_number, normal_number
-from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
+from booking.appointments.persons import (
+    nobody,
+    open_contact,
+    open_mobile,
+    open_name,
+    open_token,
+    seal_contact,
+    seal_token,
+)
 from booking.appointments.slots import IsCalled, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -35,6 +46,7 @@ from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments
 from video.rooms.model import Invitation
 
+log = logging.getLogger(__name__)
 appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
@@ -73,6 +85,8 @@ class Appointments:
         clock: Clock,
         calls: Calls,
         is_called: IsCalled = nobody_is_called,
+        *,
+        retention_days: int = 30,
     ) -> None:
         self._db = db
         self._calls = calls
@@ -82,6 +96,7 @@ class Appointments:
         self._translations = translations
         self._sealer = sealer
         self._clock = clock
+        self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
 
     @property
@@ -114,7 +129,7 @@ class Appointments:
                 ident = hold.appointment_id
                 token = await self._correct(conn, ident, contact)
             answer = json.dumps({"id": str(ident), "token": token})
-            await remember(conn, self._sealer, once, fingerprint, answer)
+            await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
             created = Created(await self._read(conn, ident), token)
         appointment_created()
         return created
@@ -141,6 +156,35 @@ class Appointments:
         async with self._db.connection() as conn:
             rows = await store.names(conn, appointment_ids)
         return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
+
+    async def untold(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Those whose latest message did not arrive, with the number to call where there is one. Never logged, never kept."""
+        async with self._db.connection() as conn:
+            ids = await self._notifications.undelivered(conn, appointment_ids)
+            rows = await store.mobiles(conn, ids)
+        return {
+            ident: readable(open_mobile(self._sealer, ident, sealed)) if sealed else ""
+            for ident, sealed in rows.items()
+        }
+
+    async def tell_otherwise(self) -> int:
+        """What texts that did not arrive were to say: by mail where there is an address, else the counter's screens show it.
+
+        How many were told. One bad case does not keep the others."""
+        asked, told = await self._notifications.ask_about_silent(), 0
+        for one in await self._notifications.untold():
+            try:
+                async with self._db.transaction() as conn:
+                    await store.lock_appointment(conn, one.reference)
+                    if not await self._notifications.mark_followed(conn, one.id):
+                        continue
+                    if not await self._announcer.tell_by_mail(conn, one):
+                        await store.touch(conn, one.reference)
+            except Exception:
+                log.exception("message.not-told-otherwise", extra={"message_id": str(one.id)})
+                continue
+            told += 1
+        return asked + told
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
         if not token.isascii():  # bytes that are no text have no SHA-256 of ours
@@ -172,6 +216,20 @@ class Appointments:
         await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
         return await self.case(appointment_id)
 
+    async def erase(self, appointment_id: UUID) -> Case:
+        """Who comes, on their own request; what is still to come is cancelled first. Again: nothing more happens.
+
+        Raises what cancel() raises, and NotOver.
+        """
+        if await self._erasing.is_to_cancel(appointment_id):
+            await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
+        await _again_after_deadlock(lambda: self._erasing.erase(appointment_id))
+        return await self.case(appointment_id)
+
+    async def erase_due(self) -> int:
+        """The persons of cases that have been over for long; how many went."""
+        return await self._erasing.erase_due()
+
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
@@ -189,16 +247,18 @@ class Appointments:
             row = await store.find_case(conn, appointment_id)
         if row is None:
             raise NotFound
-        if row.status is not AppointmentStatus.CONFIRMED:
+        if row.status is not AppointmentStatus.CONFIRMED or row.erased_at is not None:
             raise NotConfirmed
         return self._notifications.calendar_file(row.language, self._announcer.fields(row))
 
     async def link(self, appointment_id: UUID) -> str:
-        """The address of the case's page, to keep."""
+        """The address of the case's page, to keep; empty once its person is erased."""
         async with self._db.connection() as conn:
             row = await store.find_case(conn, appointment_id)
         if row is None:
             raise NotFound
+        if row.erased_at is not None:
+            return ""
         url: str = self._announcer.fields(row)["manage_url"]
         return url
 
@@ -256,16 +316,17 @@ class Appointments:
     async def _read(self, conn: Connection, appointment_id: UUID) -> Case:
         row = await store.find_case(conn, appointment_id)
         person = await store.find_person(conn, appointment_id)
-        if row is None or person is None:
+        if row is None:
             raise NotFound
         payment = await self._payments.latest(conn, appointment_id)
         refunds = await self._payments.refunds(conn, payment.id) if payment is not None else []
         tried_anew = {refund.retry_of for refund in refunds}
         return _case(
             row,
-            open_contact(self._sealer, row.id, person, row.language),
+            open_contact(self._sealer, row.id, person, row.language) if person else nobody(row.language),
             payment,
             [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
+            is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
         )
 
@@ -281,7 +342,9 @@ async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
 
-def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_told: bool) -> Case:
+def _case(
+    row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_erased: bool, is_told: bool
+) -> Case:
     return Case(
         id=row.id,
         number=row.number,
@@ -303,5 +366,6 @@ def _case(row: CaseRow, contact: Contact, payment: Payment | None, refunds: list
         contact=contact,
         payment=payment,
         refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
+        is_erased=is_erased,
         is_told=is_told,
     )

@@ -86,4 +86,8 @@ class CallHooks:
             await store.move(conn, ticket.id, sources(_S.LEFT), _S.LEFT, None, self._clock())
 
     async def on_ended(self, conn: Connection, reference: UUID) -> None:
-        """The clerk finishes the ticket; a call may end before the visit does."""
+        """The clerk finishes the ticket; a call may end before the visit does. The counter offers no way into it any more."""
+        await store.show_again(conn, reference)
+
+    async def is_called(self, conn: Connection, reference: UUID) -> bool:
+        return await store.is_called(conn, reference)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
+from booking.queue.expecting import Registered
 from booking.queue.model import Booked, Call, Place, Ticket, TicketStatus
 
 _TICKET = """t.id, t.day, t.number, t.appointment_id, t.service_id, t.channel, t.status, t.counter_id, t.due_at, t.arrived_at,
@@ -73,16 +74,29 @@ async def expected(conn: Connection, appointment_id: UUID) -> Expected | None:
     )
 
 
-async def appointment_of(conn: Connection, office_id: int, number: str) -> UUID | None:
-    """At a counter of this office, whichever office was chosen."""
+async def registered(conn: Connection, *, appointment_id: UUID | None = None, number: str = "") -> Registered | None:
+    """Of any office; the time is that which is kept, else that which was."""
     return await find_one(
         conn,
-        UUID,
+        Registered,
         """
-        SELECT id FROM appointment a
-         WHERE number = $2 AND EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.office_id = $1)""",
-        office_id,
+        SELECT a.id, coalesce(t.office_id, a.office_id) AS office_id, a.status,
+               (coalesce(t.kept, t.was, a.created_at) AT TIME ZONE o.time_zone)::date AS day
+          FROM appointment a JOIN office o ON o.id = a.office_id
+          CROSS JOIN LATERAL (SELECT min(starts_at) FILTER (WHERE status < 8) AS kept, max(starts_at) AS was,
+                                     min(office_id) FILTER (WHERE status < 8) AS office_id  -- where the counter is
+                                FROM claim WHERE appointment_id = a.id) t
+         WHERE a.id = $1 OR ($1::uuid IS NULL AND a.number = $2)""",
+        appointment_id,
         number,
+    )
+
+
+async def show_again(conn: Connection, appointment_id: UUID) -> None:
+    """Nothing changes but what the counter may do with the ticket: its page is told by the feed."""
+    await conn.execute(
+        "UPDATE ticket SET changed_at = changed_at WHERE appointment_id = $1 AND status IN ('called', 'serving')",
+        appointment_id,
     )
 
 

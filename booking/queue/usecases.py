@@ -21,6 +21,7 @@ from booking.appointments.number import normal_number
 from booking.appointments.slots import Slots
 from booking.queue import store
 from booking.queue.arriving import arrive, new_ticket
+from booking.queue.expecting import AtAnotherOffice, NotExpected, NumberUnknown, refusal, unreadable
 from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
 
 log = logging.getLogger(__name__)
@@ -49,11 +50,6 @@ class NobodyWaits(Conflict):
     message = _("Nobody is waiting whom this counter can serve.")
 
 
-class NotExpected(Conflict):
-    code = "not_expected"
-    message = _("This appointment is not confirmed for today at this office.")
-
-
 class TicketMoved(Conflict):
     code = "ticket_moved"
     message = _("This number is no longer where it was. The page shows the present state.")
@@ -65,15 +61,24 @@ class NotServedHere(Conflict):
 
 
 class Queue:
-    """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before."""
+    """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before.
+    `tell_call`: who waits in its room is called, after the fact: rooms are locked before tickets, so not in its transaction. Where it
+    is missed the room's watch sees it some seconds later.
+    """
 
     def __init__(
-        self, db: Database, slots: Slots, end_call: Callable[[Connection, UUID], Awaitable[None]], clock: Clock
+        self,
+        db: Database,
+        slots: Slots,
+        end_call: Callable[[Connection, UUID], Awaitable[None]],
+        clock: Clock,
+        tell_call: Callable[[UUID], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
         self._slots = slots
         self._end_call = end_call
         self._clock = clock
+        self._tell_call = tell_call
 
     async def day(self, office_id: int) -> Day:
         """Of one snapshot, so that nobody is shown twice or nowhere."""
@@ -126,25 +131,37 @@ class Queue:
     # Arriving
 
     async def check_in(self, office_id: int, appointment_id: UUID) -> Ticket:
-        """Again: the same ticket. Raises NotExpected also for another office's appointment."""
+        """Again: the same ticket. Raises NotExpected, by its reason; also for another office's appointment."""
         async with self._db.transaction() as conn:
             ticket = await self._arrive(conn, appointment_id, office_id)
-        if ticket is None:
-            raise NotExpected
+            if ticket is None:
+                raise await self._refusal(conn, office_id, appointment_id=appointment_id) or NotExpected()
         return ticket
 
     async def check_in_number(self, office_id: int, typed: str) -> Ticket:
         """By the number that the citizen reads out, however it was typed."""
         number = normal_number(typed)
+        if number is None:
+            raise unreadable(typed)
         async with self._db.connection() as conn:
-            found = None if number is None else await store.appointment_of(conn, office_id, number)
-        if found is None:
-            raise NotExpected
-        return await self.check_in(office_id, found)
+            found = await store.registered(conn, number=number)
+        if found is None or found.office_id != office_id:
+            raise NumberUnknown() if found is None else AtAnotherOffice(office=found.office_id)
+        return await self.check_in(office_id, found.id)
+
+    async def why_not(
+        self, office_id: int, *, typed: str = "", appointment_id: UUID | None = None
+    ) -> NotExpected | None:
+        """Why a check-in is refused now; nothing is written. None: it is not."""
+        number = normal_number(typed)
+        if appointment_id is None and number is None:
+            return unreadable(typed)
+        async with self._db.connection() as conn:
+            return await self._refusal(conn, office_id, appointment_id=appointment_id, number=number or "")
 
     async def add_walk_in(self, office_id: int, service_id: int, key: str) -> Ticket:
-        """The same key: the same ticket. Raises NotServedHere."""
-        request_key, now = uuid5(_WALK_IN, f"{office_id} {key}"), self._clock()
+        """The same key and service: the same ticket. Raises NotServedHere."""
+        request_key, now = uuid5(_WALK_IN, f"{office_id} {service_id} {key}"), self._clock()
         async with self._db.transaction() as conn:
             today = (await self._today(conn, office_id)).day
             known = await store.ticket_of_request(conn, office_id, request_key)
@@ -192,6 +209,8 @@ class Queue:
             raise
         if ticket is None:
             raise NobodyWaits
+        if self._tell_call is not None and ticket.channel == "video" and ticket.appointment_id is not None:
+            await self._tell_call(ticket.appointment_id)
         return ticket
 
     async def recall(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
@@ -290,6 +309,12 @@ class Queue:
         """None: nobody is expected with this appointment here today."""
         await self._slots.lock(conn, appointment_id)
         return await arrive(conn, appointment_id, self._clock(), office_id)
+
+    async def _refusal(
+        self, conn: Connection, office_id: int, *, appointment_id: UUID | None = None, number: str = ""
+    ) -> NotExpected | None:
+        found = await store.registered(conn, appointment_id=appointment_id, number=number)
+        return refusal(found, office_id, (await self._today(conn, office_id)).day)
 
     async def _leave(self, conn: Connection, account_id: int, following: int | None = None) -> None:
         """The clerk first, then the former and the following counter by id, then who works there: nobody waits in a circle.

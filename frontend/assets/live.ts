@@ -9,7 +9,11 @@ function fill(part: HTMLElement, html: string): void {
   const focused = part.contains(document.activeElement) ? document.activeElement?.id : "";
   const opened = [...part.querySelectorAll<HTMLDetailsElement>("details[open]")].map((one) => one.id);
   const before = say(part) + call(part);
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
+  if (fresh.innerHTML.trim() === part.innerHTML.trim()) return;   // the first event mostly says what the page shows already
   part.innerHTML = html;
+  endMoment();
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   if (focused) (document.getElementById(focused) ?? document.getElementById("main"))?.focus();
   const news = document.getElementById("news");
@@ -17,6 +21,19 @@ function fill(part: HTMLElement, html: string): void {
     news.textContent = "";   // the same sentence again, for a recall, is spoken again
     requestAnimationFrame(() => { news.textContent = say(part); });
   }
+}
+
+// What is said of the step before holds until something changes; whoever loads the page anew is not told again.
+const READ_MS = 5_000;
+const moment = document.querySelector<HTMLElement>("[data-moment]");
+if (moment) history.replaceState(history.state, "", location.pathname);
+
+function endMoment(): void {
+  if (!moment?.isConnected) return;
+  setTimeout(() => {
+    if (moment.contains(document.activeElement)) document.getElementById("main")?.focus();
+    moment.remove();
+  }, Math.max(0, READ_MS - performance.now()));
 }
 
 const live = document.querySelector<HTMLElement>("[data-live]");

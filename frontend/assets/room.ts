@@ -7,6 +7,12 @@ import { Refusal, Signal, type Incoming } from "./room/signal";
 const root = document.querySelector<HTMLElement>("[data-room]");
 if (root) begin(root);
 
+const early = document.querySelector<HTMLElement>("[data-opens-in]");
+if (early) setTimeout(() => location.reload(), Math.min(Number(early.dataset.opensIn) * 1000 + 1000, 2 ** 31 - 1));
+
+type Way = "come-back" | "continue" | "new" | "none";
+const ways: Record<string, Way> = { seat_taken: "continue", room_over: "new", unauthenticated: "none" };
+
 function begin(root: HTMLElement): void {
   const texts = JSON.parse(root.dataset.texts ?? "{}") as Record<string, string>;
   const one = <E extends HTMLElement>(name: string) => root.querySelector(`[data-${name}]`) as E;
@@ -23,9 +29,11 @@ function begin(root: HTMLElement): void {
   let me = 0;
   let role = "";
   let where = "";   // waiting, admitted
+  let isCalled = false;
   let dismissedByUs = false;
   let isMuted = false;
   let isCameraOff = false;
+  let isNew = true;   // nothing was told to this page yet
 
   const signal = new Signal(
     root.dataset.socket as string,
@@ -33,7 +41,7 @@ function begin(root: HTMLElement): void {
     document.documentElement.lang,
     hear,
     () => state("lost"),
-    (_code, text) => over(text, true),
+    (code, text) => over(text, ways[code] ?? "come-back"),
   );
   const call = new Call(
     signal,
@@ -102,9 +110,14 @@ function begin(root: HTMLElement): void {
         break;
       case "snapshot":
         people.all.clear();
+        if (isNew) keepMutes((message.participants as Participant[]).find((one) => one.participant === me)?.muted ?? []);
+        isCalled = message.is_called === true;
         change(message.state as string, message.participants as Participant[], []);
+        if (!isNew && where === "admitted") void tellMutes();   // what was pressed without a connection may not have arrived
+        isNew = false;
         break;
       case "delta":
+        isCalled = message.is_called === true;
         change(message.state as string, message.changed as Participant[], message.gone as number[]);
         break;
       case "reconnect":
@@ -115,10 +128,10 @@ function begin(root: HTMLElement): void {
         call.lost(message.pc as "pub" | "sub");
         break;
       case "ended":
-        over(say("ended"), false);
+        over(say("ended"), "none");
         break;
       case "left":
-        over(say(dismissedByUs ? "left" : "dismissed"), true);
+        over(say(dismissedByUs ? "left" : "dismissed"), "come-back");
         break;
     }
   }
@@ -157,16 +170,17 @@ function begin(root: HTMLElement): void {
 
   function showState(): void {
     const others = people.inCall(me);
-    if (where === "waiting") state(others.length ? "waiting_staff" : "waiting_alone");
+    if (where === "waiting") state(isCalled ? "waiting_called" : others.length ? "waiting_staff" : "waiting_alone");
     else if (where === "admitted") state(others.length ? "connected" : "in_call_alone");
   }
 
-  function over(words: string, mayComeBack: boolean): void {
+  function over(words: string, way: Way): void {
     call.stop();
     signal.stop();
-    devices.close();
+    if (way !== "continue") devices.close();
     one("over").textContent = words;
-    one("come-back").hidden = !mayComeBack;
+    announce("");   // nobody is told of the call once more
+    for (const link of root.querySelectorAll<HTMLElement>("[data-way]")) link.hidden = link.dataset.way !== way;
     one("state").textContent = "";
     part("over");
   }
@@ -187,11 +201,30 @@ function begin(root: HTMLElement): void {
     const label = (name: string) => one(name).querySelector(".kern-label") as HTMLElement;
     label("mute").textContent = say(isMuted ? "unmute" : "mute");
     label("camera").textContent = say(isCameraOff ? "camera_start" : "camera_stop");
+    const isOff = isCameraOff || !devices.picture;
+    one("own-tile").dataset.is = isOff ? "off" : "on";
+    one("own-name").textContent = [say("you"), ...(isMuted ? [say("is_muted")] : []), ...(isOff ? [say("is_off")] : [])].join(" · ");
   }
 
+  /** The page was loaded anew: who was not heard or seen before is not now, and the buttons say so. */
+  function keepMutes(muted: string[]): void {
+    isMuted = muted.includes("audio");
+    if (devices.sound) devices.sound.enabled = !isMuted;
+    if (muted.includes("camera")) {
+      isCameraOff = true;
+      void devices.switchCamera(false);
+    }
+    showOwn();
+    showControls();
+    if (muted.length) announce([...(isMuted ? ["muted"] : []), ...(isCameraOff ? ["camera_off"] : [])].map((name) => say(name)).join(" "));
+  }
+
+  /** What the others are told is what our buttons say, in both directions. */
   async function tellMutes(): Promise<void> {
-    if (isMuted) await ask("mute", { epoch: signal.epoch, muted: true });
-    if (isCameraOff || !devices.picture) await ask("camera", { epoch: signal.epoch, off: true });
+    const told = people.all.get(me)?.muted ?? [];
+    const isOff = isCameraOff || !devices.picture;
+    if (isMuted !== told.includes("audio")) await ask("mute", { epoch: signal.epoch, muted: isMuted });
+    if (isOff !== told.includes("camera")) await ask("camera", { epoch: signal.epoch, off: isOff });
   }
 
   async function mute(): Promise<void> {
@@ -255,6 +288,10 @@ function begin(root: HTMLElement): void {
   };
   one("end-yes").onclick = () => void ask("end");
   one("come-back").onclick = () => location.reload();
+  one("continue").onclick = () => {
+    state("connecting");
+    signal.takeOver();
+  };
 
   document.querySelector<HTMLElement>("[data-without]")?.remove();
   root.hidden = false;

@@ -31,6 +31,8 @@ class CaseFacts:
     refund: str = ""  # "", under_way, done, failed
     refund_amount: Money | None = None
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
+    is_erased: bool = False
+    can_erase: bool = False
     is_told: bool = True  # False: the latest message could not be delivered
     call_number: str = ""  # whom the office calls
     hold_until: datetime | None = None
@@ -71,10 +73,14 @@ def facts_of(
         refund=_REFUND.get(refund.status, "under_way") if refund else "",
         refund_amount=Money(refund.amount_cents, case.fee.currency) if refund else None,
         reach=_reach(case.contact, can_text=can_text),
+        is_erased=case.is_erased,
+        can_erase=not case.is_erased and status in ("confirmed", "expired", "cancelled", "finished", "no_show"),
         is_told=case.is_told,
         call_number=readable(case.contact.mobile) if chosen.channel is Channel.PHONE and case.contact.mobile else "",
         hold_until=case.hold_until,
-        can_cancel=case.starts_at > now and (status == "confirmed" or (status == "held" and payment != "processing")),
+        can_cancel=not case.is_erased
+        and case.starts_at > now
+        and (status == "confirmed" or (status == "held" and payment != "processing")),
         cancellation=case.refund_policy,
         keep_url=keep_url,
         has_call=has_call,
@@ -110,14 +116,22 @@ def _late(words: Words, came_late: bool) -> tuple[str, ...]:
 
 
 def case_page(
-    words: Words, facts: CaseFacts, request_key: str, *, asks_to_cancel: bool = False, came_late: bool = False
+    words: Words,
+    facts: CaseFacts,
+    request_key: str,
+    *,
+    asks_to_cancel: bool = False,
+    asks_to_erase: bool = False,
+    came_late: bool = False,
+    problem: str = "",
 ) -> CasePage:
     """`came_late`: details were sent once more, from another tab, when the time was booked already."""
     said, chosen = _said(words, facts), facts.chosen
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
-    is_held = facts.status == "held"
+    is_held, is_booked = facts.status == "held", facts.status == "confirmed" and not facts.is_erased
     asks = asks_to_cancel and facts.can_cancel
+    erases = asks_to_erase and facts.can_erase and not asks
     keep_text, is_lost = _keep(words, facts)
     return CasePage(
         frame=frame(words, said.title, path),
@@ -125,10 +139,10 @@ def case_page(
         lines=(*_late(words, came_late), *said.lines),
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
-        rows=(*appointment_rows(words, chosen), *_call(words, facts)),
-        documents=documents(words, chosen.service.documents) if facts.status in ("held", "confirmed") else (),
-        calendar_url=f"{here}/calendar.ics" if facts.status == "confirmed" else "",
-        call_url=f"{here}/call" if facts.status == "confirmed" and facts.has_call else "",
+        rows=() if facts.is_erased else (*appointment_rows(words, chosen), *_call(words, facts)),
+        documents=documents(words, chosen.service.documents) if is_held or is_booked else (),
+        calendar_url=f"{here}/calendar.ics" if is_booked else "",
+        call_url=f"{here}/call" if is_booked and facts.has_call else "",
         keep_url=facts.keep_url,
         keep_text=keep_text,
         is_lost=is_lost,
@@ -145,11 +159,28 @@ def case_page(
         cancel_yes=words._("Yes, give it back") if is_held else words._("Yes, cancel the appointment"),
         cancel_text=(not is_held and words.pick(facts.cancellation)) or words._("The time is then free for others."),
         new_url=_new_url(words, facts),
+        erase_url=here if erases else f"{here}?erase=1#erase-question" if facts.can_erase else "",
+        erase_action=f"{here}/erase" if erases else "",
+        erase_text=_erase_text(words, facts),
+        problem=problem,
         request_key=request_key,
     )
 
 
+def _erase_text(words: Words, facts: CaseFacts) -> str:
+    cancelled = (
+        words._("The appointment is cancelled first, and you get no message about it.") if facts.can_cancel else ""
+    )
+    gone = words._(
+        "Name, address and number are deleted for good. What was paid or given back stays in the city's books."
+    )
+    return " ".join(part for part in (cancelled, gone) if part)
+
+
 def _said(words: Words, facts: CaseFacts) -> _Said:
+    if facts.is_erased:
+        gone = words._("Who you are and how to reach you is not stored here any more.")
+        return _Said("info", words._("Your data have been deleted"), (gone, *_refund(words, facts)), with_when=False)
     match facts.status:
         case "confirmed":
             return _Said("success", words._("Your appointment is confirmed"), _confirmed(words, facts))
@@ -218,6 +249,8 @@ def _keep(words: Words, facts: CaseFacts) -> tuple[str, bool]:
     advice = words._(
         "With this link you come back to this page: write it down, save it or print it. Do not show it to others."
     )
+    if facts.is_erased:
+        return "", False
     if not facts.reach:
         return f"{words._('No message brings you back here.')} {advice}", True
     if not facts.is_told:
@@ -246,6 +279,8 @@ def _call(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
 
 def _new_url(words: Words, facts: CaseFacts) -> str:
     """After a reservation that ran out unpaid: near times, with everything typed kept."""
+    if facts.is_erased:
+        return f"/{words.language}/services/{facts.chosen.service.id}"
     if facts.status == "expired" and facts.payment in ("", "failed"):
         return f"/{words.language}/appointments/{facts.id}/check"
     service = f"/{words.language}/services/{facts.chosen.service.id}"

@@ -10,7 +10,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Malformed, NotFound, Unauthenticated, Unavailable
+from base.errors import Conflict, Malformed, NotFound, Unauthenticated, Unavailable
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
@@ -32,6 +32,7 @@ class CheckQuery(BaseModel):
 
 class CaseQuery(BaseModel):
     cancel: bool = False
+    erase: bool = False
     late: bool = False  # a correction came after booking
 
 
@@ -77,6 +78,8 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
 def _has_run_out(case: Case, now: datetime) -> bool:
     """And no money can come: else the case's page says what is going on."""
     is_over = case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now
+    if case.is_erased:
+        return False
     is_unpaid = case.payment is None or case.payment.status is PaymentStatus.FENCED
     return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED or was_given_back(case))
 
@@ -118,6 +121,10 @@ async def paid(request: web.Request) -> web.Response:
 
 
 async def show_case(request: web.Request) -> web.Response:
+    return await _show(request)
+
+
+async def _show(request: web.Request, refusal: Conflict | None = None) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
@@ -127,8 +134,16 @@ async def show_case(request: web.Request) -> web.Response:
         case, await chosen(request, case), words.now, link, can_text=appointments.can_text, has_call=has_call
     )
     asked = query(request, CaseQuery)
-    view = case_page(words, facts, new_key(), asks_to_cancel=asked.cancel, came_late=asked.late)
-    return page(request, "case", view)
+    view = case_page(
+        words,
+        facts,
+        new_key(),
+        asks_to_cancel=asked.cancel,
+        asks_to_erase=asked.erase,
+        came_late=asked.late,
+        problem=words._(refusal.message) if refusal else "",
+    )
+    return page(request, "case", view, status=refusal.status if refusal else 200)
 
 
 async def enter_call(request: web.Request) -> web.Response:
@@ -146,6 +161,16 @@ async def cancel(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     key_of(await form(request))
     await request.app[APPOINTMENTS].cancel(ident)
+    return see(f"/{words.language}/appointments/{ident}")
+
+
+async def erase(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "appointment")
+    key_of(await form(request))
+    try:
+        await request.app[APPOINTMENTS].erase(ident)
+    except Conflict as refusal:  # begun, being served, or the provider is still to be heard
+        return await _show(request, refusal)
     return see(f"/{words.language}/appointments/{ident}")
 
 

@@ -16,17 +16,22 @@ from frontend.citizen.words import Words
 def error_page(request: web.Request, error: DomainError) -> web.Response:
     """For `app[ERROR_PAGE]`."""
     words = words_in(request, language_of(request))
-    printable = {key: value for key, value in error.fields.items() if isinstance(value, str | int)}
-    text = words._(error.message, **printable)
-    if isinstance(error, Invalid) and error.errors:
-        text = " ".join(dict.fromkeys(words._(one.message) for one in error.errors))
     view = ErrorPage(
-        frame=frame(words, _title(words, error.status), _path(request)), text=text, advice=_advice(words, error.status)
+        frame=frame(words, title_of(words, error.status), _path(request)),
+        text=text_of(words, error),
+        advice=_advice(words, error.status),
     )
     return page(request, "error", view, status=error.status)
 
 
-def _title(words: Words, status: int) -> str:
+def text_of(words: Words, error: DomainError) -> str:
+    if isinstance(error, Invalid) and error.errors:
+        return " ".join(dict.fromkeys(words._(one.message) for one in error.errors))
+    printable = {key: value for key, value in error.fields.items() if isinstance(value, str | int)}
+    return words._(error.message, **printable)
+
+
+def title_of(words: Words, status: int) -> str:
     match status:
         case 401 | 403:
             return words._("You cannot open this page")

@@ -264,6 +264,10 @@ class CasePage:
     cancel_yes: str = ""
     cancel_text: str = ""
     new_url: str = ""
+    erase_url: str = ""  # asks first
+    erase_action: str = ""  # the question is on the page
+    erase_text: str = ""
+    problem: str = ""  # why it was not erased
     request_key: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from booking.catalogue.model import Office
@@ -25,6 +25,9 @@ class Scene:
     known: Snapshot
     day: Day
     names: Mapping[UUID, str]
+    untold: Mapping[UUID, str] = field(
+        default_factory=dict
+    )  # whose latest message did not arrive, and the number to call
 
     @property
     def base(self) -> str:
@@ -75,7 +78,8 @@ def lists(scene: Scene) -> Lists:
     )
 
 
-def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
+def mine(scene: Scene, place: Place | None, *, manages: bool, has_call: bool) -> Mine:
+    """`has_call`: whoever is here has a video call that is not over."""
     words, base = scene.words, scene.base
     taken = tuple(
         (str(other.id), words.pick(other.name))
@@ -107,15 +111,14 @@ def mine(scene: Scene, place: Place | None, *, manages: bool) -> Mine:
         number=number_text(present.number),
         rows=_rows(scene, present),
         state=_state(scene, present),
-        steps=_steps(scene, present),
+        steps=_steps(scene, present, has_call=has_call),
         taken=taken,
         free_url=f"{base}/free",
     )
 
 
-def _steps(scene: Scene, ticket: Ticket) -> tuple[Step, ...]:
+def _steps(scene: Scene, ticket: Ticket, *, has_call: bool) -> tuple[Step, ...]:
     words, url = scene.words, f"{scene.base}/tickets/{ticket.id}"
-    has_call = ticket.channel == "video" and ticket.appointment_id is not None
     if ticket.status is TicketStatus.SERVING:
         back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if has_call else ()
         return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)
@@ -212,6 +215,12 @@ def _walked(scene: Scene, ticket: Ticket) -> Line:
     return _line(scene, ticket, said[ticket.status])
 
 
+def _to_call(words: Words, number: str) -> str:
+    if not number:
+        return words._("Message not delivered: please call")
+    return words._("Message not delivered: please call {number}", number=number)
+
+
 def _booked(scene: Scene, one: Booked) -> Line:
     words = scene.words
     said = {
@@ -221,6 +230,7 @@ def _booked(scene: Scene, one: Booked) -> Line:
         "cancelled": words._("cancelled"),
     }
     action = {"onsite": words._("Check in"), "phone": words._("Put into the queue")}.get(one.channel, "")
+    is_untold = one.status == "confirmed" and one.id in scene.untold
     may_arrive = one.status == "confirmed" and bool(action)  # by video they arrive by themselves
     return Line(
         key=f"a{one.id.hex[:12]}",
@@ -229,7 +239,8 @@ def _booked(scene: Scene, one: Booked) -> Line:
         name=scene.names.get(one.id, ""),
         service=scene.service(one.service_id),
         channel=words.channel(one.channel),
-        note=said[one.status],
+        note=_to_call(words, scene.untold[one.id]) if is_untold else said[one.status],
+        kind="warning" if is_untold else "info",
         action_url=f"{scene.base}/check-in" if may_arrive else "",
         action=action if may_arrive else "",
         action_hidden=(("appointment", str(one.id)),),

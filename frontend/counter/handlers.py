@@ -9,19 +9,22 @@ from aiohttp import web
 
 from base.errors import DomainError, NotFound
 from base.i18n import zone
-from base.web import STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
+from base.web import CLOCK, STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
 from base.web.staff import watch_staff
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.snapshot import Snapshot
+from booking.queue.expecting import NumberIncomplete, NumberUnknown
 from booking.queue.feed import topic
 from booking.queue.model import Day
 from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
 from frontend.citizen.words import Words
+from frontend.counter import saying
 from frontend.counter.day import Scene, lists, mine, number_text, shown, shown_at
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
+from frontend.counter.saying import Said, ServiceMissing
 from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
 from frontend.staff.frame import staff_frame, staff_page
 
@@ -50,10 +53,29 @@ async def offices(request: web.Request) -> web.Response:
 
 
 async def show_day(request: web.Request) -> web.Response:
-    said = request.query.get("ticket", "")
     words = words_of(request)
-    notice = words._("Number {number} is waiting now.", number=said) if said.isdecimal() and len(said) < 6 else ""
-    return await _day_page(request, notice=notice, is_good=True)
+    scene = await _scene(request, words, shown)
+    office, known = scene.office, scene.known
+    name = words.pick(office.name)
+    today = words.now.astimezone(zone(office.time_zone)).date()
+    said = await _said(request, scene)
+    view = DayPage(
+        frame=staff_frame(request, words, name),
+        office=name,
+        date=words.day(today),
+        board_url=f"/{words.language}/board/{office.id}",
+        live_url=f"{scene.base}/live",
+        lists=lists(scene),
+        mine=await _mine(request, scene),
+        check_in_url=f"{scene.base}/check-in",
+        walk_in_url=f"{scene.base}/walk-in",
+        services=_services(words, known, office.id),
+        request_key=new_key(),
+        notice=said.text,
+        notice_kind=said.kind,
+        number=saying.kept_number(request.query.get("number", "")) if said.text else "",
+    )
+    return staff_page(request, "counter/day", view)
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -79,7 +101,7 @@ async def live(request: web.Request) -> web.StreamResponse:
         )
         account = request[STAFF].account_id
         scene = await _scene(request, fresh, lambda day: shown_at(day, day.counter_of(account)))
-        own = _fragment(request, "counter/mine", fresh.language, _mine(request, scene))
+        own = _fragment(request, "counter/mine", fresh.language, await _mine(request, scene))
         return {"lists": shared, "mine": own.encode()}
 
     async def may_stay() -> bool:
@@ -121,17 +143,22 @@ async def check_in(request: web.Request) -> web.Response:
         else:
             ticket = await queue.check_in_number(office_id, fields.get("number", ""))
     except DomainError as error:
-        return await _day_page(request, error=error)
+        kept = {"number": saying.kept_number(fields.get("number", ""))}
+        return _refused(
+            request, error, **(kept if "appointment" not in fields else {"appointment": fields["appointment"]})
+        )
     return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
 
 
 async def walk_in(request: web.Request) -> web.Response:
     fields, office_id = await form(request), path_number(request, "office")
-    key, service = key_of(fields), _number(fields.get("service", ""))
+    key, service = key_of(fields), fields.get("service", "")
     try:
-        ticket = await request.app[QUEUE].add_walk_in(office_id, service, str(key))
+        if not service:
+            raise ServiceMissing
+        ticket = await request.app[QUEUE].add_walk_in(office_id, _number(service), str(key))
     except DomainError as error:
-        return await _day_page(request, error=error)
+        return _refused(request, error)
     return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
 
 
@@ -158,49 +185,48 @@ async def step(request: web.Request) -> web.Response:
 async def _admit(request: web.Request, office_id: int, account: int, ticket_id: UUID) -> web.Response:
     try:
         ticket = await request.app[QUEUE].start(office_id, account, ticket_id)
+        if ticket.appointment_id is None or ticket.channel != "video" or ticket.counter_id is None:
+            return see(_url(request))
+        invitation = await request.app[APPOINTMENTS].invite_counter(ticket.appointment_id, ticket.counter_id)
     except DomainError as error:
-        return await _day_page(request, error=error)
-    if ticket.appointment_id is None or ticket.channel != "video" or ticket.counter_id is None:
-        return see(_url(request))
-    invitation = await request.app[APPOINTMENTS].invite_counter(ticket.appointment_id, ticket.counter_id)
+        return _refused(request, error)
     response = see(f"/{words_of(request).language}/room/{invitation.room_id}")
     set_token_cookie(request, response, "room", invitation.room_id, invitation.token)
     return response
 
 
 async def _after(request: web.Request, work: Awaitable[object]) -> web.Response:
-    """A refusal shows the day as it is now, with the reason first."""
     try:
         await work
     except DomainError as error:
-        return await _day_page(request, error=error)
+        return _refused(request, error)
     return see(_url(request))
 
 
-async def _day_page(
-    request: web.Request, *, error: DomainError | None = None, notice: str = "", is_good: bool = False
-) -> web.Response:
-    words = words_of(request)
-    scene = await _scene(request, words, shown)
-    office, known = scene.office, scene.known
-    name = words.pick(office.name)
-    today = words.now.astimezone(zone(office.time_zone)).date()
-    view = DayPage(
-        frame=staff_frame(request, words, name),
-        office=name,
-        date=words.day(today),
-        board_url=f"/{words.language}/board/{office.id}",
-        live_url=f"{scene.base}/live",
-        lists=lists(scene),
-        mine=_mine(request, scene),
-        check_in_url=f"{scene.base}/check-in",
-        walk_in_url=f"{scene.base}/walk-in",
-        services=_services(words, known, office.id),
-        request_key=new_key(),
-        notice=words._(error.message) if error else notice,
-        is_good=is_good and error is None,
+def _refused(request: web.Request, error: DomainError, **kept: str) -> web.Response:
+    """Back to the day as it is now, with the reason first: loading that again does nothing again."""
+    if not saying.may_be_said(error):
+        raise error
+    return see(f"{_url(request)}?{saying.query_of(error, request.app[CLOCK](), **kept)}")
+
+
+async def _said(request: web.Request, scene: Scene) -> Said:
+    """Of the step before. What can be looked up is, so that the page never says what is not so."""
+    words, query = scene.words, request.query
+    if "ticket" in query:
+        return saying.of_ticket(words, scene.day, query["ticket"])
+    code = query.get("said", "")
+    if not saying.is_of_now(query.get("at", ""), words.now):
+        return Said()
+    if code not in saying.CHECK_IN:
+        return saying.known(words, code)
+    typed, appointment = query.get("number", ""), query.get("appointment")
+    if not typed and appointment is None:  # what was typed was not kept
+        return Said(words._((NumberIncomplete if code == NumberIncomplete.code else NumberUnknown).message))
+    why = await request.app[QUEUE].why_not(
+        scene.office.id, typed=typed, appointment_id=None if appointment is None else _uuid(appointment)
     )
-    return staff_page(request, "counter/day", view, status=error.status if error else 200)
+    return saying.refused(words, scene.known, why) if why else Said()
 
 
 async def _scene(request: web.Request, words: Words, names_of: Callable[[Day], Collection[UUID]]) -> Scene:
@@ -209,13 +235,23 @@ async def _scene(request: web.Request, words: Words, names_of: Callable[[Day], C
     names: Mapping[UUID, str] = {}
     if request[STAFF].may("person.read", office.id):
         names = await request.app[APPOINTMENTS].names(names_of(day))
-    return Scene(words, office, known, day, names)
+    untold: Mapping[UUID, str] = {}
+    if names_of is shown:
+        expected = [one.id for one in day.booked if one.status == "confirmed"]
+        untold = await request.app[APPOINTMENTS].untold(expected)
+        if not names:  # that it is so, every clerk may know; the number belongs to the person
+            untold = dict.fromkeys(untold, "")
+    return Scene(words, office, known, day, names, untold)
 
 
-def _mine(request: web.Request, scene: Scene) -> Mine:
+async def _mine(request: web.Request, scene: Scene) -> Mine:
     staff, day = request[STAFF], scene.day
     place = day.counter_of(staff.account_id)
-    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id))
+    present = day.open_at(place.id) if place else None
+    has_call = False
+    if present is not None and present.channel == "video" and present.appointment_id is not None:
+        has_call = await request.app[APPOINTMENTS].invitation(present.appointment_id) is not None
+    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id), has_call=has_call)
 
 
 async def _office(request: web.Request) -> tuple[Office, Snapshot]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from base.errors import NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
+from booking.queue.expecting import NotExpected
 from booking.queue.usecases import (
     CounterBusy,
     CounterTaken,
     NobodyWaits,
     NoCounter,
-    NotExpected,
     NotServedHere,
     TicketMoved,
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from frontend.citizen.views import Row
 from frontend.staff.views import StaffFrame
@@ -88,6 +87,5 @@ class DayPage:
     services: tuple[tuple[str, str], ...]
     request_key: str
     notice: str = ""
-    is_good: bool = False
-    values: Mapping[str, str] = field(default_factory=dict)
-    messages: Mapping[str, str] = field(default_factory=dict)
+    notice_kind: str = "danger"
+    number: str = ""  # what was typed

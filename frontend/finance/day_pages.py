@@ -27,14 +27,14 @@ from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, Search
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION
 from payment.model import Payment
-from payment.reconciliation.model import Day, DayRow, Side
+from payment.reconciliation.model import Day, DayRow, Side, Sums
 
 _LATEST = date(2100, 1, 1)
 _EARLIEST = date(2020, 1, 1)
 
 
 class DayQuery(BaseModel):
-    day: date | None = None
+    day: str = ""
 
 
 class SearchQuery(BaseModel):
@@ -44,12 +44,25 @@ class SearchQuery(BaseModel):
 async def show_day(request: web.Request) -> web.Response:
     words = words_of(request)
     today = words.now.astimezone(zone_of(words)).date()
-    wanted = min(max(query(request, DayQuery).day or today, _EARLIEST), _LATEST)
+    asked = query(request, DayQuery).day.strip()
+    wanted = _day(asked) if asked else today
+    problem = "" if wanted else words._("There are no books of this day. You see today instead.")
+    wanted = wanted or today
     day = await request.app[RECONCILIATION].day(wanted, zone_of(words))
     waiting = await request.app[RECONCILIATION].worklist()
     payments = {row.payment.id: row.payment for row in day.rows}
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments.values()])
-    return staff_page(request, "finance/day", _day_page(request, words, day, payments, briefs, waiting.length))
+    view = _day_page(request, words, day, payments, briefs, waiting.length, problem)
+    return staff_page(request, "finance/day", view, status=422 if problem else 200)
+
+
+def _day(text: str) -> date | None:
+    """None: not a day, or one of which there are no books."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if _EARLIEST <= day <= _LATEST else None
 
 
 async def show_work(request: web.Request) -> web.Response:
@@ -62,7 +75,7 @@ async def show_work(request: web.Request) -> web.Response:
             at=words.near(refund.created_at, place),
             about=about(words, payment.id, payment.reference, briefs),
             amount=wording.cents(words, refund.amount_cents, payment.currency),
-            text=refund.note or "",
+            text=wording.note(words, refund),
             people=found.people.name(refund.requested_by),
         )
         for refund, payment in found.requests
@@ -128,6 +141,7 @@ def _day_page(
     payments: Mapping[UUID, Payment],
     briefs: Mapping[UUID, Brief],
     waiting: int,
+    problem: str,
 ) -> DayPage:
     one = timedelta(days=1)
     links = {each.id: about(words, each.id, each.reference, briefs) for each in payments.values()}
@@ -137,15 +151,16 @@ def _day_page(
         frame=staff_frame(request, words, words._("Till: {day}", day=words.day(day.day))),
         day=day.day.isoformat(),
         day_url=f"{path}/",
-        before=day_link(words, day.day - one, words._("Day before")),
-        after=day_link(words, day.day + one, words._("Day after")),
+        before=day_link(words, day.day - one, words._("Day before")) if day.day > _EARLIEST else None,
+        after=day_link(words, day.day + one, words._("Day after")) if day.day < _LATEST else None,
+        problem=problem,
         work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
         search_url=f"{path}/search",
-        is_silent=day.there is None,
+        is_silent=day.is_silent,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))
-        if day.there is not None and day.compared_until < day.span.end
+        if not day.is_silent and day.compared_until < day.span.end
         else "",
-        sums=_sums(words, day.ours, day.there),
+        sums=tuple(line for sums in day.sums for line in _sums(words, sums, is_only=len(day.sums) == 1)),
         differences=difference_lines(words, day.differences, payments, briefs),
         payments=tuple(_payment_line(words, row, links[row.payment.id], briefs, odd) for row in day.rows),
         accounts=tuple(
@@ -154,12 +169,12 @@ def _day_page(
                 kind="",
                 about=Link(label=""),
                 account=wording.account(words, total.account),
-                debit=wording.cents(words, total.debit_cents),
-                credit=wording.cents(words, total.credit_cents),
+                debit=wording.cents(words, total.debit_cents, total.currency),
+                credit=wording.cents(words, total.credit_cents, total.currency),
             )
             for total in day.accounts
         ),
-        entries=entry_lines(words, day.posted, links),
+        entries=entry_lines(words, day.posted, payments, links),
     )
 
 
@@ -167,22 +182,27 @@ def _until(words: Words, day: Day) -> str:
     return words.when(day.compared_until, str(zone_of(words)))
 
 
-def _sums(words: Words, here: Side, there: Side | None) -> tuple[Sum, ...]:
-    def line(label: str, ours: str, theirs: str) -> Sum:
-        return Sum(label=label, here=ours, there="–" if there is None else theirs)
+def _sums(words: Words, sums: Sums, *, is_only: bool) -> tuple[Sum, ...]:
+    here, there, seen = sums.ours, sums.there, sums.there or Side()
 
-    seen = there or Side()
+    def line(label: str, ours: str, theirs: str) -> Sum:
+        named = label if is_only else f"{label} ({sums.currency})"
+        return Sum(label=named, here=ours, there="–" if there is None else theirs)
+
+    def cents(amount: int) -> str:
+        return wording.cents(words, amount, sums.currency)
+
     lines = [
         line(words._("Payments"), str(here.payments), str(seen.payments)),
-        line(words._("Paid"), wording.cents(words, here.paid_cents), wording.cents(words, seen.paid_cents)),
+        line(words._("Paid"), cents(here.paid_cents), cents(seen.paid_cents)),
         line(words._("Refunds"), str(here.refunds), str(seen.refunds)),
-        line(words._("Refunded"), wording.cents(words, here.refunded_cents), wording.cents(words, seen.refunded_cents)),
+        line(words._("Refunded"), cents(here.refunded_cents), cents(seen.refunded_cents)),
     ]
     if seen.other_cents:
-        lines.append(line(words._("Other movements"), "–", wording.cents(words, seen.other_cents)))
-    moved = (wording.cents(words, here.moved_cents), wording.cents(words, seen.moved_cents))
+        lines.append(line(words._("Other movements"), "–", cents(seen.other_cents)))
+    moved = (cents(here.moved_cents), cents(seen.moved_cents))
     lines.append(line(words._("Change of our money with the provider"), *moved))
-    lines.append(line(words._("Provider's prices, not booked here"), "–", wording.cents(words, seen.fee_cents)))
+    lines.append(line(words._("Provider's prices, not booked here"), "–", cents(seen.fee_cents)))
     return tuple(lines)
 
 

@@ -96,7 +96,7 @@ async def _page(
         ),
         differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
         refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
-        entries=entry_lines(words, story.posted, {}, with_day=True),
+        entries=entry_lines(words, story.posted, {payment_id: payment}, {}, with_day=True),
         told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
         settle_url="" if payment.status is PaymentStatus.PAID else f"{here}/settle",
@@ -163,7 +163,7 @@ def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, h
     seen = next((one for one in there if refund.id == one.refund_id or refund.provider_id == one.provider_id), None)
     return RefundLine(
         at=words.when(refund.created_at, str(zone_of(words))),
-        reason=refund.note or words._(wording.REASON[refund.reason]),
+        reason=wording.note(words, refund),
         amount=wording.cents(words, refund.amount_cents, story.payment.currency),
         status=words._(wording.REFUND[refund.status]),
         there=words._(wording.REFUND_THERE[seen.state]) if seen else "–",

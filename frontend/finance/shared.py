@@ -66,10 +66,16 @@ def _link(
 
 
 def entry_lines(
-    words: Words, posted: Sequence[Posted], links: Mapping[UUID, Link], *, with_day: bool = False
+    words: Words,
+    posted: Sequence[Posted],
+    payments: Mapping[UUID, Payment],
+    links: Mapping[UUID, Link],
+    *,
+    with_day: bool = False,
 ) -> tuple[EntryLine, ...]:
     place, lines = str(zone_of(words)), []
     for journal in posted:
+        currency = payments[journal.payment_id].currency
         for number, entry in enumerate(journal.entries):
             first, cents = number == 0, entry.amount_cents
             time = words.when(journal.at, place) if with_day else words.time(journal.at, place)
@@ -79,8 +85,8 @@ def entry_lines(
                     kind=words._(wording.JOURNAL[journal.kind]) if first else "",
                     about=links.get(journal.payment_id, Link(label="")) if first else Link(label=""),
                     account=wording.account(words, entry.account),
-                    debit=wording.cents(words, cents) if cents > 0 else "",
-                    credit=wording.cents(words, -cents) if cents < 0 else "",
+                    debit=wording.cents(words, cents, currency) if cents > 0 else "",
+                    credit=wording.cents(words, -cents, currency) if cents < 0 else "",
                 )
             )
     return tuple(lines)

@@ -63,8 +63,9 @@ class DayPage:
     frame: StaffFrame
     day: str  # "2026-12-01"
     day_url: str
-    before: Link
-    after: Link
+    before: Link | None  # None: there are no books of it
+    after: Link | None
+    problem: str  # the day that was asked for cannot be shown
     work: Link
     search_url: str
     is_silent: bool

@@ -9,7 +9,7 @@ from base.i18n import format_money
 from base.i18n import mark as _
 from base.money import Money
 from frontend.citizen.words import Words
-from payment.model import PaymentStatus, RefundReason, RefundStatus
+from payment.model import ERASED_NOTE, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import RefundState, SessionState
 from payment.reconciliation.model import Difference, DifferenceKind
 
@@ -69,6 +69,8 @@ ACCOUNT: Mapping[str, str] = {
     "revenue:fees": _("Fee revenue"),
     "psp_fees": _("Provider's prices"),
     "refund_payable": _("Refunds payable"),
+    "unassigned": _("Not assigned yet"),
+    "dispute_receivable": _("Disputed payments"),
 }
 _FAILURES: Mapping[str, str] = {
     "lost_or_stolen_card": _("the card is lost or stolen"),
@@ -98,7 +100,7 @@ def money(words: Words, amount: Money | None) -> str:
     return "" if amount is None else format_money(amount, words.language)
 
 
-def cents(words: Words, amount_cents: int, currency: str = "EUR") -> str:
+def cents(words: Words, amount_cents: int, currency: str) -> str:
     return format_money(Money(amount_cents, currency), words.language)
 
 
@@ -110,6 +112,9 @@ def state(words: Words, word: str) -> str:
 
 
 def account(words: Words, name: str) -> str:
+    kind, _colon, what = name.partition(":")
+    if name not in ACCOUNT and kind == "revenue":
+        return words._("Revenue: {what}", what=what)
     return words._(ACCOUNT[name]) if name in ACCOUNT else name
 
 
@@ -126,6 +131,13 @@ def attention(words: Words, reason: str | None) -> str:
     """What is wrong with a payment, from the reason that was stored with it ("amount: 1400 EUR")."""
     subject, _colon, detail = (reason or "").partition(": ")
     return words._(_WRONG[subject], detail=detail) if subject in _WRONG else reason or ""
+
+
+def note(words: Words, refund: Refund) -> str:
+    """Why a refund was made: in people's words, unless these are erased with the person, else by which rule."""
+    if refund.note == ERASED_NOTE:
+        return words._("(reason deleted with the personal data)")
+    return refund.note or words._(REASON[refund.reason])
 
 
 def failure(words: Words, code: str | None) -> str:

@@ -103,6 +103,7 @@ class AccountTotal:
     account: str
     debit_cents: int
     credit_cents: int
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,15 @@ class Side:
         return self.paid_cents - self.refunded_cents + self.other_cents
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Both sides of a day in one currency: amounts of two never add up."""
+
+    currency: str
+    ours: Side
+    there: Side | None  # None: the provider did not answer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRow:
     """One payment of the day."""
@@ -137,8 +147,8 @@ class DayRow:
 class Day:
     day: date
     span: Span
-    ours: Side
-    there: Side | None  # None: the provider did not answer, so nothing is compared
+    sums: tuple[Sums, ...]  # one for each currency, at least one
+    is_silent: bool  # the provider did not answer, so nothing is compared
     accounts: tuple[AccountTotal, ...]
     rows: tuple[DayRow, ...]
     posted: tuple[Posted, ...]

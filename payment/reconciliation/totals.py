@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from payment.ledger import JournalKind
 from payment.ports import SessionState
-from payment.reconciliation.model import AccountTotal, DayRow, Ours, Posted, Side, Span, Theirs
+from payment.reconciliation.model import AccountTotal, DayRow, Ours, Posted, Side, Span, Sums, Theirs
 from payment.reconciliation.reconcile import Matched
 from payment.statement import Movement, MovementKind, Statement
 
+DEFAULT_CURRENCY = "EUR"  # of a day on which nothing moved
 
-def account_totals(posted: Iterable[Posted]) -> tuple[AccountTotal, ...]:
-    sums: dict[str, list[int]] = {}
-    for entry in (entry for one in posted for entry in one.entries):
-        debit_credit = sums.setdefault(entry.account, [0, 0])
-        debit_credit[entry.amount_cents < 0] += abs(entry.amount_cents)
-    return tuple(AccountTotal(account, debit, credit) for account, (debit, credit) in sorted(sums.items()))
+
+def account_totals(posted: Iterable[Posted], currencies: Mapping[UUID, str]) -> tuple[AccountTotal, ...]:
+    """`currencies`: by payment."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for one in posted:
+        for entry in one.entries:
+            debit_credit = sums.setdefault((entry.account, currencies[one.payment_id]), [0, 0])
+            debit_credit[entry.amount_cents < 0] += abs(entry.amount_cents)
+    return tuple(
+        AccountTotal(account, debit, credit, currency) for (account, currency), (debit, credit) in sorted(sums.items())
+    )
+
+
+def sums_of(
+    posted: Sequence[Posted], currencies: Mapping[UUID, str], movements: Sequence[Movement] | None, span: Span
+) -> tuple[Sums, ...]:
+    """`movements`: None where the provider did not answer."""
+    there = [one for one in movements or () if one.at in span]
+    found = {currencies[one.payment_id] for one in posted} | {one.amount.currency for one in there}
+    return tuple(
+        Sums(
+            currency,
+            our_side([one for one in posted if currencies[one.payment_id] == currency]),
+            None if movements is None else their_side([m for m in there if m.amount.currency == currency], span),
+        )
+        for currency in sorted(found or {DEFAULT_CURRENCY})
+    )
 
 
 def our_side(posted: Sequence[Posted]) -> Side:

@@ -16,7 +16,7 @@ from payment.ports import OutcomeUnknown
 from payment.reconciliation import store
 from payment.reconciliation.model import Day, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
 from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
-from payment.reconciliation.totals import account_totals, our_side, rows, their_side
+from payment.reconciliation.totals import account_totals, rows, sums_of
 from payment.statement import Statement, StatementProvider
 
 log = logging.getLogger(__name__)
@@ -37,18 +37,19 @@ class Reconciliation:
         self._clock = clock
 
     async def day(self, day: date, zone: ZoneInfo) -> Day:
-        """Where the provider does not answer: our side alone, `there` is None, nothing is guessed."""
+        """Where the provider does not answer: our side alone, nothing is guessed."""
         span, compared_until = day_span(day, zone), self._clock() - ON_ITS_WAY
         statement = await self._statement(span)
         ours = await self._ours(span, statement)
         theirs = None if statement is None else await self._theirs(ours, statement, span)
         posted = tuple(one for one in ours.posted if one.at in span)
+        currencies = {payment.id: payment.currency for payment in ours.payments}
         return Day(
             day=day,
             span=span,
-            ours=our_side(posted),
-            there=None if theirs is None else their_side(theirs.statement.movements, span),
-            accounts=account_totals(posted),
+            sums=sums_of(posted, currencies, None if theirs is None else theirs.statement.movements, span),
+            is_silent=theirs is None,
+            accounts=account_totals(posted, currencies),
             rows=rows(ours, theirs, span),
             posted=posted,
             differences=tuple(

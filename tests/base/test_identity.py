@@ -160,14 +160,39 @@ async def test_five_wrong_passwords_slow_a_name_down_whether_there_is_such_an_ac
     await identity.add_account("kim", "Kim", PASSWORD)
     for n in range(5):
         with pytest.raises(WrongPassword):
-            await identity.sign_in(login, "guess", f"198.51.100.{n}")
+            await identity.sign_in(login, "guess", f"2001:db8:1:2::{n}")  # one network
     with pytest.raises(TooManySignIns):
-        await identity.sign_in(login, "guess", "198.51.100.9")
+        await identity.sign_in(login, "guess", "2001:db8:1:2::9")
     clock.advance(minutes=1)
     with pytest.raises(WrongPassword):
-        await identity.sign_in(login, "guess", "198.51.100.9")
+        await identity.sign_in(login, "guess", "2001:db8:1:2::9")
     with pytest.raises(TooManySignIns):
-        await identity.sign_in(login, "guess", "198.51.100.9")
+        await identity.sign_in(login, "guess", "2001:db8:1:2::9")
+
+
+async def test_who_types_wrong_passwords_elsewhere_does_not_keep_the_owner_out(
+    identity: Identity, clock: SettableClock
+) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    for _ in range(60):  # an hour of it
+        for _ in range(3):
+            with pytest.raises((WrongPassword, TooManySignIns)):
+                await identity.sign_in("kim", "guess", "198.51.100.1")
+        clock.advance(minutes=1)
+    assert await identity.sign_in("kim", PASSWORD, "198.51.100.2")
+
+
+async def test_guesses_from_ever_new_networks_end_after_two_hundred(identity: Identity, clock: SettableClock) -> None:
+    await identity.add_account("kim", "Kim", PASSWORD)
+    for n in range(200):
+        with pytest.raises(WrongPassword):
+            await identity.sign_in("kim", "guess", f"198.51.100.{n}")
+    for n in range(3):
+        with pytest.raises(TooManySignIns):
+            await identity.sign_in("kim", "guess", f"203.0.113.{n}")
+    clock.advance(seconds=10)
+    with pytest.raises(WrongPassword):
+        await identity.sign_in("kim", "guess", "203.0.113.9")
 
 
 async def test_many_guesses_at_once_get_no_more_than_one_after_another(identity: Identity) -> None:
@@ -201,7 +226,7 @@ async def test_neither_names_nor_addresses_of_attempts_are_kept_and_nothing_is_l
         await identity.sign_in("my secret typed in the wrong field", "guess-guess", "198.51.100.1")
     async with db.connection() as conn:
         subjects = [row["subject"] for row in await conn.fetch("SELECT subject FROM sign_in_attempt")]
-    assert [len(subject) for subject in subjects] == [32, 32]
+    assert [len(subject) for subject in subjects] == [32, 32, 32]
     said = " ".join(str(vars(record)) for record in caplog.records)
     assert "staff.sign-in-refused" in said
     for typed in ("my secret", "guess-guess", "198.51"):

@@ -192,6 +192,51 @@ async def test_from_the_link_to_the_end(scene: Scene, width: int) -> None:
     assert citizen.said == clerk.said == []
 
 
+async def test_who_is_muted_stays_so_on_a_page_loaded_anew_and_one_press_ends_it(scene: Scene) -> None:
+    citizen, clerk, _reference = await scene.call()
+    tile, own = clerk.page.locator("[data-others] .tile"), citizen.page.locator("[data-own-tile]")
+    assert await tile.locator("video").is_visible()
+    await citizen.page.locator("[data-mute]").click()
+    await citizen.page.locator("[data-camera]").click()
+    said = clerk.page.get_by_text("Bürgerin oder Bürger · Mikrofon aus · Kamera aus")
+    await said.wait_for()
+    assert not await tile.locator("video").is_visible()  # not the last picture, standing still
+    assert await tile.locator(".tile__sign").is_visible()
+    await citizen.page.reload()
+    await citizen.goes_in()
+    await own.get_by_text("Sie · Mikrofon aus · Kamera aus").wait_for()
+    await citizen.page.wait_for_function("() => window.pcs.some((pc) => pc.connectionState === 'connected')")
+    assert await citizen.page.locator("[data-mute]").inner_text() == "Mikrofon an"
+    assert await citizen.page.locator("[data-camera]").inner_text() == "Kamera an"
+    assert await said.is_visible()
+    await _stop_at(clerk, "camera-off")
+    await _stop_at(citizen, "own-camera-off")
+    await citizen.page.locator("[data-mute]").click()
+    await citizen.page.locator("[data-camera]").click()
+    await clerk.page.get_by_text("Bürgerin oder Bürger", exact=True).first.wait_for()
+    assert await tile.locator("video").is_visible()
+    await clerk.sees_and_hears_more(15)
+
+
+async def test_at_360_px_the_controls_are_in_reach_and_the_end_is_quiet(scene: Scene) -> None:
+    invited, staff = await both(scene.town)
+    citizen, clerk = await scene.person(invited, width=360), await scene.person(staff)
+    await citizen.goes_in()
+    await clerk.goes_in()
+    await clerk.page.locator("[data-admit]").click()
+    await citizen.sees_and_hears_more(15)
+    leave = citizen.page.locator("[data-part=call] [data-leave]")
+    box = await leave.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800  # without scrolling
+    own = await citizen.page.locator("[data-own-tile]").bounding_box()
+    assert own is not None
+    assert own["y"] + own["height"] <= box["y"]
+    await leave.click()
+    await citizen.page.get_by_role("heading", name="Sie haben das Gespräch verlassen").wait_for()
+    assert await citizen.page.locator("[data-say]").inner_text() == ""
+
+
 async def test_who_comes_late_sees_a_picture_within_two_seconds(scene: Scene) -> None:
     reference = uuid4()
     clerk = await scene.person(await invite(scene.town, Role.CLERK, reference=reference))
@@ -281,15 +326,41 @@ async def test_who_cannot_be_heard_is_told_what_to_do(scene: Scene, width: int, 
 
 async def test_a_link_that_is_early_or_in_use_says_so(scene: Scene) -> None:
     early = await scene.person(await invite(scene.town, opens_in=1))
-    await early.goes_in()
-    await early.page.get_by_role("heading", name="Es ist noch zu früh").wait_for()
+    await early.page.get_by_role("heading", name="noch zu früh").wait_for()
+    assert await early.page.get_by_text("Der Raum öffnet am").is_visible()
+    assert not await early.page.locator("video").count()  # no camera is asked for
+    await _stop_at(early, "early")
     invited = await invite(scene.town)
-    first, second = await scene.person(invited), await scene.person(invited)
+    first, second = await scene.person(invited), await scene.person(invited, width=360)
     await first.goes_in()
     await first.page.get_by_role("heading", name="Warteraum").wait_for()
     await second.goes_in()
     await second.page.get_by_role("heading", name="Dieser Link wird in einem anderen Fenster").wait_for()
     assert await first.state() == "waiting_alone"
+    assert not await second.page.get_by_role("button", name="Wieder hinein").is_visible()
+    await _stop_at(second, "in-use")
+    await second.page.get_by_role("button", name="Hier weitermachen").click()
+    await second.page.get_by_role("heading", name="Warteraum").wait_for()
+    assert await second.state() == "waiting_alone"
+    await first.page.get_by_role("heading", name="in einem anderen Fenster").wait_for()
+
+
+async def test_who_has_ended_the_call_is_led_back_to_the_counter(scene: Scene) -> None:
+    invited, staff = await both(scene.town)
+    for width in (360, 1280):
+        clerk = await scene.person(staff, width=width)
+        await clerk.goes_in()
+        await clerk.page.locator("[data-part=call] [data-leave]").click()
+        await clerk.page.get_by_role("link", name="Zurück zum Schalter: Vorgang dort abschließen").wait_for()
+        assert not await clerk.page.get_by_role("link", name="115").count()
+        await _stop_at(clerk, "clerk-left")
+    citizen = await scene.person(invited)
+    await citizen.page.locator("[data-enter]:enabled").wait_for()
+    async with scene.town.worker.db.connection() as conn:
+        await conn.execute("UPDATE room SET status = 'ended' WHERE id = $1", invited.room_id)
+    await citizen.goes_in()  # the page was open before
+    await citizen.page.get_by_role("link", name="Neuen Termin buchen").wait_for()
+    assert not await citizen.page.locator("[data-come-back]").is_visible()
 
 
 async def test_without_javascript_the_page_says_what_to_do(scene: Scene) -> None:

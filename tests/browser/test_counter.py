@@ -71,6 +71,7 @@ async def test_the_day_of_a_clerk(
         await stop(desk, "choose")
         await _press(desk, "Schalter 1")
         await _press(desk, "Ankunft vermerken: ")
+        await desk.locator("#service").select_option(index=1)
         await _press(desk, "Nummer vergeben")
         await stop(desk, "waiting")
         await _press(desk, "Nächste Person aufrufen")
@@ -93,6 +94,44 @@ async def test_the_day_of_a_clerk(
     assert said == []
     [ticket, walk_in] = await town.rows("SELECT status FROM ticket ORDER BY number")
     assert (ticket["status"], walk_in["status"]) == ("done", "waiting")
+
+
+async def test_what_is_said_of_a_step_is_of_its_moment_and_back_gives_no_second_number(
+    town: Town, chromium: str
+) -> None:
+    office = await office_id(town)
+    await hire(town, "kim", "clerk", "buergerbuero-mitte")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        desk = await browser.new_page(locale="de")
+        await desk.goto(f"{town.origin}/de/counter/")
+        await desk.locator("input[name=login]").fill("kim")
+        await desk.locator("input[name=password]").fill(PASSWORD)
+        await _press(desk, "Anmelden")
+        await _press(desk, "Schalter 1")
+        refused = desk.get_by_role("alert").get_by_text("Es wartet niemand")
+        await _press(desk, "Nächste Person aufrufen")
+        await refused.wait_for()
+        assert desk.url == f"{town.origin}/de/counter/{office}"
+        service = (await town.service("Wohnsitzanmeldung"))["id"]
+        await town.worker.queue.add_walk_in(office, service, "one")
+        await refused.wait_for(state="detached")  # what it said is no longer so
+        await desk.reload()
+        assert [row["status"] for row in await town.rows("SELECT status FROM ticket")] == ["waiting"]
+        await desk.locator("#service").select_option(index=1)
+        await _press(desk, "Nummer vergeben")
+        await desk.get_by_text("Nummer 002 wartet jetzt.").wait_for()
+        await desk.go_back()
+        await _press(desk, "Nummer vergeben")  # the browser asks for a choice
+        assert await desk.locator("#service:invalid").count() == 1
+        assert len(await town.rows("SELECT FROM ticket")) == 2
+        if PICTURES:
+            await desk.set_viewport_size({"width": 360, "height": 900})
+            await desk.locator("#number").fill("K7F")
+            await _press(desk, "Ankunft vermerken")
+            await desk.get_by_text("ist zu kurz").wait_for()
+            await desk.screenshot(path=Path(PICTURES) / "counter-refused-360.png")
+        await browser.close()
 
 
 async def _press(page: Page, name: str) -> None:

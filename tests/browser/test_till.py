@@ -127,6 +127,30 @@ async def test_a_day_and_a_refund_by_two_persons(
     assert (toni.faults, luca.faults) == ({}, {})
 
 
+async def test_german_on_a_telephone_with_long_words(town: Town, chromium: str) -> None:
+    """A day that agrees, a day that there is not, and a reason without a space: nothing is wider than the screen."""
+    await town.pay(await town.checkout(await town.appointment("Führungszeugnis")))
+    await town.webhooks()
+    await hire(town, "toni", "finance")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        toni = await sit_down(browser, town, "toni", "de", 360, True)
+        await toni.stop_at("day-agrees")
+        assert await toni.page.locator(".badge--success").is_visible()
+        await toni.page.goto(f"{town.origin}/de/finance/?day=2019-12-31")
+        await toni.stop_at("day-without-books")
+        await toni.page.goto(f"{town.origin}/de/finance/")
+        await toni.page.locator("tbody a[href*='/finance/payments/']").first.click()
+        await toni.page.locator("textarea[name=note]").fill("x" * 500)
+        await toni.press(WORDS["de"][0])
+        assert await toni.page.locator(".refund__why").inner_text() == "x" * 500
+        await toni.stop_at("long-reason")
+        await toni.page.goto(f"{town.origin}/de/finance/work")
+        await toni.stop_at("work-long-reason")
+        await browser.close()
+    assert toni.faults == {}
+
+
 async def _on_paper(desk: Desk) -> None:
     """Sums and journal are there; what can be pressed is not."""
     await desk.page.emulate_media(media="print")

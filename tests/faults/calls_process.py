@@ -9,6 +9,7 @@ from uuid import UUID
 from base import failpoint
 from base.config import Settings
 from server.product import open_product
+from video.rooms.leases import Leases
 
 
 async def main(step: str, room: UUID, number: int, word: str = "") -> None:
@@ -27,7 +28,9 @@ async def main(step: str, room: UUID, number: int, word: str = "") -> None:
             case "end":
                 await rooms.end(room, by=number)
             case "worker-gone":
-                await rooms.worker_gone("one", word)
+                leases = Leases(product.db)
+                await leases.hear("one", word, 0)
+                await leases.begin_epochs(and_lapsed=False)
 
 
 if __name__ == "__main__":

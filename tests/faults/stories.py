@@ -135,6 +135,18 @@ async def cancelled_and_gone(scene: Scene) -> None:
     await scene.once("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
 
 
+async def erased(scene: Scene) -> None:
+    """Cancelled on the way; nobody is told of it, as nobody is left."""
+    made = await paid(scene)
+    await scene.good("POST", path(made, "/erase"), made["token"], key=str(uuid4()))
+    await shows(scene, made, "cancelled")
+    assert (
+        await scene.rows("SELECT FROM person")
+        == await scene.rows("SELECT FROM idempotency WHERE about IS NOT NULL")
+        == []
+    )
+
+
 async def cancelled_in_breakdown(scene: Scene) -> None:
     made = await paid(scene)
     await _breakdown(scene, "/v1/refunds")
@@ -269,6 +281,7 @@ BOOKED_AFTER_BREAKDOWN = Story(booked_after_breakdown, CONFIRMED)
 BOOKED_BESIDE_STRAY = Story(booked_beside_stray, replace(CONFIRMED, sessions=("complete", "expired")))
 PAID_BACK_AT_ONCE = Story(cancelled, CANCELLED)
 PAID_BACK_BY_WORKER = Story(cancelled_and_gone, CANCELLED)
+ERASED = Story(erased, replace(CANCELLED, mails=()))
 PAID_BACK_AFTER_BREAKDOWN = Story(cancelled_in_breakdown, CANCELLED)
 REFUNDED_BY_TWO = Story(refunded_by_two, REFUNDED)
 REFUNDED_BY_TWO_AND_WORKER = Story(refunded_by_two_and_gone, REFUNDED)

@@ -18,7 +18,8 @@ from server.product import Product, open_product
 from tests.faults.child import Child
 from tests.video.worker_process import media, until
 from video.ports import MediaUnavailable
-from video.rooms.model import Entry, Invitation, Role, Window
+from video.rooms.leases import Leases
+from video.rooms.model import Entry, Home, Invitation, Role, Window
 from video.rooms.usecases import OnlyClerk, SeatTaken
 
 # A step for each point; test_killed.py compares the registry with these and with its own.
@@ -122,9 +123,11 @@ async def test_a_worker_that_is_gone_begins_one_epoch_whoever_is_killed_over_it(
     await call.admitted()
     room: UUID = call.citizen.room_id
     [before] = await call.rows("SELECT epoch FROM room")
-    await call.product.rooms.bind_worker(room, before["epoch"], "one", "first life")
-    await call.killed("room.epoch-begun", call.citizen.number, "first life")
-    assert await call.product.rooms.worker_gone("one", "first life") == 0
+    leases = Leases(call.product.db)
+    await leases.hear("one", "first life", 0)
+    assert await leases.bind(room, before["epoch"], Home("one", "first life")) is not None
+    await call.killed("room.epoch-begun", call.citizen.number, "second life")
+    assert await leases.begin_epochs(and_lapsed=True) == 0
     assert [row["epoch"] for row in await call.rows("SELECT epoch FROM room")] == [before["epoch"] + 1]
 
 

@@ -89,6 +89,7 @@ CASES: dict[str, list[Case]] = {
         web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
         web(s.CANCELLED_UNPAID, "appointment.cancelled"),
     ],
+    "appointment.erased": [web(s.ERASED, "appointment.cancelled", "appointment.erased")],
     "payment.fence-asked": [
         web(s.CANCELLED_UNPAID, "payment.fence-asked"),
         worker(s.EXPIRED_OPEN, "payment.fence-asked"),

@@ -175,7 +175,6 @@ async def test_appointments_by_time_come_before_walk_ins_by_arrival(town: Town, 
             await clerk.post(step_url(page.text, "no-show"))
         assert order == ([4, 3, 1, 2] if first["starts_at"] != second["starts_at"] else [3, 4, 1, 2])
         empty = await clerk.post(f"/de/counter/{office}/next")
-        assert empty.status == 409
         assert "Es wartet niemand" in empty.text
 
 
@@ -190,7 +189,8 @@ async def test_two_clerks_never_get_the_same_person(town: Town) -> None:
     open_ones = [(number, counter) for number, status, counter in await statuses(town) if status == "called"]
     assert len(open_ones) == len(clerks) - 1
     assert len({counter for _, counter in open_ones}) == len(open_ones)
-    assert {page.status for page in pages} == {200, 409}
+    assert {page.status for page in pages} == {200}
+    assert sum("Es wartet niemand" in page.text for page in pages) >= 3  # one clerk gets nobody
     for clerk in clerks:
         await clerk.__aexit__(None, None, None)
 
@@ -203,13 +203,13 @@ async def test_a_counter_has_one_clerk_and_a_supervisor_frees_it(town: Town) -> 
         await hire(town, "alex", "supervisor", MITTE)
         async with await sign_in(town, "sam") as sam, await sign_in(town, "alex") as alex:
             refused = await sam.post(f"/de/counter/{office}/take", counter=str(counter))
-            assert (refused.status, "arbeitet heute schon jemand" in refused.text) == (409, True)
+            assert "arbeitet heute schon jemand" in refused.text
             without = await sam.post(f"/de/counter/{office}/next")
-            assert (without.status, "zuerst Ihren Schalter" in without.text) == (409, True)
+            assert "zuerst Ihren Schalter" in without.text
             assert (await sam.post(f"/de/counter/{office}/free", counter=str(counter))).status == 403
             assert (await alex.post(f"/de/counter/{office}/free", counter=str(counter))).status == 200
             assert (await sam.post(f"/de/counter/{office}/take", counter=str(counter))).status == 200
-        assert (await kim.post(f"/de/counter/{office}/next")).status == 409
+        assert "zuerst Ihren Schalter" in (await kim.post(f"/de/counter/{office}/next")).text
 
 
 async def test_another_offices_people_are_neither_seen_nor_touched(town: Town) -> None:
@@ -219,7 +219,7 @@ async def test_another_offices_people_are_neither_seen_nor_touched(town: Town) -
         assert (await kim.get(f"/de/counter/{west}")).status == 403
         for given in ({"appointment": made["id"]}, {"number": made["number"]}):
             refused = await kim.post(f"/de/counter/{mitte}/check-in", **given)
-            assert refused.status == 409
+            assert "an einer anderen Dienststelle: Bürgerbüro West" in refused.text
             assert "Kim Mustermann" not in refused.text
     assert await statuses(town) == []
 
@@ -230,7 +230,7 @@ async def test_who_cancels_while_waiting_is_not_called(town: Town) -> None:
     async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
         await clerk.post(f"/de/counter/{office}/check-in", appointment=made["id"])
         assert (await town.cancel(made)).status == 200
-        assert (await clerk.post(f"/de/counter/{office}/next")).status == 409
+        assert "Es wartet niemand" in (await clerk.post(f"/de/counter/{office}/next")).text
 
 
 async def test_a_citizen_in_the_video_waiting_room_is_a_waiting_ticket(town: Town) -> None:
@@ -421,4 +421,5 @@ async def test_a_counter_that_is_none_is_refused(town: Town, counter: str) -> No
     office = await office_id(town)
     await hire(town, "kim", "clerk", MITTE)
     async with await sign_in(town, "kim") as clerk:
-        assert (await clerk.post(f"/de/counter/{office}/take", counter=counter)).status in (404, 409)
+        page = await clerk.post(f"/de/counter/{office}/take", counter=counter)
+        assert page.status == 404 or "arbeitet heute schon jemand" in page.text

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.flows.test_counter import office_id
 from tests.staff import PASSWORD, StaffBrowser, hire, sign_in
 from tests.town import Town
 
@@ -148,3 +149,23 @@ async def test_accounts_from_the_command_line(town: Town) -> None:
         assert (await _schalter(town, "account", "sign-out", "kim"))[0] == 0
         assert (await browser.get("/en/staff/")).url.path == "/en/staff/sign-in"
     assert (await _schalter(town, "account", "sign-out", "nobody"))[0] == 1
+
+
+async def test_who_is_refused_stays_in_the_staffs_frame(town: Town) -> None:
+    office = await office_id(town)
+    await hire(town, "kim", "clerk", "buergerbuero-west")
+    async with await sign_in(town, "kim") as kim:
+        for answer, status in (
+            (await kim.get(f"/de/counter/{office}"), 403),
+            (await kim.get("/de/finance/work"), 403),
+            (await kim.get("/de/counter/99999"), 403),
+            (await kim.get("/de/staff/nothing"), 404),
+            (await kim.get(f"/de/counter/{office}/next"), 405),
+        ):
+            assert answer.status == status
+            assert "Mitarbeitende" in answer.text or "Mitarbeite" in answer.text
+            assert "115" not in answer.text
+            assert 'href="/de/staff/"' in answer.text
+        assert "Abmelden" in (await kim.get(f"/de/counter/{office}")).text
+    citizen = await town.call("GET", "/de/nothing", headers={"Accept": "text/html"})
+    assert "115" in citizen.body

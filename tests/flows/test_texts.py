@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from sandbox.smtp.faults import Faults
 from sandbox.smtp.inbox import build as build_inbox
 from sandbox.twilio import CallbackPlan, Fault
+from tests.staff import hire, sign_in
 from tests.town import KIM, Town, eventually
 
 FREE = "Wohnsitzanmeldung"
@@ -142,3 +143,94 @@ async def test_a_call_link_beside_the_mail(town: Town) -> None:
     assert text.phone_text.startswith("Ihr Videotermin: ")
     assert "/de/join/" in text.phone_text
     assert len(town.mails()) == 1
+
+
+async def clerk_page(town: Town, made: dict[str, object], login: str = "robin", role: str = "clerk") -> str:
+    if not await town.rows("SELECT FROM account WHERE login = $1", login):
+        await hire(town, login, role)
+    await town.fresh()
+    async with await sign_in(town, login) as robin:
+        page = await robin.get(f"/de/counter/{made['office']}")
+    assert page.status == 200
+    return page.text.replace("\xa0", " ")
+
+
+async def test_who_cannot_be_told_is_to_be_called(town: Town) -> None:
+    town.texts.messages.outcome = "undelivered"
+    made = await booked(town)
+    await status_is(town, "undelivered")
+    await town.rows("UPDATE message SET followed_at = NULL")  # wherever the worker was
+    [before] = await town.rows("SELECT xid FROM appointment")
+    await town.work()
+    said = "Nachricht nicht zugestellt: bitte anrufen"
+    assert f"{said} +49 1512 3456789" in await clerk_page(town, made)
+    [after] = await town.rows("SELECT xid FROM appointment")
+    assert after != before  # so the screens that are open look again
+    async with town.worker.db.transaction() as conn:
+        await conn.execute("INSERT INTO role (name, permissions) VALUES ('caller', '{queue.call}')")
+    shown = await clerk_page(town, made, "sam", "caller")
+    assert (said in shown, "3456789" in shown) == (True, False)  # whose number it is, is another permission
+    assert town.mails() == []
+    await town.work()
+    assert await town.rows("SELECT xid FROM appointment") == [after]  # told once
+    await town.rows("UPDATE message SET status = 'delivered', provider_rank = 5")  # it arrived after all
+    assert said not in await clerk_page(town, made)
+
+
+async def test_a_call_link_that_did_not_arrive_goes_by_mail_once(town: Town) -> None:
+    town.texts.messages.outcome = "failed"
+    made = await town.appointment("Wohnsitz abmelden", {**KIM, "mobile": "0151 23456789"}, channel="video")
+    await town.checkout(made)
+    await town.work()
+    await status_is(town, "undelivered")
+    for _ in range(2):
+        await town.work()
+    assert len(town.mails()) == 2
+    assert "/de/join/" in (town.mail.messages[1].part("text/plain") or "")
+    assert "nicht zugestellt" not in await clerk_page(town, made)
+
+
+async def test_nobody_is_told_of_what_is_erased_or_over(town: Town) -> None:
+    town.texts.messages.outcome = "undelivered"
+    erased, over = await booked(town), await booked(town)
+
+    async def both() -> bool:
+        return len(await town.rows("SELECT FROM message WHERE status = 'undelivered'")) == 2
+
+    await eventually(both)
+    await town.good("POST", f"/api/appointments/{erased['id']}/erase", str(erased["token"]))
+    town.clock.advance(hours=12)
+    await town.work()
+    assert town.mails() == []
+    assert await town.rows("SELECT FROM message WHERE followed_at IS NULL") == []
+    assert str(over["number"]) in await clerk_page(town, erased)  # nobody closed it, so it still stands there
+
+
+async def test_a_text_of_which_nothing_is_heard_is_asked_about_once(town: Town) -> None:
+    town.texts.callbacks.plan = CallbackPlan(lose=1.0)
+    await booked(town)
+
+    async def arrived() -> bool:
+        return len(town.texts.messages.arrived()) == 1
+
+    await eventually(arrived)
+    town.clock.advance(hours=23)
+    await town.work()
+    await status_is(town, "sent")
+    town.clock.advance(hours=2)
+    await town.work()
+    await status_is(town, "delivered")
+    [row] = await town.rows("SELECT asked_at, followed_at FROM message")
+    assert (row["asked_at"], row["followed_at"]) == (town.clock(), None)
+
+
+async def test_one_that_the_provider_is_still_silent_about_counts_as_not_delivered(town: Town) -> None:
+    town.texts.messages.held = True
+    made = await booked(town)
+    await town.rows("UPDATE message SET sent_at = sent_at - interval '25 hours'")
+    text = town.texts.texts[0]
+    town.texts.messages.remove(text.sid)  # 404: it will never say more
+    await town.work()
+    [row] = await town.rows("SELECT asked_at, followed_at, status FROM message")
+    assert (row["asked_at"], row["followed_at"], row["status"]) == (town.clock(), town.clock(), "sent")
+    assert "Nachricht nicht zugestellt: bitte anrufen" in await clerk_page(town, made)

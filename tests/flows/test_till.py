@@ -60,7 +60,43 @@ async def later(town: Town, minutes: int = 5) -> None:
     town.clock.advance(minutes=minutes)
 
 
+CHF = """
+    WITH p AS (INSERT INTO payment (reference, provider, amount_cents, currency, description, language, return_url, status, captured_cents,
+                                    attempt_at, created_at)
+               VALUES (gen_random_uuid(), 'stripe', 2500, 'CHF', 'x', 'de', 'x', 'paid', 2500, $1, $1) RETURNING id),
+         j AS (INSERT INTO journal (kind, payment_id, at) SELECT 'fee', id, $1 FROM p RETURNING id)
+    INSERT INTO entry (journal_id, account, amount_cents) SELECT j.id, a, c
+      FROM j, (VALUES ('psp_clearing', 2500), ('revenue:parking', -1500), ('unassigned', -1000)) e (a, c)"""
+
+
 class TestDay:
+    async def test_two_currencies_never_add_up(self, town: Town, toni: StaffBrowser) -> None:
+        await paid(town)
+        await town.rows(CHF, town.clock())
+        await later(town)
+        text = words(await toni.get(TODAY))
+        assert "Bezahlt (CHF) 25,00 CHF 0,00 CHF" in text
+        assert "Bezahlt (EUR) 13,00 € 13,00 €" in text
+        assert "Geld beim Zahlungsdienst 25,00 CHF 0,00 CHF" in text  # as an account
+        assert "Erlöse: parking 0,00 CHF 15,00 CHF" in text
+        assert "Noch nicht zugeordnet 0,00 CHF 10,00 CHF" in text
+        assert "38,00" not in text
+
+    @pytest.mark.parametrize("day", ["2019-12-31", "2100-01-02", "0001-01-01", "9999-12-31", "2026-02-30", "gestern"])
+    async def test_a_day_without_books_is_said_so(self, toni: StaffBrowser, day: str) -> None:
+        page = await toni.get(f"/de/finance/?day={day}")
+        assert page.status == 422
+        text = words(page)
+        assert "Für diesen Tag gibt es keine Bücher. Angezeigt wird stattdessen der heutige Tag." in text
+        assert "Kasse: Dienstag, 1. Dezember 2026" in text
+
+    async def test_the_first_and_the_last_day_lead_no_further(self, toni: StaffBrowser) -> None:
+        first, last = [await toni.get(f"/de/finance/?day={day}") for day in ("2020-01-01", "2100-01-01")]
+        assert (first.status, "day=2019-12-31" in first.text, "day=2020-01-02" in first.text) == (200, False, True)
+        assert (last.status, "day=2100-01-02" in last.text, "day=2099-12-31" in last.text) == (200, False, True)
+        emptied = await toni.get("/de/finance/?day=")  # the field was cleared
+        assert (emptied.status, "1. Dezember 2026" in emptied.text) == (200, True)
+
     async def test_a_day_that_agrees(self, town: Town, toni: StaffBrowser) -> None:
         made = await paid(town)
         await later(town)

@@ -263,7 +263,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
         "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
         "case-video": ("case", lambda: case_page(words, replace(case("confirmed", "paid"), has_call=True), KEY)),
-        "room": ("room", lambda: room_page(words, ID)),
+        "room": ("room", lambda: room_page(words, ID, frame(words, words._("Video call"), f"/room/{ID}"))),
         "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),
         "case-cancel": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, asks_to_cancel=True)),
         "case-undelivered": ("case", lambda: case_page(words, case("confirmed", "paid", is_told=False), KEY)),

@@ -18,7 +18,7 @@ from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.ledger import PSP_CLEARING, REVENUE, Entry, Journal, JournalKind, fee_journal, refund_journal
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
 from tests.payment.making import NOW, a_payment, a_refund
 
@@ -259,6 +259,31 @@ async def test_one_rule_asks_once_and_people_as_often_as_they_like(books: Books)
         assert [found.id.int for found in refunds] == [501, 503, 504, 505]
         assert await books.refund(tx, manual.id) == await books.refund(tx, manual.id, lock=True) == manual
         assert await books.refund(tx, UUID(int=999)) is None
+
+
+async def test_only_the_notes_of_decided_requests_are_erased(books: Books) -> None:
+    manual = {"reason": RefundReason.MANUAL, "requested_by": 1, "note": "why", "amount_cents": 1}
+    decided = a_refund(id=UUID(int=501), status=R.REJECTED, rejected_by=2, decided_at=NOW, **manual)
+    asked = a_refund(id=UUID(int=502), status=R.REQUESTED, **manual)
+    by_rule = a_refund(id=UUID(int=503), status=R.APPROVED, amount_cents=1)
+    other = a_refund(
+        id=UUID(int=504), payment_id=UUID(int=2), status=R.REJECTED, rejected_by=2, decided_at=NOW, **manual
+    )
+    await put(books, paid := a_payment(status=P.PAID))
+    await put(
+        books, a_payment(id=UUID(int=2), reference=UUID(int=1002), session_id="cs_2", charge_id="pi_2", status=P.PAID)
+    )
+    await put(books, decided, asked, by_rule, other)
+    async with books.transaction() as tx:
+        assert await books.erase_notes(tx, paid.reference)
+    async with books.transaction() as tx:
+        found = {one.id: one.note for one in await books.refunds(tx, paid.id)}
+        assert found == {decided.id: ERASED_NOTE, asked.id: "why", by_rule.id: None}
+        assert (await books.refunds(tx, UUID(int=2)))[0].note == "why"
+        await books.store_refund(tx, replace(asked, status=R.REJECTED, rejected_by=2, decided_at=NOW), R.REQUESTED)
+        await books.store_refund(tx, replace(decided, checked_at=NOW), R.REJECTED)  # read before it was erased
+        assert not await books.erase_notes(tx, paid.reference)
+        assert [one.note for one in await books.refunds(tx, paid.id)] == [ERASED_NOTE, ERASED_NOTE, None]
 
 
 async def test_a_failed_refund_makes_room_for_another_try(books: Books) -> None:
@@ -618,6 +643,14 @@ APPROVES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at
             "refund_terms_fixed",
         ),
         ([f"INSERT INTO refund {ASKS.format(1)}", "UPDATE refund SET note = 'another'"], "refund_terms_fixed"),
+        (
+            [
+                f"INSERT INTO refund {ASKS.format(1)}",
+                f"UPDATE refund SET note = '{ERASED_NOTE}' WHERE reason = 'manual'",
+            ],
+            "refund_terms_fixed",
+        ),
+        ([f"UPDATE refund SET note = '{ERASED_NOTE}'"], "refund_terms_fixed"),
         ([f"INSERT INTO refund {ASKS.format(2)}"], "refund_one_request"),
         ([f"INSERT INTO refund {ASKS.format(1)}", APPROVES.format(2)], "payment_refund_within_captured"),
         (

@@ -11,10 +11,17 @@ from base.identity.usecases import Identity
 from base.jobs import enqueue
 from base.seal import Sealer
 from booking.appointments.slots_memory import MemorySlots
+from booking.appointments.usecases import Appointments
 from booking.queue.usecases import Queue
 from server.tidy import Tidy
-from tests.booking.availability.city import TUESDAY, at, make_city
+from tests.booking.appointments.world import CaseWorld, case_world
+from tests.booking.availability.city import TUESDAY, City, at, make_city
 from tests.races.test_queue import no_call
+
+
+def nothing_due(db: Database, clock: SettableClock) -> Appointments:
+    """Cases of a house without any."""
+    return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:
@@ -25,7 +32,8 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
         for name in ("done", "due"):
             await enqueue(conn, "work", name, {}, clock())
         await conn.execute("UPDATE job SET status = 'done' WHERE key = 'done'")
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), Queue(db, MemorySlots(), no_call, clock))
+    queue = Queue(db, MemorySlots(), no_call, clock)
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock))
     clock.advance(days=1)
     assert await tidy.run() == 0
     clock.advance(days=2)
@@ -41,7 +49,7 @@ async def test_who_worked_where_is_forgotten_when_the_day_is_over_there(db: Data
     """Two offices, seven hours apart: the day ends at each at its own time."""
     sealer = Sealer("k" * 32)
     queue = Queue(db, MemorySlots(), no_call, clock)
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue)
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock))
     clock.set(at(TUESDAY, 9))
     async with db.connection() as conn:
         city = await make_city(conn, counters=1, offices=2)
@@ -59,3 +67,17 @@ async def test_who_worked_where_is_forgotten_when_the_day_is_over_there(db: Data
         assert await fetch_all(conn, int, "SELECT office_id FROM counter_clerk") == [west]
     clock.advance(hours=6)
     assert await tidy.run() == 1
+
+
+async def test_who_came_is_forgotten_some_time_after(db: Database) -> None:
+    async with case_world(db) as world:
+        ident = (await world.create()).case.id
+        await world.paid(ident)
+        queue = Queue(db, MemorySlots(), no_call, world.clock)
+        tidy = Tidy(db, world.clock, Identity(db, world.clock, Sealer("k" * 32)), queue, world.appointments)
+        world.clock.advance(days=30)
+        await tidy.run()
+        assert not (await world.appointments.case(ident)).is_erased
+        world.clock.advance(days=1)
+        await tidy.run()
+        assert (await world.appointments.case(ident)).is_erased

@@ -16,6 +16,7 @@ from aiohttp.test_utils import unused_port
 
 from base.clock import SettableClock
 from tests.town import eventually, town
+from video.rooms.leases import Leases
 
 
 @asynccontextmanager
@@ -120,6 +121,7 @@ async def test_figures_name_routes_and_never_people(city_dsn: str, clock: Settab
         made = await here.appointment("Wohnsitzanmeldung")
         await here.checkout(made)
         await here.look(made)
+        await Leases(here.worker.db).hear("one", "first life", 0)
         text = (await here.call("GET", "/metrics")).body
         assert (
             'schalter_http_requests_total{method="GET",route="/api/appointments/{appointment}",status="200"} 1.0'
@@ -127,5 +129,6 @@ async def test_figures_name_routes_and_never_people(city_dsn: str, clock: Settab
         )
         assert 'schalter_outbox_due{table="message"} 1.0' in text
         assert "schalter_refunds_failed 0.0" in text
+        assert "schalter_media_workers 1.0" in text
         for secret in (made["id"], made["token"], made["number"], "kim@example.org"):
             assert secret not in text

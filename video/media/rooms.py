@@ -81,8 +81,10 @@ class Rooms:
         self._rooms: dict[UUID, Room] = {}
         self._ended: dict[UUID, int] = {}
 
-    def has(self, room_id: UUID) -> bool:
-        return room_id in self._rooms
+    def has(self, room_id: UUID, epoch: int | None = None) -> bool:
+        """None: of whatever epoch."""
+        room = self._rooms.get(room_id)
+        return room is not None and epoch in (None, room.epoch)
 
     def create(self, room_id: UUID, epoch: int) -> None:
         room = self._rooms.get(room_id)

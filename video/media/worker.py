@@ -173,7 +173,7 @@ def _who(request: wire.Message) -> tuple[UUID, int, int]:
 
 _COMMANDS: Mapping[str, Do] = {
     "stats": lambda worker, request: worker.stats(),
-    "has": lambda worker, request: worker.rooms.has(UUID(request["room"])),
+    "has": lambda worker, request: worker.rooms.has(UUID(request["room"]), request.get("epoch")),
     "create_room": lambda worker, request: worker.rooms.create(*_where(request)),
     "close_room": lambda worker, request: worker.rooms.close(*_where(request)),
     "publish": lambda worker, request: wire.plain(

@@ -70,6 +70,23 @@ class Room:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A worker, and the life of it, that a room is on."""
+
+    worker: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A media worker that lives: a web process heard it a moment ago."""
+
+    name: str
+    instance: str
+    load: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
     id: UUID
@@ -96,6 +113,7 @@ class Gathering:
 
     room: Room
     seats: tuple[Seat, ...]
+    is_called: bool = False  # the citizen: somebody of the office is about to let them in
 
     def find(self, number: int) -> Seat | None:
         return next((seat for seat in self.seats if seat.number == number), None)
@@ -109,6 +127,14 @@ class Link:
     number: int
     role: Role
     window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A room as its page sees it, before anybody sits down."""
+
+    room: Room
+    link: Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,3 +23,6 @@ class RoomHooks(Protocol):
 
     async def on_ended(self, conn: Connection, reference: UUID) -> None:
         """For good; a call of on_left for each who was inside came before."""
+
+    async def is_called(self, conn: Connection, reference: UUID) -> bool:
+        """A question, asked without the lock: whether it is the citizen's turn."""

@@ -203,53 +203,15 @@ async def touch(conn: Connection, room_id: UUID) -> None:
     await conn.execute("UPDATE room SET version = version + 1 WHERE id = $1", room_id)
 
 
+async def touch_of(conn: Connection, reference: UUID) -> None:
+    await conn.execute("UPDATE room SET version = version + 1 WHERE reference = $1 AND status = 'open'", reference)
+
+
 async def end(conn: Connection, room_id: UUID) -> bool:
     status: str = await conn.execute(
         "UPDATE room SET status = 'ended', version = version + 1 WHERE id = $1 AND status = 'open'", room_id
     )
     return status != "UPDATE 0"
-
-
-async def bind_worker(conn: Connection, room_id: UUID, epoch: int, worker: str, instance: str) -> None:
-    """Whose death would end this epoch."""
-    await conn.execute(
-        """
-        UPDATE room SET worker = $3, worker_instance = $4 WHERE id = $1 AND epoch = $2 AND status = 'open'
-           AND worker_instance IS DISTINCT FROM $4""",
-        room_id,
-        epoch,
-        worker,
-        instance,
-    )
-
-
-async def rooms_lost(conn: Connection, worker: str, *, dead: str | None, alive: str | None) -> list[UUID]:
-    """Open rooms of the worker's life `dead`, or of every life of it but `alive`."""
-    return await fetch_all(
-        conn,
-        UUID,
-        """
-        SELECT id FROM room WHERE status = 'open' AND worker = $1
-           AND (worker_instance = $2 OR worker_instance <> $3) ORDER BY id""",
-        worker,
-        dead,
-        alive,
-    )
-
-
-async def begin_epoch(conn: Connection, room_id: UUID, instance: str) -> bool:
-    """Once, whoever notices: what was sent on the old worker is sent no more."""
-    begun: bool = await conn.fetchval(
-        """
-        WITH begun AS (
-          UPDATE room SET epoch = epoch + 1, version = version + 1, worker = NULL, worker_instance = NULL
-           WHERE id = $1 AND worker_instance = $2 AND status = 'open' RETURNING id
-        ), quiet AS (UPDATE seat SET sends = '{}' WHERE room_id IN (SELECT id FROM begun))
-        SELECT EXISTS (SELECT FROM begun)""",
-        room_id,
-        instance,
-    )
-    return begun
 
 
 async def forsaken(conn: Connection, now: datetime, after: UUID, limit: int) -> list[UUID]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -22,6 +23,7 @@ from video.rooms.model import (
     Gathering,
     Invitation,
     Link,
+    Look,
     Role,
     Room,
     RoomStatus,
@@ -38,7 +40,6 @@ seat_waiting = point("room.waiting")
 seat_admitted = point("room.admitted")
 seat_left = point("room.left")
 room_ended = point("room.ended")
-epoch_begun = point("room.epoch-begun")
 
 _INSIDE = (SeatState.WAITING, SeatState.ADMITTED)
 _ROOMS_AT_ONCE = 50
@@ -56,7 +57,7 @@ class RoomOver(Gone):
 
 class SeatTaken(Conflict):
     code = "seat_taken"
-    message = _("This link is in use in another window or on another device. Close the call there, then try again.")
+    message = _("This link is in use in another window or on another device.")
 
 
 class RoomFull(Conflict):
@@ -137,13 +138,30 @@ class Rooms:
         link = await self.find_link(token)
         return link is not None and link.room_id == room_id
 
+    async def look(self, room_id: UUID, token: str) -> Look:
+        """For the page, before camera and microphone are asked for. Raises Unauthenticated."""
+        async with self._db.connection() as conn:
+            link = await store.find_link(conn, token_sha256(token)) if token.isascii() else None
+            room = await store.find_room(conn, room_id)
+        if room is None or link is None or link.room_id != room_id:
+            raise Unauthenticated
+        return Look(room, link)
+
     async def gathering(self, room_id: UUID) -> Gathering:
         async with self._db.connection() as conn:
-            return await self._gathering(conn, room_id)
+            found = await self._gathering(conn, room_id)
+            return replace(found, is_called=await self._hooks.is_called(conn, found.room.reference))
 
-    async def enter(self, room_id: UUID, token: str, resume: str = "") -> Entry:
+    async def tell_anew(self, reference: UUID) -> None:
+        """What is said of the room elsewhere has changed: whether it is the citizen's turn. No room is no mistake."""
+        async with self._db.connection() as conn:
+            await store.touch_of(conn, reference)
+
+    async def enter(self, room_id: UUID, token: str, resume: str = "", *, takes_over: bool = False) -> Entry:
         """Sit down. `resume` is what the last entry of this browser gave: with it the same seat goes on, and another socket loses it.
 
+        `takes_over`: the same link in another window, on purpose. That window loses the seat; who is not a clerk waits to be let in
+        anew, so that a link which somebody else has read leads nobody unseen into a call.
         Raises Unauthenticated, TooEarly, RoomOver, SeatTaken, RoomFull.
         """
         now, connection = self._clock(), uuid4()
@@ -161,7 +179,7 @@ class Rooms:
             if is_resumed:
                 await store.resume(conn, seat.id, now + SEAT_KEPT, connection)
             else:
-                if seat.is_taken(now):
+                if seat.is_taken(now) and not takes_over:
                     raise SeatTaken
                 resume = new_token()
                 await self._sit_down(conn, room, seat, resume, connection)
@@ -244,19 +262,7 @@ class Rooms:
                 await store.set_muted(conn, seat.id, wanted)
                 await store.touch(conn, room_id)
 
-    # media workers
-
-    async def bind_worker(self, room_id: UUID, epoch: int, worker: str, instance: str) -> None:
-        async with self._db.connection() as conn:
-            await store.bind_worker(conn, room_id, epoch, worker, instance)
-
-    async def worker_gone(self, worker: str, instance: str) -> int:
-        """This life of a worker is over: its rooms begin a new epoch. How many; each once, however many processes notice."""
-        return await self._begin_epochs(worker, dead=instance, alive=None)
-
-    async def worker_came(self, worker: str, instance: str) -> int:
-        """What another life of it had is gone, if nobody saw it die."""
-        return await self._begin_epochs(worker, dead=None, alive=instance)
+    # when nobody is there any more
 
     async def sweep(self) -> int:
         """Seats that are kept no longer, rooms whose time is over. How many rooms were looked at; all that are due, so that
@@ -353,19 +359,6 @@ class Rooms:
         if gathering.room.epoch != epoch:
             raise StaleEpoch
         return seat
-
-    async def _begin_epochs(self, worker: str, *, dead: str | None, alive: str | None) -> int:
-        begun = 0
-        async with self._db.connection() as conn:
-            lost = await store.rooms_lost(conn, worker, dead=dead, alive=alive)
-        for room_id in lost:
-            async with self._db.transaction() as conn:
-                room = await store.lock_room(conn, room_id)
-                if room is not None and room.worker == worker and room.worker_instance not in (None, alive):
-                    assert room.worker_instance is not None
-                    begun += await store.begin_epoch(conn, room_id, dead or room.worker_instance)
-        epoch_begun()
-        return begun
 
     def _token(self, seat: Seat) -> str:
         """Not stored and still the same each time: so a later message can carry the link."""

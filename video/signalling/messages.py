@@ -38,6 +38,7 @@ class Hello(_Message):
     language: Literal["de", "en"] = "de"
     resume: Annotated[str, Field(max_length=64, pattern=_NO_NUL)] = ""
     last_seq: Annotated[int, Field(ge=0)] = 0
+    takes_over: bool = False  # the seat that another window has
 
 
 class Ack(_Message):

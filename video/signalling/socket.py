@@ -128,7 +128,7 @@ class Sockets:
 
     async def _enter(self, room_id: UUID, token: str, hello: Hello) -> Entry:
         try:
-            return await self._rooms.enter(room_id, token, hello.resume)
+            return await self._rooms.enter(room_id, token, hello.resume, takes_over=hello.takes_over)
         except DomainError as error:
             raise _Closing(error, REFUSED) from None
         except Exception as error:  # being away has many classes; all else goes on

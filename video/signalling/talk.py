@@ -107,9 +107,11 @@ class Talk:
         room_id, number, epoch = session.room_id, session.number, offer.epoch
         seat = await self._rooms.speaker(room_id, number, connection, epoch)
         await self._workers.make_room(room_id, epoch)
+        for kind in sorted(
+            set(offer.mids.values())
+        ):  # before the connection is there: nothing of it gets through meanwhile
+            await self._media.mute(room_id, epoch, number, kind, kind in seat.muted)
         answer = await self._media.publish(room_id, epoch, number, offer.sdp, dict(offer.mids))
-        for kind in set(seat.muted) & set(offer.mids.values()):  # a new connection begins loud
-            await self._media.mute(room_id, epoch, number, kind, True)
         await self._rooms.published(room_id, number, connection, epoch, set(offer.mids.values()))
         session.say("answer", re=offer.id, pc="pub", sdp=answer)
 

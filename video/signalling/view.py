@@ -13,6 +13,7 @@ _INSIDE = (SeatState.WAITING, SeatState.ADMITTED)
 def view(gathering: Gathering, me: Seat) -> Mapping[str, Any]:
     return {
         "state": me.state.value,
+        "is_called": gathering.is_called and me.state is SeatState.WAITING,
         "participants": {
             seat.number: _participant(seat, is_inside=me.state is SeatState.ADMITTED)
             for seat in gathering.seats
@@ -26,6 +27,7 @@ def snapshot(gathering: Gathering, me: Seat) -> Mapping[str, Any]:
     return {
         "version": gathering.room.version,
         "state": shown["state"],
+        "is_called": shown["is_called"],
         "participants": list(shown["participants"].values()),
     }
 
@@ -38,6 +40,7 @@ def delta(before: Mapping[str, Any], now: Mapping[str, Any], version: int) -> Ma
     return {
         "version": version,
         "state": now["state"],
+        "is_called": now["is_called"],
         "changed": [one for number, one in new.items() if old.get(number) != one],
         "gone": [number for number in old if number not in new],
     }

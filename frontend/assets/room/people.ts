@@ -39,7 +39,9 @@ export class People {
       this.tiles.delete(number);
     }
     for (const one of present) {
-      const name = this.tile(one.participant).querySelector<HTMLElement>(".tile__name");
+      const tile = this.tile(one.participant);
+      const name = tile.querySelector<HTMLElement>(".tile__name");
+      tile.dataset.is = one.muted.includes("camera") ? "off" : "on";   // else the last picture would stay
       const notes = [
         this.say(one.role),
         ...(one.muted.includes("audio") ? [this.say("is_muted")] : []),
@@ -71,7 +73,10 @@ export class People {
     picture.autoplay = picture.playsInline = true;
     const name = document.createElement("p");
     name.className = "tile__name";
-    tile.append(picture, name);
+    const sign = document.createElement("span");
+    sign.className = "tile__sign kern-icon kern-icon--account-circle";
+    sign.setAttribute("aria-hidden", "true");   // the name says it
+    tile.append(picture, sign, name);
     this.others.append(tile);
     this.tiles.set(number, tile);
     return tile;

@@ -34,6 +34,7 @@ export class Signal {
   private pause = 500;
   private heardAt = 0;
   private isOver = false;
+  private takesOver = false;
   private ackTimer = 0;
   private retryTimer = 0;
   private readonly waiting = new Map<number, Waiting>();
@@ -60,7 +61,10 @@ export class Signal {
     this.heardAt = Date.now();
     let refused: Incoming | null = null;
     socket.onopen = () => {
-      const hello = { resume: this.resume, last_seq: this.lastSeq, language: this.language };
+      const hello = {
+        resume: this.resume, last_seq: this.lastSeq, language: this.language,
+        ...(this.takesOver ? { takes_over: true } : {}),   // a server of the former release does not know it
+      };
       socket.send(this.write("hello", hello));
     };
     socket.onmessage = (event) => {
@@ -83,6 +87,13 @@ export class Signal {
       this.retryTimer = setTimeout(() => this.open(), this.pause * (0.5 + Math.random()));
       this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
     };
+  }
+
+  /** After a refusal, on purpose: the seat that another window has. */
+  takeOver(): void {
+    this.isOver = false;
+    this.takesOver = true;
+    this.open();
   }
 
   /** Resolves with the reply; rejects with a Refusal, of code "lost" where the stream was begun anew in between. */
@@ -115,6 +126,7 @@ export class Signal {
       this.resume = String(message.resume);
       sessionStorage.setItem(this.memory, this.resume);
       this.pause = 500;
+      this.takesOver = false;
       if (message.is_resumed) {
         for (const { text } of this.waiting.values()) this.send(text);
       } else {

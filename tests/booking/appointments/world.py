@@ -42,6 +42,9 @@ class NobodyListens:
 
     async def on_ended(self, conn: Connection, reference: UUID) -> None: ...
 
+    async def is_called(self, conn: Connection, reference: UUID) -> bool:
+        return False
+
 
 class CaseWorld(HoldWorld):
     def __init__(self, db: Database, city: City, clock: SettableClock) -> None:

@@ -293,26 +293,3 @@ async def test_only_who_is_in_the_call_speaks(world: World) -> None:
         await world.rooms.speaker(citizen.room_id, citizen.number, mine.connection, 2)
     with pytest.raises(SessionOver):
         await world.rooms.speaker(citizen.room_id, citizen.number, uuid4(), 1)
-
-
-async def test_a_dead_worker_begins_one_new_epoch(world: World) -> None:
-    clerk = await world.invite(Role.CLERK)
-    mine = await enter(world, clerk)
-    await world.rooms.bind_worker(clerk.room_id, 1, "a", "first life")
-    await world.rooms.published(clerk.room_id, clerk.number, mine.connection, 1, {"audio"})
-    assert await world.rooms.worker_gone("a", "another life") == 0
-    assert await world.rooms.worker_gone("b", "first life") == 0
-    noticed = await asyncio.gather(
-        *(world.rooms.worker_gone("a", "first life") for _ in range(3))
-    )  # by three web processes
-    assert sorted(noticed) == [0, 0, 1]
-    gathering = await world.rooms.gathering(clerk.room_id)
-    assert (gathering.room.epoch, gathering.room.worker, gathering.seats[0].sends) == (2, None, ())
-
-
-async def test_a_worker_that_was_reborn_unseen(world: World) -> None:
-    clerk = await world.invite(Role.CLERK)
-    await world.rooms.bind_worker(clerk.room_id, 1, "a", "first life")
-    assert await world.rooms.worker_came("a", "first life") == 0
-    assert await world.rooms.worker_came("a", "second life") == 1
-    assert (await world.rooms.gathering(clerk.room_id)).room.epoch == 2

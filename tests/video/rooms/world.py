@@ -19,6 +19,7 @@ class Told:
 
     def __init__(self) -> None:
         self.facts: list[tuple[str, UUID, int]] = []
+        self.called: set[UUID] = set()
         self.fails = False
         self.fails_for: UUID | None = None
 
@@ -30,6 +31,9 @@ class Told:
 
     async def on_ended(self, conn: Connection, reference: UUID) -> None:
         self._note("ended", reference, 0)
+
+    async def is_called(self, conn: Connection, reference: UUID) -> bool:
+        return reference in self.called
 
     def _note(self, fact: str, reference: UUID, number: int) -> None:
         if self.fails or self.fails_for == reference:

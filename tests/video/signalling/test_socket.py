@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
@@ -307,6 +307,31 @@ async def test_offers_and_answers_through_the_worker(video_town: tuple[Town, Run
     assert (bad["code"], bad["reason"]) == ("media_refused", "bad_sdp")
     own = await citizen.ask("subscribe", epoch=1, wanted=[{"participant": 1, "kind": "audio"}])
     assert own["code"] == "not_admitted"
+
+
+async def test_a_new_connection_of_somebody_muted_begins_muted(
+    video_town: tuple[Town, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the worker is told, in its order: told afterwards, the first packets would get through."""
+    town, _running = video_town
+    media_of_talk = town.app[SOCKETS]._talk._media
+    citizen, _clerk = await call(town)
+    assert (await citizen.ask("mute", epoch=1, muted=True))["type"] == "ok"
+    told: list[tuple[object, ...]] = []
+    mute, publish = media_of_talk.mute, media_of_talk.publish
+
+    async def muting(room: UUID, epoch: int, number: int, kind: str, muted: bool) -> None:
+        await mute(room, epoch, number, kind, muted)
+        told.append((kind, muted))
+
+    async def publishing(room: UUID, epoch: int, number: int, sdp: str, mids: dict[str, str]) -> str:
+        told.append(("publish",))
+        return await publish(room, epoch, number, sdp, mids)
+
+    monkeypatch.setattr(media_of_talk, "mute", muting)
+    monkeypatch.setattr(media_of_talk, "publish", publishing)
+    assert (await citizen.ask("offer", epoch=1, pc="pub", sdp=pub_offer(Client()), mids=MIDS))["type"] == "answer"
+    assert told == [("audio", True), ("camera", False), ("publish",)]
 
 
 @pytest.mark.parametrize("end", ["signed out", "role taken away", "idle"])

@@ -1,0 +1,110 @@
+"""Forgetting who came: the person, what was written to them, and what people wrote about their refunds. Time and money stay.
+
+One transaction for each case, so whatever dies leaves a case whole or erased; again, nothing more happens. The order of locks is that of
+cancelling: case, payment, refund; then the person, on which messages hold while they are written (0014_erasure.sql).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.errors import Conflict, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from base.idempotency import forget_about
+from booking.appointments import store
+from booking.appointments.lifecycle import BeingServed
+from booking.appointments.model import AppointmentStatus
+from booking.appointments.slots import IsCalled
+from booking.appointments.store import CaseRow
+from notifications.usecases import Notifications
+from payment.usecases import Payments
+
+log = logging.getLogger(__name__)
+appointment_erased = point("appointment.erased")
+
+_S = AppointmentStatus
+_ENDED = (_S.EXPIRED, _S.CANCELLED, _S.FINISHED)  # nothing else becomes of it
+_CASES_PER_ROUND = 1000  # an hour's; what is left has time
+
+
+class NotOver(Conflict):
+    code = "not_over"
+    message = _("This appointment is not over yet, so its data are still needed. Please try again later.")
+
+
+class Erasing:
+    def __init__(
+        self,
+        db: Database,
+        payments: Payments,
+        notifications: Notifications,
+        clock: Clock,
+        is_called: IsCalled,
+        kept: timedelta,
+    ) -> None:
+        self._db = db
+        self._payments = payments
+        self._notifications = notifications
+        self._clock = clock
+        self._is_called = is_called
+        self._kept = kept
+
+    async def is_to_cancel(self, appointment_id: UUID) -> bool:
+        """Whether its time is still to come, or kept."""
+        async with self._db.connection() as conn:
+            row = await store.find_case(conn, appointment_id)
+        if row is None:
+            raise NotFound
+        return row.status is not _S.NO_SHOW and not _is_over(row, self._clock())
+
+    async def erase(self, appointment_id: UUID) -> None:
+        """Raises NotFound, NotOver, BeingServed."""
+        async with self._db.transaction() as conn:
+            await self._erase(conn, appointment_id)
+        appointment_erased()
+
+    async def erase_due(self) -> int:
+        """One bad case does not keep the others. Where money is on its way back, somebody may have to be asked or told: later."""
+        async with self._db.connection() as conn:
+            due = await store.due_for_erasure(conn, self._clock() - self._kept, _CASES_PER_ROUND)
+        done = 0
+        for ident in due:
+            try:
+                async with self._db.transaction() as conn:
+                    is_done = not await self._payments.is_giving_back(conn, ident) and await self._erase(conn, ident)
+            except Exception:
+                log.exception("erasure.failed", extra={"appointment": str(ident)})
+                continue
+            done += is_done
+        return done
+
+    async def _erase(self, conn: Connection, appointment_id: UUID) -> bool:
+        """Whether something went."""
+        if not await store.lock_appointment(conn, appointment_id):
+            raise NotFound
+        row = await store.find_case(conn, appointment_id)
+        if row is None:
+            raise NotFound
+        if not _is_over(row, self._clock()):
+            raise NotOver
+        if row.status is _S.CONFIRMED and await self._is_called(conn, appointment_id):
+            raise BeingServed
+        is_left = await self._payments.erase_notes(conn, appointment_id)
+        if row.erased_at is None:
+            await store.delete_person(conn, appointment_id)
+            await self._notifications.erase(conn, appointment_id)
+            await forget_about(conn, appointment_id)
+        elif is_left:
+            return False
+        await store.mark_erased(conn, appointment_id, self._clock(), is_left=is_left)
+        return True
+
+
+def _is_over(row: CaseRow, now: datetime) -> bool:
+    """What nobody closed, or was said not to have come and may yet, is over with its time."""
+    return row.status in _ENDED or (row.status in (_S.CONFIRMED, _S.NO_SHOW) and row.ends_at <= now)
