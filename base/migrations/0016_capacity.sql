@@ -1,5 +1,5 @@
 -- Hours as series, rules per service and office, shares and staged release as closed time of its own kind, pools, and a history of
--- who changed hours (docs/adr/0022). Code before this migration runs beside it: it writes plain weekly series and calls set_open().
+-- who changed hours (docs/adr/0020). Code before this migration runs beside it: it writes plain weekly series and calls set_open().
 
 ALTER TABLE opening_hours
   ADD COLUMN every_weeks   int NOT NULL DEFAULT 1 CONSTRAINT opening_hours_every CHECK (every_weeks BETWEEN 1 AND 52),

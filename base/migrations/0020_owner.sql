@@ -1,4 +1,4 @@
--- Web processes that share out the offices among them. Which one owns an office follows from the living leases (docs/adr/0017): nothing
+-- Web processes that share out the offices among them. Which one owns an office follows from the living leases (docs/adr/0019): nothing
 -- here decides who gets a time, so a lease that two processes see differently costs speed, never a double booking.
 CREATE TABLE web_process (
   id          uuid PRIMARY KEY,
