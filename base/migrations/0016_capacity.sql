@@ -122,7 +122,7 @@ CREATE FUNCTION block_class(p_kind smallint, p_starts timestamptz, p_ends timest
 CREATE FUNCTION set_hours(p_counter int, p_win tstzrange, p_open tstzmultirange, p_staff tstzmultirange, p_walkin tstzmultirange,
                           p_unreleased tstzmultirange, p_kind smallint DEFAULT 1) RETURNS int
 LANGUAGE plpgsql SET schalter.hours = 'on' AS $$
-DECLARE win tstzmultirange := tstzmultirange(p_win); taken tstzmultirange; off int; n int; lifted int; c smallint;
+DECLARE win tstzmultirange := tstzmultirange(p_win); taken tstzmultirange; off int; n int; lifted int := 0; c smallint; gone tstzrange[];
   want tstzmultirange; old tstzmultirange; classes smallint[] := '{}'; spans tstzrange[] := '{}'; BEGIN
   SELECT office_id INTO STRICT off FROM counter WHERE id = p_counter FOR NO KEY UPDATE;         -- one writer of hours per counter
   IF (p_open * p_staff) + (p_open * p_walkin) + (p_open * p_unreleased) + (p_staff * p_walkin) + (p_staff * p_unreleased)
@@ -137,15 +137,23 @@ DECLARE win tstzmultirange := tstzmultirange(p_win); taken tstzmultirange; off i
                                WHEN 5 THEN p_unreleased * win - taken WHEN 6 THEN p_staff * win - taken ELSE p_walkin * win - taken END;
     SELECT classes || coalesce(array_agg(c), '{}'), spans || coalesce(array_agg(w), '{}') INTO classes, spans FROM unnest(want) w;
   END LOOP;
-  UPDATE claim SET status = 11 WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win)
-     AND NOT EXISTS (SELECT FROM unnest(classes, spans) AS w (c, s)
-                      WHERE w.s = claim.occupied AND w.c = block_class(claim.kind, claim.starts_at, claim.ends_at));
-  GET DIAGNOSTICS lifted = ROW_COUNT;
+  -- A counter has a thousand blocks where its time is shared out. Sets are compared by hash; a join would look at each pair.
+  SELECT coalesce(array_agg(s), '{}') INTO gone FROM (
+    SELECT block_class(kind, starts_at, ends_at), occupied AS s FROM claim
+     WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win)
+    EXCEPT SELECT w.c, w.s FROM unnest(classes, spans) AS w (c, s)) AS g;
+  SELECT coalesce(array_agg(m.c), '{}'), coalesce(array_agg(m.s), '{}') INTO classes, spans FROM (
+    SELECT w.c, w.s FROM unnest(classes, spans) AS w (c, s)
+    EXCEPT SELECT block_class(kind, starts_at, ends_at), occupied FROM claim
+     WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win)) AS m (c, s);
+  IF gone <> '{}' THEN
+    UPDATE claim SET status = 11 WHERE counter_id = p_counter AND kind > 0 AND (occupied && p_win OR occupied -|- p_win)
+       AND occupied = ANY (gone);
+    GET DIAGNOSTICS lifted = ROW_COUNT;
+  END IF;
   INSERT INTO claim (office_id, counter_id, starts_at, ends_at, kind, status)
   SELECT off, p_counter, coalesce(lower(w.s), '-infinity'), coalesce(upper(w.s), 'infinity'), CASE w.c WHEN 1 THEN p_kind ELSE w.c END, 5
-    FROM unnest(classes, spans) AS w (c, s)
-   WHERE NOT EXISTS (SELECT FROM claim b WHERE b.counter_id = p_counter AND b.kind > 0 AND b.occupied = w.s
-                        AND block_class(b.kind, b.starts_at, b.ends_at) = w.c) ORDER BY lower(w.s);
+    FROM unnest(classes, spans) AS w (c, s) ORDER BY lower(w.s);
   GET DIAGNOSTICS n = ROW_COUNT; RETURN lifted + n; END $$;
 
 -- As before, for former code and for closures: nothing is kept inside p_win, and what is kept beside it stays.

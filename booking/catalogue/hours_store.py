@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -93,28 +93,31 @@ async def hold_version(conn: Connection) -> int | None:
     return await find_one(conn, int, "SELECT version FROM city FOR SHARE")
 
 
-async def lanes(conn: Connection) -> list[LaneRow]:
-    """Withdrawn counters too: they are to be closed."""
+async def lanes(conn: Connection, only: Collection[int] | None = None) -> list[LaneRow]:
+    """All or only these. Withdrawn counters too: they are to be closed."""
     return await fetch_all(
         conn,
         LaneRow,
         """
         SELECT c.id, c.office_id, o.key || '/' || c.key AS label, o.time_zone AS zone, city.holidays,
                c.is_active AND o.is_active AS is_active
-          FROM counter c JOIN office o ON o.id = c.office_id CROSS JOIN city ORDER BY c.id
+          FROM counter c JOIN office o ON o.id = c.office_id CROSS JOIN city
+         WHERE $1::int[] IS NULL OR c.id = ANY ($1) ORDER BY c.id
         """,
+        _ids(only),
     )
 
 
-async def rules(conn: Connection) -> list[RuleRow]:
+async def rules(conn: Connection, only: Collection[int] | None = None) -> list[RuleRow]:
     return await fetch_all(
         conn,
         RuleRow,
         """
         SELECT counter_id, weekday, opens, closes, lower(valid) AS valid_from, upper(valid) - 1 AS valid_until,
                every_weeks, week_of_month, kind = 'break' AS is_break
-          FROM opening_hours ORDER BY counter_id, weekday, opens, id
+          FROM opening_hours WHERE $1::int[] IS NULL OR counter_id = ANY ($1) ORDER BY counter_id, weekday, opens, id
         """,
+        _ids(only),
     )
 
 
@@ -130,7 +133,7 @@ async def exceptions(conn: Connection, since: date) -> list[ExceptionRow]:
     )
 
 
-async def plans(conn: Connection) -> list[PlanRow]:
+async def plans(conn: Connection, only: Collection[int] | None = None) -> list[PlanRow]:
     """Of counters whose services have rules that share their time out; all services of a counter have the same, or saving is refused."""
     return await fetch_all(
         conn,
@@ -143,8 +146,10 @@ async def plans(conn: Connection) -> list[PlanRow]:
           FROM counter c JOIN counter_service cs ON cs.counter_id = c.id
           JOIN service s ON s.id = cs.service_id AND s.is_active AND s.duration_min IS NOT NULL
           LEFT JOIN service_office r ON r.service_id = s.id AND r.office_id = c.office_id
+         WHERE $1::int[] IS NULL OR c.id = ANY ($1)
          GROUP BY c.id HAVING bool_or(r.public_percent < 100 OR r.release_plan IS NOT NULL)
         """,
+        _ids(only),
     )
 
 
@@ -236,3 +241,7 @@ async def blocking_times(
         opens,
         closes,
     )
+
+
+def _ids(only: Collection[int] | None) -> list[int] | None:
+    return None if only is None else list(only)

@@ -64,15 +64,13 @@ async def planned_openings(
     `for_ever`: what comes after the last day is closed too, so that nothing stays open that was released before.
     """
     rules: dict[int, list[Rule]] = defaultdict(list)
-    for row in await hours_store.rules(conn):
+    for row in await hours_store.rules(conn, only):
         rules[row.counter_id].append(row.rule)
     closures = await hours_store.closures(conn, now - timedelta(days=2))
     exceptions = await hours_store.exceptions(conn, (now - timedelta(days=2)).date())
-    plans = {row.counter_id: row for row in await hours_store.plans(conn)}
+    plans = {row.counter_id: row for row in await hours_store.plans(conn, only)}
     openings = []
-    for lane in await hours_store.lanes(conn):
-        if only is not None and lane.id not in only:
-            continue
+    for lane in await hours_store.lanes(conn, only):
         day = first or local_day(now, lane.zone)
         shut = [(closure.starts_at, closure.ends_at) for closure in closures if _concerns(closure, lane)]
         instead = _exceptions_of(exceptions, lane) if lane.is_active else {}
@@ -142,10 +140,11 @@ def _dealt(
     draw: Draw,
 ) -> tuple[Mapping[Share, Sequence[Span]], datetime | None]:
     """The parts as they are now, and when the next of them is released."""
+    plan = row.plan
     chunks = [
         chunk
         for day, spans in opened.items()
-        for chunk in deal(spans, row.chunk_min, row.plan, lane.id, day, lane.zone, draw)
+        for chunk in deal(spans, row.chunk_min, plan, lane.id, day, lane.zone, draw)
     ]
     parts: dict[Share, list[Span]] = defaultdict(list)
     for chunk in chunks:
