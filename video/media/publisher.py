@@ -19,7 +19,7 @@ from video.model import (
     PubLine,
     Source,
 )
-from video.sdp import AUDIO_LEVEL, MID, TRANSPORT_CC
+from video.sdp.codecs import AUDIO_LEVEL, MID, TRANSPORT_CC
 
 
 class Publisher(Peer):

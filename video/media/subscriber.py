@@ -21,7 +21,7 @@ from video.model import (
     Source,
     SubLine,
 )
-from video.sdp import ABS_SEND_TIME_ID, AUDIO_LEVEL_ID, OPUS, RTX, VP8
+from video.sdp.codecs import ABS_SEND_TIME_ID, AUDIO_LEVEL_ID, OPUS, RTX, VP8
 
 
 @dataclass(slots=True)

@@ -149,6 +149,37 @@ async def test_a_renewal_under_way_is_waited_for(db: Database, room_id: UUID) ->
     assert (await find_room(db, room_id)).epoch == 1
 
 
+async def test_a_slow_database_ends_no_lease(db: Database, room_id: UUID) -> None:
+    """While it answered nobody, nobody could renew."""
+    leases = Leases(db, SHORT)
+    await leases.hear("a", "first life", 0)
+    await leases.bind(room_id, 1, HOME)
+    await lapsed(leases)
+    async with db.transaction() as conn:
+        await conn.execute("LOCK TABLE media_worker")
+        with pytest.raises(TimeoutError):
+            await leases.hear("a", "first life", 0)
+        with pytest.raises(TimeoutError):
+            await leases.begin_epochs(and_lapsed=True)
+    assert (await find_room(db, room_id)).epoch == 1
+
+
+async def test_a_room_that_somebody_holds_for_long_does_not_stand_before_others(
+    db: Database, clock: SettableClock, leases: Leases
+) -> None:
+    rooms = sorted([(await World(db, clock).invite(Role.CLERK)).room_id for _ in range(2)])
+    await leases.hear("a", "first life", 0)
+    for one in rooms:
+        await leases.bind(one, 1, HOME)
+    await leases.hear("a", "second life", 0)
+    async with db.transaction() as conn:
+        await store.lock_room(conn, rooms[0])
+        with pytest.raises(TimeoutError):
+            await leases.begin_epochs(and_lapsed=True)
+    assert [(await find_room(db, one)).epoch for one in rooms] == [1, 2]
+    assert await leases.begin_epochs(and_lapsed=True) == 1
+
+
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [

@@ -28,11 +28,12 @@ MIDS = {"a": "audio", "v": "camera"}
 
 
 class Counting(Leases):
-    """Remembers how many epochs it began."""
+    """Remembers how often it looked, and how many epochs it began."""
 
-    begun = 0
+    begun = looks = 0
 
     async def begin_epochs(self, *, and_lapsed: bool) -> int:
+        self.looks += 1
         begun = await super().begin_epochs(and_lapsed=and_lapsed)
         self.begun += begun
         return begun
@@ -232,7 +233,11 @@ async def test_a_web_process_that_starts_while_a_lease_has_run_out_leaves_the_ca
         return not await first.leases.living()
 
     await eventually(has_run_out)
+    control = Path(running[0].control)
+    control.rename(control.with_suffix(".away"))
     async with web(db, running[0]) as second:
+        await until(lambda: second.leases.looks >= 2, "a look, before anything was heard")
+        joined(running[0])
         await are_up(second, running=running[0])
         await second.workers.make_room(room_id, 1)
         assert (second.leases.begun, (await read(db, room_id)).epoch) == (0, 1)
