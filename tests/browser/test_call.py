@@ -221,6 +221,7 @@ async def test_who_is_muted_stays_so_on_a_page_loaded_anew_and_one_press_ends_it
 async def test_at_360_px_the_controls_are_in_reach_and_the_end_is_quiet(scene: Scene) -> None:
     invited, staff = await both(scene.town)
     citizen, clerk = await scene.person(invited, width=360), await scene.person(staff)
+    await citizen.page.set_viewport_size({"width": 360, "height": 560})
     await citizen.goes_in()
     await clerk.goes_in()
     await clerk.page.locator("[data-admit]").click()
@@ -228,10 +229,12 @@ async def test_at_360_px_the_controls_are_in_reach_and_the_end_is_quiet(scene: S
     leave = citizen.page.locator("[data-part=call] [data-leave]")
     box = await leave.bounding_box()
     assert box is not None
-    assert box["y"] + box["height"] <= 800  # without scrolling
+    assert box["y"] + box["height"] <= 560  # without scrolling
     own = await citizen.page.locator("[data-own-tile]").bounding_box()
     assert own is not None
     assert own["y"] + own["height"] <= box["y"]
+    if PICTURES:
+        await citizen.page.screenshot(path=Path(PICTURES) / "call-small-360.png")
     await leave.click()
     await citizen.page.get_by_role("heading", name="Sie haben das Gespräch verlassen").wait_for()
     assert await citizen.page.locator("[data-say]").inner_text() == ""
