@@ -137,6 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_DIR", ".data", "Where `make run` keeps PostgreSQL's files, keys and the sandboxes' state", Path),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _log_level),
     Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
+    Setting("MOVES_MOST", "5", "How often one appointment may be moved to another time", _at_least(0)),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
     Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", _at_least(0)),
     Setting(
@@ -240,6 +241,7 @@ class Settings:
     data_dir: Path = Path(".data")
     log_level: str = "INFO"
     hold_minutes: int = 15
+    moves_most: int = 5
     horizon_days: int = 90
     lead_minutes: int = 30
     stripe_api_key: str = field(default="", repr=False)

@@ -24,6 +24,7 @@ from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
+from booking.appointments.moving import Moving
 from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import open_contact, open_name, open_token, seal_contact, seal_token
 from booking.appointments.slots import IsCalled, Slots, nobody_is_called
@@ -73,6 +74,8 @@ class Appointments:
         clock: Clock,
         calls: Calls,
         is_called: IsCalled = nobody_is_called,
+        has_arrived: IsCalled = nobody_is_called,
+        moves_most: int = 5,
     ) -> None:
         self._db = db
         self._calls = calls
@@ -83,6 +86,7 @@ class Appointments:
         self._sealer = sealer
         self._clock = clock
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
+        self._moving = Moving(db, slots, clock, has_arrived, moves_most)
 
     @property
     def can_text(self) -> bool:
@@ -166,6 +170,11 @@ class Appointments:
 
     async def cancel(self, appointment_id: UUID) -> Case:
         await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
+        return await self.case(appointment_id)
+
+    async def move(self, appointment_id: UUID, hold_id: UUID) -> Case:
+        """To the time of the hold; whoever calls has proved both. Refusals: see Moving.move."""
+        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id))
         return await self.case(appointment_id)
 
     async def give_back(self, appointment_id: UUID) -> None:
