@@ -81,6 +81,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/appointments/{appointment}": CITIZEN,
     "POST /api/appointments/{appointment}/checkout": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
+    "POST /api/appointments/{appointment}/move": CITIZEN,
     "GET /api/appointments/{appointment}/calendar.ics": CITIZEN,
     f"GET {_CASE}": CITIZEN,
     f"GET {_CASE}/check": CITIZEN,
