@@ -137,6 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATA_DIR", ".data", "Where `make run` keeps PostgreSQL's files, keys and the sandboxes' state", Path),
     Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _log_level),
     Setting("HOLD_MINUTES", "15", "How long a chosen time stays reserved", _positive),
+    Setting("MOVES_MOST", "5", "How often one appointment may be moved to another time", _at_least(0)),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
     Setting(
         "RETENTION_DAYS", "30", "How many days after an appointment is over its person's data are erased", _positive
@@ -256,6 +257,7 @@ class Settings:
     data_dir: Path = Path(".data")
     log_level: str = "INFO"
     hold_minutes: int = 15
+    moves_most: int = 5
     horizon_days: int = 90
     retention_days: int = 30
     lead_minutes: int = 30

@@ -28,7 +28,7 @@ from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
-from booking.queue.arriving import CallHooks, is_called
+from booking.queue.arriving import CallHooks, has_arrived, is_called
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from notifications.mail_smtp import SmtpSender
@@ -130,6 +130,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 clock,
                 calls,
                 is_called,
+                has_arrived,
+                settings.moves_most,
                 retention_days=settings.retention_days,
             ),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),

@@ -18,6 +18,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, TooLate
 from booking.appointments.model import Case, Created
+from booking.appointments.moving import HasArrived, NotMovable, OtherService, PriceDiffers, TooManyMoves
 from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
@@ -70,6 +71,13 @@ class AppointmentMade(AppointmentOut):
         return cls(**_members(created.case), token=created.token)
 
 
+class MoveIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    hold: UUID = Field(description="The new time, reserved as for a new appointment")
+    hold_token: Annotated[str, Field(max_length=200)] = Field(description="Token of that hold")
+
+
 class CheckoutIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -120,6 +128,14 @@ async def cancel_appointment(request: web.Request) -> web.Response:
 
 async def erase_person(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+
+
+async def move_appointment(request: web.Request) -> web.Response:
+    wanted = await body(request, MoveIn)
+    if not await request.app[HOLDS].authorise(wanted.hold, wanted.hold_token):
+        raise Unauthenticated
+    case = await request.app[APPOINTMENTS].move(path_id(request, "appointment"), wanted.hold)
     return reply(AppointmentOut.of(case), headers=_PRIVATE)
 
 
@@ -221,6 +237,28 @@ ENDPOINTS = [
         params=_ID,
         gives={200: AppointmentOut},
         refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotOver),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/move",
+        handler=move_appointment,
+        who=CASE,
+        summary="Move it to a reserved time of the same service, at the same fee; the old time is kept until then; may be repeated",
+        params=_ID,
+        takes=MoveIn,
+        gives={200: AppointmentOut},
+        refuses=(
+            Unauthenticated,
+            NotFound,
+            HoldOver,
+            HoldInUse,
+            NotMovable,
+            HasArrived,
+            TooManyMoves,
+            OtherService,
+            PriceDiffers,
+            Invalid,
+        ),
     ),
     Endpoint(
         method="GET",

@@ -223,6 +223,33 @@ async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> N
     await conn.execute("UPDATE claim SET appointment_id = $2 WHERE id = $1", claim_id, appointment_id)
 
 
+async def moves(conn: Connection, appointment_id: UUID) -> int:
+    """How often the case has been given another time."""
+    count: int = await conn.fetchval(
+        "SELECT count(*) FROM claim WHERE appointment_id = $1 AND status = 10", appointment_id
+    )
+    return count
+
+
+async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim) -> None:
+    """The hold's time instead of what the case has. The old rows stay, as moved: they tell where it has been."""
+    await conn.execute(
+        """
+        WITH freed AS (
+          UPDATE claim SET status = 10 WHERE appointment_id = $1 AND status < 8
+        ), taken AS (
+          UPDATE claim SET appointment_id = $1, status = 2, hold_until = NULL WHERE id = $2
+        ), told AS (
+          INSERT INTO appointment_history (appointment_id, status) VALUES ($1, 'moved')
+        )
+        UPDATE appointment SET office_id = $3, fee_id = $4, sequence = sequence + 1 WHERE id = $1""",
+        appointment_id,
+        hold.id,
+        hold.office_id,
+        hold.fee_id,
+    )
+
+
 async def token_of(conn: Connection, appointment_id: UUID) -> bytes | None:
     return await find_one(conn, bytes, "SELECT token_sha256 FROM appointment WHERE id = $1", appointment_id)
 

@@ -27,6 +27,7 @@ from booking.appointments.contact import Contact, readable
 from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
 from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
+from booking.appointments.moving import Moving
 from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import (
     nobody,
@@ -85,6 +86,8 @@ class Appointments:
         clock: Clock,
         calls: Calls,
         is_called: IsCalled = nobody_is_called,
+        has_arrived: IsCalled = nobody_is_called,
+        moves_most: int = 5,
         *,
         retention_days: int = 30,
     ) -> None:
@@ -98,6 +101,7 @@ class Appointments:
         self._clock = clock
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
+        self._moving = Moving(db, slots, clock, has_arrived, moves_most)
 
     @property
     def can_text(self) -> bool:
@@ -229,6 +233,11 @@ class Appointments:
     async def erase_due(self) -> int:
         """The persons of cases that have been over for long; how many went."""
         return await self._erasing.erase_due()
+
+    async def move(self, appointment_id: UUID, hold_id: UUID) -> Case:
+        """To the time of the hold; whoever calls has proved both. Refusals: see Moving.move."""
+        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id))
+        return await self.case(appointment_id)
 
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""

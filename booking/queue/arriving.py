@@ -58,6 +58,11 @@ def new_ticket(
     )
 
 
+async def has_arrived(tx: Tx, reference: UUID) -> bool:
+    """Appointments' question before it moves a case."""
+    return await store.has_ticket(cast("Connection", tx), reference)
+
+
 async def is_called(tx: Tx, reference: UUID) -> bool:
     """booking.appointments' question before a citizen cancels."""
     return await store.is_called(cast("Connection", tx), reference)

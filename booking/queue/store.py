@@ -378,6 +378,12 @@ async def is_called(conn: Connection, appointment_id: UUID) -> bool:
     return found
 
 
+async def has_ticket(conn: Connection, appointment_id: UUID) -> bool:
+    """Whatever has become of it: a case has one ticket at most."""
+    found: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM ticket WHERE appointment_id = $1)", appointment_id)
+    return found
+
+
 async def recall(conn: Connection, ticket_id: UUID, counter_id: int, now: datetime) -> bool:
     return (
         await conn.fetchval(

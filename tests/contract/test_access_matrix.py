@@ -82,6 +82,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/appointments/{appointment}/checkout": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
     "POST /api/appointments/{appointment}/erase": CITIZEN,
+    "POST /api/appointments/{appointment}/move": CITIZEN,
     "GET /api/appointments/{appointment}/calendar.ics": CITIZEN,
     f"GET {_CASE}": CITIZEN,
     f"GET {_CASE}/check": CITIZEN,

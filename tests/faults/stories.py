@@ -129,6 +129,16 @@ async def cancelled(scene: Scene) -> None:
     await shows(scene, made, "cancelled")
 
 
+async def moved(scene: Scene) -> None:
+    """Also repeated, the case ends with one living time."""
+    made = await held(scene, FREE)
+    await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    taken = await hold(scene, FREE)
+    given = {"hold": taken["id"], "hold_token": taken["token"]}
+    await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
+    await shows(scene, made, "confirmed")
+
+
 async def cancelled_and_gone(scene: Scene) -> None:
     """Cancels once and never looks again: the worker pays back."""
     made = await paid(scene)
@@ -274,6 +284,9 @@ EXPIRED = Outcome(
 LAST_SECOND = replace(CONFIRMED, cases=(("held", "expiring", "confirmed"),))
 
 FREE_BOOKED = Story(free, Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed",)))
+MOVED = Story(
+    moved, Outcome(cases=(("held", "confirmed", "moved"),), claims=(10, 2), mails=("appointment_confirmed",) * 2)
+)
 BOOKED = Story(booked, CONFIRMED)
 BOOKED_BY_RETURN = Story(booked_by_return, CONFIRMED)
 BOOKED_UNHEARD = Story(booked_unheard, CONFIRMED)

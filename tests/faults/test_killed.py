@@ -85,6 +85,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "payment.stray-fenced": [worker(s.BOOKED_BESIDE_STRAY, "payment.stray-fenced")],
     "payment.listed": [worker(s.BOOKED_UNHEARD, "payment.listed")],
+    "appointment.moved": [web(s.MOVED, "appointment.moved")],
     "appointment.cancelled": [
         web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
         web(s.CANCELLED_UNPAID, "appointment.cancelled"),

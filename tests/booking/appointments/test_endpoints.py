@@ -253,3 +253,17 @@ class TestSlots:
         ]
         for query, status in refusals:
             assert (await api("GET", "/api/slots", **(ANY | query)))[0] == status, query
+
+
+async def test_a_case_moves_to_a_hold_that_the_caller_has(api: Api) -> None:
+    created = await api.world.create()
+    await api.world.paid(created.case.id)
+    path = f"/api/appointments/{created.case.id}/move"
+    hold = (await api("POST", "/api/holds", key=uuid4().hex, json=api.wanted("2026-12-01T09:00:00Z")))[1]
+    wanted = {"hold": hold["id"], "hold_token": hold["token"]}
+    assert (await api("POST", path, json=wanted))[0] == 401
+    assert (await api("POST", path, token=created.token, json=wanted | {"hold_token": "guessed"}))[0] == 401
+    for _ in range(2):
+        status, moved = await api("POST", path, token=created.token, json=wanted)
+        assert (status, moved["status"], moved["starts_at"]) == (200, "confirmed", "2026-12-01T09:00:00Z")
+        assert moved["number"] == created.case.number

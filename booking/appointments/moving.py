@@ -1,0 +1,100 @@
+"""A confirmed case gets another time: one transaction, in which the old time is kept until the new one is booked.
+
+The new time is a hold of the same person. A claim never changes its place, so the old one is freed as moved, and the hold's becomes the
+case's: number, link, payment and calendar UID stay.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.errors import Conflict, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from booking.appointments import store
+from booking.appointments.lifecycle import HoldOver
+from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.slots import IsCalled, Notice, Slots
+from booking.appointments.store import CaseRow, HoldClaim
+from booking.availability.model import ClaimStatus
+from booking.holds.usecases import HoldInUse
+
+appointment_moved = point("appointment.moved")
+
+
+class NotMovable(Conflict):
+    code = "not_movable"
+    message = _("Only a confirmed appointment that has not begun can be moved.")
+
+
+class HasArrived(Conflict):
+    """A ticket stands for one time of one case, so it cannot follow the case."""
+
+    code = "has_arrived"
+    message = _("You have checked in already, so the appointment cannot be moved here. Please talk to the staff.")
+
+
+class TooManyMoves(Conflict):
+    code = "too_many_moves"
+    message = _("This appointment has been moved as often as is allowed. You can keep it or cancel it.")
+
+
+class OtherService(Conflict):
+    code = "other_service"
+    message = _("The chosen time is for another service or another kind of appointment.")
+
+
+class PriceDiffers(Conflict):
+    code = "price_differs"
+    message = _(
+        "At the chosen time the fee is another one, so the appointment cannot be moved there. "
+        "Please choose another time, or cancel this appointment and book a new one."
+    )
+
+
+class Moving:
+    def __init__(self, db: Database, slots: Slots, clock: Clock, has_arrived: IsCalled, moves_most: int) -> None:
+        self._db = db
+        self._slots = slots
+        self._clock = clock
+        self._has_arrived = has_arrived
+        self._moves_most = moves_most
+
+    async def move(self, appointment_id: UUID, hold_id: UUID) -> None:
+        """To the time of this hold; again with the same hold: done already.
+
+        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, PriceDiffers.
+        """
+        async with self._db.transaction() as conn:
+            case = await self._slots.lock(conn, appointment_id)
+            row = await store.find_case(conn, appointment_id)
+            hold = await store.lock_hold(conn, hold_id)  # after the case, as everywhere
+            if case is None or row is None or hold is None:
+                raise NotFound
+            if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
+                return
+            await self._check_case(conn, case)
+            self._check_hold(hold, row)
+            await store.take_time(conn, appointment_id, hold)
+            await self._slots.announce(conn, appointment_id, Notice("appointment_confirmed"))
+        appointment_moved()
+
+    async def _check_case(self, conn: Connection, case: CaseState) -> None:
+        if case.status is not AppointmentStatus.CONFIRMED or case.starts_at <= self._clock():
+            raise NotMovable
+        if await self._has_arrived(conn, case.id):  # arriving holds the case, so this does not change before commit
+            raise HasArrived
+        if await store.moves(conn, case.id) >= self._moves_most:
+            raise TooManyMoves
+
+    def _check_hold(self, hold: HoldClaim, row: CaseRow) -> None:
+        if hold.appointment_id is not None:
+            raise HoldInUse
+        if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
+            raise HoldOver
+        if (hold.service_id, hold.channel) != (row.service_id, row.channel):
+            raise OtherService
+        if hold.fee_cents != row.fee_cents:
+            raise PriceDiffers

@@ -1,0 +1,183 @@
+"""A case that moves, while something else happens to it: one living time or none, never two."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from base.db import Database, violates
+from base.money import Money
+from booking.appointments.lifecycle import HoldOver
+from booking.appointments.model import AppointmentStatus
+from booking.appointments.moving import HasArrived, NotMovable, PriceDiffers, TooManyMoves
+from booking.holds.usecases import HoldInUse
+from booking.queue.arriving import arrive
+from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
+from tests.booking.availability.city import TUESDAY, at
+
+_S = AppointmentStatus
+TEN, ELEVEN = at(TUESDAY, 10), at(TUESDAY, 11)
+
+
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[CaseWorld]:
+    async with case_world(db) as made:
+        yield made
+
+
+async def confirmed(world: CaseWorld) -> UUID:
+    ident = (await world.create(NINE)).case.id
+    await world.paid(ident)
+    return ident
+
+
+async def statuses(world: CaseWorld) -> list[int]:
+    async with world.db.connection() as conn:
+        assert await conn.fetch("SELECT * FROM claim_audit") == []
+    return sorted(status for status, _ in await world.claims())
+
+
+async def test_everything_but_the_time_stays(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    before = await world.appointments.case(ident)
+    hold = await world.hold(TEN)
+    after = await world.appointments.move(ident, hold.id)
+    assert (after.starts_at, after.sequence) == (TEN, before.sequence + 1)
+    assert (after.status, after.number, after.payment) == (_S.CONFIRMED, before.number, before.payment)
+    assert await world.claims() == [(10, False), (2, False)]
+    old, new = [fields for _, fields in await world.messages()]
+    assert (old["uid"], old["manage_url"]) == (new["uid"], new["manage_url"])
+    assert (new["starts_at"], new["sequence"]) == (TEN.isoformat(), old["sequence"] + 1)
+    await world.poll()
+    assert (await world.hold(NINE)).starts_at == NINE
+    cancelled = await world.appointments.cancel(ident)
+    assert [refund.amount_cents for refund in cancelled.refunds] == [3700]
+
+
+async def test_the_same_move_ten_times_at_once_is_once(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    await asyncio.gather(*(world.appointments.move(ident, hold.id) for _ in range(10)))
+    assert await statuses(world) == [2, 10]
+    assert len(await world.messages()) == 2
+
+
+async def test_two_moves_at_once(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    holds = [await world.hold(TEN), await world.hold(ELEVEN)]
+    await asyncio.gather(*(world.appointments.move(ident, hold.id) for hold in holds))
+    assert await statuses(world) == [2, 10, 10]
+
+
+async def test_two_cases_and_one_hold(world: CaseWorld) -> None:
+    idents = [await confirmed(world), await confirmed(world)]
+    hold = await world.hold(TEN)
+    ends = await asyncio.gather(*(world.appointments.move(ident, hold.id) for ident in idents), return_exceptions=True)
+    assert [type(end) for end in ends if isinstance(end, BaseException)] == [HoldInUse]
+    assert await statuses(world) == [2, 2, 10]
+
+
+async def test_moving_a_case_and_making_another_of_the_same_hold(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    ends = await asyncio.gather(
+        world.appointments.move(ident, hold.id),
+        world.appointments.create(hold.id, ANNA, "the key of one request"),
+        return_exceptions=True,
+    )
+    assert [type(end) for end in ends if isinstance(end, BaseException)] == [HoldInUse]
+    assert await statuses(world) in ([1, 2], [2, 10])
+
+
+@pytest.mark.parametrize("move_first", [True, False])
+async def test_moving_and_cancelling(world: CaseWorld, move_first: bool) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    both = [world.appointments.move(ident, hold.id), world.appointments.cancel(ident)]
+    ends = await asyncio.gather(*(both if move_first else reversed(both)), return_exceptions=True)
+    assert {type(end) for end in ends if isinstance(end, BaseException)} <= {NotMovable}
+    assert (await world.appointments.case(ident)).status is _S.CANCELLED
+    assert await statuses(world) in ([9, 10], [1, 9])
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_moving_and_the_end_of_the_hold(world: CaseWorld, is_over: bool) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    world.clock.advance(minutes=14, seconds=60 if is_over else 59)
+    ends = await asyncio.gather(
+        world.appointments.move(ident, hold.id), world.appointments.expire_bare(), return_exceptions=True
+    )
+    assert [type(end) for end in ends if isinstance(end, BaseException)] == ([HoldOver] if is_over else [])
+    await world.appointments.expire_bare()
+    assert await statuses(world) == ([2, 8] if is_over else [2, 10])
+
+
+async def test_moving_and_arriving(world: CaseWorld, db: Database) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+
+    async def come() -> None:
+        async with db.transaction() as conn:
+            await conn.execute("SELECT FROM appointment WHERE id = $1 FOR NO KEY UPDATE", ident)
+            assert await arrive(conn, ident, world.clock()) is not None
+
+    ends = await asyncio.gather(world.appointments.move(ident, hold.id), come(), return_exceptions=True)
+    assert {type(end) for end in ends if isinstance(end, BaseException)} <= {HasArrived}
+    case = await world.appointments.case(ident)
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT due_at FROM ticket") == case.starts_at
+    if case.starts_at == TEN:
+        with pytest.raises(HasArrived):
+            await world.appointments.move(ident, (await world.hold(ELEVEN)).id)
+
+
+async def test_moving_and_closing_the_counter(world: CaseWorld, db: Database) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+
+    async def close() -> None:
+        async with db.transaction() as conn:
+            for counter in world.city.counters:
+                await conn.execute(
+                    "SELECT set_open($1, tstzrange($2, $3), '{}')", counter, at(TUESDAY, 8), at(TUESDAY, 9, 40)
+                )
+
+    ends = await asyncio.gather(world.appointments.move(ident, hold.id), close(), return_exceptions=True)
+    faults = [end for end in ends if isinstance(end, BaseException)]
+    assert all(isinstance(e, asyncpg.ExclusionViolationError) and violates(e, "claim_no_overlap") for e in faults)
+    assert await statuses(world) == [2, 10]
+    await close()  # what was in the way has moved
+
+
+async def test_what_is_refused_leaves_the_old_time(world: CaseWorld, db: Database) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE fee SET valid = '[,2027-01-01)'")
+        dearer = await conn.fetchval(
+            """INSERT INTO fee (service_id, amount_cents, legal_basis, valid)
+               SELECT service_id, 4000, legal_basis, '[2027-01-01,)' FROM fee RETURNING id"""
+        )
+        await conn.execute("UPDATE claim SET fee_id = $1 WHERE request_key = $2", dearer, hold.id)
+    with pytest.raises(PriceDiffers):
+        await world.appointments.move(ident, hold.id)
+    case = await world.appointments.case(ident)
+    assert (case.starts_at, case.fee) == (NINE, Money(3700))
+    world.clock.advance(hours=2)  # it has begun
+    with pytest.raises(NotMovable):
+        await world.appointments.move(ident, hold.id)
+    assert (await world.appointments.case(ident)).starts_at == NINE
+
+
+async def test_as_often_as_the_setting_says(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    for n in range(5):
+        await world.appointments.move(ident, (await world.hold(at(TUESDAY, 10, 20 * (n % 2)))).id)
+        await world.poll()
+    with pytest.raises(TooManyMoves):
+        await world.appointments.move(ident, (await world.hold(ELEVEN)).id)
