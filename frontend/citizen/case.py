@@ -179,8 +179,11 @@ def _erase_text(words: Words, facts: CaseFacts) -> str:
 
 def _said(words: Words, facts: CaseFacts) -> _Said:
     if facts.is_erased:
+        over = (f"{words._('Your appointment is cancelled')}.",) if facts.status == "cancelled" else ()
         gone = words._("Who you are and how to reach you is not stored here any more.")
-        return _Said("info", words._("Your data have been deleted"), (gone, *_refund(words, facts)), with_when=False)
+        return _Said(
+            "info", words._("Your data have been deleted"), (gone, *over, *_refund(words, facts)), with_when=False
+        )
     match facts.status:
         case "confirmed":
             return _Said("success", words._("Your appointment is confirmed"), _confirmed(words, facts))
