@@ -120,6 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _demo()
     if arguments.command == "verify-rank":
         return allocation.verify_rank(arguments)
+    if arguments.command == "simulate":
+        return allocation.simulate(arguments)
     others = {"import": _import, "account": _account, "media": _media}
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:

@@ -17,6 +17,8 @@ from aiohttp import web
 from base.config import Settings
 from base.db import Database
 from base.migrate import migrate
+from booking.allocation.market import Assumptions
+from booking.allocation.simulating import by_need
 from booking.availability.model import Window
 from server.app import build
 from server.product import Product, open_product
@@ -59,6 +61,7 @@ def ratios(figures: Mapping[str, float]) -> dict[str, float]:
     return {
         "holds_to_insert_floor": round(figures["holds_per_s"] / figures["insert_floor_per_s"], 3),
         "slots_to_hello": round(figures["slots_rps"] / figures["hello_rps"], 3),
+        "bot_share": max(by_need(Assumptions(), seed)["bot_share"] for seed in range(1, 6)),  # simulated; the worst
     }
 
 
