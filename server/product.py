@@ -16,6 +16,8 @@ from base.identity.usecases import Identity
 from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
+from booking.allocation.runs import Runs
+from booking.allocation.usecases import Allocation
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
@@ -59,6 +61,8 @@ class Product:
     payments: Payments
     reconciliation: Reconciliation
     appointments: Appointments
+    allocation: Allocation
+    runs: Runs
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -94,7 +98,11 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         books = PgBooks(db)
         queue_source = QueueSource()
         providers = await _providers(settings, stack)
+        allocation = Allocation(db, notifications, sealer, clock, settings.public_url)
         payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
+        appointments = Appointments(
+            db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock, calls
+        )
         yield Product(
             settings=settings,
             clock=clock,
@@ -109,9 +117,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
-            appointments=Appointments(
-                db, books.transaction, slots, payments, notifications, announcer, translations, sealer, clock, calls
-            ),
+            appointments=appointments,
+            allocation=allocation,
+            runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             queue=Queue(db, slots, calls.call_off, clock),
             queue_source=queue_source,
             rooms=rooms,

@@ -36,6 +36,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
+        Duty("allocation", 5, product.runs.close_due),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("tidy", 3600, Tidy(product.db, product.clock, product.identity).run),
     )

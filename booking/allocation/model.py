@@ -2,8 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from enum import StrEnum
+
+
+class RequestStatus(StrEnum):
+    UNVERIFIED = "unverified"  # sent, but nobody has opened the link yet: the contact may be anybody's
+    ASKED = "asked"  # waits for staff
+    CONFIRMED = "confirmed"  # staff have seen the document: takes part, with a confirmed deadline or without
+    REFUSED = "refused"  # by staff, with a reason
+    WITHDRAWN = "withdrawn"
+    PLACED = "placed"  # a released run has given it an appointment
+
+
+_R = RequestStatus
+
+TRANSITIONS: Mapping[RequestStatus, frozenset[RequestStatus]] = {
+    _R.UNVERIFIED: frozenset({_R.ASKED, _R.WITHDRAWN}),
+    _R.ASKED: frozenset({_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN}),
+    _R.CONFIRMED: frozenset({_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN, _R.PLACED}),  # a deadline may be corrected again
+    _R.REFUSED: frozenset(),
+    _R.WITHDRAWN: frozenset(),
+    _R.PLACED: frozenset(),
+}
+
+
+class RunStatus(StrEnum):
+    """What may become what is a trigger (the schema: allocation_run_transition); here are the words."""
+
+    OPEN = "open"  # source and closing time are named; requests come in
+    CLOSED = "closed"  # the list and its hash are published
+    RANKED = "ranked"  # the seed is entered, the result is there
+    RELEASED = "released"  # a clerk has let the offers go out
+    GIVEN_UP = "given_up"  # before the seed, with a reason
+
+
+def sources(to: RequestStatus) -> list[str]:
+    """The statuses from which one is reached: what a compare-and-set compares with."""
+    return sorted(status.value for status, following in TRANSITIONS.items() if to in following)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -177,6 +177,10 @@ async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> N
     await conn.execute("UPDATE claim SET appointment_id = $2 WHERE id = $1", claim_id, appointment_id)
 
 
+async def keep_until(conn: Connection, claim_id: int, until: datetime) -> None:
+    await conn.execute("UPDATE claim SET hold_until = $2 WHERE id = $1", claim_id, until)
+
+
 async def token_of(conn: Connection, appointment_id: UUID) -> bytes | None:
     return await find_one(conn, bytes, "SELECT token_sha256 FROM appointment WHERE id = $1", appointment_id)
 

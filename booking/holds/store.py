@@ -65,3 +65,10 @@ async def release(conn: Connection, hold_id: UUID) -> bool:
         hold_id,
     )
     return done == "UPDATE 1"
+
+
+async def is_by_need(conn: Connection, service_id: int) -> bool:
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM allocation_service WHERE service_id = $1)", service_id
+    )
+    return found

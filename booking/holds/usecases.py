@@ -57,6 +57,15 @@ class StartNotOffered(Invalid):
         super().__init__([FieldError("/starts_at", self.code, self.message)])
 
 
+class GivenOutByNeed(Conflict):
+    """The schema lets nobody hold such a time (claim_by_need); this says why."""
+
+    code = "given_out_by_need"
+    message = _(
+        "Appointments for this service are given out by urgency and not by the first click. Please make a request."
+    )
+
+
 class HoldInUse(Conflict):
     code = "hold_in_use"
     message = _("There is already an appointment for this reserved time.")
@@ -81,7 +90,7 @@ class Holds:
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
     async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
-        """Raises NotOffered, StartNotOffered, SlotTaken. The same request again gets the same hold while it lives.
+        """Raises NotOffered, StartNotOffered, SlotTaken, GivenOutByNeed. The same request again gets the same hold while it lives.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
@@ -136,6 +145,9 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
+        async with self._db.connection() as conn:
+            if await store.is_by_need(conn, service_id):
+                raise GivenOutByNeed
         raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at))
 
     async def _try_counters(
