@@ -37,10 +37,12 @@ from base.web.compress import compressed
 from base.web.guard import Access, same_origin, security_headers
 from base.web.live import Fragments
 from base.web.problems import problems
+from booking.allocation import endpoints as allocation
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.holds import endpoints as holds
+from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.citizen import pages
 from frontend.citizen.errors import error_page
@@ -61,6 +63,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *availability.ENDPOINTS,
     *holds.ENDPOINTS,
     *appointments.ENDPOINTS,
+    *allocation.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
@@ -69,6 +72,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff.ENDPOINTS,
     *finance.ENDPOINTS,
     *counter.ENDPOINTS,
+    *allocation_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,
@@ -128,12 +132,16 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "hold": product.holds.authorise,
         "case": product.appointments.authorise,
         "room": product.rooms.authorise,
+        "request": product.allocation.authorise,
     }
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
     app[availability.AVAILABILITY] = product.availability
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
+    app[allocation.ALLOCATION] = product.allocation
+    app[allocation.RUNS] = product.runs
+    app[allocation.NEED_SOURCE] = product.need_source
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation

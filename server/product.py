@@ -16,6 +16,7 @@ from base.identity.usecases import Identity
 from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
+from booking.allocation.feed import NeedSource
 from booking.allocation.runs import Runs
 from booking.allocation.usecases import Allocation
 from booking.appointments.announce import Announcer
@@ -63,6 +64,7 @@ class Product:
     appointments: Appointments
     allocation: Allocation
     runs: Runs
+    need_source: NeedSource
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -96,7 +98,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         announcer = Announcer(notifications, sealer, clock, settings.public_url, calls)
         slots = PgSlots(announcer)
         books = PgBooks(db)
-        queue_source = QueueSource()
+        queue_source, need_source = QueueSource(), NeedSource()
         providers = await _providers(settings, stack)
         allocation = Allocation(db, notifications, sealer, clock, settings.public_url)
         payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
@@ -112,13 +114,14 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source]),
             batcher=batcher,
             holds=Holds(db, availability, batcher, offers.fee_on, sealer, clock),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=appointments,
             allocation=allocation,
+            need_source=need_source,
             runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             queue=Queue(db, slots, calls.call_off, clock),
             queue_source=queue_source,

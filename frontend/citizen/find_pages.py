@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from base.i18n import best_language, zone
 from base.web import SETTINGS, path_number, query
+from booking.allocation.endpoints import NEED_SOURCE
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Slot, Window
 from booking.availability.usecases import Availability
@@ -18,7 +19,7 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, times_page
 from frontend.citizen.finding import service_page, start_page
-from frontend.citizen.rendering import SHARED, new_key, page, words_of
+from frontend.citizen.rendering import SHARED, new_key, page, see, words_of
 
 _OFTEN, _FOUND, _SOON = 9, 30, 3
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -63,6 +64,8 @@ async def start(request: web.Request) -> web.Response:
 async def service(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, ServiceQuery)
     detail = await request.app[CATALOGUE].service(path_number(request, "service"))
+    if detail.service.id in request.app[NEED_SOURCE].services:
+        return see(f"/{words.language}/need/{detail.service.id}")
     channels = detail.service.channels
     channel = asked.channel if asked.channel in channels else channels[0] if channels else None
     next_free: dict[int, Slot] = {}
@@ -78,6 +81,8 @@ async def service(request: web.Request) -> web.Response:
 async def times(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, TimesQuery)
     detail = await request.app[CATALOGUE].service(asked.service)
+    if asked.service in request.app[NEED_SOURCE].services:
+        return see(f"/{words.language}/need/{asked.service}")
     availability = request.app[AVAILABILITY]
     _offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
     ids = [office.office_id for office in offices]

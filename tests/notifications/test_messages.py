@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).parent / "golden"
 MESSAGE_ID = UUID("00000000-0000-4000-8000-000000000001")
 MESSAGES = Messages(Translations.load(), mail_from=MAIL_FROM)
 
-FIELDS = {
+FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
