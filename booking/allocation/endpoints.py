@@ -24,7 +24,6 @@ from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 ALLOCATION: web.AppKey[Allocation] = web.AppKey("ALLOCATION", Allocation)
 RUNS: web.AppKey[Runs] = web.AppKey("RUNS", Runs)
 NEED_SOURCE: web.AppKey[NeedSource] = web.AppKey("NEED_SOURCE", NeedSource)
-NDJSON = "application/x-ndjson"
 _KEYS = UUID("0d6c0b0e-8a55-4c0a-9a9c-9d6c9b0f2f6e")
 _REQUEST = "/api/allocation/requests/{request}"
 _RUN = "/api/allocation/runs/{run}"
@@ -171,7 +170,7 @@ async def result_file(request: web.Request) -> web.Response:
 def _file(content: bytes | None, name: str) -> web.Response:
     if content is None:
         raise NotFound
-    return text_reply(content, NDJSON, {"Content-Disposition": f'attachment; filename="{name}"'})
+    return text_reply(content, "text/plain; charset=utf-8", {"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 ENDPOINTS = [
@@ -232,7 +231,7 @@ ENDPOINTS = [
         summary="The closed list, for schalter verify-rank",
         params={"run": UUID},
         gives={200: str},
-        media=NDJSON,
+        media="text/plain",
         refuses=(NotFound,),
     ),
     Endpoint(
@@ -243,7 +242,7 @@ ENDPOINTS = [
         summary="The result, for schalter verify-rank",
         params={"run": UUID},
         gives={200: str},
-        media=NDJSON,
+        media="text/plain",
         refuses=(NotFound,),
     ),
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 
@@ -34,9 +34,11 @@ from booking.holds.usecases import FeeOn
 run_opened = point("allocation.opened")
 run_closed = point("allocation.closed")
 run_ranked = point("allocation.ranked")
+run_offered = point("allocation.offered")  # one of many, not yet committed
 run_released = point("allocation.released")
 
 _ANSWER_BEFORE_START = timedelta(hours=2)
+_RUNS = UUID("c2a5bb64-3a0f-4f4b-8f3d-2b6d4a7e9c11")
 _MOST_SLOTS = 500  # one transaction gives them out
 
 
@@ -110,14 +112,20 @@ class Runs:
         self._translations = translations
         self._clock = clock
 
-    async def open(self, plan: Plan, by: int) -> UUID:
-        """Sets the earliest free times aside. Raises RunInOrder, RunGoesOn, NothingSetAside, NotOffered, NotFound."""
+    async def open(self, plan: Plan, by: int, key: UUID) -> UUID:
+        """Sets the earliest free times aside; the same form again is the same run.
+
+        Raises RunInOrder, RunGoesOn, NothingSetAside, NotOffered, NotFound.
+        """
+        ident = uuid5(_RUNS, str(key))
+        if await self._is_there(ident):
+            return ident
         marked, now = await self._allocation.service(plan.service_id), self._clock()
         if not now < plan.closes_at < plan.seed_at < plan.release_by or not plan.seed_source.strip():
             raise RunInOrder
         wanted = self._wanted(plan, marked.time_zone)
         run = RunRow(
-            id=uuid4(),
+            id=ident,
             service_id=plan.service_id,
             status=RunStatus.OPEN,
             class_days=marked.class_days,
@@ -143,11 +151,13 @@ class Runs:
                     raise NothingSetAside
                 await store.set_aside(conn, run.id, sorted(held))
         except asyncpg.UniqueViolationError as error:
+            if await self._is_there(ident):
+                return ident
             if violates(error, "allocation_run_one_at_a_time"):
                 raise RunGoesOn from None
             raise
         run_opened()
-        return run.id
+        return ident
 
     async def close_due(self) -> int:
         """The worker's turn: at the moment named, the list is what it is then."""
@@ -232,6 +242,10 @@ class Runs:
             return []
         return explain(self._translations, language, closed, result, public_id, await self._names())
 
+    async def _is_there(self, ident: UUID) -> bool:
+        async with self._db.connection() as conn:
+            return await store.find_run(conn, ident) is not None
+
     async def _names(self) -> dict[str, Text]:
         async with self._db.connection() as conn:
             return await store.office_names(conn)
@@ -283,6 +297,7 @@ class Runs:
         case = await self._cases.offer(conn, hold_id, open_contact(self._sealer, row), until)
         if case is not None:
             await store.place_request(conn, row.id, run.id, case)
+            run_offered()
 
     async def _locked(self, conn: Connection, ident: UUID) -> RunRow:
         run = await store.lock_run(conn, ident)

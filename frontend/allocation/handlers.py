@@ -19,7 +19,7 @@ from booking.availability.model import Window
 from booking.catalogue.model import Channel
 from frontend.allocation.views import RequestCard, RunCard, WorkPage
 from frontend.citizen.need_wording import request_rows, run_line, zone_name
-from frontend.citizen.rendering import see, words_of
+from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
@@ -48,10 +48,10 @@ async def check(request: web.Request) -> web.Response:
 
 async def open_run(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
-    plan = _plan(words, fields)
+    key, plan = key_of(fields), _plan(words, fields)
     if plan is None:
         return await _work(request, problem=_WRONG, values=fields)
-    return await _done(request, request.app[RUNS].open(plan, request[STAFF].account_id), fields)
+    return await _done(request, request.app[RUNS].open(plan, request[STAFF].account_id, key), fields)
 
 
 async def enter_seed(request: web.Request) -> web.Response:
@@ -100,6 +100,7 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
         services=tuple(Tick(value=str(ident), label=name, is_chosen=False) for ident, name in names.items()),
         channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
         open_action=f"{here}/runs" if may_run and names else "",
+        request_key=new_key(),
         values=values or {},
     )
     return staff_page(request, "allocation/work", view, status=422 if problem else 200)

@@ -36,5 +36,6 @@ class WorkPage:
     services: tuple[Tick, ...] = ()
     channels: tuple[Tick, ...] = ()
     open_action: str = ""  # empty: not for this reader
+    request_key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)

@@ -14,10 +14,11 @@ from base.clock import SettableClock
 from base.db import Connection, Database
 from base.errors import DomainError
 from booking.allocation.model import RequestStatus
+from booking.allocation.runs import RunGoesOn
 from booking.allocation.usecases import NotAsking
 from booking.appointments import store
 from booking.appointments.model import AppointmentStatus
-from tests.booking.allocation.test_runs import LATER, SOON
+from tests.booking.allocation.test_runs import LATER, SOON, world_claims
 from tests.booking.allocation.world import NeedWorld, moment, need_world
 from tests.booking.availability.city import TUESDAY, at
 from tests.races.test_constraints import refused
@@ -48,7 +49,7 @@ class TestSchema:
         assert await conn.execute(insert, *given) == "INSERT 0 1"
 
     async def test_no_seed_before_its_moment(self, world: NeedWorld, conn: Connection) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         seeded = "UPDATE allocation_run SET status = 'ranked', seed = '1', seeded_at = $2, seeded_by = $3, result = '' WHERE id = $1"
         with refused("allocation_run_transition"):  # without a list there is nothing to draw from
             await conn.execute(seeded, run, world.clock() + timedelta(hours=3), world.clerk)
@@ -62,13 +63,13 @@ class TestSchema:
     async def test_no_list_too_early_and_none_once_the_seed_may_be_known(
         self, world: NeedWorld, conn: Connection, minutes: int
     ) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         closed = "UPDATE allocation_run SET status = 'closed', closed_at = $2, list = 'x', list_sha256 = sha256('x') WHERE id = $1"
         with refused("allocation_run_closed_in_time"):
             await conn.execute(closed, run, world.clock() + timedelta(minutes=minutes))
 
     async def test_the_hash_is_of_the_list(self, world: NeedWorld, conn: Connection) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         with refused("allocation_run_list_hashed"):
             await conn.execute(
                 "UPDATE allocation_run SET status = 'closed', closed_at = closes_at, list = 'x', list_sha256 = sha256('y') WHERE id = $1",
@@ -101,7 +102,7 @@ class TestSchema:
             await conn.execute("DELETE FROM allocation_run WHERE id = $1", run)
 
     async def test_no_run_without_source_and_none_is_skipped(self, world: NeedWorld, conn: Connection) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         with refused("allocation_run_transition"):
             await conn.execute("UPDATE allocation_run SET status = 'released' WHERE id = $1", run)
         copy = """
@@ -166,6 +167,16 @@ async def sound(world: NeedWorld) -> None:
 
 
 class TestRaces:
+    async def test_one_form_sent_ten_times_opens_one_run(self, world: NeedWorld) -> None:
+        key = uuid4()
+        assert len(set(await asyncio.gather(*(world.open(key=key) for _ in range(10))))) == 1
+        assert world_claims(await world.claims()) == [1, 1, 1]
+
+    async def test_ten_clerks_open_one_run(self, world: NeedWorld) -> None:
+        done = await asyncio.gather(*(world.open() for _ in range(10)), return_exceptions=True)
+        assert sum(isinstance(result, RunGoesOn) for result in done) == 9
+        assert world_claims(await world.claims()) == [1, 1, 1]
+
     async def test_ten_clerks_release_once(self, world: NeedWorld) -> None:
         for name, deadline in (("Anna Häberle", SOON), ("Ben Blau", LATER), ("Cem Can", None)):
             await world.take_part(name, deadline)
@@ -176,7 +187,7 @@ class TestRaces:
         await sound(world)
 
     async def test_two_seeds_at_once_one_stands(self, world: NeedWorld) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         world.clock.advance(hours=1)
         await asyncio.gather(*(world.runs.close(run) for _ in range(5)))
         world.clock.advance(hours=1)

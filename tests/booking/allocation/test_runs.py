@@ -93,7 +93,7 @@ class TestRun:
     async def test_from_the_open_run_to_the_booked_appointment(self, world: NeedWorld) -> None:
         late, soon = await world.take_part("Ben Blau", LATER), await world.take_part("Anna Häberle", SOON)
         unseen = await world.ask("Cem Can", SOON)
-        run = await world.runs.open(world.plan(slots=2), world.clerk)
+        run = await world.open(slots=2)
         assert [claim for claim, _ends in await world.claims()] == [1, 1]
         world.clock.advance(minutes=59)
         assert await world.runs.close_due() == 0
@@ -162,7 +162,7 @@ class TestRun:
         assert world_claims(await world.claims()) == [8, 8, 8]
 
     async def test_a_list_that_was_not_closed_in_time_never_closes(self, world: NeedWorld) -> None:
-        run = await world.runs.open(world.plan(), world.clerk)
+        run = await world.open()
         world.clock.advance(hours=2)
         assert await world.runs.close_due() == 0
         with pytest.raises(NotNow):
@@ -175,12 +175,14 @@ class TestRun:
         now = world.clock()
         for wrong in ({"closes_at": now}, {"seed_at": now + timedelta(hours=1)}, {"seed_source": " "}):
             with pytest.raises(RunInOrder):
-                await world.runs.open(world.plan(**wrong), world.clerk)
+                await world.open(**wrong)
         with pytest.raises(NothingSetAside):
-            await world.runs.open(world.plan(release_by=moment(20)), world.clerk)
-        await world.runs.open(world.plan(), world.clerk)
+            await world.open(release_by=moment(20))
+        key = uuid4()
+        run = await world.open(key=key)
+        assert await world.open(key=key) == run  # the same form again
         with pytest.raises(RunGoesOn):
-            await world.runs.open(world.plan(), world.clerk)
+            await world.open()
 
     async def test_once_seeded_it_is_not_given_up(self, world: NeedWorld) -> None:
         run = await world.ranked()

@@ -63,8 +63,11 @@ class NeedWorld(CaseWorld):
         await self.allocation.confirm(ident, deadline, "Document seen", self.clerk)
         return ident
 
+    async def open(self, slots: int = 3, *, key: UUID | None = None, **changes: object) -> UUID:
+        return await self.runs.open(self.plan(slots, **changes), self.clerk, key or uuid4())
+
     async def ranked(self, slots: int = 3) -> UUID:
-        run = await self.runs.open(self.plan(slots), self.clerk)
+        run = await self.open(slots)
         self.clock.advance(hours=1)
         await self.runs.close_due()
         self.clock.advance(hours=1)
