@@ -116,6 +116,7 @@ async def show_request(request: web.Request) -> web.Response:
         explained=tuple(await runs.explain(newest, row.public_id, words.language)) if newest else (),
         verify_action=f"/{words.language}{here}/verify" if is_new else "",
         withdraw_action=f"/{words.language}{here}/withdraw" if row.status in _OPEN else "",
+        request_key=new_key(),
         runs_url=f"/{words.language}/need/runs",
     )
     return page(request, "need_request", view)

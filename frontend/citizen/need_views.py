@@ -36,6 +36,7 @@ class RequestPage:
     explained: tuple[str, ...] = ()  # why this rank, in the newest result
     verify_action: str = ""
     withdraw_action: str = ""
+    request_key: str = ""
     runs_url: str = ""
 
 

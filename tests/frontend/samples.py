@@ -243,6 +243,7 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         explained=("…", "…"),
         verify_action="/verify",
         withdraw_action="/withdraw",
+        request_key=KEY,
         runs_url="/need/runs",
     )
     run = RunLine(title="Titel", rows=rows, list_url="/list", result_url="/result")
