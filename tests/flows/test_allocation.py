@@ -16,8 +16,13 @@ from tests.town import KIM, Town
 
 SERVICE = "Wohnsitzanmeldung"
 SEED = "4 9 17 23 31 46"
-ASKED = {"name": "Kim Mustermann", "email": "kim@example.org", "birth_date": "1990-01-01", "deadline": "2026-12-09"}
-RUN = {
+ASKED: dict[str, Any] = {
+    "name": "Kim Mustermann",
+    "email": "kim@example.org",
+    "birth_date": "1990-01-01",
+    "deadline": "2026-12-09",
+}
+RUN: dict[str, Any] = {
     "channel": "onsite",
     "from_day": "2026-12-07",
     "to_day": "2026-12-11",
@@ -50,7 +55,7 @@ async def link_of_mail(town: Town) -> str:
     return str(link)
 
 
-async def ask(town: Town, citizen: StaffBrowser, service: int, **changes: str) -> str:
+async def ask(town: Town, citizen: StaffBrowser, service: int, **changes: Any) -> str:
     """The address of the confirmed request."""
     sent = await citizen.post(f"/de/need/{service}", request_key=str(uuid4()), language="de", **(ASKED | changes))
     assert sent.url.path == "/de/need/sent"
@@ -61,14 +66,14 @@ async def ask(town: Town, citizen: StaffBrowser, service: int, **changes: str) -
     return confirmed.url.path
 
 
-async def confirm(rosa: StaffBrowser, **fields: str) -> None:
+async def confirm(rosa: StaffBrowser, **fields: Any) -> None:
     work = await rosa.get("/de/allocation/")
     [action] = re.findall(r'action="(/de/allocation/requests/[^"]*)"', work.text)
     assert "Kim Mustermann" in work.text
     refused = await rosa.post(action, decision="confirm", reason="", deadline="2026-12-09")
     assert (refused.status, "Bitte geben Sie an, was Sie gesehen haben" in refused.text) == (422, True)
     done = await rosa.post(
-        action, decision="confirm", **{"reason": "Titel gesehen", "deadline": "2026-12-08", **fields}
+        action, decision="confirm", **({"reason": "Titel gesehen", "deadline": "2026-12-08"} | fields)
     )
     assert done.status == 200
 
@@ -130,7 +135,7 @@ async def test_a_plain_hold_says_where_to_go(town: Town, service: int) -> None:
 
 async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(town: Town, service: int) -> None:
     async with StaffBrowser(town) as citizen:
-        wrong = {"birth_date": "2999-01-01", "deadline": "soon", "email": "", "reason": "My job begins"}
+        wrong: dict[str, Any] = {"birth_date": "2999-01-01", "deadline": "soon", "email": "", "reason": "My job begins"}
         page = await citizen.post(
             f"/en/need/{service}", request_key=str(uuid4()), language="en", **(ASKED | wrong), time="morning"
         )
