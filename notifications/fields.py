@@ -52,6 +52,7 @@ class CaseFields:
     refund_cents: int = 0
     currency: str = "EUR"
     documents: tuple[Line, ...] = ()
+    answer_until: AwareDatetime | None = None  # of an offer
 
     @property
     def address(self) -> str:
@@ -59,9 +60,25 @@ class CaseFields:
         return ", ".join(part for part in (self.office, self.street, f"{self.postcode} {self.place}".strip()) if part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFields:
+    """Of a request for an appointment that is given out by need."""
+
+    city: Line
+    number: Line
+    service: Line
+    manage_url: Url
+
+
 _CASE = TypeAdapter(CaseFields)
+_REQUEST = TypeAdapter(RequestFields)
 
 
 def case_fields(fields: Mapping[str, object]) -> CaseFields:
     """None counts as not given. Raises pydantic's ValidationError, whose text quotes the input: never log it."""
     return _CASE.validate_python({name: value for name, value in fields.items() if value is not None})
+
+
+def request_fields(fields: Mapping[str, object]) -> RequestFields:
+    """As case_fields."""
+    return _REQUEST.validate_python({name: value for name, value in fields.items() if value is not None})

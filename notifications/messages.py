@@ -13,7 +13,7 @@ from base.i18n import Translations, format_date, format_money, format_short_day,
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
-from notifications.fields import CaseFields, case_fields
+from notifications.fields import CaseFields, case_fields, request_fields
 from notifications.model import Template
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -21,6 +21,8 @@ TEMPLATES_FOLDER = Path(__file__).parent / "templates"
 _SUBJECTS = {
     Template.APPOINTMENT_CONFIRMED: mark("Your appointment {number} on {date} at {time}"),
     Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
+    Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
+    Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
 _METHODS = {Template.APPOINTMENT_CONFIRMED: Method.REQUEST, Template.APPOINTMENT_CANCELLED: Method.CANCEL}
@@ -47,14 +49,18 @@ class Messages:
     def mail(
         self, template: Template, language: str, fields: Mapping[str, object], *, recipient: str, now: datetime
     ) -> Mail:
+        if template is Template.ALLOCATION_REQUEST:
+            return self._request_mail(language, fields)
         case = case_fields(fields)
+        if template is Template.APPOINTMENT_OFFERED and case.answer_until is None:
+            raise ValueError("answer_until is missing")
         if template is Template.REFUND_SUCCEEDED and not case.refund_cents:
             raise ValueError("refund_cents is missing")
         words = self._words(case, language)
         # Without the day of the week: a subject that needs no second line is shown whole on a telephone.
         date = format_date(case.starts_at, language, case.time_zone, style="long")
         subject = self._translations.gettext(
-            language, _SUBJECTS[template], number=case.number, date=date, time=words["start"]
+            language, _SUBJECTS[template], number=case.number, date=date, time=words["start"], until=words["until"]
         )
         text = self._templates.render(f"{template}.txt", language, case=case, subject=subject, **words)
         html = self._templates.render(f"{template}.html", language, case=case, subject=subject, **words)
@@ -62,6 +68,13 @@ class Messages:
         if method is None:
             return Mail(language, subject, text, html)
         return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
+
+    def _request_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
+        asked = request_fields(fields)
+        subject = self._translations.gettext(language, _SUBJECTS[Template.ALLOCATION_REQUEST], number=asked.number)
+        text = self._templates.render("allocation_request.txt", language, case=asked, subject=subject)
+        html = self._templates.render("allocation_request.html", language, case=asked, subject=subject)
+        return Mail(language, subject, text, html)
 
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
         """For a text message. Whoever holds the telephone, or carries the text, reads neither a name nor a service in it."""
@@ -93,4 +106,12 @@ class Messages:
             "end": format_time(case.ends_at, language, case.time_zone),
             "fee": format_money(Money(case.fee_cents, case.currency), language),
             "refund": format_money(Money(case.refund_cents, case.currency), language),
+            "until": self._until(case, language),
         }
+
+    def _until(self, case: CaseFields, language: str) -> str:
+        if case.answer_until is None:
+            return ""
+        day = format_date(case.answer_until, language, case.time_zone, style="long")
+        time = format_time(case.answer_until, language, case.time_zone)
+        return self._translations.gettext(language, "{date}, {time}", date=day, time=time)

@@ -15,7 +15,7 @@ from base import failpoint, log
 from base.config import SettingError, Settings
 from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
-from server.accounts import add_commands
+from server import accounts, allocation
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -108,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.add_argument(
         "--dry-run", action="store_true", help="say what would change, field by field; change nothing"
     )
-    add_commands(commands)
+    accounts.add_commands(commands)
+    allocation.add_commands(commands)
     media = commands.add_parser("media", help="forward the video calls; needs no database")
     media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
@@ -120,6 +121,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _openapi(arguments.path)
     if arguments.command == "demo":
         return _demo()
+    if arguments.command == "verify-rank":
+        return allocation.verify_rank(arguments)
+    if arguments.command == "simulate":
+        return allocation.simulate(arguments)
     others = {"import": _import, "account": _account, "media": _media}
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:

@@ -39,12 +39,14 @@ from base.web.guard import Access, same_origin, security_headers
 from base.web.kept import Kept
 from base.web.live import Fragments
 from base.web.problems import problems
+from booking.allocation import endpoints as allocation
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
+from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.citizen import find_pages, pages
 from frontend.counter import pages as counter
@@ -67,6 +69,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *holds.ENDPOINTS,
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
+    *allocation.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
@@ -75,6 +78,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff.ENDPOINTS,
     *finance.ENDPOINTS,
     *counter.ENDPOINTS,
+    *allocation_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,
@@ -136,6 +140,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "hold": product.holds.authorise,
         "case": product.appointments.authorise,
         "room": product.rooms.authorise,
+        "request": product.allocation.authorise,
     }
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
@@ -146,6 +151,9 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[find_pages.KNOWN_TIMES] = Kept()
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
+    app[allocation.ALLOCATION] = product.allocation
+    app[allocation.RUNS] = product.runs
+    app[allocation.NEED_SOURCE] = product.need_source
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation

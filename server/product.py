@@ -16,6 +16,9 @@ from base.identity.usecases import Identity
 from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
+from booking.allocation.feed import NeedSource
+from booking.allocation.runs import Runs
+from booking.allocation.usecases import Allocation
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
@@ -63,6 +66,9 @@ class Product:
     payments: Payments
     reconciliation: Reconciliation
     appointments: Appointments
+    allocation: Allocation
+    runs: Runs
+    need_source: NeedSource
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -97,9 +103,26 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         announcer = Announcer(notifications, sealer, clock, settings.public_url, calls)
         slots = PgSlots(announcer)
         books = PgBooks(db)
-        queue_source = QueueSource()
+        queue_source, need_source = QueueSource(), NeedSource()
         providers = await _providers(settings, stack)
+        allocation = Allocation(db, notifications, sealer, clock, settings.public_url)
         payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
+        appointments = Appointments(
+            db,
+            books.transaction,
+            slots,
+            payments,
+            notifications,
+            announcer,
+            translations,
+            sealer,
+            clock,
+            calls,
+            is_called,
+            has_arrived,
+            settings.moves_most,
+            retention_days=settings.retention_days,
+        )
         yield Product(
             settings=settings,
             clock=clock,
@@ -110,30 +133,26 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             catalogue=catalogue,
             hours=HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days),
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource()]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source]),
             batcher=batcher,
             owners=owners,
             holds=Holds(
-                db, availability, batcher, offers.fee_on, sealer, clock, owners, at_once=settings.holds_at_once
+                db,
+                availability,
+                batcher,
+                offers.fee_on,
+                sealer,
+                clock,
+                owners,
+                at_once=settings.holds_at_once,
+                by_need=need_source.gives_out,
             ),
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
-            appointments=Appointments(
-                db,
-                books.transaction,
-                slots,
-                payments,
-                notifications,
-                announcer,
-                translations,
-                sealer,
-                clock,
-                calls,
-                is_called,
-                has_arrived,
-                settings.moves_most,
-                retention_days=settings.retention_days,
-            ),
+            appointments=appointments,
+            allocation=allocation,
+            need_source=need_source,
+            runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,
             rooms=rooms,

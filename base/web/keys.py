@@ -40,7 +40,9 @@ DATABASE: web.AppKey[Database] = web.AppKey("DATABASE", Database)
 SEALER: web.AppKey[Sealer] = web.AppKey("SEALER", Sealer)
 TRANSLATIONS: web.AppKey[Translations] = web.AppKey("TRANSLATIONS", Translations)
 TEMPLATES: web.AppKey[Templates] = web.AppKey("TEMPLATES", Templates)
-ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey("ACCESS")  # "case", "hold", "room" to their checks
+ACCESS: web.AppKey[Mapping[str, AccessCheck]] = web.AppKey(
+    "ACCESS"
+)  # "case", "hold", "room", "request" to their checks
 SEAT_CHECK: web.AppKey[SeatCheck] = web.AppKey("SEAT_CHECK")
 FEED: web.AppKey[Feed] = web.AppKey("FEED", Feed)
 IDENTITY: web.AppKey[Identity] = web.AppKey("IDENTITY", Identity)

@@ -250,6 +250,10 @@ async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim) -> 
     )
 
 
+async def keep_until(conn: Connection, claim_id: int, until: datetime) -> None:
+    await conn.execute("UPDATE claim SET hold_until = $2 WHERE id = $1", claim_id, until)
+
+
 async def token_of(conn: Connection, appointment_id: UUID) -> bytes | None:
     return await find_one(conn, bytes, "SELECT token_sha256 FROM appointment WHERE id = $1", appointment_id)
 

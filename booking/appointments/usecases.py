@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -38,7 +38,7 @@ from booking.appointments.persons import (
     seal_contact,
     seal_token,
 )
-from booking.appointments.slots import IsCalled, Slots, nobody_is_called
+from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
@@ -137,6 +137,20 @@ class Appointments:
             created = Created(await self._read(conn, ident), token)
         appointment_created()
         return created
+
+    async def offer(self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime) -> UUID | None:
+        """A case on a time that was set aside for this person, who is told and has until then to book it. None: it is held no more."""
+        hold = await store.lock_hold(conn, hold_id)
+        now = self._clock()
+        if hold is None or hold.status is not ClaimStatus.HELD or hold.appointment_id is not None:
+            return None
+        if hold.hold_until is None or hold.hold_until <= now or until <= now:
+            return None
+        await store.keep_until(conn, hold.id, until)
+        ident, _token = await self._insert(conn, hold, contact)
+        notice = Notice("appointment_offered", fields={"answer_until": until.isoformat()})
+        await self._announcer(conn, ident, notice)
+        return ident
 
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:

@@ -76,6 +76,15 @@ class TooBusy(DomainError):
     message = _("Very many people are booking at this moment. Please try again in a few seconds; nothing is lost.")
 
 
+class GivenOutByNeed(Conflict):
+    """The schema lets nobody hold such a time (claim_by_need); this says why."""
+
+    code = "given_out_by_need"
+    message = _(
+        "Appointments for this service are given out by urgency and not by the first click. Please make a request."
+    )
+
+
 class HoldInUse(Conflict):
     code = "hold_in_use"
     message = _("There is already an appointment for this reserved time.")
@@ -100,6 +109,7 @@ class Holds:
         owners: Owners,
         *,
         at_once: int = 5000,
+        by_need: Callable[[int], bool] = lambda service_id: False,
     ) -> None:
         self._owners = owners
         self._db = db
@@ -110,6 +120,7 @@ class Holds:
         self._clock = clock
         self._finder = Finder(db)
         self._at_once = at_once
+        self._by_need = by_need
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
     async def hold(
@@ -121,7 +132,7 @@ class Holds:
         key: str,
         audience: Audience = Audience.PUBLIC,
     ) -> Hold:
-        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy. The same request again gets the same hold while it lives.
+        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy, GivenOutByNeed. The same request again gets the same hold while it lives.
         For staff, what is kept for them is free.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
@@ -260,6 +271,8 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
+        if self._by_need(service_id):
+            raise GivenOutByNeed
         raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
 
     async def _try_counters(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from base.i18n import best_language, zone
 from base.web import SETTINGS, path_number, query
 from base.web.kept import Kept, Stencil
+from booking.allocation.endpoints import NEED_SOURCE
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Basis, Slot, Window
 from booking.availability.usecases import Availability
@@ -20,7 +21,7 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, times_page
 from frontend.citizen.finding import service_page, start_page
-from frontend.citizen.rendering import PRIVATE, SHARED, new_key, page, rendered, words_of
+from frontend.citizen.rendering import PRIVATE, SHARED, new_key, page, rendered, see, words_of
 
 _OFTEN, _FOUND, _SOON = 9, 30, 3
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -65,6 +66,8 @@ async def start(request: web.Request) -> web.Response:
 async def service(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, ServiceQuery)
     detail = await request.app[CATALOGUE].service(path_number(request, "service"))
+    if detail.service.id in request.app[NEED_SOURCE].services:
+        return see(f"/{words.language}/need/{detail.service.id}")
     channels = detail.service.channels
     channel = asked.channel if asked.channel in channels else channels[0] if channels else None
     next_free: dict[int, Slot] = {}
@@ -83,6 +86,7 @@ class Known:
 
     basis: Basis
     stencil: Stencil
+    service_id: int
 
     @property
     def size(self) -> int:
@@ -97,14 +101,18 @@ async def times(request: web.Request) -> web.Response:
     """Kept by the address as it was written; only the key of its forms is new each time."""
     availability, kept = request.app[AVAILABILITY], request.app[KNOWN_TIMES]
     known = kept.get(request.raw_path)
-    if known is None or not availability.stands(known.basis):
-        known = await _times(request)
+    by_need = request.app[NEED_SOURCE].gives_out
+    if known is None or by_need(known.service_id) or not availability.stands(known.basis):
+        asked = query(request, TimesQuery)
+        if by_need(asked.service):
+            return see(f"/{words_of(request).language}/need/{asked.service}")
+        known = await _times(request, asked)
         kept.keep(request.raw_path, known)
     return known.stencil.send(request, new_key(), "text/html; charset=utf-8", PRIVATE)
 
 
-async def _times(request: web.Request) -> Known:
-    words, asked = words_of(request), query(request, TimesQuery)
+async def _times(request: web.Request, asked: TimesQuery) -> Known:
+    words = words_of(request)
     detail = await request.app[CATALOGUE].service(asked.service)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
@@ -118,7 +126,7 @@ async def _times(request: web.Request) -> Known:
     view = times_page(words, detail, wanted, offered, _GAP)
     # Nothing was awaited since the times were looked up, so they are of this basis.
     basis = availability.basis(offer, offices, words.now)
-    return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()))
+    return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()), asked.service)
 
 
 def look(

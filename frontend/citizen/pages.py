@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from base.errors import Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE
+from base.web import ANYONE, CASE, REQUEST
 from base.web.endpoint import page
+from booking.allocation.usecases import AskedAlready, NotAsking
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
-from frontend.citizen import case_pages, find_pages, hold_pages
+from frontend.citizen import case_pages, find_pages, hold_pages, need_pages
 
 _CASE = "/{language}/appointments/{appointment}"
+_NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
 
 
 ENDPOINTS = [
@@ -67,4 +69,13 @@ ENDPOINTS = [
     page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),
+    # Given out by need
+    page("GET", f"{_NEED}/runs", need_pages.show_runs, ANYONE, "Lists and results of runs", NotFound),
+    page("GET", f"{_NEED}/sent", need_pages.sent, ANYONE, "The link is on its way", NotFound),
+    page("GET", f"{_NEED}/{{service}}", need_pages.show_form, ANYONE, "Ask for an appointment", NotFound),
+    page("POST", f"{_NEED}/{{service}}", need_pages.send_form, ANYONE, "Send a request", NotFound, Malformed),
+    page("GET", f"{_REQUEST}/link/{{token}}", need_pages.arrive, ANYONE, "Arrive by the link", Unauthenticated),
+    page("GET", _REQUEST, need_pages.show_request, REQUEST, "The request, and its rank in words", Unauthenticated),
+    page("POST", f"{_REQUEST}/verify", need_pages.verify, REQUEST, "Confirm a request", NotAsking, AskedAlready),
+    page("POST", f"{_REQUEST}/withdraw", need_pages.withdraw, REQUEST, "Withdraw a request", NotAsking),
 ]

@@ -18,6 +18,12 @@ class Area:
 AREAS: tuple[Area, ...] = (
     Area("queue.call", "/counter/", _("Counter"), _("The day of your office: check in, call, serve")),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
+    Area(
+        "allocation.check",
+        "/allocation/",
+        _("By need"),
+        _("Requests, their deadlines, and runs that give out appointments"),
+    ),
 )
 
 # What a permission lets one do, in the words of the start page. The names are those of the rows of `role`.
@@ -28,5 +34,7 @@ PERMISSIONS = {
     "finance.read": _("See payments, journals and differences"),
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
+    "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
+    "allocation.run": _("Open runs, enter the seed and release the offers"),
     "account.manage": _("Manage accounts"),
 }

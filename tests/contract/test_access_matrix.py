@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
 
 from base.clock import SettableClock
 from base.web import Endpoint
+from booking.appointments.contact import Contact
 from server.app import ENDPOINTS
 from tests.staff import hire, sign_in
 from tests.town import Town
@@ -67,12 +69,21 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/staff/sign-in": EVERYBODY,
     "POST /{language}/staff/sign-in": EVERYBODY,
     "POST /{language}/staff/sign-out": EVERYBODY,
+    "GET /{language}/need/runs": EVERYBODY,
+    "GET /{language}/need/sent": EVERYBODY,
+    "GET /{language}/need/{service}": EVERYBODY,
+    "POST /{language}/need/{service}": EVERYBODY,
+    "POST /api/allocation/requests": EVERYBODY,
+    "GET /api/allocation/runs": EVERYBODY,
+    "GET /api/allocation/runs/{run}/list": EVERYBODY,
+    "GET /api/allocation/runs/{run}/result": EVERYBODY,
     # The handler itself asks for the hold's token (it stands in the body), the link's token or the sender's signature
     "POST /api/appointments": EVERYBODY,
     "GET /{language}/holds/{hold}": EVERYBODY,
     "POST /{language}/holds/{hold}": EVERYBODY,
     "GET /{language}/case/{token}": EVERYBODY,
     "GET /{language}/join/{token}": EVERYBODY,
+    "GET /{language}/requests/{request}/link/{token}": EVERYBODY,
     "POST /api/webhooks/stripe": EVERYBODY,
     "POST /api/webhooks/twilio": EVERYBODY,
     # Whoever holds the token
@@ -94,7 +105,19 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_CASE}/call": CITIZEN,
     "GET /{language}/room/{room}": CITIZEN,
     "GET /api/rooms/{room}/socket": CITIZEN,
-    # Staff
+    "GET /api/allocation/requests/{request}": CITIZEN,
+    "POST /api/allocation/requests/{request}/verify": CITIZEN,
+    "POST /api/allocation/requests/{request}/withdraw": CITIZEN,
+    "GET /{language}/requests/{request}": CITIZEN,
+    "POST /{language}/requests/{request}/verify": CITIZEN,
+    "POST /{language}/requests/{request}/withdraw": CITIZEN,
+    # Staff; the role `allocation` is none of the callers here
+    "GET /{language}/allocation/": frozenset(),
+    "POST /{language}/allocation/requests/{request}/check": frozenset(),
+    "POST /{language}/allocation/runs": frozenset(),
+    "POST /{language}/allocation/runs/{run}/seed": frozenset(),
+    "POST /{language}/allocation/runs/{run}/release": frozenset(),
+    "POST /{language}/allocation/runs/{run}/give-up": frozenset(),
     "GET /{language}/staff/": STAFF,
     "GET /{language}/staff/password": STAFF,
     "POST /{language}/staff/password": STAFF,
@@ -190,10 +213,20 @@ async def _call(town: Town) -> Invitation:
     return invitation
 
 
+async def _request(town: Town, name: str) -> tuple[UUID, str]:
+    """For an appointment given out by need, of a service that nobody else here wants; with the token of its link."""
+    allocation, service = town.worker.allocation, (await town.service("Führungszeugnis"))["id"]
+    await allocation.mark(service)
+    contact = Contact(name=name, email=f"{name}@example.org", language="de")
+    ident = await allocation.ask(service, contact, date(1990, 1, 1), None, "", (), (), uuid4())
+    return ident, town.worker.sealer.mac(f"allocation-request:{ident}")
+
+
 async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
     hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
     own_call, other_call = await _call(town), await _call(town)
+    own_request, other_request = await _request(town, "kim"), await _request(town, "alex")
     [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
     cast = Cast(
         town,
@@ -209,10 +242,22 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "payment": str(UUID(int=8)),
             "refund": str(UUID(int=9)),
             "room": str(own_call.room_id),
+            "run": str(UUID(int=10)),
+            "request": str(own_request[0]),
         },
     )
-    cast.tokens[OWNER] = {"case": mine["token"], "hold": hold["token"], "room": own_call.token}
-    cast.tokens[OTHER] = {"case": others["token"], "hold": other_hold["token"], "room": other_call.token}
+    cast.tokens[OWNER] = {
+        "case": mine["token"],
+        "hold": hold["token"],
+        "room": own_call.token,
+        "request": own_request[1],
+    }
+    cast.tokens[OTHER] = {
+        "case": others["token"],
+        "hold": other_hold["token"],
+        "room": other_call.token,
+        "request": other_request[1],
+    }
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),
         (AWAY, "clerk", "buergerbuero-west"),

@@ -48,5 +48,11 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/staff/sign-in",
         "/{language}/staff/sign-out",
         "/{language}/join/{token}",
+        "/{language}/need/runs",  # what is published of runs: without names, to be checked by everybody
+        "/{language}/need/sent",
+        "/{language}/need/{service}",
+        "/{language}/requests/{request}/link/{token}",
+        "/api/allocation/runs/{run}/list",
+        "/api/allocation/runs/{run}/result",
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it
     }

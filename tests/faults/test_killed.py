@@ -117,6 +117,11 @@ CASES: dict[str, list[Case]] = {
         ]
         for name in ("refund.submitted", "refund.answered", "refund.applied", "refund.stored")
     },
+    "allocation.opened": [web(s.BY_NEED, "allocation.opened")],
+    "allocation.closed": [worker(s.BY_NEED, "allocation.closed")],
+    "allocation.ranked": [web(s.BY_NEED, "allocation.ranked")],
+    "allocation.offered": [web(s.BY_NEED, "allocation.offered", "allocation.offered:2")],
+    "allocation.released": [web(s.BY_NEED, "allocation.released")],
     "message.claimed": [worker(s.FREE_BOOKED, "message.claimed")],
     # Between sending and marking: the mail comes twice, with the same Message-ID.
     "message.sent": [Case(s.FREE_BOOKED, drain=("message.sent",), mails=2)],

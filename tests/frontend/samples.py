@@ -12,6 +12,7 @@ from multidict import MultiDict
 
 from base.i18n import Translations
 from base.money import Money
+from booking.allocation.store import Marked
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from frontend.citizen.busy import busy_page
@@ -21,7 +22,9 @@ from frontend.citizen.contact_form import empty, read, typed_before
 from frontend.citizen.finding import service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
-from frontend.citizen.views import ErrorPage
+from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
+from frontend.citizen.need_wording import rule
+from frontend.citizen.views import ErrorPage, Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.room.calling import room_page
 
@@ -207,6 +210,52 @@ def case(
     )
 
 
+def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    """Of services that are given out by need."""
+    marked = Marked(
+        service_id=1,
+        key="title",
+        name={"de": "Titel"},
+        class_days=(7, 21, 42),
+        offer_hours=48,
+        time_zone="Europe/Berlin",
+        city={},
+    )
+    offices = tuple(Tick(value=str(n), label=f"Amt {n}", is_chosen=n == 1) for n in (1, 2))
+    wrong = {"birth_date": words._("Enter your date of birth")}
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    need = NeedPage(
+        frame=frame(words, "Termin anfragen", "/need/1", errors=errors),
+        rule=rule(words, marked),
+        action="/need/1",
+        request_key=KEY,
+        values={"name": "Kim", "language": words.language},
+        messages=wrong,
+        languages=(Tick(value="de", label="Deutsch", is_chosen=True),),
+        offices=offices,
+        times=(Tick(value="morning", label="Vormittags", is_chosen=False),),
+        runs_url="/need/runs",
+    )
+    rows = (Row(label="SHA-256", value="9b968ca8b13b4b70829853d291bea2bc5a9ad8d4c5a249c7d06271e9b9706b4b"),)
+    request = RequestPage(
+        frame=frame(words, "Ihre Anfrage", f"/requests/{ID}"),
+        text="…",
+        rows=rows,
+        explained=("…", "…"),
+        verify_action="/verify",
+        withdraw_action="/withdraw",
+        request_key=KEY,
+        runs_url="/need/runs",
+    )
+    run = RunLine(title="Titel", rows=rows, list_url="/list", result_url="/result")
+    return {
+        "need": ("need", lambda: need),
+        "need-request": ("need_request", lambda: request),
+        "need-runs": ("need_runs", lambda: RunsPage(frame=frame(words, "Vergaben", "/need/runs"), runs=(run,))),
+        "need-sent": ("need_notice", lambda: NoticePage(frame=frame(words, "E-Mail", "/need/sent"), text="…")),
+    }
+
+
 def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
     words = Words(translations, language, NOW, city)
@@ -285,6 +334,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
+    made |= need_pages(words)
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())

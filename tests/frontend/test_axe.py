@@ -33,6 +33,8 @@ FEW = [
     "case-cancel",
     "case-keep-link",
     "case-video",
+    "need",
+    "need-runs",
     "room",
     "error",
 ]  # a page takes a second or two

@@ -26,14 +26,17 @@ GOLDEN = Path(__file__).parent / "golden"
 MESSAGE_ID = UUID("00000000-0000-4000-8000-000000000001")
 MESSAGES = Messages(Translations.load(), mail_from=MAIL_FROM)
 
-FIELDS = {
+FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
+    Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
+    Template.ALLOCATION_REQUEST: {},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
 }
 
 
 MAILS = [template for template in Template if template is not Template.CALL_LINK]  # that one is a text only
+WITH_CALENDAR = (Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_CANCELLED)
 
 
 def eml(template: Template, language: str, recipient: str = "erika@post.example", **changes: object) -> bytes:
@@ -100,7 +103,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert f'<html lang="{language}">' in html.get_content()
     assert not re.search(r"(?i)<(img|script|link|iframe|object)\b|url\(|@import", html.get_content())
     assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [LINK.replace("&", "&amp;")]
-    assert len(calendar) == (template is not Template.REFUND_SUCCEEDED)
+    assert len(calendar) == (template in WITH_CALENDAR)
 
 
 @pytest.mark.parametrize("template", MAILS)

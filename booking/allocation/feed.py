@@ -1,0 +1,27 @@
+"""Which services are given out by need, in memory: pages ask at every view, and the feed reads a table of a few rows."""
+
+from __future__ import annotations
+
+from base.db import Connection
+
+
+class NeedSource:
+    """A feed source."""
+
+    name = "allocation"
+
+    def __init__(self) -> None:
+        self.services: frozenset[int] = frozenset()
+
+    def gives_out(self, service_id: int) -> bool:
+        return service_id in self.services
+
+    async def start(self, conn: Connection) -> int:
+        return (await self.poll(conn, 0))[0]
+
+    async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
+        before = self.services
+        self.services = frozenset(
+            row["service_id"] for row in await conn.fetch("SELECT service_id FROM allocation_service")
+        )
+        return watermark, frozenset() if self.services == before else frozenset({"allocation"})

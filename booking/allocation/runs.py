@@ -1,0 +1,345 @@
+"""A run, step by step: times set aside and the source named, the list closed, the seed entered, the offers released."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID, uuid4, uuid5
+
+import asyncpg
+
+from base.clock import Clock
+from base.db import Connection, Database, violates
+from base.errors import Conflict, DomainError, NotFound
+from base.failpoint import point
+from base.i18n import Text, Translations, zone
+from base.i18n import mark as _
+from base.seal import Sealer
+from booking.allocation import store
+from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
+from booking.allocation.explaining import explain
+from booking.allocation.model import ClosedList, Request, RequestStatus, Result, RunStatus, Slot, Terms
+from booking.allocation.ranking import close, normal_seed, rank
+from booking.allocation.store import RequestRow, RunRow, SlotRow
+from booking.allocation.usecases import Allocation, local_day, open_contact
+from booking.appointments.contact import Contact
+from booking.availability.model import Window as Days
+from booking.availability.usecases import Availability
+from booking.holds.model import Wanted
+from booking.holds.store import insert as insert_holds
+from booking.holds.usecases import FeeOn
+
+run_opened = point("allocation.opened")
+run_closed = point("allocation.closed")
+run_ranked = point("allocation.ranked")
+run_offered = point("allocation.offered")  # one of many, not yet committed
+run_released = point("allocation.released")
+
+_ANSWER_BEFORE_START = timedelta(hours=2)
+_RUNS = UUID("c2a5bb64-3a0f-4f4b-8f3d-2b6d4a7e9c11")
+_MOST_SLOTS = 500  # one transaction gives them out
+
+
+class Cases(Protocol):
+    """What a run needs of appointments: a case on a time that was set aside, told to its person."""
+
+    async def offer(self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime) -> UUID | None: ...
+
+
+class RunInOrder(DomainError):
+    code = "run_out_of_order"
+    status = 422
+    message = _(
+        "A run closes in the future, its seed comes after that, and its appointments begin after the last day of release."
+    )
+
+
+class RunGoesOn(Conflict):
+    code = "run_goes_on"
+    message = _("Another run of this service is still under way.")
+
+
+class NothingSetAside(Conflict):
+    code = "nothing_set_aside"
+    message = _("No time is free in these days.")
+
+
+class NotNow(Conflict):
+    code = "run_not_now"
+    message = _("The run is not at this step: look at it again.")
+
+
+class SeedTooEarly(Conflict):
+    code = "seed_too_early"
+    message = _("The seed cannot be entered before the moment that was named for it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is named before anything closes."""
+
+    service_id: int
+    channel: str
+    offices: tuple[int, ...]  # none: all that offer it
+    days: Days
+    slots: int
+    closes_at: datetime
+    seed_source: str
+    seed_at: datetime
+    release_by: datetime
+
+
+class Runs:
+    def __init__(
+        self,
+        db: Database,
+        allocation: Allocation,
+        availability: Availability,
+        fee_on: FeeOn,
+        cases: Cases,
+        sealer: Sealer,
+        translations: Translations,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._allocation = allocation
+        self._availability = availability
+        self._fee_on = fee_on
+        self._cases = cases
+        self._sealer = sealer
+        self._translations = translations
+        self._clock = clock
+
+    async def open(self, plan: Plan, by: int, key: UUID) -> UUID:
+        """Sets the earliest free times aside; the same form again is the same run.
+
+        Raises RunInOrder, RunGoesOn, NothingSetAside, NotOffered, NotFound.
+        """
+        ident = uuid5(_RUNS, str(key))
+        if await self._is_there(ident):
+            return ident
+        marked, now = await self._allocation.service(plan.service_id), self._clock()
+        if not now < plan.closes_at < plan.seed_at < plan.release_by or not plan.seed_source.strip():
+            raise RunInOrder
+        wanted = self._wanted(plan, marked.time_zone)
+        run = RunRow(
+            id=ident,
+            service_id=plan.service_id,
+            status=RunStatus.OPEN,
+            class_days=marked.class_days,
+            closes_at=plan.closes_at,
+            seed_source=plan.seed_source.strip(),
+            seed_at=plan.seed_at,
+            release_by=plan.release_by,
+            opened_at=now,
+            closed_at=None,
+            list=None,
+            list_sha256=None,
+            seed=None,
+            result=None,
+            released_at=None,
+            given_up_because=None,
+        )
+        try:
+            async with self._db.transaction() as conn:
+                await store.insert_run(conn, run, by)
+                await store.by_need_from_here(conn)
+                held = await insert_holds(conn, now, plan.release_by, wanted)
+                if not held:
+                    raise NothingSetAside
+                await store.set_aside(conn, run.id, sorted(held))
+        except asyncpg.UniqueViolationError as error:
+            if await self._is_there(ident):
+                return ident
+            if violates(error, "allocation_run_one_at_a_time"):
+                raise RunGoesOn from None
+            raise
+        run_opened()
+        return ident
+
+    async def close_due(self) -> int:
+        """The worker's turn: at the moment named, the list is what it is then."""
+        async with self._db.connection() as conn:
+            due = await store.to_close(conn, self._clock())
+        for ident in due:
+            await self.close(ident)
+        return len(due)
+
+    async def close(self, ident: UUID) -> None:
+        """Not before the moment named, and never once the seed may be known. Raises NotFound, NotNow."""
+        async with self._db.transaction() as conn:
+            run, now = await self._locked(conn, ident), self._clock()
+            if run.status is not RunStatus.OPEN:
+                return
+            if not run.closes_at <= now < run.seed_at:
+                raise NotNow
+            await store.close_run(conn, ident, now, list_bytes(await self._closed_list(conn, run)))
+        run_closed()
+
+    async def enter_seed(self, ident: UUID, typed: str, by: int) -> None:
+        """From the source named, at or after its moment. The same again is no mistake, another is refused."""
+        seed = normal_seed(typed)
+        async with self._db.transaction() as conn:
+            run, now = await self._locked(conn, ident), self._clock()
+            if run.seed is not None and run.seed == seed:
+                return
+            if run.status is not RunStatus.CLOSED or run.list is None or not seed:
+                raise NotNow
+            if now < run.seed_at:
+                raise SeedTooEarly
+            result = rank(parse_list(run.list), seed)
+            await store.rank_run(conn, ident, now, seed, result_bytes(result), by)
+        run_ranked()
+
+    async def release(self, ident: UUID, by: int) -> None:
+        """Everybody who has a place gets the offer of it; what nobody takes is free again. Raises NotFound, NotNow."""
+        marked = await self._allocation.service((await self.run(ident)).service_id)
+        async with self._db.transaction() as conn:
+            run, now = await self._locked(conn, ident), self._clock()
+            if run.status is RunStatus.RELEASED:
+                return
+            if run.status is not RunStatus.RANKED or run.result is None:
+                raise NotNow
+            starts = {str(slot.hold_id): slot.starts_at for slot in await store.slots(conn, ident)}
+            for place in parse_result(run.result).places:
+                if place.slot in starts:
+                    until = min(now + timedelta(hours=marked.offer_hours), starts[place.slot] - _ANSWER_BEFORE_START)
+                    await self._offer(conn, run, place.id, UUID(place.slot), until)
+            await store.free_slots(conn, ident)
+            await store.release_run(conn, ident, now, by)
+        run_released()
+
+    async def give_up(self, ident: UUID, because: str) -> None:
+        """Before the seed only; it stays published that and why. Raises NotFound, NotNow."""
+        async with self._db.transaction() as conn:
+            run = await self._locked(conn, ident)
+            if run.status is RunStatus.GIVEN_UP:
+                return
+            if run.status not in (RunStatus.OPEN, RunStatus.CLOSED) or not because.strip():
+                raise NotNow
+            await store.free_slots(conn, ident)
+            await store.give_up_run(conn, ident, because.strip())
+
+    async def run(self, ident: UUID) -> RunRow:
+        async with self._db.connection() as conn:
+            found = await store.find_run(conn, ident)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def runs(self) -> list[RunRow]:
+        async with self._db.connection() as conn:
+            return await store.runs(conn)
+
+    async def explain(self, run: RunRow, public_id: str, language: str) -> list[str]:
+        """Empty where the run has no result, or this request was not in its list."""
+        if run.list is None or run.result is None:
+            return []
+        closed, result = parse_list(run.list), parse_result(run.result)
+        if public_id not in {request.id for request in closed.requests}:
+            return []
+        return explain(self._translations, language, closed, result, public_id, await self._names())
+
+    async def _is_there(self, ident: UUID) -> bool:
+        async with self._db.connection() as conn:
+            return await store.find_run(conn, ident) is not None
+
+    async def _names(self) -> dict[str, Text]:
+        async with self._db.connection() as conn:
+            return await store.office_names(conn)
+
+    def _wanted(self, plan: Plan, time_zone: str) -> list[Wanted]:
+        """One free counter for each start, sorted as every batch of holds. What another takes meanwhile is simply not set aside."""
+        offer, offices = self._availability.get_offer(plan.service_id, plan.channel, plan.offices or None)
+        fee = self._fee_on(plan.service_id, self._clock().astimezone(zone(time_zone)).date())
+        if fee is None:
+            raise NothingSetAside
+        by_id, found = {office.office_id: office for office in offices}, []
+        for slot in self._availability.slots(plan.service_id, plan.channel, list(by_id), plan.days):
+            if slot.starts_at <= plan.release_by + _ANSWER_BEFORE_START:
+                continue
+            office = by_id[slot.office_id]
+            for counter_id in self._availability.candidates(offer, office, slot.starts_at):
+                found.append(
+                    Wanted(
+                        hold_id=uuid4(),
+                        service_id=plan.service_id,
+                        fee_id=fee.id,
+                        counter_id=counter_id,
+                        starts_at=slot.starts_at,
+                        ends_at=slot.ends_at + timedelta(minutes=office.buffer_min),
+                        buffer_min=office.buffer_min,
+                        office_id=slot.office_id,
+                    )
+                )
+        return sorted(_apart(found, min(plan.slots, _MOST_SLOTS)), key=lambda one: (one.counter_id, one.starts_at))
+
+    async def _closed_list(self, conn: Connection, run: RunRow) -> ClosedList:
+        marked = next(one for one in await store.marked(conn) if one.service_id == run.service_id)
+        keys = await store.office_keys(conn)
+        terms = Terms(
+            run=str(run.id),
+            service=marked.key,
+            closes_on=run.closes_at.astimezone(zone(marked.time_zone)).date(),
+            class_days=run.class_days,
+            seed_source=run.seed_source,
+            seed_at=run.seed_at,
+        )
+        rows = await store.taking_part(conn, run.service_id)
+        requests = [_request(row, keys, marked.time_zone) for row in rows if row.made_at < run.closes_at]
+        return close(terms, [_slot(row) for row in await store.slots(conn, run.id)], requests)
+
+    async def _offer(self, conn: Connection, run: RunRow, public_id: str, hold_id: UUID, until: datetime) -> None:
+        """Whoever has withdrawn meanwhile, or was refused, gets none."""
+        ident = await store.lock_request(conn, public_id)
+        row = None if ident is None else await store.find_request(conn, ident)
+        if row is None or row.status is not RequestStatus.CONFIRMED:
+            return
+        case = await self._cases.offer(conn, hold_id, open_contact(self._sealer, row), until)
+        if case is not None:
+            await store.place_request(conn, row.id, run.id, case)
+            run_offered()
+
+    async def _locked(self, conn: Connection, ident: UUID) -> RunRow:
+        run = await store.lock_run(conn, ident)
+        if run is None:
+            raise NotFound
+        return run
+
+
+def published(run: RunRow) -> tuple[ClosedList, Result] | None:
+    return None if run.list is None or run.result is None else (parse_list(run.list), parse_result(run.result))
+
+
+def _apart(found: Sequence[Wanted], most: int) -> list[Wanted]:
+    """The earliest that do not overlap at their counter."""
+    busy_until: dict[int, datetime] = {}
+    chosen: list[Wanted] = []
+    for one in sorted(found, key=lambda w: (w.starts_at, w.counter_id)):
+        if len(chosen) < most and busy_until.get(one.counter_id, one.starts_at) <= one.starts_at:
+            busy_until[one.counter_id] = one.ends_at
+            chosen.append(one)
+    return chosen
+
+
+def _request(row: RequestRow, keys: dict[int, str], time_zone: str) -> Request:
+    return Request(
+        id=row.public_id,
+        made_on=local_day(row, time_zone),
+        deadline=row.deadline,
+        offices=tuple(keys[office] for office in row.offices if office in keys),
+        windows=tuple(window(one) for one in row.windows),
+        persons=frozenset({b"p" + row.person_hmac, b"c" + row.contact_hmac}),
+    )
+
+
+def _slot(row: SlotRow) -> Slot:
+    place = zone(row.time_zone)
+    return Slot(
+        id=str(row.hold_id),
+        office=row.office,
+        starts_at=row.starts_at.astimezone(place),
+        ends_at=row.ends_at.astimezone(place),
+    )

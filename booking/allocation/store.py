@@ -1,0 +1,311 @@
+"""Requests, runs and the times set aside. Persons stay sealed here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from base.db import Connection, fetch_all, find_one
+from base.i18n import Text
+from booking.allocation.model import RequestStatus, RunStatus, sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A service that is given out by need."""
+
+    service_id: int
+    key: str
+    name: Text
+    class_days: tuple[int, ...]
+    offer_hours: int
+    time_zone: str  # of the city
+    city: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    id: UUID
+    public_id: str
+    service_id: int
+    status: RequestStatus
+    language: str
+    made_at: datetime
+    claimed_deadline: date | None
+    deadline: date | None
+    check_reason: str | None
+    offices: tuple[int, ...]
+    windows: list[dict[str, Any]]
+    person_hmac: bytes
+    contact_hmac: bytes
+    run_id: UUID | None
+    appointment_id: UUID | None
+    contact: bytes
+    birth_date: bytes
+    reason: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    id: UUID
+    service_id: int
+    status: RunStatus
+    class_days: tuple[int, ...]
+    closes_at: datetime
+    seed_source: str
+    seed_at: datetime
+    release_by: datetime
+    opened_at: datetime
+    closed_at: datetime | None
+    list: bytes | None
+    list_sha256: bytes | None
+    seed: str | None
+    result: bytes | None
+    released_at: datetime | None
+    given_up_because: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotRow:
+    hold_id: UUID
+    office: str  # key
+    time_zone: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+_REQUEST = """
+    SELECT r.id, r.public_id, r.service_id, r.status, r.language, r.made_at, r.claimed_deadline, r.deadline, r.check_reason,
+           r.offices, r.windows, r.person_hmac, r.contact_hmac, r.run_id, r.appointment_id, p.contact, p.birth_date, p.reason
+      FROM allocation_request r JOIN allocation_person p ON p.request_id = r.id"""
+_RUN = """
+    SELECT id, service_id, status, class_days, closes_at, seed_source, seed_at, release_by, opened_at, closed_at, list,
+           list_sha256, seed, result, released_at, given_up_because FROM allocation_run"""
+
+
+async def mark_service(conn: Connection, service_id: int, class_days: Sequence[int], offer_hours: int) -> None:
+    await conn.execute(
+        """
+        INSERT INTO allocation_service (service_id, class_days, offer_hours) VALUES ($1, $2, $3)
+        ON CONFLICT (service_id) DO UPDATE SET (class_days, offer_hours) = (excluded.class_days, excluded.offer_hours)""",
+        service_id,
+        list(class_days),
+        offer_hours,
+    )
+
+
+async def marked(conn: Connection) -> list[Marked]:
+    return await fetch_all(
+        conn,
+        Marked,
+        """
+        SELECT a.service_id, s.key, s.name, a.class_days, a.offer_hours, c.time_zone, c.name AS city
+          FROM allocation_service a JOIN service s ON s.id = a.service_id CROSS JOIN city c ORDER BY s.key""",
+    )
+
+
+async def office_keys(conn: Connection) -> dict[int, str]:
+    return {row["id"]: row["key"] for row in await conn.fetch("SELECT id, key FROM office")}
+
+
+async def office_names(conn: Connection) -> dict[str, Text]:
+    return {row["key"]: row["name"] for row in await conn.fetch("SELECT key, name FROM office")}
+
+
+async def insert_request(conn: Connection, row: RequestRow, request_key: UUID) -> bool:
+    """False: the same form had been sent before."""
+    done = await conn.execute(
+        """
+        INSERT INTO allocation_request (id, public_id, service_id, language, made_at, claimed_deadline, offices, windows,
+                                        person_hmac, contact_hmac, request_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (request_key) DO NOTHING""",
+        row.id,
+        row.public_id,
+        row.service_id,
+        row.language,
+        row.made_at,
+        row.claimed_deadline,
+        list(row.offices),
+        row.windows,
+        row.person_hmac,
+        row.contact_hmac,
+        request_key,
+    )
+    if done != "INSERT 0 1":
+        return False
+    await conn.execute(
+        "INSERT INTO allocation_person (request_id, contact, birth_date, reason) VALUES ($1, $2, $3, $4)",
+        row.id,
+        row.contact,
+        row.birth_date,
+        row.reason,
+    )
+    return True
+
+
+async def find_request(conn: Connection, ident: UUID) -> RequestRow | None:
+    return await find_one(conn, RequestRow, f"{_REQUEST} WHERE r.id = $1", ident)
+
+
+async def lock_request(conn: Connection, public_id: str) -> UUID | None:
+    sql = "SELECT id FROM allocation_request WHERE public_id = $1 FOR NO KEY UPDATE"
+    return await find_one(conn, UUID, sql, public_id)
+
+
+async def waiting(conn: Connection) -> list[RequestRow]:
+    """For staff: what they have not looked at first, the longest waiting first."""
+    sql = f"{_REQUEST} WHERE r.status IN ('asked', 'confirmed') ORDER BY r.status, r.made_at, r.id LIMIT 500"
+    return await fetch_all(conn, RequestRow, sql)
+
+
+async def taking_part(conn: Connection, service_id: int) -> list[RequestRow]:
+    sql = f"{_REQUEST} WHERE r.service_id = $1 AND r.status = 'confirmed' ORDER BY r.id"
+    return await fetch_all(conn, RequestRow, sql, service_id)
+
+
+async def move_request(conn: Connection, ident: UUID, to: RequestStatus) -> bool:
+    done = await conn.execute(
+        "UPDATE allocation_request SET status = $2 WHERE id = $1 AND status = ANY ($3)", ident, to.value, sources(to)
+    )
+    return done == "UPDATE 1"
+
+
+async def check_request(
+    conn: Connection, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int, now: datetime
+) -> bool:
+    done = await conn.execute(
+        """
+        UPDATE allocation_request SET status = $2, deadline = $4, check_reason = $5, checked_by = $6, checked_at = $7
+         WHERE id = $1 AND status = ANY ($3)""",
+        ident,
+        to.value,
+        sources(to),
+        deadline,
+        reason,
+        by,
+        now,
+    )
+    return done == "UPDATE 1"
+
+
+async def place_request(conn: Connection, ident: UUID, run_id: UUID, appointment_id: UUID) -> None:
+    await conn.execute(
+        "UPDATE allocation_request SET status = 'placed', run_id = $2, appointment_id = $3 WHERE id = $1",
+        ident,
+        run_id,
+        appointment_id,
+    )
+
+
+async def insert_run(conn: Connection, row: RunRow, by: int) -> None:
+    await conn.execute(
+        """
+        INSERT INTO allocation_run (id, service_id, class_days, closes_at, seed_source, seed_at, release_by, opened_by, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        row.id,
+        row.service_id,
+        list(row.class_days),
+        row.closes_at,
+        row.seed_source,
+        row.seed_at,
+        row.release_by,
+        by,
+        row.opened_at,
+    )
+
+
+async def by_need_from_here(conn: Connection) -> None:
+    """This transaction may hold times of services that are given out by need (the schema: claim_by_need)."""
+    await conn.execute("SELECT set_config('schalter.allocation', 'on', true)")
+
+
+async def set_aside(conn: Connection, run_id: UUID, hold_ids: Sequence[UUID]) -> None:
+    await conn.executemany(
+        "INSERT INTO allocation_slot (hold_id, run_id) VALUES ($1, $2)", [(hold_id, run_id) for hold_id in hold_ids]
+    )
+
+
+async def slots(conn: Connection, run_id: UUID) -> list[SlotRow]:
+    """Those still held for it."""
+    return await fetch_all(
+        conn,
+        SlotRow,
+        """
+        SELECT s.hold_id, o.key AS office, o.time_zone, c.starts_at,
+               c.ends_at - c.buffer_min * interval '1 minute' AS ends_at
+          FROM allocation_slot s JOIN claim c ON c.request_key = s.hold_id
+          JOIN office o ON o.id = coalesce(c.sold_by, c.office_id)
+         WHERE s.run_id = $1 AND c.status = 1 AND c.appointment_id IS NULL ORDER BY c.starts_at, s.hold_id""",
+        run_id,
+    )
+
+
+async def free_slots(conn: Connection, run_id: UUID) -> int:
+    """What nobody got goes back."""
+    rows = await conn.fetch(
+        """
+        UPDATE claim SET status = 9, hold_until = NULL
+         WHERE status = 1 AND appointment_id IS NULL
+           AND request_key IN (SELECT hold_id FROM allocation_slot WHERE run_id = $1) RETURNING id""",
+        run_id,
+    )
+    return len(rows)
+
+
+async def find_run(conn: Connection, ident: UUID) -> RunRow | None:
+    return await find_one(conn, RunRow, f"{_RUN} WHERE id = $1", ident)
+
+
+async def lock_run(conn: Connection, ident: UUID) -> RunRow | None:
+    """Two statements: what is read beside a row that was waited for would be as old as the wait."""
+    if await conn.fetchval("SELECT true FROM allocation_run WHERE id = $1 FOR NO KEY UPDATE", ident) is None:
+        return None
+    return await find_run(conn, ident)
+
+
+async def runs(conn: Connection) -> list[RunRow]:
+    return await fetch_all(conn, RunRow, f"{_RUN} ORDER BY opened_at DESC, id LIMIT 50")
+
+
+async def to_close(conn: Connection, now: datetime) -> list[UUID]:
+    sql = "SELECT id FROM allocation_run WHERE status = 'open' AND closes_at <= $1 AND seed_at > $1"
+    return await fetch_all(conn, UUID, sql, now)
+
+
+async def close_run(conn: Connection, ident: UUID, now: datetime, content: bytes) -> None:
+    await conn.execute(
+        "UPDATE allocation_run SET status = 'closed', closed_at = $2, list = $3, list_sha256 = sha256($3) WHERE id = $1",
+        ident,
+        now,
+        content,
+    )
+
+
+async def rank_run(conn: Connection, ident: UUID, now: datetime, seed: str, result: bytes, by: int) -> None:
+    await conn.execute(
+        """
+        UPDATE allocation_run SET status = 'ranked', seed = $3, seeded_at = $2, seeded_by = $5, result = $4 WHERE id = $1""",
+        ident,
+        now,
+        seed,
+        result,
+        by,
+    )
+
+
+async def release_run(conn: Connection, ident: UUID, now: datetime, by: int) -> None:
+    await conn.execute(
+        "UPDATE allocation_run SET status = 'released', released_at = $2, released_by = $3 WHERE id = $1",
+        ident,
+        now,
+        by,
+    )
+
+
+async def give_up_run(conn: Connection, ident: UUID, because: str) -> None:
+    await conn.execute(
+        "UPDATE allocation_run SET status = 'given_up', given_up_because = $2 WHERE id = $1", ident, because
+    )

@@ -1,0 +1,213 @@
+"""Asking for an appointment that is given out by need, and what staff confirm of it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, timedelta
+from uuid import UUID, uuid5
+
+import asyncpg
+
+from base.clock import Clock
+from base.db import Connection, Database, violates
+from base.errors import Conflict, DomainError, NotFound
+from base.i18n import mark as _
+from base.i18n import pick, zone
+from base.seal import Sealer, same
+from booking.allocation import store
+from booking.allocation.model import RequestStatus, Window
+from booking.allocation.store import Marked, RequestRow
+from booking.appointments.contact import Contact
+from booking.catalogue.words import fold
+from notifications.usecases import Notifications
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is read as something else
+_PUBLIC_ID_LENGTH = 12
+_REQUESTS = UUID("6d2d7a0c-6a0f-4d3b-9d0e-0a6f5c1f7b19")
+_MOST_WINDOWS = 10
+_MOST_DEADLINE = timedelta(days=3660)
+
+
+class EmailNeeded(DomainError):
+    code = "email_needed"
+    status = 422
+    message = _("Please give an e-mail address: the link to your request goes there.")
+
+
+class AskedAlready(Conflict):
+    code = "asked_already"
+    message = _("There is already a request of this person, or with this e-mail address. Each counts once.")
+
+
+class NotAsking(Conflict):
+    code = "not_asking"
+    message = _("This request is no longer open.")
+
+
+class ReasonNeeded(DomainError):
+    code = "reason_needed"
+    status = 422
+    message = _("Please say what you have seen, or why you refuse.")
+
+
+class Allocation:
+    def __init__(
+        self, db: Database, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str
+    ) -> None:
+        self._db = db
+        self._notifications = notifications
+        self._sealer = sealer
+        self._clock = clock
+        self._public_url = public_url
+
+    async def services(self) -> list[Marked]:
+        async with self._db.connection() as conn:
+            return await store.marked(conn)
+
+    async def service(self, service_id: int) -> Marked:
+        found = next((one for one in await self.services() if one.service_id == service_id), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def mark(self, service_id: int, class_days: tuple[int, ...] = (7, 21, 42), offer_hours: int = 48) -> None:
+        """From now on the service is given out by need."""
+        async with self._db.transaction() as conn:
+            await store.mark_service(conn, service_id, class_days, offer_hours)
+
+    async def ask(
+        self,
+        service_id: int,
+        contact: Contact,
+        birth_date: date,
+        deadline: date | None,
+        reason: str,
+        offices: tuple[int, ...],
+        windows: tuple[Window, ...],
+        key: UUID,
+    ) -> UUID:
+        """Counts once the link that goes to the contact is opened; the same form sent again is the same request."""
+        if contact.email is None:
+            raise EmailNeeded
+        ident, marked = uuid5(_REQUESTS, str(key)), await self.service(service_id)
+        row = RequestRow(
+            id=ident,
+            public_id="".join(secrets.choice(_ALPHABET) for _n in range(_PUBLIC_ID_LENGTH)),
+            service_id=service_id,
+            status=RequestStatus.UNVERIFIED,
+            language=contact.language,
+            made_at=self._clock(),
+            claimed_deadline=deadline,
+            deadline=None,
+            check_reason=None,
+            offices=offices,
+            windows=[_stored(window) for window in windows[:_MOST_WINDOWS]],
+            person_hmac=self._sealer.look_up(f"{fold(contact.name)}\0{birth_date}", "allocation-person"),
+            contact_hmac=self._sealer.look_up(contact.email, "allocation-contact"),
+            run_id=None,
+            appointment_id=None,
+            contact=self._sealer.seal(contact.model_dump_json(), _context("contact", ident)),
+            birth_date=self._sealer.seal(birth_date.isoformat(), _context("birth_date", ident)),
+            reason=self._sealer.seal(reason, _context("reason", ident)) if reason else None,
+        )
+        async with self._db.transaction() as conn:
+            if await store.insert_request(conn, row, key):
+                await self._send_link(conn, row, contact.email, marked)
+        return ident
+
+    async def find(self, ident: UUID) -> RequestRow:
+        async with self._db.connection() as conn:
+            row = await store.find_request(conn, ident)
+        if row is None:
+            raise NotFound
+        return row
+
+    async def verify(self, ident: UUID) -> None:
+        """Whoever has the link has the contact. Raises NotFound, AskedAlready, NotAsking."""
+        await self._move(ident, RequestStatus.ASKED)
+
+    async def withdraw(self, ident: UUID) -> None:
+        """A request made anew waits anew. What a run has placed is cancelled at the appointment. Raises NotFound, NotAsking."""
+        await self._move(ident, RequestStatus.WITHDRAWN)
+
+    async def waiting(self) -> list[RequestRow]:
+        async with self._db.connection() as conn:
+            return await store.waiting(conn)
+
+    async def confirm(self, ident: UUID, deadline: date | None, reason: str, by: int) -> None:
+        """The document was seen: with this deadline, or with none that matters. Also corrects. Raises NotAsking, ReasonNeeded."""
+        await self._check(ident, RequestStatus.CONFIRMED, deadline, reason, by)
+
+    async def refuse(self, ident: UUID, reason: str, by: int) -> None:
+        await self._check(ident, RequestStatus.REFUSED, None, reason, by)
+
+    async def authorise(self, ident: UUID, token: str) -> bool:
+        return token.isascii() and same(self._token(ident), token)
+
+    def contact_of(self, row: RequestRow) -> Contact:
+        return open_contact(self._sealer, row)
+
+    def birth_date_of(self, row: RequestRow) -> date:
+        return date.fromisoformat(self._sealer.open(row.birth_date, _context("birth_date", row.id)))
+
+    def reason_of(self, row: RequestRow) -> str:
+        return self._sealer.open(row.reason, _context("reason", row.id)) if row.reason else ""
+
+    async def _move(self, ident: UUID, to: RequestStatus) -> None:
+        try:
+            async with self._db.transaction() as conn:
+                moved = await store.move_request(conn, ident, to)
+        except asyncpg.UniqueViolationError as error:
+            if violates(error, "allocation_request_one_living") or violates(error, "allocation_request_one_contact"):
+                raise AskedAlready from None
+            raise
+        if not moved and (await self.find(ident)).status is not to:  # twice is no mistake
+            raise NotAsking
+
+    async def _check(self, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int) -> None:
+        if not reason.strip():
+            raise ReasonNeeded
+        async with self._db.transaction() as conn:
+            if await store.check_request(conn, ident, to, deadline, reason.strip(), by, self._clock()):
+                return
+        await self.find(ident)
+        raise NotAsking
+
+    async def _send_link(self, conn: Connection, row: RequestRow, email: str, marked: Marked) -> None:
+        link = f"{self._public_url}/{row.language}/requests/{row.id}/link/{self._token(row.id)}"
+        fields = {
+            "city": pick(marked.city, row.language),
+            "service": pick(marked.name, row.language),
+            "number": row.public_id,
+            "manage_url": link,
+        }
+        await self._notifications.enqueue(
+            conn,
+            key=f"allocation_request:{row.id}",
+            reference=row.id,
+            template="allocation_request",
+            channel="email",
+            language=row.language,
+            recipient=email,
+            fields=fields,
+            due_at=self._clock(),
+        )
+
+    def _token(self, ident: UUID) -> str:
+        return self._sealer.mac(f"allocation-request:{ident}")
+
+
+def open_contact(sealer: Sealer, row: RequestRow) -> Contact:
+    return Contact.model_validate_json(sealer.open(row.contact, _context("contact", row.id)))
+
+
+def local_day(row: RequestRow, time_zone: str) -> date:
+    return row.made_at.astimezone(zone(time_zone)).date()
+
+
+def _stored(window: Window) -> dict[str, object]:
+    return {"days": window.days, "from": f"{window.from_time:%H:%M}", "to": f"{window.to_time:%H:%M}"}
+
+
+def _context(field: str, ident: UUID) -> str:
+    return f"allocation.{field}:{ident}"

@@ -1,0 +1,176 @@
+"""Handlers for staff: look at requests, confirm deadlines, and take a run through its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, date, datetime
+
+from aiohttp import web
+
+from base.errors import DomainError
+from base.i18n import mark as _
+from base.i18n import zone
+from base.web import STAFF, form, path_id
+from booking.allocation.endpoints import ALLOCATION, RUNS
+from booking.allocation.model import RequestStatus, RunStatus
+from booking.allocation.runs import Plan
+from booking.allocation.store import RequestRow, RunRow
+from booking.availability.model import Window
+from booking.catalogue.model import Channel
+from frontend.allocation.views import RequestCard, RunCard, WorkPage
+from frontend.citizen.need_wording import request_rows, run_line, zone_name
+from frontend.citizen.rendering import key_of, new_key, see, words_of
+from frontend.citizen.views import Row, ShownError, Tick
+from frontend.citizen.words import Words
+from frontend.staff.frame import staff_frame, staff_page
+
+_DATES = ("from_day", "to_day")
+_MOMENTS = ("closes_at", "seed_at", "release_by")
+_WRONG = _("Fill in every field: days, number, source and the three moments")
+_BY_FAR = date(2200, 1, 1)
+
+
+async def show_work(request: web.Request) -> web.Response:
+    return await _work(request)
+
+
+async def check(request: web.Request) -> web.Response:
+    """Confirmed with the deadline in the field (or none), or refused; with a reason either way."""
+    ident, fields = path_id(request, "request"), await form(request)
+    reason, by = fields.get("reason", "").strip()[:500], request[STAFF].account_id
+    if fields.get("decision") == "refuse":
+        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by))
+    deadline = _date(fields.get("deadline", ""))
+    if fields.get("deadline", "").strip() and deadline is None:
+        return await _work(request, problem=_("Enter the deadline as a date, or leave it empty"))
+    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by))
+
+
+async def open_run(request: web.Request) -> web.Response:
+    words, fields = words_of(request), await form(request)
+    key, plan = key_of(fields), _plan(words, fields)
+    if plan is None:
+        return await _work(request, problem=_WRONG, values=fields)
+    return await _done(request, request.app[RUNS].open(plan, request[STAFF].account_id, key), fields)
+
+
+async def enter_seed(request: web.Request) -> web.Response:
+    ident, fields = path_id(request, "run"), await form(request)
+    seed = fields.get("seed", "")[:500]
+    return await _done(request, request.app[RUNS].enter_seed(ident, seed, request[STAFF].account_id))
+
+
+async def release(request: web.Request) -> web.Response:
+    ident = path_id(request, "run")
+    return await _done(request, request.app[RUNS].release(ident, request[STAFF].account_id))
+
+
+async def give_up(request: web.Request) -> web.Response:
+    ident, fields = path_id(request, "run"), await form(request)
+    return await _done(request, request.app[RUNS].give_up(ident, fields.get("because", "")[:500]))
+
+
+async def _done(request: web.Request, work: Awaitable[object], values: Mapping[str, str] | None = None) -> web.Response:
+    """Back to the page; a refusal is said there, with what was typed."""
+    try:
+        await work
+    except DomainError as error:
+        if error.status == 404:
+            raise
+        return await _work(request, problem=error.message, values=values)
+    return see(f"/{words_of(request).language}/allocation/")
+
+
+async def _work(request: web.Request, *, problem: str = "", values: Mapping[str, str] | None = None) -> web.Response:
+    words, staff = words_of(request), request[STAFF]
+    allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
+    services = {one.service_id: one for one in await allocation.services()}
+    names = {ident: words.pick(one.name) for ident, one in services.items()}
+    may_run, may_name = staff.may_somewhere("allocation.run"), staff.may_somewhere("person.read")
+    errors = (ShownError(field="requests", message=words._(problem)),) if problem else ()
+    cards = []
+    for row in await allocation.waiting():
+        who = allocation.contact_of(row).name if may_name else row.public_id
+        born = words.day(allocation.birth_date_of(row)) if may_name else ""
+        cards.append(_card(words, row, names[row.service_id], who, born, allocation.reason_of(row), here))
+    view = WorkPage(
+        frame=staff_frame(request, words, words._("Appointments by need"), errors=errors),
+        requests=tuple(cards),
+        runs=tuple(_run(words, row, names[row.service_id], here, may_run) for row in await request.app[RUNS].runs()),
+        services=tuple(Tick(value=str(ident), label=name, is_chosen=False) for ident, name in names.items()),
+        channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
+        open_action=f"{here}/runs" if may_run and names else "",
+        request_key=new_key(),
+        values=values or {},
+    )
+    return staff_page(request, "allocation/work", view, status=422 if problem else 200)
+
+
+def _card(words: Words, row: RequestRow, service: str, who: str, born: str, reason: str, here: str) -> RequestCard:
+    more = [Row(label=words._("Date of birth"), value=born)] if born else []
+    if reason:
+        more.append(Row(label=words._("Why it is urgent"), value=reason))
+    deadline = row.deadline if row.status is RequestStatus.CONFIRMED else row.claimed_deadline
+    return RequestCard(
+        id=row.public_id,
+        title=who,
+        rows=(*request_rows(words, row, service), *more),
+        deadline=deadline.isoformat() if deadline else "",
+        action=f"{here}/requests/{row.id}/check",
+        is_new=row.status is RequestStatus.ASKED,
+    )
+
+
+def _run(words: Words, row: RunRow, service: str, here: str, may_run: bool) -> RunCard:
+    path = f"{here}/runs/{row.id}"
+    can = {status: may_run and row.status is status for status in RunStatus}
+    return RunCard(
+        line=run_line(words, row, service),
+        seed_action=f"{path}/seed" if can[RunStatus.CLOSED] and words.now >= row.seed_at else "",
+        release_action=f"{path}/release" if can[RunStatus.RANKED] else "",
+        give_up_action=f"{path}/give-up" if can[RunStatus.OPEN] or can[RunStatus.CLOSED] else "",
+    )
+
+
+def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
+    days = [_date(fields.get(name, "")) for name in _DATES]
+    moments = [_moment(words, fields.get(name, "")) for name in _MOMENTS]
+    numbers = [fields.get(name, "") for name in ("service", "slots")]
+    if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers):
+        return None
+    if fields.get("channel") not in list(Channel) or not fields.get("seed_source", "").strip():
+        return None
+    [first, last], [closes_at, seed_at, release_by] = days, moments
+    if first is None or last is None or closes_at is None or seed_at is None or release_by is None:
+        return None
+    if not first <= last < _BY_FAR or (last - first).days > 62:
+        return None
+    return Plan(
+        service_id=int(numbers[0]),
+        channel=fields["channel"],
+        offices=(),
+        days=Window(first, last),
+        slots=int(numbers[1]),
+        closes_at=closes_at,
+        seed_source=fields["seed_source"][:500],
+        seed_at=seed_at,
+        release_by=release_by,
+    )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+def _moment(words: Words, text: str) -> datetime | None:
+    """As <input type=datetime-local> sends it: the city's local time."""
+    try:
+        local = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if local.tzinfo is not None or not 2000 < local.year < _BY_FAR.year:
+        return None
+    return local.replace(tzinfo=zone(zone_name(words))).astimezone(UTC)

@@ -1,0 +1,44 @@
+"""The staff's pages of need-based allocation as a table."""
+
+from __future__ import annotations
+
+from base.errors import DomainError, Malformed, NotFound
+from base.web import Endpoint, can
+from base.web.endpoint import Handler
+from frontend.allocation import handlers
+
+_RUN = "/{language}/allocation/runs/{run}"
+
+
+def _page(
+    method: str, path: str, handler: Handler, permission: str, summary: str, *refuses: type[DomainError]
+) -> Endpoint:
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=handler,
+        who=can(permission),
+        summary=summary,
+        refuses=refuses,
+        media="text/html",
+        page=True,
+    )
+
+
+ENDPOINTS = [
+    _page("GET", "/{language}/allocation/", handlers.show_work, "allocation.check", "Requests and runs", NotFound),
+    _page(
+        "POST",
+        "/{language}/allocation/requests/{request}/check",
+        handlers.check,
+        "allocation.check",
+        "Confirm, correct or refuse a request",
+        *(NotFound, Malformed),
+    ),
+    _page(
+        "POST", "/{language}/allocation/runs", handlers.open_run, "allocation.run", "Open a run", NotFound, Malformed
+    ),
+    _page("POST", f"{_RUN}/seed", handlers.enter_seed, "allocation.run", "Enter the seed", NotFound, Malformed),
+    _page("POST", f"{_RUN}/release", handlers.release, "allocation.run", "Release the offers", NotFound),
+    _page("POST", f"{_RUN}/give-up", handlers.give_up, "allocation.run", "Give a run up", NotFound, Malformed),
+]

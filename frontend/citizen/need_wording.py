@@ -1,0 +1,92 @@
+"""Need-based allocation in words, for citizens and for staff alike."""
+
+from __future__ import annotations
+
+from booking.allocation.model import RequestStatus, RunStatus
+from booking.allocation.store import Marked, RequestRow, RunRow
+from frontend.citizen.need_views import RunLine
+from frontend.citizen.views import Row
+from frontend.citizen.words import Words
+
+_DEFAULT_ZONE = "Europe/Berlin"
+
+
+def zone_name(words: Words) -> str:
+    return words.city.time_zone if words.city else _DEFAULT_ZONE
+
+
+def rule(words: Words, marked: Marked) -> tuple[str, ...]:
+    days = ", ".join(str(limit) for limit in marked.class_days)
+    return (
+        words._("Appointments for this service go to those who need them most urgently, not to the first click."),
+        words._(
+            "First comes how soon your deadline is when the list closes (groups: up to {days} days, later), "
+            "then how many days your request has waited, then a lot.",
+            days=days,
+        ),
+        words._(
+            "The lot is drawn with a number from a public source that is named beforehand. Anybody can check the result."
+        ),
+        words._("Each person counts once. Who withdraws a request and makes a new one waits anew."),
+        words._("The appointment is bound to your name. Nobody can sell it or pass it on."),
+    )
+
+
+def request_status(words: Words, status: RequestStatus) -> str:
+    return {
+        RequestStatus.UNVERIFIED: words._("Not yet confirmed by you"),
+        RequestStatus.ASKED: words._("Waits until we have seen your document"),
+        RequestStatus.CONFIRMED: words._("Takes part"),
+        RequestStatus.REFUSED: words._("Refused"),
+        RequestStatus.WITHDRAWN: words._("Withdrawn"),
+        RequestStatus.PLACED: words._("Has an appointment: the offer came by e-mail"),
+    }[status]
+
+
+def run_status(words: Words, status: RunStatus) -> str:
+    return {
+        RunStatus.OPEN: words._("Takes requests"),
+        RunStatus.CLOSED: words._("List closed, waits for the draw"),
+        RunStatus.RANKED: words._("Drawn, waits for release"),
+        RunStatus.RELEASED: words._("Released"),
+        RunStatus.GIVEN_UP: words._("Given up"),
+    }[status]
+
+
+def request_rows(words: Words, row: RequestRow, service: str) -> tuple[Row, ...]:
+    place = zone_name(words)
+    found = [
+        Row(label=words._("Service"), value=service),
+        Row(label=words._("Number of your request"), value=row.public_id),
+        Row(label=words._("Asked on"), value=words.when(row.made_at, place)),
+        Row(label=words._("State"), value=request_status(words, row.status)),
+    ]
+    if row.claimed_deadline:
+        found.append(Row(label=words._("Your deadline, as you say"), value=words.day(row.claimed_deadline)))
+    if row.check_reason:
+        deadline = words.day(row.deadline) if row.deadline else words._("No deadline")
+        found.append(Row(label=words._("Deadline, as we have seen it"), value=deadline, lines=(row.check_reason,)))
+    return tuple(found)
+
+
+def run_line(words: Words, row: RunRow, service: str) -> RunLine:
+    place, files = zone_name(words), f"/api/allocation/runs/{row.id}"
+    rows = [
+        Row(label=words._("State"), value=run_status(words, row.status)),
+        Row(label=words._("List closes"), value=words.when(row.closes_at, place)),
+        Row(
+            label=words._("Seed of the lot"),
+            value=row.seed or words._("Not drawn yet"),
+            lines=(row.seed_source, words.when(row.seed_at, place)),
+        ),
+    ]
+    if row.list_sha256:
+        rows.append(Row(label=words._("SHA-256 of the closed list"), value=row.list_sha256.hex()))
+    if row.given_up_because:
+        rows.append(Row(label=words._("Reason"), value=row.given_up_because))
+    return RunLine(
+        title=words._("{service}, run {id}", service=service, id=str(row.id)[:8]),
+        rows=tuple(rows),
+        list_url=f"{files}/list" if row.list is not None else "",
+        result_url=f"{files}/result" if row.result is not None else "",
+    )

@@ -1,0 +1,207 @@
+"""Given out by need, over HTTP: from the request by e-mail to the booked appointment, and what everybody can check."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from server.__main__ import main
+from tests.staff import PASSWORD, StaffBrowser, hire, sign_in
+from tests.town import KIM, Town
+
+SERVICE = "Wohnsitzanmeldung"
+SEED = "4 9 17 23 31 46"
+ASKED: dict[str, Any] = {
+    "name": "Kim Mustermann",
+    "email": "kim@example.org",
+    "birth_date": "1990-01-01",
+    "deadline": "2026-12-09",
+}
+RUN: dict[str, Any] = {
+    "channel": "onsite",
+    "from_day": "2026-12-07",
+    "to_day": "2026-12-11",
+    "slots": "5",
+    "closes_at": "2026-12-02T18:00",
+    "seed_source": "Lotto 6 aus 49, Ziehung am 2.12.2026",
+    "seed_at": "2026-12-02T19:00",
+    "release_by": "2026-12-04T12:00",
+}
+
+
+@pytest.fixture
+async def service(town: Town) -> int:
+    ident: int = (await town.service(SERVICE))["id"]
+    await town.worker.allocation.mark(ident)
+    await town.fresh()
+    return ident
+
+
+@pytest.fixture
+async def rosa(town: Town) -> Any:
+    async with AsyncExitStack() as stack:
+        await hire(town, "rosa", "allocation")
+        yield await stack.enter_async_context(await sign_in(town, "rosa"))
+
+
+async def link_of_mail(town: Town) -> str:
+    await town.work()
+    [link] = re.findall(rf"{town.origin}(/\S+)", town.mail.messages[-1].part("text/plain") or "")
+    return str(link)
+
+
+async def ask(town: Town, citizen: StaffBrowser, service: int, **changes: Any) -> str:
+    """The address of the confirmed request."""
+    sent = await citizen.post(f"/de/need/{service}", request_key=str(uuid4()), language="de", **(ASKED | changes))
+    assert sent.url.path == "/de/need/sent"
+    page = await citizen.get(await link_of_mail(town))
+    assert "Ihre Anfrage zählt erst, wenn Sie sie hier bestätigen." in page.text
+    confirmed = await citizen.post(f"{page.url.path}/verify")
+    assert "Wartet, bis wir Ihren Nachweis gesehen haben" in confirmed.text
+    return confirmed.url.path
+
+
+async def confirm(rosa: StaffBrowser, **fields: Any) -> None:
+    work = await rosa.get("/de/allocation/")
+    [action] = re.findall(r'action="(/de/allocation/requests/[^"]*)"', work.text)
+    assert "Kim Mustermann" in work.text
+    refused = await rosa.post(action, decision="confirm", reason="", deadline="2026-12-09")
+    assert (refused.status, "Bitte geben Sie an, was Sie gesehen haben" in refused.text) == (422, True)
+    done = await rosa.post(
+        action, decision="confirm", **({"reason": "Titel gesehen", "deadline": "2026-12-08"} | fields)
+    )
+    assert done.status == 200
+
+
+async def test_from_the_request_to_the_appointment(
+    town: Town, service: int, rosa: StaffBrowser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with StaffBrowser(town) as citizen, StaffBrowser(town) as stranger:
+        assert (await citizen.get(f"/de/services/{service}")).url.path == f"/de/need/{service}"
+        assert (await citizen.get(f"/en/times?service={service}&channel=onsite")).url.path == f"/en/need/{service}"
+        request = await ask(town, citizen, service)
+        assert (await stranger.get(request)).status == 401
+        await confirm(rosa)
+        opened = await rosa.post("/de/allocation/runs", service=str(service), request_key=str(uuid4()), **RUN)
+        assert "Nimmt Anfragen an" in opened.text
+        town.clock.advance(hours=32)  # Wednesday, six in the evening
+        await town.work()
+        [run] = (await town.good("GET", "/api/allocation/runs"))["runs"]
+        assert (run["status"], run["seed"], run["seed_source"]) == ("closed", None, RUN["seed_source"])
+        files = f"/api/allocation/runs/{run['id']}"
+        listed = await town.good("GET", f"{files}/list")
+        assert "Kim" not in listed
+        assert (await town.call("GET", f"{files}/result")).status == 404
+        assert run["list_sha256"] in (await stranger.get("/de/need/runs")).text
+        await rosa.post("/de/staff/sign-in", login="rosa", password=PASSWORD)  # a new day
+        seed = f"/de/allocation/runs/{run['id']}/seed"
+        early = await rosa.post(seed, seed=SEED)
+        assert (early.status, "Der Startwert kann nicht vor dem Zeitpunkt" in early.text) == (422, True)
+        town.clock.advance(hours=1)
+        assert "Ausgelost, wartet auf die Freigabe" in (await rosa.post(seed, seed=SEED)).text
+        shown = await citizen.get(request)
+        assert "Ihre hat Rang 1." in shown.text
+        [number] = re.findall(r"<bdi>([0-9A-Z]{12})</bdi>", shown.text)
+        for name in ("list", "result"):
+            (tmp_path / name).write_text(await town.good("GET", f"{files}/{name}"))
+        given = ["--seed", SEED, "--id", number, "--hash", run["list_sha256"], "--deadline", "2026-12-08"]
+        assert main(["verify-rank", str(tmp_path / "list"), str(tmp_path / "result"), *given]) == 0
+        assert "Byte für Byte" in capsys.readouterr().out
+        assert "Freigegeben" in (await rosa.post(f"/de/allocation/runs/{run['id']}/release")).text
+        case = await citizen.get(await link_of_mail(town))
+        assert town.mails()[-1][1].startswith("Bitte bis 4. Dezember 2026, 19:00 Uhr buchen")
+        paid = await citizen.post(f"{case.url.path}/pay", request_key=str(uuid4()))
+        assert "Ihr Termin ist bestätigt" in paid.text
+        assert await town.rows("SELECT status, count(*)::int AS n FROM claim WHERE kind = 0 GROUP BY 1 ORDER BY 1") == [
+            {"status": 2, "n": 1},
+            {"status": 9, "n": 4},
+        ]
+        await town.assert_sound()
+
+
+async def test_a_plain_hold_says_where_to_go(town: Town, service: int) -> None:
+    [slot] = (await town.good("GET", "/api/slots/next", params={"service": service, "channel": "onsite", "limit": 1}))[
+        "slots"
+    ]
+    wanted = {"service": service, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+    answer = await town.call("POST", "/api/holds", key=str(uuid4()), json=wanted)
+    assert (answer.status, answer.body["code"]) == (409, "given_out_by_need")
+
+
+async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(town: Town, service: int) -> None:
+    async with StaffBrowser(town) as citizen:
+        wrong: dict[str, Any] = {"birth_date": "2999-01-01", "deadline": "soon", "email": "", "reason": "My job begins"}
+        page = await citizen.post(
+            f"/en/need/{service}", request_key=str(uuid4()), language="en", **(ASKED | wrong), time="morning"
+        )
+        assert page.status == 422
+        for said in (
+            "Enter your date of birth",
+            "Enter the deadline as a date",
+            "Enter an e-mail address",
+            "My job begins",
+        ):
+            assert said in page.text
+        assert re.search(r'value="morning" checked', page.text)
+        assert (await citizen.get("/en/need/4711")).status == 404
+
+
+async def test_over_the_api(town: Town, service: int) -> None:
+    window = {"days": [1, 2], "from_time": "08:00", "to_time": "12:00"}
+    given = {"service": service, "contact": KIM, "birth_date": "1990-01-01", "offices": [1], "windows": [window]}
+    key = str(uuid4())
+    made = await town.good("POST", "/api/allocation/requests", key=key, json=given)
+    assert await town.good("POST", "/api/allocation/requests", key=key, json=given) == made
+    backwards = await town.call(
+        "POST",
+        "/api/allocation/requests",
+        key=str(uuid4()),
+        json={**given, "windows": [{**window, "to_time": "07:00"}]},
+    )
+    assert (backwards.status, backwards.body["errors"][0]["code"]) == (422, "window")
+    nobodys = await town.call(
+        "POST",
+        "/api/allocation/requests",
+        key=str(uuid4()),
+        json={**given, "contact": {**KIM, "email": None, "mobile": "0151 23456789"}},
+    )
+    assert (nobodys.status, nobodys.body["code"]) == (422, "email_needed")
+    token = (await link_of_mail(town)).rsplit("/", 1)[1]
+    here = f"/api/allocation/requests/{made['id']}"
+    assert (await town.call("GET", here)).status == 401
+    assert (await town.good("GET", here, token))["status"] == "unverified"
+    assert (await town.good("POST", f"{here}/verify", token))["status"] == "asked"
+    assert (await town.good("POST", f"{here}/withdraw", token))["status"] == "withdrawn"
+    assert (await town.call("POST", f"{here}/verify", token)).body["code"] == "not_asking"
+
+
+async def test_who_may_only_check_opens_no_run(town: Town, service: int) -> None:
+    await town.rows("INSERT INTO role (name, permissions) VALUES ('checker', '{allocation.check}')")
+    await hire(town, "udo", "checker")
+    async with await sign_in(town, "udo") as udo:
+        page = await udo.get("/de/allocation/")
+        assert "Vergabe eröffnen" not in page.text
+        assert (
+            await udo.post("/de/allocation/runs", service=str(service), request_key=str(uuid4()), **RUN)
+        ).status == 403
+
+
+async def test_a_run_out_of_order_and_one_given_up(town: Town, service: int, rosa: StaffBrowser) -> None:
+    wrong = await rosa.post(
+        "/de/allocation/runs", service=str(service), request_key=str(uuid4()), **(RUN | {"seed_at": "2026-12-02T17:00"})
+    )
+    assert (wrong.status, 'value="2026-12-02T17:00"' in wrong.text) == (422, True)
+    empty = await rosa.post(
+        "/de/allocation/runs", service=str(service), request_key=str(uuid4()), **(RUN | {"slots": ""})
+    )
+    assert (empty.status, "Füllen Sie jedes Feld aus" in empty.text) == (422, True)
+    opened = await rosa.post("/de/allocation/runs", service=str(service), request_key=str(uuid4()), **RUN)
+    [give_up] = re.findall(r'action="([^"]*/give-up)"', opened.text)
+    assert "Wasserschaden" in (await rosa.post(give_up, because="Wasserschaden")).text
+    async with StaffBrowser(town) as stranger:
+        assert "Wasserschaden" in (await stranger.get("/de/need/runs")).text

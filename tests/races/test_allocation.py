@@ -1,0 +1,272 @@
+"""Giving out by need: what the schema refuses, whoever asks; and a release against everything that may happen beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from base.clock import SettableClock
+from base.db import Connection, Database
+from base.errors import DomainError
+from booking.allocation.model import RequestStatus
+from booking.allocation.runs import RunGoesOn
+from booking.allocation.usecases import NotAsking
+from booking.appointments import store
+from booking.appointments.model import AppointmentStatus
+from tests.booking.allocation.test_runs import LATER, SOON, world_claims
+from tests.booking.allocation.world import NeedWorld, moment, need_world
+from tests.booking.availability.city import TUESDAY, at
+from tests.races.test_constraints import refused
+
+
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[NeedWorld]:
+    async with need_world(db, SettableClock(at(TUESDAY, 7))) as made:
+        yield made
+
+
+@pytest.fixture
+async def conn(world: NeedWorld) -> AsyncIterator[Connection]:
+    async with world.db.connection() as conn:
+        yield conn
+
+
+class TestSchema:
+    async def test_no_plain_hold_of_a_service_given_out_by_need(self, world: NeedWorld, conn: Connection) -> None:
+        insert = """
+            INSERT INTO claim (office_id, counter_id, service_id, fee_id, starts_at, ends_at, hold_until)
+            VALUES ($1, $2, $3, $4, $5, $6, $5)"""
+        city = world.city
+        times = moment(9), moment(9, 20)
+        given = (city.office, city.counters[0], city.service_id, city.fee_id, *times)
+        assert await conn.execute(insert, *given) == "INSERT 0 0"
+        await conn.execute("DELETE FROM allocation_service")
+        assert await conn.execute(insert, *given) == "INSERT 0 1"
+
+    async def test_no_seed_before_its_moment(self, world: NeedWorld, conn: Connection) -> None:
+        run = await world.open()
+        seeded = "UPDATE allocation_run SET status = 'ranked', seed = '1', seeded_at = $2, seeded_by = $3, result = '' WHERE id = $1"
+        with refused("allocation_run_transition"):  # without a list there is nothing to draw from
+            await conn.execute(seeded, run, world.clock() + timedelta(hours=3), world.clerk)
+        world.clock.advance(hours=1)
+        await world.runs.close_due()
+        with refused("allocation_run_seed_after_closing"):
+            await conn.execute(seeded, run, world.clock() + timedelta(minutes=59), world.clerk)
+        await conn.execute(seeded, run, world.clock() + timedelta(minutes=60), world.clerk)
+
+    @pytest.mark.parametrize("minutes", [59, 120])
+    async def test_no_list_too_early_and_none_once_the_seed_may_be_known(
+        self, world: NeedWorld, conn: Connection, minutes: int
+    ) -> None:
+        run = await world.open()
+        closed = "UPDATE allocation_run SET status = 'closed', closed_at = $2, list = 'x', list_sha256 = sha256('x') WHERE id = $1"
+        with refused("allocation_run_closed_in_time"):
+            await conn.execute(closed, run, world.clock() + timedelta(minutes=minutes))
+
+    async def test_the_hash_is_of_the_list(self, world: NeedWorld, conn: Connection) -> None:
+        run = await world.open()
+        with refused("allocation_run_list_hashed"):
+            await conn.execute(
+                "UPDATE allocation_run SET status = 'closed', closed_at = closes_at, list = 'x', list_sha256 = sha256('y') WHERE id = $1",
+                run,
+            )
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "seed = '1 2 3'",
+            "result = 'other'",
+            "list = 'other', list_sha256 = sha256('other')",
+            "seed_source = 'another'",
+            "seed_at = seed_at + interval '1 day'",
+            "class_days = '{1,2}'",
+            "closes_at = closes_at + interval '1 minute'",
+        ],
+    )
+    async def test_what_is_published_stays(self, world: NeedWorld, conn: Connection, change: str) -> None:
+        run = await world.ranked()
+        with refused("allocation_run_published_stays"):
+            await conn.execute(f"UPDATE allocation_run SET {change} WHERE id = $1", run)
+
+    async def test_a_released_run_never_changes(self, world: NeedWorld, conn: Connection) -> None:
+        run = await world.ranked()
+        await world.runs.release(run, world.clerk)
+        with refused("allocation_run_over_never_changes"):
+            await conn.execute("UPDATE allocation_run SET released_by = released_by WHERE id = $1", run)
+        with refused("allocation_run_never_deleted"):
+            await conn.execute("DELETE FROM allocation_run WHERE id = $1", run)
+
+    async def test_no_run_without_source_and_none_is_skipped(self, world: NeedWorld, conn: Connection) -> None:
+        run = await world.open()
+        with refused("allocation_run_transition"):
+            await conn.execute("UPDATE allocation_run SET status = 'released' WHERE id = $1", run)
+        copy = """
+            INSERT INTO allocation_run (id, service_id, class_days, closes_at, seed_source, seed_at, release_by, opened_by, opened_at)
+            SELECT gen_random_uuid(), service_id, class_days, closes_at, {source}, {seed_at}, release_by, opened_by, opened_at
+              FROM allocation_run"""
+        with refused("allocation_run_names_source"):
+            await conn.execute(copy.format(source="' '", seed_at="seed_at"))
+        with refused("allocation_run_in_order"):
+            await conn.execute(copy.format(source="seed_source", seed_at="closes_at"))
+        with refused("allocation_run_one_at_a_time"):
+            await conn.execute(copy.format(source="seed_source", seed_at="seed_at"))
+
+    async def test_one_living_request_and_one_appointment(self, world: NeedWorld, conn: Connection) -> None:
+        await world.take_part("Anna Häberle", SOON)
+        first = await world.ask("Ben Blau")
+        for field, index in (
+            ("person_hmac", "allocation_request_one_living"),
+            ("contact_hmac", "allocation_request_one_contact"),
+        ):
+            columns = {"person_hmac": "sha256('p')", "contact_hmac": "sha256('c')", field: field}
+            with refused(index):
+                await conn.execute(
+                    f"""
+                    INSERT INTO allocation_request (id, public_id, service_id, status, language, made_at, person_hmac,
+                                                    contact_hmac, request_key)
+                    SELECT gen_random_uuid(), '000000000000', service_id, 'asked', language, made_at,
+                           {columns["person_hmac"]}, {columns["contact_hmac"]}, gen_random_uuid()
+                      FROM allocation_request WHERE id = $1""",
+                    first,
+                )
+        run = await world.ranked()
+        await world.runs.release(run, world.clerk)
+        with refused("allocation_request_one_appointment"):
+            await conn.execute(
+                "UPDATE allocation_request SET status = 'asked', run_id = NULL, appointment_id = NULL WHERE status = 'placed'"
+            )
+        with refused("allocation_request_placed_has_case"):
+            await conn.execute("UPDATE allocation_request SET status = 'asked' WHERE status = 'placed'")
+        with refused("allocation_request_checked"):
+            await conn.execute("UPDATE allocation_request SET status = 'confirmed' WHERE id = $1", first)
+        with refused("allocation_request_deadline_checked"):
+            await conn.execute("UPDATE allocation_request SET deadline = '2026-12-05' WHERE id = $1", first)
+
+    @pytest.mark.parametrize("change", ["public_id = '000000000000'", "made_at = made_at - interval '1 day'"])
+    async def test_neither_lot_nor_waiting_time_is_changed(
+        self, world: NeedWorld, conn: Connection, change: str
+    ) -> None:
+        ident = await world.ask("Anna Häberle")
+        with refused("allocation_request_stays"):
+            await conn.execute(f"UPDATE allocation_request SET {change} WHERE id = $1", ident)
+
+
+async def sound(world: NeedWorld) -> None:
+    """Whatever was faster: a placed request has one living or ended case, nothing overlaps, no time is left set aside."""
+    assert await world.rows("SELECT * FROM claim_audit") == []
+    assert await world.rows("SELECT FROM claim WHERE kind = 0 AND status = 1 AND appointment_id IS NULL") == []
+    [(placed, cases)] = await world.rows(
+        "SELECT count(*) FILTER (WHERE status = 'placed'), (SELECT count(*) FROM appointment) FROM allocation_request"
+    )
+    assert placed == cases
+
+
+class TestRaces:
+    async def test_one_form_sent_ten_times_opens_one_run(self, world: NeedWorld) -> None:
+        key = uuid4()
+        assert len(set(await asyncio.gather(*(world.open(key=key) for _ in range(10))))) == 1
+        assert world_claims(await world.claims()) == [1, 1, 1]
+
+    async def test_ten_clerks_open_one_run(self, world: NeedWorld) -> None:
+        done = await asyncio.gather(*(world.open() for _ in range(10)), return_exceptions=True)
+        assert sum(isinstance(result, RunGoesOn) for result in done) == 9
+        assert world_claims(await world.claims()) == [1, 1, 1]
+
+    async def test_ten_clerks_release_once(self, world: NeedWorld) -> None:
+        for name, deadline in (("Anna Häberle", SOON), ("Ben Blau", LATER), ("Cem Can", None)):
+            await world.take_part(name, deadline)
+        run = await world.ranked()
+        await asyncio.gather(*(world.runs.release(run, world.clerk) for _ in range(10)))
+        assert await world.rows("SELECT count(*) FROM appointment") == [(3,)]
+        assert await world.rows("SELECT count(*) FROM message WHERE template = 'appointment_offered'") == [(3,)]
+        await sound(world)
+
+    async def test_two_seeds_at_once_one_stands(self, world: NeedWorld) -> None:
+        run = await world.open()
+        world.clock.advance(hours=1)
+        await asyncio.gather(*(world.runs.close(run) for _ in range(5)))
+        world.clock.advance(hours=1)
+        done = await asyncio.gather(
+            *(world.runs.enter_seed(run, f"seed {n}", world.clerk) for n in range(5)), return_exceptions=True
+        )
+        assert sum(result is None for result in done) == 1
+        assert all(isinstance(result, DomainError) for result in done if result is not None)
+
+    async def test_release_against_withdrawing(self, db: Database, world: NeedWorld) -> None:
+        asked = [await world.take_part(name, SOON) for name in ("Anna Häberle", "Ben Blau", "Cem Can")]
+        run = await world.ranked()
+        await asyncio.gather(
+            world.runs.release(run, world.clerk),
+            *(world.allocation.withdraw(ident) for ident in asked),
+            return_exceptions=True,
+        )
+        for ident in asked:
+            row = await world.allocation.find(ident)
+            assert row.status in (RequestStatus.PLACED, RequestStatus.WITHDRAWN)
+            if row.status is RequestStatus.PLACED:
+                with pytest.raises(NotAsking):
+                    await world.allocation.withdraw(ident)
+        await sound(world)
+
+    async def test_release_against_expiry(self, world: NeedWorld) -> None:
+        """The times run out in this moment: each is given to its person or freed, never both."""
+        for name in ("Anna Häberle", "Ben Blau", "Cem Can"):
+            await world.take_part(name, SOON)
+        run = await world.ranked()
+        async with world.db.connection() as conn:
+            await conn.execute(
+                "UPDATE claim SET hold_until = $1 WHERE kind = 0", world.clock() + timedelta(milliseconds=1)
+            )
+        late = SettableClock(world.clock() + timedelta(seconds=1))
+
+        async def expire() -> None:
+            async with world.db.transaction() as conn:
+                await store.expire_bare(conn, late(), 200)
+
+        await asyncio.gather(world.runs.release(run, world.clerk), *(expire() for _ in range(4)))
+        await sound(world)
+
+    async def test_release_against_holds_and_closing(self, world: NeedWorld) -> None:
+        """Holds find no way round; who closes the counters over the times set aside is refused or sees them."""
+        await world.take_part("Anna Häberle", SOON)
+        run = await world.ranked()
+
+        async def shut(counter: int) -> None:
+            async with world.db.transaction() as conn:
+                await conn.execute(
+                    "SELECT set_open($1, tstzrange($2, $3), '{}')", counter, moment(0), moment(0) + timedelta(days=1)
+                )
+
+        done = await asyncio.gather(
+            world.runs.release(run, world.clerk),
+            *(world.hold(moment(8), key=uuid4().hex) for _ in range(5)),
+            *(shut(counter) for counter in world.city.counters),
+            return_exceptions=True,
+        )
+        assert done[0] is None
+        assert all(isinstance(result, DomainError) for result in done[1:6])
+        assert all(result is None or isinstance(result, asyncpg.ExclusionViolationError) for result in done[6:])
+        await sound(world)
+
+    async def test_the_offer_against_its_own_end(self, world: NeedWorld) -> None:
+        """Booked, cancelled and run out at once, right after the release."""
+        for name in ("Anna Häberle", "Ben Blau", "Cem Can"):
+            await world.take_part(name, SOON)
+        await world.runs.release(await world.ranked(), world.clerk)
+        cases: list[UUID] = [row[0] for row in await world.rows("SELECT id FROM appointment")]  # type: ignore[misc]
+        await asyncio.gather(
+            *(
+                work
+                for case in cases
+                for work in (world.appointments.pay(case, "http://back"), world.appointments.cancel(case))
+            ),
+            return_exceptions=True,
+        )
+        ends = {(await world.appointments.case(case)).status for case in cases}
+        assert ends <= {AppointmentStatus.CONFIRMED, AppointmentStatus.CANCELLED}
+        await sound(world)
