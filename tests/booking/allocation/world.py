@@ -29,6 +29,7 @@ class NeedWorld(CaseWorld):
     def __init__(self, db: Database, city: City, clock: SettableClock, clerk: int) -> None:
         super().__init__(db, city, clock)
         self.clerk = clerk
+        self.given_by_need.add(city.service_id)
         self.allocation = Allocation(db, self.notifications, SEALER, clock, "http://localhost:8080")
         self.runs = Runs(
             db, self.allocation, self.availability, city.fee_on, self.appointments, SEALER, Translations.load(), clock

@@ -32,7 +32,17 @@ class HoldWorld:
         self.availability = Availability(self.mirror, city, clock, lead_minutes=5)
         self.batcher = Batcher(db, clock)
         self.owners = Owners(db, SEALER, listen)
-        self.holds = Holds(db, self.availability, self.batcher, city.fee_on, SEALER, clock, self.owners)
+        self.given_by_need: set[int] = set()
+        self.holds = Holds(
+            db,
+            self.availability,
+            self.batcher,
+            city.fee_on,
+            SEALER,
+            clock,
+            self.owners,
+            by_need=lambda service: service in self.given_by_need,
+        )
         self._watermark = 0
 
     async def start(self) -> None:
