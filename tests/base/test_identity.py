@@ -35,14 +35,15 @@ def identity(db: Database, clock: SettableClock) -> Identity:
     return Identity(db, clock, Sealer("k" * 32), passwords=QUICK)
 
 
-async def test_the_four_roles_are_rows(db: Database) -> None:
+async def test_the_roles_are_rows(db: Database) -> None:
     async with db.connection() as conn:
         roles = {row["name"]: set(row["permissions"]) for row in await conn.fetch("SELECT name, permissions FROM role")}
     assert roles == {
-        "clerk": {"queue.call", "person.read"},
-        "supervisor": {"queue.call", "queue.manage", "person.read"},
+        "clerk": {"queue.call", "person.read", "hold.staff"},
+        "supervisor": {"queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"},
         "finance": {"finance.read", "refund.request", "refund.approve"},
-        "admin": {"account.manage", "queue.manage"},
+        "admin": {"account.manage", "queue.manage", "hours.change"},
+        "allocation": {"allocation.check", "allocation.run", "person.read"},
     }
 
 

@@ -20,7 +20,8 @@ from aiohttp import web
 from base.config import Settings
 from base.db import Database
 from base.migrate import migrate
-from booking.allocation.simulating import Assumptions, by_need
+from booking.allocation.market import Assumptions
+from booking.allocation.simulating import by_need
 from booking.availability.model import Window
 from server.app import build
 from server.product import Product, open_product
