@@ -150,9 +150,9 @@ class Identity:
         async with self.db.transaction() as conn:
             if not await store.insert_session(conn, token_sha256(token), account, now, now + ABSOLUTE_LIMIT):
                 raise WrongPassword  # changed or blocked while it was looked at
-            await store.give_attempt_back(conn, by_address, ADDRESS_LIMIT)
-            await store.give_attempt_back(conn, by_login, LOGIN_ANYWHERE_LIMIT)
+            await store.give_attempt_back(conn, by_address, ADDRESS_LIMIT)  # in the order in which they are taken
             await store.forget_attempts(conn, by_both)
+            await store.give_attempt_back(conn, by_login, LOGIN_ANYWHERE_LIMIT)
         log.info("staff.signed-in", extra={"account": account.id})
         return token
 

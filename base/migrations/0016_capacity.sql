@@ -218,3 +218,16 @@ DECLARE off int; o bigint; wanted tstzrange := tstzrange(p_start, p_end); BEGIN
                      buffer_min, sold_by, override_id)
   VALUES (off, p_service, p_fee, p_counter, p_start, p_end, 1, p_until, p_request, p_now, p_buffer, nullif(p_office, off), o)
   RETURNING id INTO o_id; END $$;
+
+-- A case is over when the time is that people were shown; its buffer is the counter's.
+CREATE OR REPLACE FUNCTION appointment_erased() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE a appointment; BEGIN
+  SELECT * INTO a FROM appointment WHERE id = NEW.id;
+  IF a.status IN ('held', 'expiring') OR a.status = 'confirmed'
+     AND EXISTS (SELECT FROM claim WHERE appointment_id = a.id AND status < 8 AND ends_at - buffer_min * interval '1 minute' > a.erased_at) THEN
+    RAISE EXCEPTION 'appointment % is %', a.id, a.status USING ERRCODE = '23514', CONSTRAINT = 'appointment_erased_is_over'; END IF;
+  IF EXISTS (SELECT FROM person WHERE appointment_id = a.id)
+     OR EXISTS (SELECT FROM message WHERE reference = a.id AND contents IS NOT NULL)
+     OR EXISTS (SELECT FROM idempotency WHERE about = a.id) THEN
+    RAISE EXCEPTION 'appointment % is erased with something left', a.id
+      USING ERRCODE = '23514', CONSTRAINT = 'appointment_erased_is_bare'; END IF;
+  RETURN NULL; END $$;

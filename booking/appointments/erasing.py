@@ -76,15 +76,17 @@ class Erasing:
         for ident in due:
             try:
                 async with self._db.transaction() as conn:
-                    is_done = not await self._payments.is_giving_back(conn, ident) and await self._erase(conn, ident)
+                    is_done = not await self._payments.is_giving_back(conn, ident) and await self._erase(
+                        conn, ident, of_today=False
+                    )
             except Exception:
                 log.exception("erasure.failed", extra={"appointment": str(ident)})
                 continue
             done += is_done
         return done
 
-    async def _erase(self, conn: Connection, appointment_id: UUID) -> bool:
-        """Whether something went."""
+    async def _erase(self, conn: Connection, appointment_id: UUID, *, of_today: bool = True) -> bool:
+        """Whether something went. `of_today`: somebody may be serving this person; long after, an open ticket was only forgotten."""
         if not await store.lock_appointment(conn, appointment_id):
             raise NotFound
         row = await store.find_case(conn, appointment_id)
@@ -92,7 +94,7 @@ class Erasing:
             raise NotFound
         if not _is_over(row, self._clock()):
             raise NotOver
-        if row.status is _S.CONFIRMED and await self._is_called(conn, appointment_id):
+        if of_today and row.status is _S.CONFIRMED and await self._is_called(conn, appointment_id):
             raise BeingServed
         is_left = await self._payments.erase_notes(conn, appointment_id)
         if row.erased_at is None:

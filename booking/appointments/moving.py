@@ -79,12 +79,15 @@ class Moving:
             self._check_hold(hold, row)
             await store.take_time(conn, appointment_id, hold)
             await self._slots.announce(conn, appointment_id, Notice("appointment_confirmed"))
+            # The waiting room of a video call holds the room and not the case; announcing has waited for it.
+            if await self._has_arrived(conn, appointment_id):
+                raise HasArrived
         appointment_moved()
 
     async def _check_case(self, conn: Connection, case: CaseState) -> None:
         if case.status is not AppointmentStatus.CONFIRMED or case.starts_at <= self._clock():
             raise NotMovable
-        if await self._has_arrived(conn, case.id):  # arriving holds the case, so this does not change before commit
+        if await self._has_arrived(conn, case.id):
             raise HasArrived
         if await store.moves(conn, case.id) >= self._moves_most:
             raise TooManyMoves

@@ -263,7 +263,16 @@ async def find_by_token(conn: Connection, token_sha256: bytes) -> UUID | None:
 
 
 async def find_office(conn: Connection, appointment_id: UUID) -> int | None:
-    return await find_one(conn, int, "SELECT office_id FROM appointment WHERE id = $1", appointment_id)
+    """Where the counter is, which is not always the office that was chosen."""
+    return await find_one(
+        conn,
+        int,
+        """
+        SELECT coalesce((SELECT c.office_id FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 ORDER BY c.starts_at LIMIT 1),
+                        a.office_id)
+          FROM appointment a WHERE a.id = $1""",
+        appointment_id,
+    )
 
 
 async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:

@@ -5,6 +5,7 @@ The order of locks is appointment, room of the call, ticket, as everywhere. Noth
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -25,6 +26,7 @@ from booking.queue.expecting import AtAnotherOffice, NotExpected, NumberUnknown,
 from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
 
 log = logging.getLogger(__name__)
+_TELL_S = 1.0
 _S = TicketStatus
 _WALK_IN = UUID("6f1f6f0e-6a0b-4d57-9a55-0d2a1b7c9e11")  # name space of request keys
 _CASE = {_S.DONE: AppointmentStatus.FINISHED, _S.NO_SHOW: AppointmentStatus.NO_SHOW}
@@ -210,8 +212,19 @@ class Queue:
         if ticket is None:
             raise NobodyWaits
         if self._tell_call is not None and ticket.channel == "video" and ticket.appointment_id is not None:
-            await self._tell_call(ticket.appointment_id)
+            await self._tell(ticket.appointment_id)
         return ticket
+
+    async def _tell(self, appointment_id: UUID) -> None:
+        """The room reads it by itself some seconds later, so nothing that fails here takes the call back."""
+        assert self._tell_call is not None
+        try:
+            async with asyncio.timeout(_TELL_S):
+                await self._tell_call(appointment_id)
+        except Exception as error:  # the call is committed: the clerk must not read that it failed
+            log.warning(
+                "queue.room-not-told", extra={"appointment": str(appointment_id), "error": type(error).__name__}
+            )
 
     async def recall(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
         await self._step(
@@ -287,9 +300,10 @@ class Queue:
             case = _CASE.get(to) if to else None
             if case is not None and ticket.appointment_id is not None:
                 await self._slots.lock(conn, ticket.appointment_id)
-                if ticket.channel == "video":  # before the ticket is locked, as in CallHooks
-                    await self._end_call(conn, ticket.appointment_id)
             here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            if case is not None and ticket.appointment_id is not None and ticket.channel == "video":
+                # After the clerk, as recall and start have it; before the ticket, which ending a call shows again.
+                await self._end_call(conn, ticket.appointment_id)
             if not await change(conn, here):
                 present = await store.find_ticket(conn, office_id, ticket_id)  # what was read before may be old
                 if to is not None and present is not None and present.status is to and present.counter_id == here:

@@ -11,10 +11,11 @@ from base.i18n import LANGUAGES
 from base.web import STAFF, language_of
 from frontend.citizen import errors as citizen
 from frontend.citizen.rendering import words_in
+from frontend.staff.areas import AREAS
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.views import StaffFrame
 
-_OURS = frozenset({"staff", "counter", "finance"})
+_OURS = frozenset({"staff", *(area.path.strip("/") for area in AREAS)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
