@@ -21,13 +21,16 @@ from base.money import Money
 from base.templates import Assets, Templates
 from base.web import ACCESS, CLOCK, ERROR_PAGE, SETTINGS, TEMPLATES, TRANSLATIONS
 from base.web.guard import Access, same_origin
+from base.web.kept import Kept
 from base.web.problems import problems
+from booking.allocation.endpoints import NEED_SOURCE
+from booking.allocation.feed import NeedSource
 from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
 from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Offer, OfficeOffer, Slot, Window
+from booking.availability.model import Basis, Offer, OfficeOffer, Slot, Window
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
@@ -35,6 +38,7 @@ from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
 from frontend.citizen.errors import error_page
+from frontend.citizen.find_pages import KNOWN_TIMES
 from frontend.citizen.pages import ENDPOINTS
 from payment.context import PaymentUnavailable
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
@@ -83,6 +87,12 @@ class City:
         return DETAIL.service, next(office for office in OFFICES if office.id == office_id)
 
     # availability
+
+    def basis(self, offer: Offer, offices: object, now: datetime) -> Basis:
+        return Basis(self, 0, (), (), now)
+
+    def stands(self, basis: Basis) -> bool:
+        return False  # what a test sets on the city is seen at once
 
     def get_offer(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None
@@ -241,5 +251,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
     for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS):
         app[key] = city
+    app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
+    app[KNOWN_TIMES] = Kept()
     app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in ENDPOINTS])
     return cast("web.Application", app)
