@@ -108,10 +108,10 @@ def _find(day: Day, number: str) -> Ticket | None:
 
 
 def kept_number(typed: str) -> str:
-    """What was typed, if it looks like a number and not like somebody's name or birthday: addresses are written down in many places."""
+    """What was typed, if it looks like a number (which has no vowels but Y) and not like a name or birthday: addresses are written down."""
     plain = [letter for letter in typed if letter.isalnum()]
     is_short = len(plain) <= _LETTERS_KEPT and len(typed) <= 2 * _LETTERS_KEPT
     has_letter, has_digit = any(c.isalpha() for c in plain), any(c.isdigit() for c in plain)
-    has_vowel = any(c in "AEIOUÄÖÜY" for c in typed.upper())
+    has_vowel = any(c in "AEIOUÄÖÜ" for c in typed.upper())
     is_plain = typed.isascii() and all(c.isalnum() or c in " -" for c in typed)
     return typed if is_short and is_plain and has_letter and (has_digit or not has_vowel) else ""
