@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from base import lines
 from video import sdp, wire
 from video.model import HEARTBEAT_S, Refusal, Source
 from video.ports import (
@@ -46,7 +47,7 @@ class MediaWorker:
         self._secret = secret
         self._tell = tell
         self._writer: asyncio.StreamWriter | None = None
-        self._waiting: dict[int, asyncio.Future[wire.Message]] = {}
+        self._waiting: dict[int, asyncio.Future[lines.Message]] = {}
         self._next = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -76,7 +77,7 @@ class MediaWorker:
         number, future = self._next, asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            writer.write(wire.encoded({"id": number, "do": do, **fields}))
+            writer.write(lines.encoded({"id": number, "do": do, **fields}))
             async with asyncio.timeout(ANSWER_S):
                 answer = await future
         except TimeoutError:
@@ -119,16 +120,14 @@ class MediaWorker:
             self._disconnected()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
-        host, colon, port = self.address.rpartition(":")
-        if colon and "/" not in self.address:
-            reader, writer = await asyncio.open_connection(host, int(port), limit=wire.LINE_BYTES_MOST)
-        else:
-            reader, writer = await asyncio.open_unix_connection(self.address, limit=wire.LINE_BYTES_MOST)
+        reader, writer = await lines.connect(self.address, wire.LINE_BYTES_MOST)
         try:
-            theirs, ours = wire.decoded(await reader.readline()), secrets.token_hex(16)
-            writer.write(wire.encoded({"proof": wire.proof(self._secret, str(theirs["nonce"]), "web"), "nonce": ours}))
-            hello = wire.decoded(await reader.readline())
-            if not secrets.compare_digest(str(hello["proof"]), wire.proof(self._secret, ours, "worker")):
+            theirs, ours = lines.decoded(await reader.readline()), secrets.token_hex(16)
+            writer.write(
+                lines.encoded({"proof": lines.proof(self._secret, str(theirs["nonce"]), "web"), "nonce": ours})
+            )
+            hello = lines.decoded(await reader.readline())
+            if not secrets.compare_digest(str(hello["proof"]), lines.proof(self._secret, ours, "worker")):
                 raise ValueError("wrong secret")
         except BaseException:
             writer.close()
@@ -143,7 +142,7 @@ class MediaWorker:
                     line = await reader.readline()
                 if not line:
                     return
-                message = wire.decoded(line)
+                message = lines.decoded(line)
                 if (number := message.get("id")) is not None:
                     future = self._waiting.get(number)
                     if future is not None and not future.done():

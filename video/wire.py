@@ -12,13 +12,10 @@ The proofs show that both know MEDIA_SECRET; the connection itself is not encryp
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from base.lines import Message
 from video.model import (
     Answered,
     AnsweredLine,
@@ -32,25 +29,6 @@ from video.model import (
 )
 
 LINE_BYTES_MOST = 256 * 1024
-
-Message = Mapping[str, Any]
-
-
-def encoded(message: Message) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-def decoded(line: bytes) -> Message:
-    """Raises ValueError."""
-    message = json.loads(line)
-    if not isinstance(message, dict):
-        raise ValueError("not an object")
-    return message
-
-
-def proof(secret: str, nonce: str, speaker: str) -> str:
-    """`speaker` is "web" or "worker": an answer is no use to the other side."""
-    return hmac.new(secret.encode(), f"{speaker}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 def plain(value: Publication | Endpoint | Layout | Answered) -> dict[str, Any]:

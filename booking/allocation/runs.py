@@ -262,18 +262,7 @@ class Runs:
                 continue
             office = by_id[slot.office_id]
             for counter_id in self._availability.candidates(offer, office, slot.starts_at):
-                found.append(
-                    Wanted(
-                        hold_id=uuid4(),
-                        service_id=plan.service_id,
-                        fee_id=fee.id,
-                        counter_id=counter_id,
-                        starts_at=slot.starts_at,
-                        ends_at=slot.ends_at + timedelta(minutes=office.buffer_min),
-                        buffer_min=office.buffer_min,
-                        office_id=slot.office_id,
-                    )
-                )
+                found.append(Wanted.at(offer, office, fee.id, counter_id, slot.starts_at, uuid4()))
         return sorted(_apart(found, min(plan.slots, _MOST_SLOTS)), key=lambda one: (one.counter_id, one.starts_at))
 
     async def _closed_list(self, conn: Connection, run: RunRow) -> ClosedList:

@@ -79,7 +79,7 @@ class Erasing:
                     is_done = not await self._payments.is_giving_back(conn, ident) and await self._erase(
                         conn, ident, of_today=False
                     )
-            except Exception:
+            except Exception:  # told in the log, with its id; the others are not kept from their turn
                 log.exception("erasure.failed", extra={"appointment": str(ident)})
                 continue
             done += is_done

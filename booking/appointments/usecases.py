@@ -198,7 +198,7 @@ class Appointments:
                         continue
                     if not await self._announcer.tell_by_mail(conn, one):
                         await store.touch(conn, one.reference)
-            except Exception:
+            except Exception:  # told in the log, with its id; the others are not kept from their turn
                 log.exception("message.not-told-otherwise", extra={"message_id": str(one.id)})
                 continue
             told += 1

@@ -178,9 +178,9 @@ class Availability:
     def give_back(self, counter_id: int, start: datetime) -> None:
         self._mirror.give_back(counter_id, cell_of(start))
 
-    def version(self, office_ids: Iterable[int]) -> tuple[int, ...]:
+    def version(self, office_ids: Iterable[int]) -> tuple[int | None, ...]:
         """Changes whenever time at one of the offices changed; means nothing in another process."""
-        return tuple(self._mirror.versions.get(office, 0) for office in office_ids)
+        return tuple(map(self._mirror.versions.get, office_ids))
 
     def basis(
         self, offer: Offer, offices: Sequence[OfficeOffer], now: datetime, audience: Audience = Audience.PUBLIC
@@ -196,15 +196,14 @@ class Availability:
                 first = instant_of(starts.first + (mask & -mask).bit_length() - 1)
                 until.append(first - self._lead_at(office, audience))
         ids = tuple({ident: None for office in offices for ident in (office.office_id, *office.pools)})
-        versions = tuple(map(self._mirror.versions.get, ids))
-        return Basis(self._offers.state, self._mirror.book.base, ids, versions, min(until))
+        return Basis(self._offers.state, self._mirror.book.base, ids, self.version(ids), min(until))
 
     def stands(self, basis: Basis) -> bool:
         """Whether the answer would be made the same way now."""
         return (
             basis.catalogue is self._offers.state
             and basis.base == self._mirror.book.base
-            and tuple(map(self._mirror.versions.get, basis.offices)) == basis.versions
+            and self.version(basis.offices) == basis.versions
             and self._clock() <= basis.until
         )
 

@@ -7,7 +7,7 @@ from datetime import date, time
 
 from base.i18n import Text
 from booking.catalogue.changes import Terms
-from booking.catalogue.hours import Rule
+from booking.catalogue.hours import Written
 from booking.catalogue.model import Channel
 
 
@@ -66,31 +66,10 @@ class DraftCounter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftHours:
+class DraftHours(Written):
     line: int
     office: str
     counter: str  # a key of counters.csv, or "*": all counters of the office without lines of their own
-    weekday: int  # 1 is Monday
-    opens: time
-    closes: time
-    valid_from: date | None
-    valid_until: date | None  # the last day
-    every_weeks: int = 1
-    week_of_month: int | None = None
-    is_break: bool = False
-
-    @property
-    def rule(self) -> Rule:
-        return Rule(
-            self.weekday,
-            self.opens,
-            self.closes,
-            self.valid_from,
-            self.valid_until,
-            self.every_weeks,
-            self.week_of_month,
-            self.is_break,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,33 @@ def weeks_between(first: date, other: date) -> int:
     return (other.toordinal() - other.weekday() - first.toordinal() + first.weekday()) // 7
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A series as a line of a file or a row of a table says it."""
+
+    weekday: int  # 1 is Monday
+    opens: time
+    closes: time
+    valid_from: date | None
+    valid_until: date | None  # the last day
+    every_weeks: int = 1
+    week_of_month: int | None = None
+    is_break: bool = False
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(
+            self.weekday,
+            self.opens,
+            self.closes,
+            self.valid_from,
+            self.valid_until,
+            self.every_weeks,
+            self.week_of_month,
+            self.is_break,
+        )
+
+
 def open_spans(
     rules: Sequence[Rule],
     first: date,

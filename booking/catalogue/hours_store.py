@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from base.db import Connection, fetch_all, find_one
-from booking.catalogue.hours import Rule, Span
+from booking.catalogue.hours import Span, Written
 from booking.catalogue.shares import Plan, ReleasePart, Share
 
 
@@ -21,30 +21,9 @@ class LaneRow:
     is_active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow(Written):
     counter_id: int
-    weekday: int
-    opens: time
-    closes: time
-    valid_from: date | None
-    valid_until: date | None
-    every_weeks: int = 1
-    week_of_month: int | None = None
-    is_break: bool = False
-
-    @property
-    def rule(self) -> Rule:
-        return Rule(
-            self.weekday,
-            self.opens,
-            self.closes,
-            self.valid_from,
-            self.valid_until,
-            self.every_weeks,
-            self.week_of_month,
-            self.is_break,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
-import json
 import logging
-import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID
+
+from base import lines
+from base.lines import Message
 
 log = logging.getLogger(__name__)
 
 CONNECT_S = 0.2
 _LINE_BYTES_MOST = 64 * 1024
-
-Message = Mapping[str, Any]
 
 
 class Away(Exception):
@@ -45,18 +41,11 @@ class Server:
 
     async def start(self, listen: str, ident: UUID) -> None:
         """`listen`: a folder, or host:port."""
-        host, colon, port = listen.rpartition(":")
-        if colon and "/" not in listen:
-            self._server = await asyncio.start_server(self._serve, host, int(port), limit=_LINE_BYTES_MOST)
-            self.address = f"{host}:{self._server.sockets[0].getsockname()[1]}"
-            return
-        self._path = Path(listen) / f"holds-{ident.hex[:12]}.sock"
-        before = os.umask(0o177)  # the socket is its owner's from the first moment
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=_LINE_BYTES_MOST)
-        finally:
-            os.umask(before)
-        self.address = str(self._path)
+        place = lines.host_and_port(listen)
+        if place is None:
+            self._path = Path(listen) / f"holds-{ident.hex[:12]}.sock"
+        self._server = await lines.listen(str(self._path or listen), self._serve, _LINE_BYTES_MOST)
+        self.address = str(self._path) if place is None else f"{place[0]}:{self._server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
         """What has been asked is answered."""
@@ -72,14 +61,14 @@ class Server:
         self._clients.add(writer)
         try:
             nonce = secrets.token_urlsafe()
-            writer.write(_line({"nonce": nonce}))
+            writer.write(lines.encoded({"nonce": nonce}))
             async with asyncio.timeout(CONNECT_S * 10):
-                proof = str(json.loads(await reader.readline()).get("proof"))
-            if not hmac.compare_digest(proof, _proof(self._secret, nonce)):
+                proof = str(lines.decoded(await reader.readline()).get("proof"))
+            if not secrets.compare_digest(proof, lines.proof(self._secret, nonce, "client")):
                 log.warning("holds.link-refused")
                 return
             while line := await reader.readline():
-                task = asyncio.create_task(self._one(json.loads(line), writer))
+                task = asyncio.create_task(self._one(lines.decoded(line), writer))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
         except (OSError, ValueError, AttributeError, TimeoutError):
@@ -91,7 +80,7 @@ class Server:
     async def _one(self, message: Message, writer: asyncio.StreamWriter) -> None:
         answer = await self._answer(message)
         if not writer.is_closing():
-            writer.write(_line({**answer, "id": message["id"]}))
+            writer.write(lines.encoded({**answer, "id": message["id"]}))
 
 
 class Link:
@@ -118,7 +107,7 @@ class Link:
         try:
             async with asyncio.timeout(silent_s):
                 writer = self._writer or await self._connect()
-                writer.write(_line({**message, "id": number}))
+                writer.write(lines.encoded({**message, "id": number}))
                 answer: Message = await waiting
                 return answer
         except (TimeoutError, OSError, ValueError) as error:
@@ -141,13 +130,9 @@ class Link:
         async with self._connecting:
             if self._writer is not None:
                 return self._writer
-            host, colon, port = self._address.rpartition(":")
-            if colon and "/" not in self._address:
-                reader, writer = await asyncio.open_connection(host, int(port), limit=_LINE_BYTES_MOST)
-            else:
-                reader, writer = await asyncio.open_unix_connection(self._address, limit=_LINE_BYTES_MOST)
-            nonce = json.loads(await reader.readline())["nonce"]
-            writer.write(_line({"proof": _proof(self._secret, nonce)}))
+            reader, writer = await lines.connect(self._address, _LINE_BYTES_MOST)
+            nonce = lines.decoded(await reader.readline())["nonce"]
+            writer.write(lines.encoded({"proof": lines.proof(self._secret, nonce, "client")}))
             self._writer = writer
             self._reading = asyncio.create_task(self._read(reader, writer))
             return writer
@@ -155,8 +140,8 @@ class Link:
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
-                answer = json.loads(line)
-                waiting = self._waiting.get(answer.get("id"))
+                answer = lines.decoded(line)
+                waiting = self._waiting.get(answer.get("id", 0))
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)
         except (OSError, ValueError):
@@ -167,11 +152,3 @@ class Link:
             for waiting in self._waiting.values():
                 with contextlib.suppress(asyncio.InvalidStateError):
                     waiting.set_exception(ConnectionResetError())
-
-
-def _line(message: Message) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-def _proof(secret: str, nonce: str) -> str:
-    return hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from base.i18n import Text
 from base.money import Money
-from booking.availability.model import ClaimStatus
+from booking.availability.model import ClaimStatus, Offer, OfficeOffer
 
 
 class HoldStatus(StrEnum):
@@ -59,6 +59,21 @@ class Wanted:
     ends_at: datetime  # with the buffer
     buffer_min: int = 0
     office_id: int | None = None  # that was chosen; None: the counter's own
+
+    @classmethod
+    def at(
+        cls, offer: Offer, office: OfficeOffer, fee_id: int, counter_id: int, starts_at: datetime, ident: UUID
+    ) -> Wanted:
+        return cls(
+            hold_id=ident,
+            service_id=offer.service_id,
+            fee_id=fee_id,
+            counter_id=counter_id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=offer.taken_at(office)),
+            buffer_min=office.buffer_min,
+            office_id=office.office_id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

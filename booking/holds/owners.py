@@ -16,9 +16,10 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from base.db import Database, database_is_away
+from base.lines import Message
 from base.seal import Sealer
 from booking.holds import store
-from booking.holds.links import Away, Link, Message, Server
+from booking.holds.links import Away, Link, Server
 
 log = logging.getLogger(__name__)
 

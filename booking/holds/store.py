@@ -53,13 +53,7 @@ async def insert_kept(conn: Connection, now: datetime, until: datetime, wanted: 
         now,
         until,
         wanted.hold_id,
-        wanted.service_id,
-        wanted.fee_id,
-        wanted.counter_id,
-        wanted.starts_at,
-        wanted.ends_at,
-        wanted.buffer_min,
-        wanted.office_id,
+        *_place(wanted),
     )
     return made is not None
 
@@ -75,13 +69,7 @@ async def insert_override(
         wanted.hold_id,
         reason,
         by,
-        wanted.service_id,
-        wanted.fee_id,
-        wanted.counter_id,
-        wanted.starts_at,
-        wanted.ends_at,
-        wanted.buffer_min,
-        wanted.office_id,
+        *_place(wanted),
     )
     return made is not None
 
@@ -128,4 +116,17 @@ async def leave(conn: Connection, process: UUID) -> None:
     """With those that died without a word a day ago."""
     await conn.execute(
         "DELETE FROM web_process WHERE id = $1 OR lease_until < clock_timestamp() - interval '1 day'", process
+    )
+
+
+def _place(wanted: Wanted) -> tuple[object, ...]:
+    """From the service on, as the functions of the schema take it."""
+    return (
+        wanted.service_id,
+        wanted.fee_id,
+        wanted.counter_id,
+        wanted.starts_at,
+        wanted.ends_at,
+        wanted.buffer_min,
+        wanted.office_id,
     )

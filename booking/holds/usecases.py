@@ -17,6 +17,7 @@ from base.db import Database, violates
 from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import zone
+from base.lines import Message
 from base.money import Money
 from base.seal import Sealer, same
 from booking.availability.book import CELL_S
@@ -27,7 +28,6 @@ from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
 from booking.holds.finder import Finder
-from booking.holds.links import Message
 from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text, told, understood
 from booking.holds.owners import Owners
 
@@ -208,7 +208,7 @@ class Holds:
         ident = hold_id(
             f"override:{asked.counter_id}:{key}", asked.service_id, asked.channel, asked.office_id, asked.starts_at
         )
-        wanted = self._wanted(offer, office, fee, asked.counter_id, asked.starts_at, ident)
+        wanted = Wanted.at(offer, office, fee.id, asked.counter_id, asked.starts_at, ident)
         try:
             until = await self._batcher.submit_override(wanted, asked.reason, asked.by)
         except asyncpg.UniqueViolationError as error:
@@ -290,7 +290,7 @@ class Holds:
                 continue
             until: datetime | None = None
             try:
-                until = await submit(self._wanted(offer, office, fee, counter_id, starts_at, ident))
+                until = await submit(Wanted.at(offer, office, fee.id, counter_id, starts_at, ident))
             finally:
                 if until is not None:
                     self._availability.keep(counter_id, starts_at)
@@ -313,20 +313,6 @@ class Holds:
                 return None  # this request had been here before: its row is in the way, not another citizen's
             refused.add(counter_id)
         return None
-
-    def _wanted(
-        self, offer: Offer, office: OfficeOffer, fee: Fee, counter_id: int, starts_at: datetime, ident: UUID
-    ) -> Wanted:
-        return Wanted(
-            hold_id=ident,
-            service_id=offer.service_id,
-            fee_id=fee.id,
-            counter_id=counter_id,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=offer.taken_at(office)),
-            buffer_min=office.buffer_min,
-            office_id=office.office_id,
-        )
 
     async def _find(self, ident: UUID) -> Hold | None:
         row = await self._finder.find(ident)

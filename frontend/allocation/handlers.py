@@ -18,7 +18,7 @@ from booking.allocation.store import RequestRow, RunRow
 from booking.availability.model import Window
 from booking.catalogue.model import Channel
 from frontend.allocation.views import RequestCard, RunCard, WorkPage
-from frontend.citizen.need_wording import request_rows, run_line, zone_name
+from frontend.citizen.need_wording import read_date, request_rows, run_line, zone_name
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
@@ -40,7 +40,7 @@ async def check(request: web.Request) -> web.Response:
     reason, by = fields.get("reason", "").strip()[:500], request[STAFF].account_id
     if fields.get("decision") == "refuse":
         return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by))
-    deadline = _date(fields.get("deadline", ""))
+    deadline = read_date(fields.get("deadline", ""))
     if fields.get("deadline", "").strip() and deadline is None:
         return await _work(request, problem=_("Enter the deadline as a date, or leave it empty"))
     return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by))
@@ -133,7 +133,7 @@ def _run(words: Words, row: RunRow, service: str, here: str, may_run: bool) -> R
 
 
 def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
-    days = [_date(fields.get(name, "")) for name in _DATES]
+    days = [read_date(fields.get(name, "")) for name in _DATES]
     moments = [_moment(words, fields.get(name, "")) for name in _MOMENTS]
     numbers = [fields.get(name, "") for name in ("service", "slots")]
     if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers):
@@ -156,13 +156,6 @@ def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
         seed_at=seed_at,
         release_by=release_by,
     )
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
 
 
 def _moment(words: Words, text: str) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import time
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +21,7 @@ from booking.catalogue.model import Channel, Office
 from frontend.citizen.contact_form import read
 from frontend.citizen.frame import frame
 from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunsPage
-from frontend.citizen.need_wording import request_rows, rule, run_line
+from frontend.citizen.need_wording import read_date, request_rows, rule, run_line
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
@@ -54,7 +54,7 @@ async def send_form(request: web.Request) -> web.Response:
         **typed.values,
         **{name: fields.get(name, "").strip()[:500] for name in ("birth_date", "deadline", "reason")},
     }
-    born, deadline = _date(values["birth_date"]), _date(values["deadline"])
+    born, deadline = read_date(values["birth_date"]), read_date(values["deadline"])
     wrong = dict(typed.wrong)
     if born is None or not born.year >= 1900 or born > words.now.date():
         wrong["birth_date"] = _WRONG["birth_date"]
@@ -186,10 +186,3 @@ async def _form(
 async def _offices(request: web.Request, marked: Marked) -> list[Office]:
     detail: Any = await request.app[CATALOGUE].service(marked.service_id)
     return list({office.id: office for offices in detail.offices.values() for office in offices}.values())
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

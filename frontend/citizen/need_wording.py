@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.store import Marked, RequestRow, RunRow
 from frontend.citizen.need_views import RunLine
@@ -90,3 +92,11 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
         list_url=f"{files}/list" if row.list is not None else "",
         result_url=f"{files}/result" if row.result is not None else "",
     )
+
+
+def read_date(text: str) -> date | None:
+    """As <input type=date> sends it."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None

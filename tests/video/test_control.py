@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from base import lines
 from tests.video.worker_process import PROJECT, Running, free_udp_port, media, until
-from video import wire
 from video.control import MediaPool
 from video.ports import MediaUnavailable
 
@@ -37,15 +37,15 @@ async def test_over_a_network_both_sides_show_that_they_know_the_secret() -> Non
         await stranger.stop()
         host, _, port = running.control.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        assert set(wire.decoded(await reader.readline())) == {"nonce"}
-        writer.write(wire.encoded({"id": 1, "do": "stats"}))  # without a proof
+        assert set(lines.decoded(await reader.readline())) == {"nonce"}
+        writer.write(lines.encoded({"id": 1, "do": "stats"}))  # without a proof
         assert await reader.read() == b""
         writer.close()
         assert await pool.stats()
 
 
 def test_a_proof_is_no_use_to_the_other_side() -> None:
-    assert wire.proof(SECRET, "nonce", "web") != wire.proof(SECRET, "nonce", "worker")
+    assert lines.proof(SECRET, "nonce", "web") != lines.proof(SECRET, "nonce", "worker")
 
 
 async def test_the_socket_belongs_to_its_owner_alone() -> None:

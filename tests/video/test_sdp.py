@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base import lines
 from tests.golden import check_golden
 from video import sdp, wire
 from video.model import (
@@ -90,9 +91,9 @@ def test_what_a_worker_gets_survives_the_wire() -> None:
     offer = offered("chromium")
     published, _ = sdp.publication(offer, mids(offer))
     answer = sdp.answered((GOLDEN / "firefox-sub-answer.sdp").read_text())
-    assert wire.publication(wire.decoded(wire.encoded(wire.plain(published)))) == published
-    assert wire.layout(wire.decoded(wire.encoded(wire.plain(LAYOUT)))) == LAYOUT
-    assert wire.answered(wire.decoded(wire.encoded(wire.plain(answer)))) == answer
+    assert wire.publication(lines.decoded(lines.encoded(wire.plain(published)))) == published
+    assert wire.layout(lines.decoded(lines.encoded(wire.plain(LAYOUT)))) == LAYOUT
+    assert wire.answered(lines.decoded(lines.encoded(wire.plain(answer)))) == answer
 
 
 def test_a_line_that_is_not_named_is_answered_as_unused() -> None:

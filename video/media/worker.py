@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import signal
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from base import lines
 from base.config import Settings
 from video import wire
 from video.media.counters import Counters
@@ -29,7 +28,7 @@ REPAIR_S, FEEDBACK_S, SECOND_S = 0.02, 0.1, 1.0
 HELLO_S = 5.0
 UNSENT_BYTES_MOST = 1 << 20  # a control client that does not read is cut off
 
-Do = Callable[["Worker", wire.Message], Any]
+Do = Callable[["Worker", lines.Message], Any]
 
 
 class Worker:
@@ -106,40 +105,31 @@ class Worker:
     # --- control ---
 
     async def _listen(self) -> asyncio.Server:
-        host, colon, port = self._control.rpartition(":")
-        if colon and "/" not in self._control:
-            return await asyncio.start_server(self._client, host, int(port), limit=wire.LINE_BYTES_MOST)
-        path = Path(self._control)
-        path.unlink(missing_ok=True)  # noqa: ASYNC240  # once, at start; of a worker that was killed
-        before = os.umask(0o177)
-        try:
-            return await asyncio.start_unix_server(self._client, path, limit=wire.LINE_BYTES_MOST)
-        finally:
-            os.umask(before)
+        return await lines.listen(self._control, self._client, wire.LINE_BYTES_MOST)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, KeyError, asyncio.IncompleteReadError, TimeoutError):
             async with asyncio.timeout(HELLO_S):
                 await self._greet(reader, writer)
             self._clients.add(writer)
-            writer.write(wire.encoded({"event": "heartbeat", "stats": self.stats()}))
+            writer.write(lines.encoded({"event": "heartbeat", "stats": self.stats()}))
             while line := await reader.readline():
-                writer.write(wire.encoded(self._answer(wire.decoded(line))))
+                writer.write(lines.encoded(self._answer(lines.decoded(line))))
                 await writer.drain()
         self._clients.discard(writer)
         writer.close()
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonce = secrets.token_hex(16)
-        writer.write(wire.encoded({"nonce": nonce}))
-        hello = wire.decoded(await reader.readline())
-        if not secrets.compare_digest(str(hello["proof"]), wire.proof(self._secret, nonce, "web")):
+        writer.write(lines.encoded({"nonce": nonce}))
+        hello = lines.decoded(await reader.readline())
+        if not secrets.compare_digest(str(hello["proof"]), lines.proof(self._secret, nonce, "web")):
             _log.warning("media.control_refused")
             raise ValueError("wrong secret")
-        proof = wire.proof(self._secret, str(hello["nonce"]), "worker")
-        writer.write(wire.encoded({"proof": proof, "instance": self.instance}))
+        proof = lines.proof(self._secret, str(hello["nonce"]), "worker")
+        writer.write(lines.encoded({"proof": proof, "instance": self.instance}))
 
-    def _answer(self, request: wire.Message) -> wire.Message:
+    def _answer(self, request: lines.Message) -> lines.Message:
         number = request.get("id")
         try:
             return {"id": number, "gives": _COMMANDS[request["do"]](self, request)}
@@ -149,8 +139,8 @@ class Worker:
             _log.exception("media.command_failed", extra={"do": request.get("do")})
             return {"id": number, "failed": True}
 
-    def _tell(self, message: wire.Message) -> None:
-        line = wire.encoded(message)
+    def _tell(self, message: lines.Message) -> None:
+        line = lines.encoded(message)
         for client in list(self._clients):
             if client.transport.get_write_buffer_size() > UNSENT_BYTES_MOST:
                 client.transport.abort()
@@ -163,11 +153,11 @@ class Worker:
         self._tell({"event": "peer_lost", **told})
 
 
-def _where(request: wire.Message) -> tuple[UUID, int]:
+def _where(request: lines.Message) -> tuple[UUID, int]:
     return UUID(request["room"]), int(request["epoch"])
 
 
-def _who(request: wire.Message) -> tuple[UUID, int, int]:
+def _who(request: lines.Message) -> tuple[UUID, int, int]:
     return *_where(request), int(request["participant"])
 
 

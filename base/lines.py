@@ -1,0 +1,63 @@
+"""Connections between processes of ours: one JSON object a line, over a unix socket or TCP, with a proof that both know a secret.
+
+The proof is all: the connection is not encrypted and belongs on one machine or into a private network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Message = Mapping[str, Any]
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def encoded(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decoded(line: bytes) -> Message:
+    """Raises ValueError."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("not an object")
+    return message
+
+
+def proof(secret: str, nonce: str, speaker: str) -> str:
+    """Of one speaker: an answer is no use to the other side."""
+    return hmac.new(secret.encode(), f"{speaker}:{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
+async def connect(address: str, line_bytes_most: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """To a unix path or host:port. Raises OSError."""
+    place = host_and_port(address)
+    if place is None:
+        return await asyncio.open_unix_connection(address, limit=line_bytes_most)
+    return await asyncio.open_connection(*place, limit=line_bytes_most)
+
+
+async def listen(address: str, connected: Connected, line_bytes_most: int) -> asyncio.Server:
+    """On a unix path, which is its owner's from the first moment, or on host:port. Raises OSError."""
+    place = host_and_port(address)
+    if place is not None:
+        return await asyncio.start_server(connected, *place, limit=line_bytes_most)
+    path = Path(address)
+    path.unlink(missing_ok=True)  # noqa: ASYNC240  # once, at start; of a process that was killed
+    before = os.umask(0o177)
+    try:
+        return await asyncio.start_unix_server(connected, path, limit=line_bytes_most)
+    finally:
+        os.umask(before)
+
+
+def host_and_port(address: str) -> tuple[str, int] | None:
+    """None: a path."""
+    host, colon, port = address.rpartition(":")
+    return (host, int(port)) if colon and "/" not in address else None
