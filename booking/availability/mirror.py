@@ -73,8 +73,8 @@ class Mirror:
         touched = cleared.keys() | taken.keys() | kept.keys()
         for counter_id in touched:
             busy = self._busy.get(counter_id, 0)
-            staff, gone = self._staff.get(counter_id, busy), ~(cleared.get(counter_id, 0) | kept.get(counter_id, 0))
-            staff = staff & gone | taken.get(counter_id, 0)
+            # What is kept frees nothing for staff: closed time that it replaces was lifted and is cleared; somebody overbooked stays.
+            staff = self._staff.get(counter_id, busy) & ~cleared.get(counter_id, 0) | taken.get(counter_id, 0)
             busy = busy & ~cleared.get(counter_id, 0) | taken.get(counter_id, 0) | kept.get(counter_id, 0)
             self._set(counter_id, busy, staff)
         return self._publish(touched)

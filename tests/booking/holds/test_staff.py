@@ -148,6 +148,17 @@ class TestOverride:
         with pytest.raises(SlotTaken):  # and nobody is offered what it overlaps
             await world.hold(at(TUESDAY, 8, 20))
 
+    async def test_staff_are_not_offered_it_either_when_its_time_is_kept_for_them_later(self, world: HoldWorld) -> None:
+        await world.hold(at(TUESDAY, 8, 40))
+        await world.holds.override(self.asked(world, at(TUESDAY, 8, 50)), "k" * 20)  # until ten past nine
+        async with world.db.connection() as conn:
+            for staff in ([], [(9, 10)]):
+                await set_hours(conn, world.city, opened=[(8, 9), *([] if staff else [(9, 10)])], staff=staff)
+                await world.poll()
+        with pytest.raises(SlotTaken):
+            await staff_hold(world, NINE)
+        await staff_hold(world, at(TUESDAY, 9, 20))
+
     async def test_where_the_time_is_free_none_is_needed(self, world: HoldWorld) -> None:
         with pytest.raises(NoOverrideNeeded):
             await world.holds.override(self.asked(world, at(TUESDAY, 8)), "k" * 20)

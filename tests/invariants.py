@@ -1,0 +1,50 @@
+"""What must hold whatever has happened, read from the tables and not through the code that wrote them."""
+
+from __future__ import annotations
+
+from base.db import Connection
+
+# Each query names what is wrong; a sound database answers none.
+_FAULTS = {
+    "two at the same counter, or somebody in closed time": "SELECT id FROM claim_audit",
+    "a living case without its time, or a dead one with some": """
+        SELECT a.id FROM appointment a WHERE (SELECT count(*) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)
+          <> CASE WHEN a.status IN ('expired', 'cancelled') THEN 0
+                  ELSE greatest(1, (SELECT count(*) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)) END""",
+    "confirmed and not paid": """
+        SELECT a.id FROM appointment a WHERE a.status IN ('confirmed', 'finished', 'no_show') AND a.fee_cents > 0
+           AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid')""",
+    "paid twice": "SELECT reference FROM payment WHERE status = 'paid' GROUP BY 1 HAVING count(*) > 1",
+    "more given back than there was": """
+        SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status <> 'failed'
+         GROUP BY p.id HAVING sum(r.amount_cents) > p.captured_cents""",
+    "a journal that does not balance": "SELECT journal_id FROM entry GROUP BY 1 HAVING sum(amount_cents) <> 0",
+    "money at the provider that the journal does not know": """
+        SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM entry WHERE account = 'psp_clearing')
+          <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment)""",
+    "a place given out by need without a case, or two": """
+        SELECT r.id FROM allocation_request r LEFT JOIN claim c ON c.appointment_id = r.appointment_id
+         WHERE r.status = 'placed' AND c.id IS NULL""",
+}
+# Only when nothing is under way any more.
+_RESTLESS = {
+    "a hold that has run out": "SELECT id FROM claim WHERE kind = 0 AND status IN (1, 3)",
+    "a case that waits for a payment": "SELECT id FROM appointment WHERE status IN ('held', 'expiring')",
+    "a dead case that keeps money which its policy gives back": """
+        SELECT a.id FROM appointment a JOIN payment p ON p.reference = a.id AND p.status = 'paid'
+         WHERE a.status IN ('expired', 'cancelled')
+           AND NOT EXISTS (SELECT FROM refund r WHERE r.payment_id = p.id AND r.status = 'succeeded')""",
+    "a refund under way": "SELECT id FROM refund WHERE status IN ('approved', 'submitted')",
+    "set aside by a run that is over": """
+        SELECT s.hold_id FROM allocation_slot s JOIN allocation_run r ON r.id = s.run_id JOIN claim c ON c.request_key = s.hold_id
+         WHERE r.status IN ('released', 'given_up') AND c.status = 1""",
+}
+
+
+async def faults(conn: Connection, *, at_rest: bool = False) -> dict[str, list[object]]:
+    """Rows by what is wrong with them; empty where all is sound."""
+    found = {}
+    for name, sql in {**_FAULTS, **(_RESTLESS if at_rest else {})}.items():
+        if rows := await conn.fetch(sql):
+            found[name] = [row[0] for row in rows]
+    return found
