@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && $$1 != "help" { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && $$1 != "help" { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: venv-run assets ## The whole product on this machine: http://localhost:8080 (PORT, DATA_DIR, DATABASE_URL)
@@ -37,6 +37,10 @@ test-fast: venv-dev assets ## Without browser, races, faults and simulation: whi
 .PHONY: bench
 bench: venv-dev assets ## Measure into build/bench.json (ONLY=booking for one group)
 	@$(PYTHON_IN_VENV) -m tests.bench
+
+.PHONY: prove-booking
+prove-booking: venv-dev assets ## The tests of the booking engine at full size; goes on where it was stopped
+	@$(PYTHON_IN_VENV) -m tests.prove booking
 
 .PHONY: migrate
 migrate: venv-run ## Bring the database of DATABASE_URL up to date

@@ -28,7 +28,19 @@ def locked(name: str) -> dict[str, str]:
 
 def test_help_lists_what_people_call() -> None:
     listed = re.findall(r"^ +make ([a-z0-9-]+) +\S", make("help").stdout, re.MULTILINE)
-    assert listed == ["run", "test", "check", "test-fast", "bench", "migrate", "openapi", "i18n", "golden", "clean"]
+    assert listed == [
+        "run",
+        "test",
+        "check",
+        "test-fast",
+        "bench",
+        "prove-booking",
+        "migrate",
+        "openapi",
+        "i18n",
+        "golden",
+        "clean",
+    ]
 
 
 def test_every_locked_package_has_a_hash_and_no_address() -> None:

@@ -42,6 +42,7 @@ class Scene:
     plain: CaseWorld
     need: NeedWorld
     dice: random.Random
+    request: UUID
     run: UUID
     cases: dict[datetime, UUID]
     holds: dict[datetime, UUID]
@@ -64,7 +65,8 @@ async def confirm(scene: Scene, when: datetime) -> object:
         return await scene.plain.appointments.settle(case)
     ident = scene.holds[when] if when in scene.holds else (await scene.plain.hold(when)).id
     made = await scene.plain.appointments.create(ident, ANNA, uuid4().hex)
-    return await scene.plain.paid(made.case.id)
+    await scene.plain.paid(made.case.id)
+    return made
 
 
 async def expire(scene: Scene, when: datetime) -> object:
@@ -82,9 +84,10 @@ async def cancel(scene: Scene, when: datetime) -> object:
     if case := scene.cases.get(when):
         return await scene.plain.appointments.cancel(case)
     if ident := scene.holds.get(when):
-        return await scene.plain.holds.release(ident)
-    [request] = await scene.need.rows("SELECT id FROM allocation_request ORDER BY made_at LIMIT 1")
-    return await scene.need.allocation.withdraw(request[0])  # type: ignore[arg-type]
+        await scene.plain.holds.release(ident)
+    else:
+        await scene.need.allocation.withdraw(scene.request)
+    return None
 
 
 async def move(scene: Scene, when: datetime) -> object:
@@ -120,7 +123,8 @@ async def offer(scene: Scene, when: datetime) -> object:
 
 
 async def allocate(scene: Scene, when: datetime) -> object:
-    return await scene.need.runs.release(scene.run, scene.need.clerk)
+    await scene.need.runs.release(scene.run, scene.need.clerk)
+    return None
 
 
 ACTORS: tuple[Actor, ...] = (hold, confirm, expire, cancel, move, close, offer, allocate)
@@ -143,7 +147,7 @@ async def _make(db: Database, dice: random.Random) -> Scene:
     plain = CaseWorld(db, replace(city, service_id=plain_service, fee_cents=3700, fee_id=plain_fee), clock)
     await need.start()
     await plain.start()
-    await need.take_part("Berta Beispiel", THURSDAY)
+    request = await need.take_part("Berta Beispiel", THURSDAY)
     run = await need.open(2)  # eight o'clock and twenty past; one of both stays without an applicant
     clock.advance(hours=1)
     await need.runs.close_due()
@@ -158,7 +162,7 @@ async def _make(db: Database, dice: random.Random) -> Scene:
     plain.provider.pay(payment.id)
     bare = await plain.hold(BARE)
     cases, holds = {PAID: paid.case.id, PAYING: paying.case.id}, {BARE: bare.id}
-    return Scene(db, clock, plain, need, dice, run, cases, holds)
+    return Scene(db, clock, plain, need, dice, request, run, cases, holds)
 
 
 async def _plain_service(conn: Connection, counter: int) -> tuple[int, int]:
