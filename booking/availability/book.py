@@ -110,6 +110,7 @@ class Book:
         self.cells = cells
         self._busy: dict[int, int] = {}
         self._staff: dict[int, int] = {}  # what is taken for staff too, only of counters where that is less
+        self.freed = 0  # counts up whenever time became free: what was taken before is taken still while it stands
 
     @property
     def end(self) -> int:
@@ -124,8 +125,11 @@ class Book:
         """Replace a counter's time at once; whether it changed. `for_staff`: what is taken for them, where that is less."""
         if for_staff == busy:
             for_staff = None
-        if self._busy.get(counter_id) == busy and self._staff.get(counter_id) == for_staff:
+        before, before_staff = self._busy.get(counter_id), self._staff.get(counter_id)
+        if before == busy and before_staff == for_staff:
             return False
+        if before is None or before & ~busy or (before_staff or before) & ~(for_staff or busy):
+            self.freed += 1
         self._busy[counter_id] = busy
         if for_staff is None:
             self._staff.pop(counter_id, None)

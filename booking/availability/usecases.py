@@ -13,7 +13,7 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
-from booking.availability.book import bits, cell_after, cell_of, instant_of, nearest_bits, span
+from booking.availability.book import Book, bits, cell_after, cell_of, instant_of, nearest_bits, span
 from booking.availability.mirror import Mirror
 from booking.availability.model import Audience, Basis, Offer, Offers, OfficeOffer, Slot, Window
 
@@ -53,6 +53,7 @@ class Availability:
         self._lead = timedelta(minutes=lead_minutes)
         self._near: dict[tuple[object, ...], tuple[Basis, tuple[Slot, ...]]] = {}
         self._memo: dict[tuple[int, int, str, int, int, Audience], tuple[object, int]] = {}
+        self._sold_out: dict[tuple[int, str, int, int, Audience], tuple[Book, int, OfficeOffer]] = {}
 
     def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""
@@ -164,9 +165,18 @@ class Availability:
         self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
     ) -> list[int]:
         """Counters that are free then, those first where the time fits snugly."""
+        book, cell = self._mirror.book, cell_of(starts_at)
+        key = (offer.service_id, offer.channel, office.office_id, cell, audience)
+        sold_out = self._sold_out.get(key)
+        if sold_out is not None and sold_out[0] is book and sold_out[1] == book.freed and sold_out[2] is office:
+            return []
         count = times.cells_needed(offer.taken_at(office))
-        staff = audience is Audience.STAFF
-        return self._mirror.book.fitting(office.counters, cell_of(starts_at), count, staff=staff)
+        found = book.fitting(office.counters, cell, count, staff=audience is Audience.STAFF)
+        if not found:
+            if len(self._sold_out) >= _MEMO_LIMIT:
+                self._sold_out.clear()
+            self._sold_out[key] = (book, book.freed, office)
+        return found
 
     def take(self, counter_id: int, start: datetime, end: datetime, audience: Audience = Audience.PUBLIC) -> bool:
         first = cell_of(start)

@@ -67,8 +67,9 @@ class Server:
             if not secrets.compare_digest(proof, lines.proof(self._secret, nonce, "client")):
                 log.warning("holds.link-refused")
                 return
+            sender = lines.Sender(writer)
             while line := await reader.readline():
-                task = asyncio.create_task(self._one(lines.decoded(line), writer))
+                task = asyncio.create_task(self._one(lines.decoded(line), sender))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
         except (OSError, ValueError, AttributeError, TimeoutError):
@@ -77,10 +78,9 @@ class Server:
             self._clients.discard(writer)
             writer.close()
 
-    async def _one(self, message: Message, writer: asyncio.StreamWriter) -> None:
+    async def _one(self, message: Message, sender: lines.Sender) -> None:
         answer = await self._answer(message)
-        if not writer.is_closing():
-            writer.write(lines.encoded({**answer, "id": message["id"]}))
+        sender.send({**answer, "id": message["id"]})
 
 
 class Link:
@@ -89,7 +89,7 @@ class Link:
     def __init__(self, address: str, secret: str) -> None:
         self._address = address
         self._secret = secret
-        self._writer: asyncio.StreamWriter | None = None
+        self._sender: lines.Sender | None = None
         self._connecting = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Message]] = {}
@@ -106,8 +106,8 @@ class Link:
         self._waiting[number] = waiting
         try:
             async with asyncio.timeout(silent_s):
-                writer = self._writer or await self._connect()
-                writer.write(lines.encoded({**message, "id": number}))
+                sender = self._sender or await self._connect()
+                sender.send({**message, "id": number})
                 answer: Message = await waiting
                 return answer
         except (TimeoutError, OSError, ValueError) as error:
@@ -126,16 +126,16 @@ class Link:
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def _connect(self) -> asyncio.StreamWriter:
+    async def _connect(self) -> lines.Sender:
         async with self._connecting:
-            if self._writer is not None:
-                return self._writer
+            if self._sender is not None:
+                return self._sender
             reader, writer = await lines.connect(self._address, _LINE_BYTES_MOST)
             nonce = lines.decoded(await reader.readline())["nonce"]
             writer.write(lines.encoded({"proof": lines.proof(self._secret, nonce, "client")}))
-            self._writer = writer
+            self._sender = lines.Sender(writer)
             self._reading = asyncio.create_task(self._read(reader, writer))
-            return writer
+            return self._sender
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -147,7 +147,7 @@ class Link:
         except (OSError, ValueError):
             pass
         finally:
-            self._writer = None
+            self._sender = None
             writer.close()
             for waiting in self._waiting.values():
                 with contextlib.suppress(asyncio.InvalidStateError):

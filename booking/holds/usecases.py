@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -53,8 +54,9 @@ class SlotTaken(Conflict):
         )
 
 
+@lru_cache(maxsize=4096)
 def _utc(instant: datetime) -> str:
-    """As pydantic writes it everywhere else."""
+    """As pydantic writes it everywhere else. Kept, as a crowd is refused with the same few times."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from base.clock import SettableClock
 from base.db import Database
 from base.errors import NotFound
 from base.money import Money
@@ -15,7 +16,7 @@ from booking.availability.usecases import NotOffered
 from booking.catalogue.model import Fee
 from booking.holds.model import HoldStatus, hold_id
 from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered
-from tests.booking.availability.city import TUESDAY, at
+from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import SEALER, HoldWorld, hold_world
 
 NINE = at(TUESDAY, 9)
@@ -177,3 +178,24 @@ async def _living(world: HoldWorld) -> int:
 
 def _day() -> Window:
     return Window(TUESDAY, TUESDAY)
+
+
+async def test_what_is_sold_out_is_known_until_time_is_freed(db: Database) -> None:
+    """A crowd asks for the same few times; nothing is looked up again while only more is taken."""
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=1)
+    async with hold_world(db, city, SettableClock(at(TUESDAY, 7))) as world:
+        city_offer = city.offer(city.service_id, "onsite")
+        assert city_offer is not None
+        office = city_offer.offices[city.office]  # the same object each time, as the product's offers are
+        nine, ten = at(TUESDAY, 9), at(TUESDAY, 10)
+        hold = await world.hold(nine)
+        assert world.availability.candidates(city_offer, office, nine) == []
+        await world.hold(ten)
+        assert world.availability.candidates(city_offer, office, nine) == []
+        assert world.availability.candidates(city_offer, office, ten) == []
+        await world.poll()
+        await world.holds.release(hold.id)
+        await world.poll()
+        assert world.availability.candidates(city_offer, office, nine) == list(city.counters)
+        assert world.availability.candidates(city_offer, office, ten) == []
