@@ -92,6 +92,46 @@ async def test_never_more_than_64_at_once(db: NoDatabase, clock: SettableClock, 
     assert max(map(len, recorder.batches)) == 64
 
 
+async def test_half_of_those_who_wait_go_together_and_a_few_at_once(
+    db: NoDatabase, clock: SettableClock, recorder: Recorder
+) -> None:
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    for count, batches in ((20, [20]), (64, [32, 32]), (100, [49, 32, 19])):
+        recorder.batches.clear()
+        await asyncio.gather(*(batcher.submit(wanted(counter)) for counter in range(count)))
+        assert list(map(len, recorder.batches)) == batches
+    await batcher.stop()
+
+
+async def test_a_batch_that_waits_for_somebodys_lock_is_passed_by_two(
+    db: NoDatabase, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, batches = asyncio.Event(), []
+
+    async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
+        batches.append(members)
+        if members[0].counter_id == 1:
+            await locked.wait()
+        return {member.hold_id for member in members}
+
+    monkeypatch.setattr(store, "insert", insert)
+    batcher = Batcher(db, clock)
+    await batcher.start()
+    slow = []
+    for number in range(1, 4):  # each alone in its batch
+        slow.append(asyncio.create_task(batcher.submit(wanted(1, 5 * number))))
+        async with asyncio.timeout(5):
+            while len(batches) < number:  # noqa: ASYNC110 - a batch is sent when the one before it has been slow
+                await asyncio.sleep(0.005)
+    late = asyncio.create_task(batcher.submit(wanted(2)))
+    await asyncio.sleep(0)
+    assert not late.done()
+    locked.set()
+    assert None not in await asyncio.gather(*slow, late)
+    await batcher.stop()
+
+
 @pytest.mark.parametrize(
     "error", [asyncpg.DeadlockDetectedError(""), asyncpg.SerializationError(""), asyncpg.CheckViolationError("")]
 )
@@ -122,13 +162,13 @@ async def test_what_fails_again_and_again_is_unavailable(
 async def test_without_the_database_all_who_wait_are_told_at_once(
     db: NoDatabase, clock: SettableClock, recorder: Recorder, error: Exception
 ) -> None:
-    recorder.failures = [error, error]  # of the two batches under way
+    recorder.failures = [error]
     batcher = Batcher(db, clock)
     await batcher.start()
     results = await asyncio.gather(*(batcher.submit(wanted(counter)) for counter in range(500)), return_exceptions=True)
     assert all(isinstance(result, Unavailable) for result in results)
-    assert len(recorder.batches) == 2
-    assert await batcher.submit(wanted())  # and the tasks live on
+    assert len(recorder.batches) == 1
+    assert await batcher.submit(wanted())  # and the task lives on
     await batcher.stop()
 
 
