@@ -101,7 +101,7 @@ def dispatcher(db: Database, clock: SettableClock, sandbox: TextSandbox, http: a
         auth_token=AUTH_TOKEN,
         sender="Stuttgart",
         api_base=sandbox.url,
-        seconds=0.5,
+        seconds=3,  # long enough for the request to arrive on a busy machine; only faults that never answer wait for it
     )
     return Notifications(
         db=db,

@@ -48,7 +48,9 @@ class Web:
     workers: Workers
 
     async def hears(self, running: Running) -> bool:
-        return any(lease.name == running.control for lease in await self.leases.living()) and self.pool.is_up
+        """By itself: the lease may have been written by another."""
+        living = [lease for lease in await self.leases.living() if lease.name == running.control]
+        return any(self.workers._hears(Home(lease.name, lease.instance)) for lease in living)
 
     async def cut(self, running: Running) -> None:
         """Its connection ends and no new one comes about, while those of others go on."""
