@@ -125,11 +125,12 @@ async def _insert_floor(db: Database) -> float:
 
 
 def _wishes(product: Product, service: int) -> list[tuple[int, datetime]]:
-    """Every free start in a random order: uncontended, as on an ordinary day."""
+    """Every free start in a random order: uncontended, as on an ordinary day. The offices of the releases stay untouched."""
     day = datetime.now(UTC).date() + timedelta(days=1)
+    offices = OFFICES[: -ROUNDS - 1]
     found = [
         (slot.office_id, slot.starts_at)
-        for slot in product.availability.slots(service, "onsite", None, Window(day, day + timedelta(days=80)))
+        for slot in product.availability.slots(service, "onsite", offices, Window(day, day + timedelta(days=80)))
     ]
     random.Random(7).shuffle(found)
     return found
