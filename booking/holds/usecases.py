@@ -144,8 +144,37 @@ class Holds:
         if audience is Audience.STAFF:  # few, and each in a transaction of its own
             work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience)
         else:
+            await self._refuse_sold_out(service_id, channel, office_id, starts_at, ident)
             work = self._at_owner(service_id, channel, office_id, starts_at, key, ident)
         return await self._shared(ident, work)
+
+    async def _refuse_sold_out(
+        self, service_id: int, channel: str, office_id: int, starts_at: datetime, ident: UUID
+    ) -> None:
+        """By what this process knows, needing neither a task nor a journey: a release refuses most of those who come.
+
+        Raises NotOffered, SlotTaken, GivenOutByNeed; a request that was here before goes the long way.
+        """
+        offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
+        if (
+            ident not in self._running
+            and not self._availability.candidates(offer, office, starts_at)
+            and self._availability.is_offered(offer, office, starts_at)
+            and await self._finder.find(ident) is None
+        ):
+            raise self._refusal(service_id, channel, office_id, starts_at)
+
+    def _refusal(
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        audience: Audience = Audience.PUBLIC,
+    ) -> DomainError:
+        if self._by_need(service_id):
+            return GivenOutByNeed()
+        return SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
 
     async def _shared(self, ident: UUID, work: Coroutine[Any, Any, Hold]) -> Hold:
         running = self._running.get(ident)
@@ -165,7 +194,7 @@ class Holds:
     ) -> Hold:
         """By the process that owns the office, or here where that is away or silent: under the same key, so it is one hold."""
         owner = self._owners.owner_of(office_id)
-        if owner is None or not self._may_be_free(service_id, channel, office_id, starts_at):
+        if owner is None:
             return await self._hold(service_id, channel, office_id, starts_at, key, ident)
         asked = {"service": service_id, "channel": channel, "office": office_id, "key": key}
         answer = await self._owners.ask(owner, {**asked, "starts_at": starts_at.isoformat()})
@@ -180,11 +209,6 @@ class Holds:
             case {"refused": TooBusy.code}:
                 raise TooBusy
         return await self._hold(service_id, channel, office_id, starts_at, key, ident)
-
-    def _may_be_free(self, service_id: int, channel: str, office_id: int, starts_at: datetime) -> bool:
-        """By what this process knows: what is sold out needs no journey to be refused."""
-        offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
-        return bool(self._availability.candidates(offer, office, starts_at))
 
     async def answer(self, message: Message) -> Message:
         """To another process, for an office that is ours. Raises nothing: what it cannot use, it does by itself."""
@@ -273,9 +297,7 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
-        if self._by_need(service_id):
-            raise GivenOutByNeed
-        raise SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
+        raise self._refusal(service_id, channel, office_id, starts_at, audience)
 
     async def _try_counters(
         self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID, audience: Audience
