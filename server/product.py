@@ -105,7 +105,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         books = PgBooks(db)
         queue_source, need_source = QueueSource(), NeedSource()
         providers = await _providers(settings, stack)
-        allocation = Allocation(db, notifications, sealer, clock, settings.public_url)
+        allocation = Allocation(
+            db, notifications, sealer, clock, settings.public_url, retention_days=settings.retention_days
+        )
         payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
         appointments = Appointments(
             db,

@@ -1,5 +1,5 @@
 """What has served its time is forgotten, once an hour: answers to repeats, done jobs, sessions that are over, who worked where,
-and who came, some time after they did."""
+and who came or asked, some time after they did."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from base.db import Database
 from base.idempotency import forget_answers
 from base.identity.usecases import Identity
 from base.jobs import forget_done
+from booking.allocation.usecases import Allocation
 from booking.appointments.usecases import Appointments
 from booking.queue.usecases import Queue
 
@@ -25,6 +26,7 @@ class Tidy:
     identity: Identity
     queue: Queue
     appointments: Appointments
+    allocation: Allocation
 
     async def run(self) -> int:
         """How many rows went."""
@@ -32,4 +34,4 @@ class Tidy:
         async with self.db.transaction() as conn:
             gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
         gone += await self.identity.forget_over() + await self.queue.forget_clerks()
-        return gone + await self.appointments.erase_due()
+        return gone + await self.appointments.erase_due() + await self.allocation.erase_due()

@@ -29,7 +29,7 @@ class Duty:
 
 
 def duties(product: Product) -> Sequence[Duty]:
-    tidy = Tidy(product.db, product.clock, product.identity, product.queue, product.appointments)
+    tidy = Tidy(product.db, product.clock, product.identity, product.queue, product.appointments, product.allocation)
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),

@@ -173,6 +173,20 @@ async def move_request(conn: Connection, ident: UUID, to: RequestStatus) -> bool
     return done == "UPDATE 1"
 
 
+async def forget_over(conn: Connection, before: datetime, limit: int) -> int:
+    """Persons of requests that came to nothing since then. A row that somebody is just moving is left to the next round."""
+    rows = await conn.fetch(
+        """
+        SELECT allocation_forget(id) FROM (
+          SELECT r.id FROM allocation_request r JOIN allocation_person p ON p.request_id = r.id
+           WHERE r.status IN ('unverified', 'refused', 'withdrawn') AND coalesce(r.checked_at, r.made_at) <= $1
+           ORDER BY r.made_at LIMIT $2 FOR NO KEY UPDATE OF r SKIP LOCKED) over""",
+        before,
+        limit,
+    )
+    return len(rows)
+
+
 async def check_request(
     conn: Connection, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int, now: datetime
 ) -> bool:

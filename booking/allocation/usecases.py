@@ -25,6 +25,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is r
 _PUBLIC_ID_LENGTH = 12
 _REQUESTS = UUID("6d2d7a0c-6a0f-4d3b-9d0e-0a6f5c1f7b19")
 _MOST_WINDOWS = 10
+_PERSONS_PER_ROUND = 1000  # an hour's; what is left has time
 _MOST_DEADLINE = timedelta(days=3660)
 
 
@@ -52,13 +53,21 @@ class ReasonNeeded(DomainError):
 
 class Allocation:
     def __init__(
-        self, db: Database, notifications: Notifications, sealer: Sealer, clock: Clock, public_url: str
+        self,
+        db: Database,
+        notifications: Notifications,
+        sealer: Sealer,
+        clock: Clock,
+        public_url: str,
+        *,
+        retention_days: int = 30,
     ) -> None:
         self._db = db
         self._notifications = notifications
         self._sealer = sealer
         self._clock = clock
         self._public_url = public_url
+        self._kept = timedelta(days=retention_days)
 
     async def services(self) -> list[Marked]:
         async with self._db.connection() as conn:
@@ -140,6 +149,11 @@ class Allocation:
 
     async def refuse(self, ident: UUID, reason: str, by: int) -> None:
         await self._check(ident, RequestStatus.REFUSED, None, reason, by)
+
+    async def erase_due(self) -> int:
+        """Who asked in vain, some time ago; who got an appointment is erased with it. How many persons went."""
+        async with self._db.transaction() as conn:
+            return await store.forget_over(conn, self._clock() - self._kept, _PERSONS_PER_ROUND)
 
     async def authorise(self, ident: UUID, token: str) -> bool:
         return token.isascii() and same(self._token(ident), token)

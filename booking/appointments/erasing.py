@@ -1,7 +1,8 @@
 """Forgetting who came: the person, what was written to them, and what people wrote about their refunds. Time and money stay.
 
 One transaction for each case, so whatever dies leaves a case whole or erased; again, nothing more happens. The order of locks is that of
-cancelling: case, payment, refund; then the person, on which messages hold while they are written (0014_erasure.sql).
+cancelling: case, payment, refund; then the person, on which messages hold while they are written (0014_erasure.sql). The request by need
+that the case came of is forgotten by the schema with it (0022_forgetting.sql).
 """
 
 from __future__ import annotations

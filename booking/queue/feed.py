@@ -1,4 +1,4 @@
-"""The feed's source for the day of every office: tickets and appointments. Topic: "queue:<office>"."""
+"""The feed's source for the day of every office: tickets, appointments, and messages given up. Topic: "queue:<office>"."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import pytest
 
 from base.clock import SettableClock
 from booking.appointments.store import lock_appointment
+from sandbox.smtp.faults import Fault
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town, eventually
 from video.rooms.model import Invitation
@@ -20,6 +21,7 @@ from video.rooms.usecases import RoomOver
 
 FREE, VIDEO = "Wohnsitzanmeldung", "Wohnsitz abmelden"
 MITTE = "buergerbuero-mitte"
+BOTH_WAYS = {"email": "kim@example.org", "mobile": "0151 23456789"}
 
 
 async def office_id(town: Town, key: str = MITTE) -> int:
@@ -32,14 +34,15 @@ async def counters_of(town: Town, office: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def book_today(town: Town, office: int, channel: str = "onsite", words: str = FREE) -> dict[str, Any]:
+async def book_today(
+    town: Town, office: int, channel: str = "onsite", words: str = FREE, reach: dict[str, str] = BOTH_WAYS
+) -> dict[str, Any]:
     """A confirmed appointment of this office, today."""
     service = await town.service(words)
     query = {"service": service["id"], "channel": channel, "office": office, "limit": 1}
     [slot] = (await town.good("GET", "/api/slots/next", params=query))["slots"]
     hold = await town.hold(service["id"], channel, slot)
-    contact = {"name": "Kim Mustermann", "email": "kim@example.org", "mobile": "0151 23456789", "language": "de"}
-    given = {"hold": hold["id"], "contact": contact}
+    given = {"hold": hold["id"], "contact": {"name": "Kim Mustermann", "language": "de", **reach}}
     made: dict[str, Any] = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
     await town.checkout(made)
     return made
@@ -370,6 +373,24 @@ async def test_the_day_and_the_board_change_by_themselves_within_a_second(town: 
         said = await board.until("Nummer 001: bitte zu", "calls")
         assert loop.time() - begun < 2  # two changes, each in less than a second
         assert "Kim" not in said
+
+
+async def test_an_open_day_says_at_once_that_a_message_was_given_up(town: Town) -> None:
+    """A mail whose mailbox there is not, and a text that the network gives up: before any sweep of the worker."""
+    office = await office_id(town)
+    for reach in ({"email": "kim@example.org"}, {"mobile": "0151 23456789"}):
+        await book_today(town, office, reach=reach)
+    async with (
+        await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk,
+        clerk.http.get(f"{town.origin}/de/counter/{office}/live") as response,
+    ):
+        day, said = _Stream(response), "Nachricht nicht zugestellt: bitte anrufen"
+        assert said not in await day.until("Kim Mustermann", "lists")
+        town.mail.faults.plan(Fault("550"))
+        town.texts.messages.outcome = "undelivered"
+        await town.worker.notifications.send_due()
+        while (await day.until(said, "lists")).count(said) < 2:  # each arrives by itself
+            pass
 
 
 async def test_an_open_day_shows_what_its_clerk_may_see_now_and_ends_with_the_role(town: Town) -> None:

@@ -16,7 +16,8 @@ from base.db import Connection, Database, violates
 from booking.appointments.slots_memory import MemorySlots
 from booking.queue.feed import QueueSource, topic
 from booking.queue.model import Ticket
-from booking.queue.usecases import CounterBusy, CounterTaken, NobodyWaits, Queue
+from booking.queue.usecases import CounterBusy, CounterTaken, NobodyWaits, Queue, TicketMoved
+from tests.booking.appointments.world import case_world
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 
 DAY = date(2026, 12, 1)
@@ -142,6 +143,56 @@ async def test_taking_leaving_and_freeing_a_counter_are_in_the_feed(db: Database
     assert await told()
     await queue.free_counter(city.office, counter)
     assert await told()
+
+
+async def test_finishing_and_recalling_one_ticket_at_once_never_calls_who_is_done(db: Database) -> None:
+    """One clerk in two windows, and another one from the next counter. Each step is done or refused, and none of it is half."""
+    queue, city, (clerk, other) = await make_office(db, counters=2, waiting=12)
+    for turn in range(12):
+        ident = (await queue.call_next(city.office, clerk)).id
+        if turn % 2:
+            await queue.start(city.office, clerk, ident)
+        steps = [
+            queue.recall(city.office, clerk, ident),
+            queue.recall(city.office, clerk, ident),
+            queue.recall(city.office, other, ident),
+            queue.finish(city.office, other, ident),
+            queue.start(city.office, clerk, ident),
+            queue.finish(city.office, clerk, ident),
+        ]
+        answers = await asyncio.gather(*steps, return_exceptions=True)
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        assert all(isinstance(error, TicketMoved) for error in errors), errors
+        assert all(isinstance(answer, TicketMoved) for answer in answers[2:4])  # not at this counter
+        await queue.finish(city.office, clerk, ident)
+        async with db.connection() as conn:
+            [row] = await conn.fetch("SELECT status, calls FROM ticket WHERE id = $1", ident)
+            steps_taken = await conn.fetch("SELECT status FROM ticket_history WHERE ticket_id = $1 ORDER BY id", ident)
+        assert (row["status"], row["calls"]) == ("done", 1 + answers[:2].count(None)), turn
+        assert [one["status"] for one in steps_taken] == ["waiting", *["called"] * row["calls"], "serving", "done"]
+        if turn % 2:
+            assert answers[:2].count(None) == 0
+            assert answers[5] is None
+
+
+async def test_a_message_that_is_given_up_is_in_the_feed_of_its_office(db: Database) -> None:
+    async with case_world(db) as world:
+        case, source = (await world.create()).case.id, QueueSource()
+        await world.paid(case)
+        office = world.city.office
+
+        async with db.connection() as conn:
+            watermark = await source.start(conn)
+            for sql, is_told in (
+                ("UPDATE message SET attempts = 1", False),
+                ("UPDATE message SET status = 'dead'", True),
+                ("UPDATE message SET last_error = 'x'", False),
+                ("UPDATE message SET status = 'delivered'", True),  # a late report: it arrived after all
+                ("UPDATE message SET sent_at = now()", False),
+            ):
+                await conn.execute(sql)
+                watermark, topics = await source.poll(conn, watermark)
+                assert (topic(office) in topics) is is_told, sql
 
 
 async def _insert(conn: Any, city: City, number: int, **given: Any) -> None:

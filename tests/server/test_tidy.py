@@ -10,18 +10,25 @@ from base.idempotency import recall, remember, request_hash
 from base.identity.usecases import Identity
 from base.jobs import enqueue
 from base.seal import Sealer
+from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
 from booking.queue.usecases import Queue
 from server.tidy import Tidy
 from tests.booking.appointments.world import CaseWorld, case_world
 from tests.booking.availability.city import TUESDAY, City, at, make_city
+from tests.booking.holds.world import SEALER
 from tests.races.test_queue import no_call
 
 
 def nothing_due(db: Database, clock: SettableClock) -> Appointments:
     """Cases of a house without any."""
     return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
+
+
+def nobody_asks(db: Database, clock: SettableClock) -> Allocation:
+    world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
+    return Allocation(db, world.notifications, SEALER, clock, "http://localhost:8080")
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:
@@ -33,7 +40,7 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
             await enqueue(conn, "work", name, {}, clock())
         await conn.execute("UPDATE job SET status = 'done' WHERE key = 'done'")
     queue = Queue(db, MemorySlots(), no_call, clock)
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock))
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), nobody_asks(db, clock))
     clock.advance(days=1)
     assert await tidy.run() == 0
     clock.advance(days=2)
@@ -49,7 +56,7 @@ async def test_who_worked_where_is_forgotten_when_the_day_is_over_there(db: Data
     """Two offices, seven hours apart: the day ends at each at its own time."""
     sealer = Sealer("k" * 32)
     queue = Queue(db, MemorySlots(), no_call, clock)
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock))
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), nobody_asks(db, clock))
     clock.set(at(TUESDAY, 9))
     async with db.connection() as conn:
         city = await make_city(conn, counters=1, offices=2)
@@ -74,7 +81,14 @@ async def test_who_came_is_forgotten_some_time_after(db: Database) -> None:
         ident = (await world.create()).case.id
         await world.paid(ident)
         queue = Queue(db, MemorySlots(), no_call, world.clock)
-        tidy = Tidy(db, world.clock, Identity(db, world.clock, Sealer("k" * 32)), queue, world.appointments)
+        tidy = Tidy(
+            db,
+            world.clock,
+            Identity(db, world.clock, Sealer("k" * 32)),
+            queue,
+            world.appointments,
+            nobody_asks(db, world.clock),
+        )
         world.clock.advance(days=30)
         await tidy.run()
         assert not (await world.appointments.case(ident)).is_erased
