@@ -53,6 +53,7 @@ class CaseFields:
     currency: str = "EUR"
     documents: tuple[Line, ...] = ()
     answer_until: AwareDatetime | None = None  # of an offer
+    moved_from: AwareDatetime | None = None  # where it began before it was moved
 
     @property
     def address(self) -> str:

@@ -20,12 +20,17 @@ TEMPLATES_FOLDER = Path(__file__).parent / "templates"
 
 _SUBJECTS = {
     Template.APPOINTMENT_CONFIRMED: mark("Your appointment {number} on {date} at {time}"),
+    Template.APPOINTMENT_MOVED: mark("Moved: your appointment {number} is now on {date} at {time}"),
     Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
-_METHODS = {Template.APPOINTMENT_CONFIRMED: Method.REQUEST, Template.APPOINTMENT_CANCELLED: Method.CANCEL}
+_METHODS = {
+    Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
+    Template.APPOINTMENT_MOVED: Method.REQUEST,
+    Template.APPOINTMENT_CANCELLED: Method.CANCEL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +111,13 @@ class Messages:
             "end": format_time(case.ends_at, language, case.time_zone),
             "fee": format_money(Money(case.fee_cents, case.currency), language),
             "refund": format_money(Money(case.refund_cents, case.currency), language),
-            "until": self._until(case, language),
+            "until": self._moment(case.answer_until, case, language),
+            "before": self._moment(case.moved_from, case, language),
         }
 
-    def _until(self, case: CaseFields, language: str) -> str:
-        if case.answer_until is None:
+    def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:
+        if at is None:
             return ""
-        day = format_date(case.answer_until, language, case.time_zone, style="long")
-        time = format_time(case.answer_until, language, case.time_zone)
+        day = format_date(at, language, case.time_zone, style="long")
+        time = format_time(at, language, case.time_zone)
         return self._translations.gettext(language, "{date}, {time}", date=day, time=time)

@@ -29,6 +29,7 @@ class Status(StrEnum):
 
 class Template(StrEnum):
     APPOINTMENT_CONFIRMED = "appointment_confirmed"
+    APPOINTMENT_MOVED = "appointment_moved"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_OFFERED = "appointment_offered"  # given out by need: to be booked by its person until a moment
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet

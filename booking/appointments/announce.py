@@ -24,8 +24,10 @@ from payment.ports import Tx
 _BY_MAIL = {
     "call_link": "appointment_confirmed",
     "appointment_confirmed": "appointment_confirmed",
+    "appointment_moved": "appointment_moved",
     "appointment_cancelled": "appointment_cancelled",
 }
+_STANDS = ("appointment_confirmed", "appointment_moved")  # what says when and where somebody is to come
 
 
 class Announcer:
@@ -73,7 +75,7 @@ class Announcer:
             return True  # erased: nobody is to be told
         email = open_contact(self._sealer, row.id, person, row.language).email
         template = _BY_MAIL.get(untold.template)
-        is_late = row.starts_at <= self._clock() or (template == "appointment_confirmed" and row.status != "confirmed")
+        is_late = row.starts_at <= self._clock() or (template in _STANDS and row.status != "confirmed")
         if is_late:
             return True
         if email is None or template is None:
@@ -99,14 +101,14 @@ class Announcer:
             yield template, "email", contact.email
         elif mobile is not None:
             yield template, "sms", mobile
-        if mobile is None or fields["channel"] != "video" or template != "appointment_confirmed":
+        if mobile is None or fields["channel"] != "video" or template not in _STANDS:
             return
         if contact.email is not None or fields.get("join_url"):  # else the text before has the same link
             yield "call_link", "sms", mobile
 
     async def _call(self, conn: Connection, row: CaseRow, notice: Notice) -> Mapping[str, Any]:
-        """A video appointment gets its room with the confirmation, whatever way the link then goes."""
-        if row.channel == "video" and notice.template == "appointment_confirmed":
+        """A video appointment gets its room with the confirmation, and a later one when it moves, whatever way the link then goes."""
+        if row.channel == "video" and notice.template in _STANDS:
             return {"join_url": await self._calls.invite(conn, row)}
         return {}
 

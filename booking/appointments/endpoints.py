@@ -56,6 +56,7 @@ class AppointmentOut(BaseModel):
     fee: MoneyOut
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
+    moves_left: int = Field(description="How often it may still be given another time")
     contact: Contact | None = Field(description="null once it was erased")
 
     @classmethod
@@ -179,6 +180,7 @@ def _members(case: Case) -> dict[str, Any]:
             RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)
             for refund in case.refunds
         ],
+        "moves_left": case.moves_left,
         "contact": None if case.is_erased else case.contact,
     }
 

@@ -107,6 +107,7 @@ class Case:
     refunds: tuple[Refund, ...] = ()
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
+    moves_left: int = 0  # how often it may still be given another time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

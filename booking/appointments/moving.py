@@ -21,6 +21,7 @@ from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
 
+time_swapped = point("appointment.time-swapped")
 appointment_moved = point("appointment.moved")
 
 
@@ -78,11 +79,21 @@ class Moving:
             await self._check_case(conn, case)
             self._check_hold(hold, row)
             await store.take_time(conn, appointment_id, hold)
-            await self._slots.announce(conn, appointment_id, Notice("appointment_confirmed"))
+            time_swapped()
+            before = {"moved_from": case.starts_at.isoformat()}
+            await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=before))
             # The waiting room of a video call holds the room and not the case; announcing has waited for it.
             if await self._has_arrived(conn, appointment_id):
                 raise HasArrived
         appointment_moved()
+
+    async def check(self, appointment_id: UUID) -> None:
+        """Before a time is looked for. Raises NotFound, NotMovable, HasArrived, TooManyMoves."""
+        async with self._db.connection() as conn:
+            case = await store.find_state(conn, appointment_id)
+            if case is None:
+                raise NotFound
+            await self._check_case(conn, case)
 
     async def _check_case(self, conn: Connection, case: CaseState) -> None:
         if case.status is not AppointmentStatus.CONFIRMED or case.starts_at <= self._clock():

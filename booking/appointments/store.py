@@ -75,6 +75,7 @@ class CaseRow:
     refund_percent: int
     refund_policy: dict[str, str]
     sequence: int
+    moves: int
     token_sealed: bytes
     created_at: datetime
     erased_at: datetime | None
@@ -226,7 +227,7 @@ async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> N
 async def moves(conn: Connection, appointment_id: UUID) -> int:
     """How often the case has been given another time."""
     count: int = await conn.fetchval(
-        "SELECT count(*) FROM claim WHERE appointment_id = $1 AND status = 10", appointment_id
+        "SELECT count(*) FROM appointment_history WHERE appointment_id = $1 AND status = 'moved'", appointment_id
     )
     return count
 
@@ -284,7 +285,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
                o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent AS refund_percent, p.text AS refund_policy,
-               a.sequence, a.token_sealed, a.created_at, a.erased_at,
+               a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
+               a.token_sealed, a.created_at, a.erased_at,
                s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a

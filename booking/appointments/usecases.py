@@ -102,6 +102,7 @@ class Appointments:
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
         self._moving = Moving(db, slots, clock, has_arrived, moves_most)
+        self._moves_most = moves_most
 
     @property
     def can_text(self) -> bool:
@@ -253,6 +254,10 @@ class Appointments:
         await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id))
         return await self.case(appointment_id)
 
+    async def check_movable(self, appointment_id: UUID) -> None:
+        """Before another time is looked for. Refusals: see Moving.check."""
+        await self._moving.check(appointment_id)
+
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
@@ -351,6 +356,7 @@ class Appointments:
             [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
             is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
+            moves_left=max(self._moves_most - row.moves, 0),
         )
 
     def _describe(self, case: CaseState) -> str:
@@ -366,7 +372,14 @@ async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
 
 
 def _case(
-    row: CaseRow, contact: Contact, payment: Payment | None, refunds: list[Refund], *, is_erased: bool, is_told: bool
+    row: CaseRow,
+    contact: Contact,
+    payment: Payment | None,
+    refunds: list[Refund],
+    *,
+    is_erased: bool,
+    is_told: bool,
+    moves_left: int,
 ) -> Case:
     return Case(
         id=row.id,
@@ -391,4 +404,5 @@ def _case(
         refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
         is_erased=is_erased,
         is_told=is_told,
+        moves_left=moves_left,
     )

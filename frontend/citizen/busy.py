@@ -11,13 +11,14 @@ from frontend.citizen.words import Words
 _LEAST_S, _MOST_S = 3, 8  # apart from each other, so that not everybody comes back in one moment
 
 
-def busy_page(words: Words, fields: tuple[tuple[str, str], ...]) -> BusyPage:
-    """`fields`: the form as it came, with its key: however often it is sent, it is one reservation."""
+def busy_page(words: Words, fields: tuple[tuple[str, str], ...], path: str = "/holds") -> BusyPage:
+    """`path`: where the form was sent, without its language; `fields`: the form as it came, with its key: however often it is sent,
+    it is one reservation."""
     title = words._("Very many people are booking just now")
     typed, key = tuple(pair for pair in fields if pair[0] != "request_key"), dict(fields).get("request_key", "")
     return BusyPage(
-        frame=frame(words, title, "/holds", step=TIME, resend=typed, key=key),
-        action=f"/{words.language}/holds",
+        frame=frame(words, title, path, step=TIME, resend=typed, key=key),
+        action=f"/{words.language}{path}",
         fields=fields,
         seconds=random.randint(_LEAST_S, _MOST_S),  # noqa: S311  # spreads attempts, guards nothing
     )

@@ -37,6 +37,8 @@ class CaseFacts:
     call_number: str = ""  # whom the office calls
     hold_until: datetime | None = None
     can_cancel: bool = False
+    can_move: bool = False
+    moves_left: int = 0
     cancellation: Text | None = None
     keep_url: str = ""
     has_call: bool = False
@@ -78,6 +80,8 @@ def facts_of(
         is_told=case.is_told,
         call_number=readable(case.contact.mobile) if chosen.channel is Channel.PHONE and case.contact.mobile else "",
         hold_until=case.hold_until,
+        can_move=not case.is_erased and case.starts_at > now and status == "confirmed",
+        moves_left=case.moves_left,
         can_cancel=not case.is_erased
         and case.starts_at > now
         and (status == "confirmed" or (status == "held" and payment != "processing")),
@@ -115,6 +119,10 @@ def _late(words: Words, came_late: bool) -> tuple[str, ...]:
     )
 
 
+def _moved(words: Words, was_moved: bool) -> tuple[str, ...]:
+    return (words._("It has moved to this time. The time before is free for others."),) if was_moved else ()
+
+
 def case_page(
     words: Words,
     facts: CaseFacts,
@@ -123,9 +131,10 @@ def case_page(
     asks_to_cancel: bool = False,
     asks_to_erase: bool = False,
     came_late: bool = False,
+    was_moved: bool = False,
     problem: str = "",
 ) -> CasePage:
-    """`came_late`: details were sent once more, from another tab, when the time was booked already."""
+    """`came_late`: details were sent once more, from another tab, when the time was booked already. `was_moved`: just now."""
     said, chosen = _said(words, facts), facts.chosen
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
@@ -136,7 +145,7 @@ def case_page(
     return CasePage(
         frame=frame(words, said.title, path),
         kind=said.kind,
-        lines=(*_late(words, came_late), *said.lines),
+        lines=(*_late(words, came_late), *_moved(words, was_moved and is_booked), *said.lines),
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
         rows=() if facts.is_erased else (*appointment_rows(words, chosen), *_call(words, facts)),
@@ -150,6 +159,10 @@ def case_page(
         pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
+        move_url=chosen.times_url(words.language, moves=facts.id) if facts.can_move and facts.moves_left else "",
+        move_text=words._("This appointment has been moved as often as is allowed.")
+        if facts.can_move and not facts.moves_left
+        else "",
         cancel_url=here if asks else f"{here}?cancel=1#cancel-question" if facts.can_cancel else "",
         cancel_label=words._("Give the time back") if is_held else words._("Cancel appointment"),
         cancel_action=f"{here}/cancel" if asks else "",

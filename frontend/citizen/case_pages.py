@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Conflict, Malformed, NotFound, Unauthenticated, Unavailable
+from base.errors import Conflict, NotFound, Unauthenticated, Unavailable
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
+from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
@@ -21,6 +22,7 @@ from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from frontend.citizen.sent import hold_of
 from payment.model import PaymentStatus
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,10 @@ class CaseQuery(BaseModel):
     cancel: bool = False
     erase: bool = False
     late: bool = False  # a correction came after booking
+    moved: bool = False  # just now
+
+
+_NOTHING = CaseQuery()
 
 
 async def arrive(request: web.Request) -> web.Response:
@@ -84,18 +90,11 @@ def _has_run_out(case: Case, now: datetime) -> bool:
     return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED or was_given_back(case))
 
 
-def _hold_of(fields: Mapping[str, str]) -> UUID | None:
-    try:
-        return UUID(fields["hold"]) if "hold" in fields else None
-    except ValueError:
-        raise Malformed from None
-
-
 async def pay(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     fields = await form(request)
     key_of(fields)
-    hold_id = _hold_of(fields)
+    hold_id = hold_of(fields)
     here, appointments = f"/{words.language}/appointments/{ident}", request.app[APPOINTMENTS]
     try:
         url = await appointments.pay(ident, f"{request.app[SETTINGS].public_url}{here}/paid")
@@ -121,10 +120,11 @@ async def paid(request: web.Request) -> web.Response:
 
 
 async def show_case(request: web.Request) -> web.Response:
-    return await _show(request)
+    return await show(request, asked=query(request, CaseQuery))
 
 
-async def _show(request: web.Request, refusal: Conflict | None = None) -> web.Response:
+async def show(request: web.Request, refusal: Conflict | None = None, asked: CaseQuery = _NOTHING) -> web.Response:
+    """Also where something about the case was refused: then that stands on its page."""
     words, ident = words_of(request), path_id(request, "appointment")
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
@@ -133,7 +133,8 @@ async def _show(request: web.Request, refusal: Conflict | None = None) -> web.Re
     facts = facts_of(
         case, await chosen(request, case), words.now, link, can_text=appointments.can_text, has_call=has_call
     )
-    asked = query(request, CaseQuery)
+    if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
+        facts = replace(facts, can_move=False)
     view = case_page(
         words,
         facts,
@@ -141,6 +142,7 @@ async def _show(request: web.Request, refusal: Conflict | None = None) -> web.Re
         asks_to_cancel=asked.cancel,
         asks_to_erase=asked.erase,
         came_late=asked.late,
+        was_moved=asked.moved,
         problem=words._(refusal.message) if refusal else "",
     )
     return page(request, "case", view, status=refusal.status if refusal else 200)
@@ -170,7 +172,7 @@ async def erase(request: web.Request) -> web.Response:
     try:
         await request.app[APPOINTMENTS].erase(ident)
     except Conflict as refusal:  # begun, being served, or the provider is still to be heard
-        return await _show(request, refusal)
+        return await show(request, refusal)
     return see(f"/{words.language}/appointments/{ident}")
 
 

@@ -23,12 +23,19 @@ _SLOT = re.compile(r"([0-9]{1,10})@(20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the reader has chosen so far. No office means any. `instead`: the case, not booked yet, that the new time replaces."""
+    """What the reader has chosen so far. No office means any. `instead`: the case, not booked yet, that the new time replaces;
+    `moves`: the booked one that is to get it."""
 
     service_id: int
     channel: Channel
     office_ids: tuple[int, ...] = ()
     instead: UUID | None = None
+    moves: UUID | None = None
+
+    @property
+    def path(self) -> str:
+        """Where a time is sent that was chosen."""
+        return f"/appointments/{self.moves}/times" if self.moves else "/holds"
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         offices = (("office", str(office)) for office in self.office_ids)
@@ -36,7 +43,7 @@ class Wanted:
             ("service", str(self.service_id)),
             ("channel", self.channel.value),
             *offices,
-            *instead_pair(self.instead),
+            *replaced_pair(self.instead, self.moves),
         )
 
     def query(self, **more: str) -> str:
@@ -66,6 +73,10 @@ def instead_pair(instead: UUID | None) -> tuple[tuple[str, str], ...]:
     return (("instead", str(instead)),) if instead else ()
 
 
+def replaced_pair(instead: UUID | None, moves: UUID | None) -> tuple[tuple[str, str], ...]:
+    return (("moves", str(moves)),) if moves else instead_pair(instead)
+
+
 def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Offered, request_key: str) -> TimesPage:
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     base = f"/{words.language}/times?"
@@ -75,10 +86,18 @@ def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Off
     later = offered.first + timedelta(days=DAYS_SHOWN)
     query = (*wanted.pairs(), ("day", offered.day.isoformat()))
     return TimesPage(
-        frame=frame(words, _title(words, detail), "/times", query=query, step=TIME, back_url=_back(words, wanted)),
-        heading=words._("Choose a time"),
+        frame=frame(
+            words,
+            _title(words, detail),
+            "/times",
+            query=query,
+            step=None if wanted.moves else TIME,
+            back_url=f"/{words.language}/appointments/{wanted.moves}" if wanted.moves else _back(words, wanted),
+        ),
+        heading=words._("Choose another time") if wanted.moves else words._("Choose a time"),
+        kept=_kept(words, wanted),
         selection=selection(words, detail, wanted),
-        action=f"/{words.language}/holds",
+        action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted),
         next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in offered.next_free),
@@ -121,18 +140,30 @@ def gone_page(
     heading = words._("This time is no longer free") if why is Why.TAKEN else words._("The reservation is over")
     again = (*hidden(wanted), *kept, ("gone", slot_value(gone)), ("why", why.value))
     return TimesPage(
-        frame=frame(words, heading, path or "/holds", step=TIME, resend=() if path else again, key=request_key),
+        frame=frame(
+            words,
+            heading,
+            path or wanted.path,
+            step=None if wanted.moves else TIME,
+            resend=() if path else again,
+            key=request_key,
+        ),
         heading=heading,
         selection=selection(words, detail, wanted),
-        action=f"/{words.language}/holds",
+        action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted) + kept,
         next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in nearest if slot.office_id in offices),
         is_gone=True,
         gone_title=words._("Somebody was faster") if why is Why.TAKEN else words._("The time is free for others again"),
         keeps_contact=bool(kept),
+        kept=_kept(words, wanted),
         all_times_url=all_times,
     )
+
+
+def _kept(words: Words, wanted: Wanted) -> str:
+    return words._("Your appointment stays as it is until you have confirmed a new time.") if wanted.moves else ""
 
 
 def office_times(words: Words, slots: Sequence[Slot], offices: Mapping[int, Office]) -> tuple[OfficeTimes, ...]:
@@ -212,7 +243,7 @@ def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
     """One field per name: several offices with commas between them."""
     offices = (("office", ",".join(map(str, wanted.office_ids))),) if wanted.office_ids else ()
     pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
-    return (*pairs, *offices, *instead_pair(wanted.instead))
+    return (*pairs, *offices, *replaced_pair(wanted.instead, wanted.moves))
 
 
 def _title(words: Words, detail: ServiceDetail) -> str:
@@ -221,7 +252,7 @@ def _title(words: Words, detail: ServiceDetail) -> str:
 
 def _back(words: Words, wanted: Wanted) -> str:
     offices = [("office", str(office)) for office in wanted.office_ids]
-    query = urlencode([("channel", wanted.channel.value), *offices, *instead_pair(wanted.instead)])
+    query = urlencode([("channel", wanted.channel.value), *offices, *replaced_pair(wanted.instead, wanted.moves)])
     return f"/{words.language}/services/{wanted.service_id}?{query}"
 
 

@@ -36,6 +36,7 @@ class ServiceQuery(BaseModel):
     channel: Channel | None = None
     office: list[Id] = Field(default=[], max_length=100)
     instead: UUID | None = None
+    moves: UUID | None = None
 
 
 class TimesQuery(BaseModel):
@@ -44,6 +45,7 @@ class TimesQuery(BaseModel):
     office: list[Id] = Field(default=[], max_length=100)
     day: date | None = None
     instead: UUID | None = None
+    moves: UUID | None = None
 
 
 async def root(request: web.Request) -> web.Response:
@@ -76,7 +78,7 @@ async def service(request: web.Request) -> web.Response:
         for office in detail.offices.get(channel, ()):
             for slot in availability.next_free(detail.service.id, channel, [office.id], limit=1):
                 next_free[office.id] = slot
-    view = service_page(words, detail, channel, frozenset(asked.office), next_free, asked.instead)
+    view = service_page(words, detail, channel, frozenset(asked.office), next_free, asked.instead, asked.moves)
     return page(request, "service", view, cache=SHARED)
 
 
@@ -122,7 +124,7 @@ async def _times(request: web.Request, asked: TimesQuery) -> Known:
     offered = look(
         availability, Wanted(asked.service, asked.channel, tuple(ids)), asked.day, today, last, offices[0].time_zone
     )
-    wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead)
+    wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead, asked.moves)
     view = times_page(words, detail, wanted, offered, _GAP)
     # Nothing was awaited since the times were looked up, so they are of this basis.
     basis = availability.basis(offer, offices, words.now)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, Fee, Office, ServiceDetail, ServiceHit
-from frontend.citizen.choosing import instead_pair
+from frontend.citizen.choosing import replaced_pair
 from frontend.citizen.frame import SERVICE, frame
 from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage
 from frontend.citizen.words import Words
@@ -58,12 +58,13 @@ def service_page(
     chosen: frozenset[int],
     next_free: Mapping[int, Slot],
     instead: UUID | None = None,
+    moves: UUID | None = None,
 ) -> ServicePage:
-    """`next_free`: office -> its first free time on this channel. `instead`: see Wanted."""
+    """`next_free`: office -> its first free time on this channel. `instead`, `moves`: see Wanted."""
     service, language = detail.service, words.language
     name, path = words.pick(service.name), f"/services/{service.id}"
     offices = detail.offices.get(channel, ()) if channel else ()
-    replaced = instead_pair(instead)
+    replaced = replaced_pair(instead, moves)
     query = ((("channel", channel.value),) if channel else ()) + replaced
     ticked = tuple(("office", str(office)) for office in sorted(chosen))
     hidden = (("service", str(service.id)), *query)

@@ -44,9 +44,10 @@ async def run_out(
     typed: ContactForm | None = None,
     path: str = "",
     instead: UUID | None = None,
+    moves: UUID | None = None,
 ) -> web.Response:
     """`path`: of this page without its language, where it can be asked for again; else the language switch sends the form once more."""
-    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,), instead)
+    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,), instead, moves)
     return await again(request, wanted, kept.office_id, kept.starts_at, typed, Why.RUN_OUT, path)
 
 

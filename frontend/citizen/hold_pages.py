@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID, uuid5
 
 from aiohttp import web
-from multidict import MultiMapping
 
-from base.errors import Malformed, NotFound, Unauthenticated
+from base.errors import NotFound, Unauthenticated
 from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie, token_cookies
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
@@ -18,11 +16,12 @@ from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
 from frontend.citizen.busy import busy_page
-from frontend.citizen.choosing import Wanted, Why, read_slot
+from frontend.citizen.choosing import Why
 from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from frontend.citizen.sent import instead_of, slot_of, wanted_of, why_of
 from payment.model import PaymentStatus
 
 _NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
@@ -32,12 +31,12 @@ _MONEY_UNDER_WAY = (PaymentStatus.PROCESSING, PaymentStatus.PAID, PaymentStatus.
 async def make_hold(request: web.Request) -> web.Response:
     """From a time's button. Details that were typed before (the first time was gone) are used at once."""
     words, fields = words_of(request), await form(request)
-    key, wanted = key_of(fields), _wanted(fields)
+    key, wanted = key_of(fields), wanted_of(fields)
     typed = read(fields, words.language, wanted.channel) if "language" in fields else None  # the one field never empty
     if "slot" not in fields and "gone" in fields:  # the page that said so, once more in another language
-        office_id, starts_at = _slot(fields, "gone")
-        return await again(request, wanted, office_id, starts_at, typed, _why(fields))
-    office_id, starts_at = _slot(fields, "slot")
+        office_id, starts_at = slot_of(fields, "gone")
+        return await again(request, wanted, office_id, starts_at, typed, why_of(fields))
+    office_id, starts_at = slot_of(fields, "slot")
     replaced = await _replaced(request, wanted.instead)
     if replaced is not None and _is_booked(replaced):
         return see(f"/{words.language}/appointments/{replaced.id}")
@@ -54,7 +53,7 @@ async def make_hold(request: web.Request) -> web.Response:
         set_token_cookie(request, response, "hold", hold.id, hold.token)
     else:
         response = await _fill_in(request, hold, typed, key, replaced)
-    await _release_others(request, response, hold)
+    await release_others(request, response, hold)
     return response
 
 
@@ -75,7 +74,7 @@ def _is_booked(case: Case) -> bool:
     return case.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
 
 
-async def _release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
+async def release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
     """Who chooses another time no longer wants the one before. What has become a case stays, and so does its cookie."""
     holds = request.app[HOLDS]
     for ident, token in token_cookies(request, "hold").items():
@@ -92,7 +91,7 @@ async def _release_others(request: web.Request, response: web.Response, chosen: 
 
 
 async def show_hold(request: web.Request) -> web.Response:
-    words, hold = words_of(request), await _own_hold(request)
+    words, hold = words_of(request), await own_hold(request, path_id(request, "hold"))
     typed = empty(words.language)
     case = await _own_case(request, hold)
     if case is not None and case.status is not AppointmentStatus.HELD:
@@ -118,24 +117,24 @@ async def show_hold(request: web.Request) -> web.Response:
     return page(request, "contact", view)
 
 
-async def _own_hold(request: web.Request) -> Hold:
+async def own_hold(request: web.Request, ident: UUID) -> Hold:
     """Its token is asked for, or that of the case made of it, because the hold's cookie goes then. Raises Unauthenticated.
 
     A hold that has run out is nobody's any more: whoever typed slowly is shown the next times, with everything kept.
     """
-    ident, holds = path_id(request, "hold"), request.app[HOLDS]
+    holds = request.app[HOLDS]
     token = bearer(request, "hold", ident)
     is_shown = token is not None and await holds.authorise(ident, token)
     try:
         hold = await holds.find(ident)
     except NotFound:
         raise Unauthenticated from None  # the same answer for a wrong token and for an unknown id
-    if is_shown or (hold.appointment_id is None and _is_over(request, hold)) or await _own_case(request, hold):
+    if is_shown or (hold.appointment_id is None and is_over(request, hold)) or await _own_case(request, hold):
         return hold
     raise Unauthenticated
 
 
-def _is_over(request: web.Request, hold: Hold) -> bool:
+def is_over(request: web.Request, hold: Hold) -> bool:
     now = words_of(request).now
     return hold.status is HoldStatus.OVER or (hold.status is HoldStatus.HELD and hold.expires_at <= now)
 
@@ -153,9 +152,9 @@ async def _own_case(request: web.Request, hold: Hold) -> Case | None:
 
 async def send_contact(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
-    key, hold = key_of(fields), await _own_hold(request)
+    key, hold = key_of(fields), await own_hold(request, path_id(request, "hold"))
     typed = read(fields, words.language, Channel(hold.channel))
-    return await _fill_in(request, hold, typed, key, await _replaced(request, _instead(fields)))
+    return await _fill_in(request, hold, typed, key, await _replaced(request, instead_of(fields)))
 
 
 async def _fill_in(
@@ -163,7 +162,7 @@ async def _fill_in(
 ) -> web.Response:
     """`replaced` is given back once the new case is there, so that nobody has neither."""
     words = words_of(request)
-    if _is_over(request, hold):
+    if is_over(request, hold):
         return await run_out(request, hold, typed)
     if typed.contact is None:
         case = await _own_case(request, hold)
@@ -209,32 +208,3 @@ async def _is_kept(request: web.Request, replaced: Case, made: Case) -> bool:
         return False
     await appointments.give_back(made.id)
     return True
-
-
-def _instead(fields: MultiMapping[str]) -> UUID | None:
-    try:
-        return UUID(fields["instead"]) if "instead" in fields else None
-    except ValueError:
-        raise Malformed from None
-
-
-def _wanted(fields: MultiMapping[str]) -> Wanted:
-    try:
-        offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
-        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, _instead(fields))
-    except (KeyError, ValueError):
-        raise Malformed from None
-
-
-def _why(fields: MultiMapping[str]) -> Why:
-    try:
-        return Why(fields.get("why", ""))
-    except ValueError:
-        raise Malformed from None
-
-
-def _slot(fields: MultiMapping[str], name: str) -> tuple[int, datetime]:
-    slot = read_slot(fields.get(name, ""))
-    if slot is None:
-        raise Malformed
-    return slot

@@ -33,9 +33,9 @@ class Chosen:
     def minutes(self) -> int:
         return int((self.ends_at - self.starts_at).total_seconds()) // 60
 
-    def times_url(self, language: str, instead: UUID | None = None) -> str:
-        """`instead`: the case that another time will replace."""
-        wanted = Wanted(self.service.id, self.channel, (self.office.id,), instead)
+    def times_url(self, language: str, instead: UUID | None = None, *, moves: UUID | None = None) -> str:
+        """`instead`, `moves`: see Wanted."""
+        wanted = Wanted(self.service.id, self.channel, (self.office.id,), instead, moves)
         return f"/{language}/times?{wanted.query()}"
 
 

@@ -10,7 +10,7 @@ from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
-from frontend.citizen import case_pages, find_pages, hold_pages, need_pages
+from frontend.citizen import case_pages, find_pages, hold_pages, move_pages, need_pages
 
 _CASE = "/{language}/appointments/{appointment}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
@@ -66,6 +66,9 @@ ENDPOINTS = [
         BeingServed,
         NotCancellable,
     ),
+    page("POST", f"{_CASE}/times", move_pages.reserve, CASE, "Reserve another time", NotOffered, Malformed),
+    page("GET", f"{_CASE}/move", move_pages.ask, CASE, "Look at both times", Unauthenticated),
+    page("POST", f"{_CASE}/move", move_pages.move, CASE, "Move", Unauthenticated, Malformed),
     page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),

@@ -167,6 +167,7 @@ class TimesPage:
     action: str
     request_key: str
     hidden: tuple[tuple[str, str], ...]  # service, channel, and what the reader had already typed
+    kept: str = ""  # that the booked time stays meanwhile
     next_free: tuple[SlotChoice, ...]
     days: tuple[DayLink, ...] = ()
     earlier_url: str = ""
@@ -240,6 +241,18 @@ class CheckPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovePage:
+    frame: Frame
+    reserved: str
+    groups: tuple[SummaryGroup, ...]  # the new time, the one so far
+    lines: tuple[str, ...]
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    request_key: str
+    keep_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
     frame: Frame
     kind: str  # of the panel: success, info, warning, danger
@@ -257,6 +270,8 @@ class CasePage:
     pay_action: str = ""
     pay_button: str = ""
     refresh_url: str = ""  # while a payment is being processed
+    move_url: str = ""
+    move_text: str = ""  # why there is no way to another time
     cancel_url: str = ""  # asks first
     cancel_label: str = ""
     cancel_action: str = ""  # the question is on the page

@@ -141,6 +141,15 @@ async def moved(scene: Scene) -> None:
     await shows(scene, made, "confirmed")
 
 
+async def moved_paid(scene: Scene) -> None:
+    """Payment, number and link stay with the case."""
+    made = await paid(scene)
+    taken = await hold(scene, PAID)
+    given = {"hold": taken["id"], "hold_token": taken["token"]}
+    done = await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
+    assert (done["number"], done["starts_at"], done["payment"]) == (made["number"], taken["starts_at"], "paid")
+
+
 async def cancelled_and_gone(scene: Scene) -> None:
     """Cancels once and never looks again: the worker pays back."""
     made = await paid(scene)
@@ -324,9 +333,21 @@ LAST_SECOND = replace(CONFIRMED, cases=(("held", "expiring", "confirmed"),))
 
 FREE_BOOKED = Story(free, Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed",)))
 MOVED = Story(
-    moved, Outcome(cases=(("held", "confirmed", "moved"),), claims=(10, 2), mails=("appointment_confirmed",) * 2)
+    moved,
+    Outcome(
+        cases=(("held", "confirmed", "moved"),), claims=(10, 2), mails=("appointment_confirmed", "appointment_moved")
+    ),
 )
 BOOKED = Story(booked, CONFIRMED)
+MOVED_PAID = Story(
+    moved_paid,
+    replace(
+        CONFIRMED,
+        cases=(("held", "confirmed", "moved"),),
+        claims=(10, 2),
+        mails=("appointment_confirmed", "appointment_moved"),
+    ),
+)
 BOOKED_BY_RETURN = Story(booked_by_return, CONFIRMED)
 BOOKED_UNHEARD = Story(booked_unheard, CONFIRMED)
 BOOKED_AFTER_BREAKDOWN = Story(booked_after_breakdown, CONFIRMED)

@@ -85,7 +85,11 @@ CASES: dict[str, list[Case]] = {
     ],
     "payment.stray-fenced": [worker(s.BOOKED_BESIDE_STRAY, "payment.stray-fenced")],
     "payment.listed": [worker(s.BOOKED_UNHEARD, "payment.listed")],
-    "appointment.moved": [web(s.MOVED, "appointment.moved")],
+    "appointment.time-swapped": [
+        web(s.MOVED, "appointment.time-swapped"),
+        web(s.MOVED_PAID, "appointment.time-swapped"),
+    ],
+    "appointment.moved": [web(s.MOVED, "appointment.moved"), web(s.MOVED_PAID, "appointment.moved")],
     "appointment.cancelled": [
         web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
         web(s.CANCELLED_UNPAID, "appointment.cancelled"),

@@ -13,8 +13,11 @@ from multidict import MultiDict
 from base.i18n import Translations
 from base.money import Money
 from booking.allocation.store import Marked
+from booking.appointments.contact import Contact
+from booking.appointments.model import AppointmentStatus, Case
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.holds.model import Hold
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
@@ -22,9 +25,10 @@ from frontend.citizen.contact_form import empty, read, typed_before
 from frontend.citizen.finding import service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
+from frontend.citizen.moving import move_page
 from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
 from frontend.citizen.need_wording import rule
-from frontend.citizen.views import ErrorPage, Row, ShownError, Tick
+from frontend.citizen.views import ErrorPage, MovePage, Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.room.calling import room_page
 
@@ -192,7 +196,14 @@ UNTIL = NOW + timedelta(minutes=15)
 
 
 def case(
-    status: str, payment: str = "", refund: str = "", *, has_email: bool = True, free: bool = False, **more: Any
+    status: str,
+    payment: str = "",
+    refund: str = "",
+    *,
+    has_email: bool = True,
+    free: bool = False,
+    moves_left: int = 5,
+    **more: Any,
 ) -> CaseFacts:
     return CaseFacts(
         id=ID,
@@ -204,10 +215,48 @@ def case(
         reach="kim@example.org" if has_email else "",
         hold_until=UNTIL if status == "held" else None,
         can_cancel=status in ("held", "confirmed"),
+        can_move=status == "confirmed",
+        moves_left=moves_left,
         cancellation=POLICY,
         keep_url=f"https://termin.example/de/case/{'A' * 43}",
         **more,
     )
+
+
+def move(words: Words, moves_left: int) -> MovePage:
+    was = Case(
+        id=ID,
+        number="K7F-3QM",
+        status=AppointmentStatus.CONFIRMED,
+        service_id=1,
+        office_id=1,
+        channel="onsite",
+        language="de",
+        starts_at=CHOSEN.starts_at,
+        ends_at=CHOSEN.ends_at,
+        time_zone="Europe/Berlin",
+        hold_until=None,
+        fee=CHOSEN.fee,
+        refund_percent=100,
+        refund_policy=POLICY,
+        sequence=1,
+        created_at=NOW,
+        contact=Contact(name="Kim", email="kim@example.org", language="de"),
+        moves_left=moves_left,
+    )
+    hold = Hold(
+        id=ID,
+        token="",
+        service_id=1,
+        channel="onsite",
+        office_id=1,
+        starts_at=SOON[1].starts_at,
+        ends_at=SOON[1].ends_at,
+        expires_at=UNTIL,
+        fee=CHOSEN.fee,
+    )
+    will = replace(CHOSEN, starts_at=hold.starts_at, ends_at=hold.ends_at)
+    return move_page(words, was, hold, was=CHOSEN, will=will, request_key=KEY)
 
 
 def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
@@ -287,6 +336,13 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             "times",
             lambda: times_page(words, DETAIL, Wanted(1, Channel.ONSITE, (1,)), one_office, KEY),
         ),
+        "times-move": ("times", lambda: times_page(words, DETAIL, replace(WANTED, moves=ID), offered, KEY)),
+        "times-move-gone": (
+            "times",
+            lambda: gone_page(words, DETAIL, replace(WANTED, moves=ID), SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0]),
+        ),
+        "move": ("move", lambda: move(words, 5)),
+        "move-last": ("move", lambda: move(words, 1)),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),
         "times-run-out": (
@@ -311,6 +367,8 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
         "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
         "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
+        "case-moved": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, was_moved=True)),
+        "case-moved-often": ("case", lambda: case_page(words, case("confirmed", "paid", moves_left=0), KEY)),
         "case-video": ("case", lambda: case_page(words, replace(case("confirmed", "paid"), has_call=True), KEY)),
         "room": ("room", lambda: room_page(words, ID, frame(words, words._("Video call"), f"/room/{ID}"))),
         "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),

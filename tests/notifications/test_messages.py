@@ -28,6 +28,7 @@ MESSAGES = Messages(Translations.load(), mail_from=MAIL_FROM)
 
 FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
+    Template.APPOINTMENT_MOVED: {"sequence": 1, "moved_from": "2026-12-03T13:20:00+00:00"},
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
     Template.ALLOCATION_REQUEST: {},
@@ -36,7 +37,7 @@ FIELDS: dict[Template, dict[str, object]] = {
 
 
 MAILS = [template for template in Template if template is not Template.CALL_LINK]  # that one is a text only
-WITH_CALENDAR = (Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_CANCELLED)
+WITH_CALENDAR = (Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_MOVED, Template.APPOINTMENT_CANCELLED)
 
 
 def eml(template: Template, language: str, recipient: str = "erika@post.example", **changes: object) -> bytes:
@@ -72,7 +73,7 @@ def test_a_video_appointment_has_its_link(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("template", [Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_CANCELLED])
+@pytest.mark.parametrize("template", WITH_CALENDAR)
 def test_calendar_objects_are_as_agreed(template: Template, language: str) -> None:
     fields = case(language, **FIELDS[template])
     mail = MESSAGES.mail(template, language, fields, recipient="erika@post.example", now=NOW)

@@ -30,7 +30,14 @@ from tests.notifications.test_dispatcher import MESSAGES, SEALER, Crash, enqueue
 GOLDEN = Path(__file__).parent / "golden"
 MOBILE = "+4915123456789"
 LINK = "https://termine.stuttgart.example/de/case/" + "q7Jc-0_x" * 5 + "abc"  # as long as a case's link is
-TEMPLATES = ("appointment_confirmed", "appointment_cancelled", "appointment_offered", "refund_succeeded", "call_link")
+TEMPLATES = (
+    "appointment_confirmed",
+    "appointment_moved",
+    "appointment_cancelled",
+    "appointment_offered",
+    "refund_succeeded",
+    "call_link",
+)
 
 
 def text(template: str, language: str, **changes: Any) -> str:

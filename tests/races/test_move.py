@@ -49,7 +49,8 @@ async def test_everything_but_the_time_stays(world: CaseWorld) -> None:
     assert (after.starts_at, after.sequence) == (TEN, before.sequence + 1)
     assert (after.status, after.number, after.payment) == (_S.CONFIRMED, before.number, before.payment)
     assert await world.claims() == [(10, False), (2, False)]
-    old, new = [fields for _, fields in await world.messages()]
+    (_, old), (template, new) = await world.messages()
+    assert (template, new["moved_from"]) == ("appointment_moved", old["starts_at"])
     assert (old["uid"], old["manage_url"]) == (new["uid"], new["manage_url"])
     assert (new["starts_at"], new["sequence"]) == (TEN.isoformat(), old["sequence"] + 1)
     await world.poll()

@@ -1,0 +1,50 @@
+"""The page on which both times are seen before the appointment moves."""
+
+from __future__ import annotations
+
+from booking.appointments.model import Case
+from booking.holds.model import Hold
+from frontend.citizen.frame import frame
+from frontend.citizen.holding import Chosen, appointment_rows, reserved
+from frontend.citizen.views import MovePage, SummaryGroup
+from frontend.citizen.words import Words
+
+
+def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen, request_key: str) -> MovePage:
+    path = f"/appointments/{case.id}/move"
+    query = (("hold", str(hold.id)),)
+    return MovePage(
+        frame=frame(
+            words,
+            words._("Move the appointment?"),
+            path,
+            query=query,
+            back_url=was.times_url(words.language, moves=case.id),
+        ),
+        reserved=reserved(words, will, hold.expires_at),
+        groups=(
+            SummaryGroup(title=words._("New time"), rows=appointment_rows(words, will, with_fee=False)),
+            SummaryGroup(title=words._("Time so far"), rows=appointment_rows(words, was, with_fee=False)),
+        ),
+        lines=_lines(words, case),
+        action=f"/{words.language}{path}",
+        hidden=query,
+        request_key=request_key,
+        keep_url=f"/{words.language}/appointments/{case.id}",
+    )
+
+
+def _lines(words: Words, case: Case) -> tuple[str, ...]:
+    kept = words._("Number, link and calendar entry stay. The time so far is then free for others.")
+    paid = words._("The fee of {fee} stays paid.", fee=words.fee(case.fee)) if case.fee else ""
+    left = case.moves_left - 1
+    further = (
+        words.ngettext(
+            "You can move this appointment {n} more time after this.",
+            "You can move this appointment {n} more times after this.",
+            left,
+        )
+        if left
+        else words._("After this the appointment cannot be moved again.")
+    )
+    return tuple(line for line in (kept, paid, further) if line)

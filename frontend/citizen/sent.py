@@ -1,0 +1,49 @@
+"""What the forms of the page of times send, as it is meant. Raises Malformed: no page of ours sends anything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from multidict import MultiMapping
+
+from base.errors import Malformed
+from booking.catalogue.model import Channel
+from frontend.citizen.choosing import Wanted, Why, read_slot
+
+
+def wanted_of(fields: MultiMapping[str], moves: UUID | None = None) -> Wanted:
+    try:
+        offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
+        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead_of(fields), moves)
+    except (KeyError, ValueError):
+        raise Malformed from None
+
+
+def instead_of(fields: MultiMapping[str]) -> UUID | None:
+    return _id(fields, "instead")
+
+
+def hold_of(fields: MultiMapping[str]) -> UUID | None:
+    return _id(fields, "hold")
+
+
+def why_of(fields: MultiMapping[str]) -> Why:
+    try:
+        return Why(fields.get("why", ""))
+    except ValueError:
+        raise Malformed from None
+
+
+def slot_of(fields: MultiMapping[str], name: str) -> tuple[int, datetime]:
+    slot = read_slot(fields.get(name, ""))
+    if slot is None:
+        raise Malformed
+    return slot
+
+
+def _id(fields: MultiMapping[str], name: str) -> UUID | None:
+    try:
+        return UUID(fields[name]) if name in fields else None
+    except ValueError:
+        raise Malformed from None
