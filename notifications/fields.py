@@ -51,6 +51,7 @@ class CaseFields:
     fee_cents: int = 0
     refund_cents: int = 0
     currency: str = "EUR"
+    refund_policy: Line = ""  # what cancelling gives back, in the city's words
     documents: tuple[Line, ...] = ()
     answer_until: AwareDatetime | None = None  # of an offer
     moved_from: AwareDatetime | None = None  # where it began before it was moved

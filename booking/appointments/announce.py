@@ -133,6 +133,7 @@ class Announcer:
             "manage_url": f"{self._public_url}/{row.language}/case/{token}",
             "fee_cents": row.fee_cents,
             "currency": row.currency,
+            "refund_policy": pick(row.refund_policy, row.language),
             "documents": row.documents.get(row.language) or row.documents.get("de") or [],
         }
 

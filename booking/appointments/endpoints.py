@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from base.errors import FieldError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.idempotency import KeyReused
-from base.web import ANYONE, CASE, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
+from base.money import Money
+from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
-from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, TooLate
+from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
 from booking.appointments.model import Case, Created
 from booking.appointments.moving import HasArrived, NotMovable, OtherService, PriceDiffers, TooManyMoves
 from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
@@ -42,6 +43,11 @@ class RefundOut(BaseModel):
     status: str
 
 
+class RefundStepOut(BaseModel):
+    until: datetime
+    percent: int = Field(description="Of the fee, to whoever cancels until then; after the last step nothing")
+
+
 class AppointmentOut(BaseModel):
     id: UUID
     number: str = Field(description="To read out; authorises nothing")
@@ -56,20 +62,30 @@ class AppointmentOut(BaseModel):
     fee: MoneyOut
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
+    refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
+    refund_steps: list[RefundStepOut] = Field(description="By the rule stored at booking")
     moves_left: int = Field(description="How often it may still be given another time")
     contact: Contact | None = Field(description="null once it was erased")
 
     @classmethod
-    def of(cls, case: Case) -> AppointmentOut:
-        return cls(**_members(case))
+    def of(cls, case: Case, now: datetime) -> AppointmentOut:
+        return cls(**_members(case, now))
 
 
 class AppointmentMade(AppointmentOut):
     token: str = Field(description="Bearer token of this appointment, also the last part of its link")
 
     @classmethod
-    def made(cls, created: Created) -> AppointmentMade:
-        return cls(**_members(created.case), token=created.token)
+    def made(cls, created: Created, now: datetime) -> AppointmentMade:
+        return cls(**_members(created.case, now), token=created.token)
+
+
+class CancelIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    refund_cents: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="What was shown as given back: with another amount nothing is cancelled"
+    )
 
 
 class MoveIn(BaseModel):
@@ -103,12 +119,12 @@ async def create_appointment(request: web.Request) -> web.Response:
         raise Unauthenticated
     created = await request.app[APPOINTMENTS].create(wanted.hold, wanted.contact, key)
     headers = {"Location": f"/api/appointments/{created.case.id}", **_PRIVATE}
-    return reply(AppointmentMade.made(created), status=201, headers=headers)
+    return reply(AppointmentMade.made(created, request.app[CLOCK]()), status=201, headers=headers)
 
 
 async def show_appointment(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].case(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
 
 
 async def check_out(request: web.Request) -> web.Response:
@@ -123,13 +139,18 @@ async def check_out(request: web.Request) -> web.Response:
 
 
 async def cancel_appointment(request: web.Request) -> web.Response:
-    case = await request.app[APPOINTMENTS].cancel(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+    appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
+    wanted = await body(request, CancelIn) if request.body_exists else CancelIn()
+    shown = None
+    if wanted.refund_cents is not None:
+        shown = Money(wanted.refund_cents, (await appointments.case(ident)).fee.currency)
+    case = await appointments.cancel(ident, shown)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
 
 
 async def erase_person(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
 
 
 async def move_appointment(request: web.Request) -> web.Response:
@@ -137,7 +158,7 @@ async def move_appointment(request: web.Request) -> web.Response:
     if not await request.app[HOLDS].authorise(wanted.hold, wanted.hold_token):
         raise Unauthenticated
     case = await request.app[APPOINTMENTS].move(path_id(request, "appointment"), wanted.hold)
-    return reply(AppointmentOut.of(case), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
 
 
 async def calendar_file(request: web.Request) -> web.Response:
@@ -162,7 +183,11 @@ def _checked(url: str | None, here: str) -> str | None:
     return url
 
 
-def _members(case: Case) -> dict[str, Any]:
+def _money(amount: Money | None) -> MoneyOut | None:
+    return MoneyOut(cents=amount.cents, currency=amount.currency) if amount is not None else None
+
+
+def _members(case: Case, now: datetime) -> dict[str, Any]:
     return {
         "id": case.id,
         "number": case.number,
@@ -179,6 +204,10 @@ def _members(case: Case) -> dict[str, Any]:
         "refunds": [
             RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)
             for refund in case.refunds
+        ],
+        "refund_if_cancelled": _money(case.refund_at(now)),
+        "refund_steps": [
+            RefundStepOut(until=until, percent=percent) for until, percent in case.terms.ends(case.starts_at)
         ],
         "moves_left": case.moves_left,
         "contact": None if case.is_erased else case.contact,
@@ -227,8 +256,9 @@ ENDPOINTS = [
         who=CASE,
         summary="Cancel until the start, with the refund that the policy gives; may be repeated",
         params=_ID,
+        takes=CancelIn,
         gives={200: AppointmentOut},
-        refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotCancellable),
+        refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotCancellable, RefundDiffers, Invalid),
     ),
     Endpoint(
         method="POST",

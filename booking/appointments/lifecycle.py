@@ -19,6 +19,7 @@ from base.clock import Clock
 from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from base.money import Money
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
 from payment.model import Payment, PaymentStatus, RefundReason
@@ -47,6 +48,13 @@ class HoldOver(Gone):
 class TooLate(Conflict):
     code = "too_late"
     message = _("The appointment has begun already, so it cannot be cancelled any more.")
+
+
+class RefundDiffers(Conflict):
+    """Nobody gets back less than was shown before the click."""
+
+    code = "refund_differs"
+    message = _("What you get back has changed since you were shown it. Please look at the amount and decide again.")
 
 
 class NotCancellable(Conflict):
@@ -116,14 +124,16 @@ class Lifecycle:
         if payment is not None:
             await self._payments.settle(payment.id)
 
-    async def cancel(self, reference: UUID) -> None:
-        """Until the start, and not while being called. Raises NotFound, TooLate, BeingServed, NotCancellable.
+    async def cancel(self, reference: UUID, shown: Money | None = None) -> None:
+        """Until the start, and not while being called. Raises NotFound, TooLate, BeingServed, NotCancellable, RefundDiffers.
+
+        `shown`: what was said to be given back, if anything was said.
 
         That it is cancelled or has run out already is no mistake: a time that was not booked yet becomes either, depending on whether
         a payment had to be fenced.
         """
         for _try in range(2):
-            fence, refund = await self._cancel_once(reference)
+            fence, refund = await self._cancel_once(reference, shown=shown)
             appointment_cancelled()
             if refund is not None:
                 await self._payments.submit_refund(refund)
@@ -165,7 +175,9 @@ class Lifecycle:
             await asyncio.gather(*(self._fence(*each) for each in fences[first : first + _FENCES_AT_ONCE]))
         return len(due)
 
-    async def _cancel_once(self, reference: UUID, *, only_unbooked: bool = False) -> tuple[UUID | None, UUID | None]:
+    async def _cancel_once(
+        self, reference: UUID, *, only_unbooked: bool = False, shown: Money | None = None
+    ) -> tuple[UUID | None, UUID | None]:
         """The payment to fence and the refund to submit, after commit."""
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
@@ -182,7 +194,7 @@ class Lifecycle:
                     tx, reference
                 ):  # calling holds the case, so this does not change before commit
                     raise BeingServed
-                refund = await self._refund(tx, case)
+                refund = await self._refund(tx, case, shown)
                 await self._slots.move(tx, reference, _S.CANCELLED)
                 fields = {"refund_cents": refund[1]} if refund else {}
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
@@ -196,12 +208,15 @@ class Lifecycle:
             await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
             return None, None
 
-    async def _refund(self, tx: Tx, case: CaseState) -> tuple[UUID, int] | None:
+    async def _refund(self, tx: Tx, case: CaseState, shown: Money | None) -> tuple[UUID, int] | None:
         payment = await self._payments.living(tx, case.id)
         if payment is None or payment.status is not PaymentStatus.PAID:
             return None
         # Staff may have given money back already; then the policy gives what is left.
-        amount = min(payment.amount.percent(case.refund_percent), await self._payments.refundable(tx, payment.id))
+        share = case.fee.percent(case.refund_percent(self._clock()))
+        amount = min(share, await self._payments.refundable(tx, payment.id))
+        if shown is not None and shown != amount:
+            raise RefundDiffers
         if not amount:
             return None
         refund = await self._payments.request_refund(tx, payment.id, amount, RefundReason.CANCELLED)

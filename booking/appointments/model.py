@@ -11,6 +11,7 @@ from uuid import UUID
 from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact
+from booking.appointments.policy import Terms
 from booking.availability.model import ClaimStatus
 from payment.model import Payment, Refund
 
@@ -78,7 +79,10 @@ class CaseState:
     starts_at: datetime
     hold_until: datetime | None
     fee: Money
-    refund_percent: int
+    terms: Terms
+
+    def refund_percent(self, now: datetime) -> int:
+        return self.terms.percent(self.starts_at, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +102,8 @@ class Case:
     hold_until: datetime | None
     fee: Money
     legal_basis: Text = field(default_factory=dict)  # of the fee's version, frozen at the hold
-    refund_percent: int
-    refund_policy: Text
+    terms: Terms  # of cancelling
+    refund_policy: Text  # the same in the city's words
     sequence: int
     created_at: datetime
     contact: Contact = field(repr=False)
@@ -108,6 +112,12 @@ class Case:
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
     moves_left: int = 0  # how often it may still be given another time
+
+    def refund_at(self, now: datetime) -> Money | None:
+        """What cancelling would give back; None where nothing is paid or nothing is booked."""
+        if self.status is not AppointmentStatus.CONFIRMED or self.payment is None or not self.payment.captured_cents:
+            return None
+        return min(self.fee.percent(self.terms.percent(self.starts_at, now)), self.payment.refundable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """A confirmed case gets another time: one transaction, in which the old time is kept until the new one is booked.
 
 The new time is a hold of the same person. A claim never changes its place, so the old one is freed as moved, and the hold's becomes the
-case's: number, link, payment and calendar UID stay.
+case's: number, link, payment and calendar UID stay. What cancelling would give back at the moment of moving is the most that it gives back
+afterwards: else a late cancellation would be free by way of a move.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Moving:
                 return
             await self._check_case(conn, case)
             self._check_hold(hold, row)
-            await store.take_time(conn, appointment_id, hold)
+            await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
             time_swapped()
             before = {"moved_from": case.starts_at.isoformat()}
             await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=before))

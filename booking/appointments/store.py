@@ -10,6 +10,7 @@ from uuid import UUID
 from base.db import Connection, fetch_all, find_one
 from base.money import Money
 from booking.appointments.model import AppointmentStatus, Brief, CaseState
+from booking.appointments.policy import Terms
 from booking.availability.model import ClaimStatus
 
 
@@ -72,7 +73,10 @@ class CaseRow:
     fee_cents: int
     currency: str
     legal_basis: dict[str, str]
-    refund_percent: int
+    share_percent: int
+    step_hours: list[int]
+    step_percent: list[int]
+    refund_most_percent: int
     refund_policy: dict[str, str]
     sequence: int
     moves: int
@@ -232,7 +236,7 @@ async def moves(conn: Connection, appointment_id: UUID) -> int:
     return count
 
 
-async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim) -> None:
+async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int) -> None:
     """The hold's time instead of what the case has. The old rows stay, as moved: they tell where it has been."""
     await conn.execute(
         """
@@ -243,11 +247,12 @@ async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim) -> 
         ), told AS (
           INSERT INTO appointment_history (appointment_id, status) VALUES ($1, 'moved')
         )
-        UPDATE appointment SET office_id = $3, fee_id = $4, sequence = sequence + 1 WHERE id = $1""",
+        UPDATE appointment SET office_id = $3, fee_id = $4, refund_most_percent = $5, sequence = sequence + 1 WHERE id = $1""",
         appointment_id,
         hold.id,
         hold.office_id,
         hold.fee_id,
+        refund_most_percent,
     )
 
 
@@ -284,7 +289,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         """
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
                o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
-               coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent AS refund_percent, p.text AS refund_policy,
+               coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent,
+               p.text AS refund_policy,
                a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
                a.token_sealed, a.created_at, a.erased_at,
                s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
@@ -334,7 +340,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
     row = await conn.fetchrow(
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
-               p.share_percent AS refund_percent, t.starts_at, t.hold_until
+               p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until
           FROM appointment a
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
@@ -354,7 +360,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         starts_at=row["starts_at"],
         hold_until=row["hold_until"],
         fee=Money(row["fee_cents"], row["currency"]),
-        refund_percent=row["refund_percent"],
+        terms=Terms.of(row["share_percent"], row["step_hours"], row["step_percent"], row["refund_most_percent"]),
     )
 
 

@@ -38,6 +38,7 @@ from booking.appointments.persons import (
     seal_contact,
     seal_token,
 )
+from booking.appointments.policy import Terms
 from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -231,8 +232,9 @@ class Appointments:
         await self._lifecycle.settle(appointment_id)
         return await self.case(appointment_id)
 
-    async def cancel(self, appointment_id: UUID) -> Case:
-        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
+    async def cancel(self, appointment_id: UUID, shown: Money | None = None) -> Case:
+        """Refusals: see Lifecycle.cancel."""
+        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown))
         return await self.case(appointment_id)
 
     async def erase(self, appointment_id: UUID) -> Case:
@@ -395,7 +397,7 @@ def _case(
         hold_until=row.hold_until,
         fee=Money(row.fee_cents, row.currency),
         legal_basis=row.legal_basis,
-        refund_percent=row.refund_percent,
+        terms=Terms.of(row.share_percent, row.step_hours, row.step_percent, row.refund_most_percent),
         refund_policy=row.refund_policy,
         sequence=row.sequence,
         created_at=row.created_at,

@@ -26,6 +26,7 @@ class LineError:
 class DraftPolicy:
     key: str
     share_percent: int
+    steps: tuple[tuple[int, int], ...]  # hours before the start, per cent; see refund_policy
     text: Text
 
 

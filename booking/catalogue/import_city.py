@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import pairwise
 from typing import Annotated
 from zoneinfo import available_timezones
 
 import holidays
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from base.i18n import LANGUAGES
 from booking.catalogue.draft import DraftCity, DraftPolicy, LineError
@@ -29,10 +30,30 @@ class _Words(_Strict):
         return {"de": self.de, **({"en": self.en} if self.en else {})}
 
 
+class _Step(_Strict):
+    hours: int = Field(ge=0, le=8784)
+    percent: int = Field(ge=1, le=100)
+
+
 class _Policy(_Strict):
     key: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    share_percent: int = Field(ge=0, le=100)
+    share_percent: int | None = Field(default=None, ge=0, le=100)
+    steps: list[_Step] = Field(default=[], max_length=10)
     text: _Words
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> _Policy:
+        if (self.share_percent is None) is not bool(self.steps):
+            raise ValueError("Give either share_percent or steps.")
+        for before, after in pairwise(self.steps):
+            if before.hours <= after.hours or before.percent <= after.percent:
+                raise ValueError("Each step is nearer to the start than the one before, and gives back less.")
+        return self
+
+    def draft(self) -> DraftPolicy:
+        share = self.steps[0].percent if self.share_percent is None else self.share_percent
+        steps = tuple((step.hours, step.percent) for step in self.steps)
+        return DraftPolicy(key=self.key, share_percent=share, steps=steps, text=self.text.text())
 
 
 class _Contact(_Strict):
@@ -97,10 +118,7 @@ def read_city(raw: bytes, errors: list[LineError]) -> DraftCity | None:
         holidays=city.holidays,
         contact=city.contact.model_dump(exclude_none=True),
         languages=tuple(city.languages),
-        refund_policies=tuple(
-            DraftPolicy(key=policy.key, share_percent=policy.share_percent, text=policy.text.text())
-            for policy in city.refund_policy
-        ),
+        refund_policies=tuple(policy.draft() for policy in city.refund_policy),
     )
 
 

@@ -16,6 +16,8 @@ Rows = Sequence[Mapping[str, Any]]
 class StoredPolicy:
     key: str
     share_percent: int
+    step_hours: list[int]
+    step_percent: list[int]
     text: dict[str, str]
 
 
@@ -58,8 +60,10 @@ async def put_city(conn: Connection, city: Mapping[str, Any]) -> None:
 async def add_policies(conn: Connection, rows: Rows) -> None:
     await conn.execute(
         """
-        INSERT INTO refund_policy (key, share_percent, text)
-        SELECT key, share_percent, text FROM jsonb_to_recordset($1::jsonb) AS new (key text, share_percent int, text jsonb)
+        INSERT INTO refund_policy (key, share_percent, step_hours, step_percent, text)
+        SELECT key, share_percent, step_hours, step_percent, text
+          FROM jsonb_to_recordset($1::jsonb)
+            AS new (key text, share_percent int, step_hours int[], step_percent int[], text jsonb)
         ON CONFLICT (key) DO NOTHING
         """,
         rows,
@@ -67,7 +71,8 @@ async def add_policies(conn: Connection, rows: Rows) -> None:
 
 
 async def stored_policies(conn: Connection) -> list[StoredPolicy]:
-    return await fetch_all(conn, StoredPolicy, "SELECT key, share_percent, text FROM refund_policy ORDER BY id")
+    sql = "SELECT key, share_percent, step_hours, step_percent, text FROM refund_policy ORDER BY id"
+    return await fetch_all(conn, StoredPolicy, sql)
 
 
 async def put_offices(conn: Connection, rows: Rows) -> list[bool]:

@@ -42,14 +42,26 @@ async def _city(conn: Connection, draft: Draft) -> None:
             "languages": city.languages,
         },
     )
-    rows = [{"key": p.key, "share_percent": p.share_percent, "text": p.text} for p in city.refund_policies]
+    rows = [
+        {
+            "key": policy.key,
+            "share_percent": policy.share_percent,
+            "step_hours": [hours for hours, _ in policy.steps],
+            "step_percent": [percent for _, percent in policy.steps],
+            "text": policy.text,
+        }
+        for policy in city.refund_policies
+    ]
     await store.add_policies(conn, rows)
     stored = await store.stored_policies(conn)
-    in_use = {policy.key: (policy.share_percent, policy.text) for policy in stored}
+    in_use = {
+        one.key: (one.share_percent, tuple(zip(one.step_hours, one.step_percent, strict=True)), one.text)
+        for one in stored
+    }
     errors = [
         _policy_error("refund_policy_changed", f"'{new.key}' is in use with other terms. Give the new ones a new key.")
         for new in city.refund_policies
-        if in_use[new.key] != (new.share_percent, new.text)
+        if in_use[new.key] != (new.share_percent, new.steps, new.text)
     ]
     if stored[-1].key != city.refund_policies[-1].key:
         # The newest row is the one in force, and rows cannot be taken back.

@@ -10,9 +10,11 @@ from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact, readable
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
+from frontend.citizen.giving_back import if_cancelled_now, steps_in_words
 from frontend.citizen.holding import Chosen, appointment_rows, book_button
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
@@ -40,6 +42,8 @@ class CaseFacts:
     can_move: bool = False
     moves_left: int = 0
     cancellation: Text | None = None
+    terms: Terms = NOTHING_BACK
+    refund_now: Money | None = None  # if it is cancelled now; None: nothing is paid
     keep_url: str = ""
     has_call: bool = False
 
@@ -86,6 +90,8 @@ def facts_of(
         and case.starts_at > now
         and (status == "confirmed" or (status == "held" and payment != "processing")),
         cancellation=case.refund_policy,
+        terms=case.terms,
+        refund_now=case.refund_at(now),
         keep_url=keep_url,
         has_call=has_call,
     )
@@ -171,6 +177,9 @@ def case_page(
         else words._("Really cancel this appointment?"),
         cancel_yes=words._("Yes, give it back") if is_held else words._("Yes, cancel the appointment"),
         cancel_text=(not is_held and words.pick(facts.cancellation)) or words._("The time is then free for others."),
+        cancel_amount=_amount(words, facts),
+        cancel_steps=() if is_held else _steps(words, facts),
+        cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         new_url=_new_url(words, facts),
         erase_url=here if erases else f"{here}?erase=1#erase-question" if facts.can_erase else "",
         erase_action=f"{here}/erase" if erases else "",
@@ -180,6 +189,15 @@ def case_page(
     )
 
 
+def _amount(words: Words, facts: CaseFacts) -> str:
+    return if_cancelled_now(words, facts.refund_now, facts.chosen.fee) if facts.refund_now is not None else ""
+
+
+def _steps(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
+    chosen = facts.chosen
+    return steps_in_words(words, facts.terms, chosen.fee, chosen.starts_at, chosen.office.time_zone)
+
+
 def _erase_text(words: Words, facts: CaseFacts) -> str:
     cancelled = (
         words._("The appointment is cancelled first, and you get no message about it.") if facts.can_cancel else ""
@@ -187,7 +205,8 @@ def _erase_text(words: Words, facts: CaseFacts) -> str:
     gone = words._(
         "Name, address and number are deleted for good. What was paid or given back stays in the city's books."
     )
-    return " ".join(part for part in (cancelled, gone) if part)
+    amount = _amount(words, facts) if facts.can_cancel else ""
+    return " ".join(part for part in (cancelled, amount, gone) if part)
 
 
 def _said(words: Words, facts: CaseFacts) -> _Said:
@@ -240,7 +259,14 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
                 with_when=False,
             )
         case "cancelled":
-            return _Said("info", words._("Your appointment is cancelled"), _refund(words, facts), with_when=False)
+            kept = (
+                (words._("By the rule that held when you booked, the fee is not returned."),)
+                if facts.payment == "paid"
+                else ()
+            )
+            return _Said(
+                "info", words._("Your appointment is cancelled"), _refund(words, facts) or kept, with_when=False
+            )
         case _:
             return _Said("info", words._("Your appointment is over"), ())
 

@@ -11,10 +11,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from base.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from base.money import Money
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
-from booking.appointments.lifecycle import HoldOver
+from booking.appointments.lifecycle import HoldOver, RefundDiffers
 from booking.appointments.model import AppointmentStatus, Case
 from booking.catalogue.model import Channel
 from frontend.citizen.case import case_page, facts_of, was_given_back
@@ -22,7 +23,7 @@ from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
-from frontend.citizen.sent import hold_of
+from frontend.citizen.sent import cents_of, hold_of
 from payment.model import PaymentStatus
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
         case.hold_until,
         case.refund_policy,
         new_key(),
+        terms=case.terms,
         problem=problem,
     )
     return page(request, "check", view, status=503 if problem else 200)
@@ -161,8 +163,15 @@ async def enter_call(request: web.Request) -> web.Response:
 
 async def cancel(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
-    key_of(await form(request))
-    await request.app[APPOINTMENTS].cancel(ident)
+    fields = await form(request)
+    key_of(fields)
+    appointments = request.app[APPOINTMENTS]
+    shown = cents_of(fields, "refund_cents")
+    money = Money(shown, (await appointments.case(ident)).fee.currency) if shown is not None else None
+    try:
+        await appointments.cancel(ident, money)
+    except RefundDiffers as refusal:
+        return await show(request, refusal, CaseQuery(cancel=True))
     return see(f"/{words.language}/appointments/{ident}")
 
 

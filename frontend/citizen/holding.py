@@ -9,10 +9,12 @@ from uuid import UUID
 from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
+from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel, Office, Service
 from frontend.citizen.choosing import Wanted, instead_pair
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
+from frontend.citizen.giving_back import steps_in_words
 from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
 from frontend.citizen.words import Words
 
@@ -94,6 +96,7 @@ def check_page(
     cancellation: Text,
     request_key: str,
     *,
+    terms: Terms = NOTHING_BACK,
     problem: str = "",
 ) -> CheckPage:
     """`hold_id`: the way back to the contact form, None where it is closed."""
@@ -122,6 +125,7 @@ def check_page(
         fee=words.fee(chosen.fee),
         legal_basis=_basis(words, chosen),
         cancellation=words.pick(cancellation),
+        steps=steps_in_words(words, terms, chosen.fee, chosen.starts_at, chosen.office.time_zone),
         action=f"/{words.language}/appointments/{appointment_id}/pay",
         button=book_button(words, chosen.fee),
         request_key=request_key,

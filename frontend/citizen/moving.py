@@ -37,6 +37,14 @@ def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen
 def _lines(words: Words, case: Case) -> tuple[str, ...]:
     kept = words._("Number, link and calendar entry stay. The time so far is then free for others.")
     paid = words._("The fee of {fee} stays paid.", fee=words.fee(case.fee)) if case.fee else ""
+    percent = case.terms.percent(case.starts_at, words.now)
+    late = (
+        words._(
+            "If you cancel later, at most {percent} % of the fee is returned, as if you cancelled now.", percent=percent
+        )
+        if case.fee and percent < 100
+        else ""
+    )
     left = case.moves_left - 1
     further = (
         words.ngettext(
@@ -47,4 +55,4 @@ def _lines(words: Words, case: Case) -> tuple[str, ...]:
         if left
         else words._("After this the appointment cannot be moved again.")
     )
-    return tuple(line for line in (kept, paid, further) if line)
+    return tuple(line for line in (kept, paid, late, further) if line)

@@ -28,6 +28,13 @@ def hold_of(fields: MultiMapping[str]) -> UUID | None:
     return _id(fields, "hold")
 
 
+def cents_of(fields: MultiMapping[str], name: str) -> int | None:
+    try:
+        return int(fields[name]) if name in fields else None
+    except ValueError:
+        raise Malformed from None
+
+
 def why_of(fields: MultiMapping[str]) -> Why:
     try:
         return Why(fields.get("why", ""))

@@ -232,6 +232,7 @@ class CheckPage:
     fee: str
     legal_basis: str
     cancellation: str
+    steps: tuple[Row, ...]  # of what is given back
     action: str
     button: str
     request_key: str
@@ -278,6 +279,9 @@ class CasePage:
     cancel_question: str = ""
     cancel_yes: str = ""
     cancel_text: str = ""
+    cancel_amount: str = ""  # what is given back now
+    cancel_steps: tuple[Row, ...] = ()  # until when how much is
+    cancel_hidden: tuple[tuple[str, str], ...] = ()
     new_url: str = ""
     erase_url: str = ""  # asks first
     erase_action: str = ""  # the question is on the page

@@ -29,6 +29,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
+from booking.appointments.policy import Terms
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Basis, Offer, OfficeOffer, Slot, Window
 from booking.availability.usecases import NotOffered
@@ -171,7 +172,7 @@ class City:
             hold_until=hold.expires_at,
             fee=hold.fee,
             legal_basis=hold.legal_basis,
-            refund_percent=100,
+            terms=Terms.of(100, (), ()),
             refund_policy=POLICY,
             sequence=0,
             created_at=NOW,
@@ -204,7 +205,7 @@ class City:
         self.calls.append("settle")
         return self.become(AppointmentStatus.CONFIRMED)
 
-    async def cancel(self, appointment_id: UUID) -> Case:
+    async def cancel(self, appointment_id: UUID, shown: Money | None = None) -> Case:
         self.calls.append("cancel")
         return self.become(AppointmentStatus.CANCELLED)
 

@@ -15,6 +15,7 @@ from base.money import Money
 from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import Slot
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
@@ -193,6 +194,8 @@ TYPED = MultiDict(
 )
 WRONG = MultiDict(name="", email="kim@example", mobile="12", street="Königstraße 1", postcode="7017")
 UNTIL = NOW + timedelta(minutes=15)
+ALL_BACK = Terms.of(100, (), ())
+STEPS = Terms.of(100, (48, 24), (100, 50))
 
 
 def case(
@@ -202,6 +205,8 @@ def case(
     *,
     has_email: bool = True,
     free: bool = False,
+    terms: Terms = ALL_BACK,
+    refund_cents: int = 3700,
     moves_left: int = 5,
     **more: Any,
 ) -> CaseFacts:
@@ -218,12 +223,14 @@ def case(
         can_move=status == "confirmed",
         moves_left=moves_left,
         cancellation=POLICY,
+        terms=terms,
+        refund_now=Money(refund_cents) if (status, payment) == ("confirmed", "paid") else None,
         keep_url=f"https://termin.example/de/case/{'A' * 43}",
         **more,
     )
 
 
-def move(words: Words, moves_left: int) -> MovePage:
+def move(words: Words, moves_left: int, terms: Terms = ALL_BACK) -> MovePage:
     was = Case(
         id=ID,
         number="K7F-3QM",
@@ -237,7 +244,7 @@ def move(words: Words, moves_left: int) -> MovePage:
         time_zone="Europe/Berlin",
         hold_until=None,
         fee=CHOSEN.fee,
-        refund_percent=100,
+        terms=terms,
         refund_policy=POLICY,
         sequence=1,
         created_at=NOW,
@@ -342,7 +349,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: gone_page(words, DETAIL, replace(WANTED, moves=ID), SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0]),
         ),
         "move": ("move", lambda: move(words, 5)),
-        "move-last": ("move", lambda: move(words, 1)),
+        "move-last": ("move", lambda: move(words, 1, STEPS)),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),
         "times-run-out": (
@@ -373,6 +380,20 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "room": ("room", lambda: room_page(words, ID, frame(words, words._("Video call"), f"/room/{ID}"))),
         "case-keep-link": ("case", lambda: case_page(words, case("confirmed", has_email=False, free=True), KEY)),
         "case-cancel": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, asks_to_cancel=True)),
+        "case-cancel-half": (
+            "case",
+            lambda: case_page(
+                words, case("confirmed", "paid", terms=STEPS, refund_cents=1850), KEY, asks_to_cancel=True
+            ),
+        ),
+        "case-cancel-nothing": (
+            "case",
+            lambda: case_page(
+                words, case("confirmed", "paid", terms=NOTHING_BACK, refund_cents=0), KEY, asks_to_cancel=True
+            ),
+        ),
+        "case-cancelled-nothing": ("case", lambda: case_page(words, case("cancelled", "paid"), KEY)),
+        "check-steps": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY, terms=STEPS)),
         "case-undelivered": ("case", lambda: case_page(words, case("confirmed", "paid", is_told=False), KEY)),
         "case-call": ("case", lambda: case_page(words, case("confirmed", call_number="+49 711 2161"), KEY)),
         "case-give-back": ("case", lambda: case_page(words, case("held", "open"), KEY, asks_to_cancel=True)),

@@ -24,11 +24,13 @@ LINK = "https://termine.stuttgart.example/de/appointments/3f0e8c1e-7a1d-4a58-9d5
 _TEXTS: dict[str, dict[str, Any]] = {
     "de": {
         "service": "Personalausweis beantragen",
+        "refund_policy": "Die Gebühr erstatten wir Ihnen dann ganz.",
         "directions": "2. Stock, Wartebereich B, stufenlos",
         "documents": ["Alter Ausweis oder Reisepass", "Biometrisches Foto (digital)"],
     },
     "en": {
         "service": "Apply for an identity card",
+        "refund_policy": "We then refund the whole fee.",
         "directions": "2nd floor, waiting area B, step-free",
         "documents": ["Old identity card or passport", "Biometric photo (digital)"],
     },

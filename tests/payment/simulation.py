@@ -25,6 +25,7 @@ from base.money import Money
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.lifecycle import Lifecycle
 from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.policy import Terms
 from booking.appointments.slots_memory import MemorySlots
 from payment.books_memory import MemoryBooks
 from payment.memory import MemoryDatabase, MemoryTx
@@ -206,7 +207,7 @@ class Simulation:
             starts_at=starts_at,
             hold_until=self.clock() + HOLD,
             fee=Money(self.chance.choice([0, 999, 1300, 2560])),
-            refund_percent=REFUND_PERCENT,
+            terms=Terms.of(REFUND_PERCENT, (), ()),
         )
         async with self.db.transaction() as tx:
             if any(other.starts_at == starts_at and other.status in TAKEN for other in tx["case"].values()):

@@ -218,6 +218,41 @@ async def _case(conn: Connection, city: City, number: str = "X") -> object:
     )
 
 
+@pytest.mark.parametrize(
+    ("hours", "percents", "by"),
+    [
+        ([48], [100, 50], "refund_policy_falls"),
+        ([24, 48], [100, 50], "refund_policy_falls"),
+        ([48, 48], [100, 50], "refund_policy_falls"),
+        ([48, 24], [100, 100], "refund_policy_falls"),
+        ([48, 24], [100, 0], "refund_policy_falls"),
+        ([48, -1], [100, 50], "refund_policy_falls"),
+        ([48], [101], "refund_policy_falls"),
+        ([None], [100], "refund_policy_falls"),
+        ([48], [50], "refund_policy_share_of_first_step"),
+    ],
+)
+async def test_what_is_given_back_falls_in_steps(
+    conn: Connection, hours: list[int], percents: list[int], by: str
+) -> None:
+    sql = "INSERT INTO refund_policy (key, text, step_hours, step_percent) VALUES ('steps', '{\"de\": \"…\"}', $1, $2)"
+    with refused(by):
+        await conn.execute(sql, hours, percents)
+    await conn.execute(sql, [48, 24], [100, 50])
+    with refused("refund_policy_append_only"):
+        await conn.execute("UPDATE refund_policy SET step_percent = '{100,60}' WHERE key = 'steps'")
+
+
+async def test_a_move_brings_no_share_back(conn: Connection, city: City) -> None:
+    async with conn.transaction():
+        case = await _case(conn, city)
+        await claim(conn, city, NINE, case=case)
+    await conn.execute("UPDATE appointment SET refund_most_percent = 50 WHERE id = $1", case)
+    for more, by in ((51, "appointment_refund_most_never_rises"), (-1, "appointment_refund_most")):
+        with refused(by):
+            await conn.execute("UPDATE appointment SET refund_most_percent = $2 WHERE id = $1", case, more)
+
+
 def test_violates_names_the_constraint() -> None:
     assert not violates(asyncpg.UniqueViolationError(""), "claim_request_once")
     assert not violates(ValueError(), "claim_request_once")

@@ -175,6 +175,21 @@ async def test_what_is_refused_leaves_the_old_time(world: CaseWorld, db: Databas
     assert (await world.appointments.case(ident)).starts_at == NINE
 
 
+async def test_a_late_move_does_not_make_a_late_cancellation_free(world: CaseWorld, db: Database) -> None:
+    async with db.transaction() as conn:
+        sql = """INSERT INTO refund_policy (key, share_percent, step_hours, step_percent, text)
+                 VALUES ('steps', 100, '{3,1}', '{100,50}', '{"de": "…"}')"""
+        await conn.execute(sql)
+    ident = await confirmed(world)  # at seven, for nine
+    case = await world.appointments.case(ident)
+    assert case.refund_at(world.clock()) == Money(1850)
+    await world.appointments.move(ident, (await world.hold(at(TUESDAY, 11, 40))).id)
+    case = await world.appointments.case(ident)
+    assert case.refund_at(world.clock()) == Money(1850)
+    cancelled = await world.appointments.cancel(ident)
+    assert [refund.amount_cents for refund in cancelled.refunds] == [1850]
+
+
 async def test_as_often_as_the_setting_says(world: CaseWorld) -> None:
     ident = await confirmed(world)
     for n in range(5):

@@ -17,6 +17,7 @@ from booking.appointments import lifecycle, usecases
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
+from booking.appointments.policy import Terms
 from booking.appointments.usecases import NotConfirmed
 from booking.holds.usecases import HoldInUse, SlotTaken
 from notifications.fields import case_fields
@@ -44,7 +45,7 @@ class TestCreate:
         created = await world.create()
         case = created.case
         assert (case.status, case.starts_at, case.fee) == (_S.HELD, NINE, Money(3700))
-        assert (case.contact, case.refund_percent, case.payment) == (ANNA, 100, None)
+        assert (case.contact, case.terms, case.payment) == (ANNA, Terms.of(100, (), ()), None)
         assert await world.appointments.case(case.id) == case
         assert await world.appointments.find_by_token(created.token) == case.id
         assert await world.appointments.authorise(case.id, created.token)

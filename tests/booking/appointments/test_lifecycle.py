@@ -15,8 +15,9 @@ from base.errors import NotFound
 from base.money import Money
 from booking.appointments import lifecycle
 from booking.appointments.hooks import CaseHooks
-from booking.appointments.lifecycle import HoldOver, Lifecycle, NotCancellable, TooLate
+from booking.appointments.lifecycle import HoldOver, Lifecycle, NotCancellable, RefundDiffers, TooLate
 from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.policy import Terms
 from booking.appointments.slots_memory import BareHold, MemorySlots
 from payment.books_memory import MemoryBooks
 from payment.context import PaymentUnavailable
@@ -41,7 +42,7 @@ class World:
         self.payments = Payments(MemoryBooks(self.db), {"toy": self.provider}, hooks, self.clock, uuid4)
         self.life = Lifecycle(self.db.transaction, self.slots, self.payments, self.clock, lambda case: case.number)
 
-    async def case(self, *, fee_cents: int = 3700, refund_percent: int = 100) -> UUID:
+    async def case(self, *, fee_cents: int = 3700, refund_percent: int = 100, terms: Terms | None = None) -> UUID:
         case = CaseState(
             id=uuid4(),
             number="K7F-3QM",
@@ -50,7 +51,7 @@ class World:
             starts_at=START,
             hold_until=self.clock() + timedelta(minutes=15),
             fee=Money(fee_cents),
-            refund_percent=refund_percent,
+            terms=terms or Terms.of(refund_percent, (), ()),
         )
         async with self.db.transaction() as tx:
             self.slots.add_case(tx, case)
@@ -315,6 +316,24 @@ class TestCancel:
         other = World()
         await other.life.cancel(await _paid(other, await other.case(refund_percent=0)))
         assert other.db.rows("refund") == []
+
+    @pytest.mark.parametrize(("hours", "cents"), [(2, 3700), (1, 1850), (0.5, None)])
+    async def test_it_falls_in_steps(self, world: World, hours: float, cents: int | None) -> None:
+        ident = await _paid(world, await world.case(terms=Terms.of(100, (2, 1), (100, 50))))
+        world.clock.set(START - timedelta(hours=hours))
+        await world.life.cancel(ident)
+        assert world.status(ident) is _S.CANCELLED
+        assert [refund.amount_cents for refund in world.db.rows("refund")] == ([cents] if cents else [])
+
+    async def test_nobody_gets_back_less_than_was_shown(self, world: World) -> None:
+        ident = await _paid(world, await world.case(terms=Terms.of(100, (2, 1), (100, 50))))
+        world.clock.set(START - timedelta(hours=2, seconds=-1))  # looked at it one second before
+        with pytest.raises(RefundDiffers):
+            await world.life.cancel(ident, Money(3700))
+        assert (world.status(ident), world.db.rows("refund")) == (_S.CONFIRMED, [])
+        await world.life.cancel(ident, Money(1850))
+        await world.life.cancel(ident, Money(1850))  # a button pressed twice
+        assert world.refund.amount_cents == 1850
 
     async def test_a_silent_provider_is_asked_again_by_the_sweep(self, world: World) -> None:
         ident = await _paid(world, await world.case())

@@ -15,6 +15,7 @@ import pytest
 from base.db import Connection, Database
 from base.money import Money
 from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.policy import Terms
 from booking.appointments.slots import Notice, Slots
 from booking.appointments.slots_memory import BareHold, MemorySlots
 from booking.appointments.slots_pg import PgSlots
@@ -135,7 +136,7 @@ def _program(chance: random.Random) -> list[Step]:
                     starts_at=_start(slot),
                     hold_until=until,
                     fee=Money(3700),
-                    refund_percent=100,
+                    terms=Terms.of(100, (), ()),
                 )
                 steps.append(("add", (case, slot), undone))
                 if not undone:

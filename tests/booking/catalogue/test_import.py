@@ -196,6 +196,19 @@ async def test_terms_of_refund_in_use_are_never_changed(db: Database, clock: Set
     assert [error.code for error in caught.value.errors] == ["refund_policy_order"]
 
 
+async def test_steps_of_refund_are_stored_and_stand(db: Database, clock: SettableClock, tmp_path: Path) -> None:
+    steps = "steps = [{ hours = 48, percent = 100 }, { hours = 24, percent = 50 }]"
+    stepped = changed("city.toml", "share_percent = 100", steps)
+    for _ in range(2):
+        await import_catalogue(db, folder(tmp_path / "one", stepped), clock)
+    async with db.connection() as conn:
+        [row] = await conn.fetch("SELECT share_percent, step_hours, step_percent FROM refund_policy")
+    assert tuple(row) == (100, [48, 24], [100, 50])
+    with pytest.raises(ImportRefused) as caught:
+        await import_catalogue(db, folder(tmp_path / "two", changed("city.toml", "24,", "12,", stepped)), clock)
+    assert [error.code for error in caught.value.errors] == ["refund_policy_changed"]
+
+
 @pytest.mark.parametrize("first", [date(2027, 3, 22), date(2026, 10, 19)])
 async def test_the_week_of_an_odd_day_is_open_as_the_wall_clock_says(
     db: Database, clock: SettableClock, tmp_path: Path, first: date

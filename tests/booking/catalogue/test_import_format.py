@@ -83,6 +83,15 @@ def test_a_valid_folder() -> None:
         ("city.toml", "DE-BW", "DE-XX", 3, "holidays", "value_error"),
         ("city.toml", "name =", "nahme =", 1, "nahme", "extra_forbidden"),
         ("city.toml", "time_zone =", "time_zone", 2, "", "broken_toml"),
+        ("city.toml", "share_percent = 100\n", "", 6, "refund_policy.0", "value_error"),
+        (
+            "city.toml",
+            "share_percent = 100",
+            "steps = [{ hours = 24, percent = 100 }, { hours = 48, percent = 50 }]",
+            6,
+            "refund_policy.0",
+            "value_error",
+        ),
         ("city.toml", "100", "101", 6, "refund_policy.0.share_percent", "less_than_equal"),
     ],
 )

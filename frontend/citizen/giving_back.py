@@ -1,0 +1,37 @@
+"""What cancelling gives back, in words, so that nobody finds out afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from base.money import Money
+from booking.appointments.policy import Terms
+from frontend.citizen.views import Row
+from frontend.citizen.words import Words
+
+
+def if_cancelled_now(words: Words, amount: Money, fee: Money) -> str:
+    paid = words.fee(fee)
+    if not amount:
+        return words._("If you cancel now, nothing of the fee of {fee} is returned.", fee=paid)
+    if amount == fee:
+        return words._("If you cancel now, we return the whole fee of {fee}.", fee=paid)
+    return words._("If you cancel now, we return {amount} of the fee of {fee}.", amount=words.fee(amount), fee=paid)
+
+
+def steps_in_words(words: Words, terms: Terms, fee: Money, starts_at: datetime, zone_name: str) -> tuple[Row, ...]:
+    """Only where it is not one share until the start: the city's own words say that well enough."""
+    ends = terms.ends(starts_at)
+    if not fee or [until for until, _ in ends] == [starts_at]:
+        return ()
+    steps = [
+        Row(
+            label=words._("Cancelled until {when}", when=words.when(until, zone_name)),
+            value=words._("{amount} back", amount=words.fee(fee.percent(percent))),
+        )
+        for until, percent in ends
+        if until >= words.now
+    ]
+    if not ends or ends[-1][0] < starts_at:
+        steps.append(Row(label=words._("Cancelled later"), value=words._("nothing back")))
+    return tuple(steps)
