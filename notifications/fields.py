@@ -72,8 +72,19 @@ class RequestFields:
     manage_url: Url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFields:
+    """Of a link to the list of one contact's cases."""
+
+    city: Line
+    manage_url: Url
+    good_until: AwareDatetime
+    time_zone: str = "Europe/Berlin"
+
+
 _CASE = TypeAdapter(CaseFields)
 _REQUEST = TypeAdapter(RequestFields)
+_LINK = TypeAdapter(LinkFields)
 
 
 def case_fields(fields: Mapping[str, object]) -> CaseFields:
@@ -84,3 +95,8 @@ def case_fields(fields: Mapping[str, object]) -> CaseFields:
 def request_fields(fields: Mapping[str, object]) -> RequestFields:
     """As case_fields."""
     return _REQUEST.validate_python({name: value for name, value in fields.items() if value is not None})
+
+
+def link_fields(fields: Mapping[str, object]) -> LinkFields:
+    """As case_fields."""
+    return _LINK.validate_python({name: value for name, value in fields.items() if value is not None})

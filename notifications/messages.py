@@ -13,7 +13,7 @@ from base.i18n import Translations, format_date, format_money, format_short_day,
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
-from notifications.fields import CaseFields, case_fields, request_fields
+from notifications.fields import CaseFields, case_fields, link_fields, request_fields
 from notifications.model import Template
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -24,6 +24,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
+    Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
 _METHODS = {
@@ -56,6 +57,8 @@ class Messages:
     ) -> Mail:
         if template is Template.ALLOCATION_REQUEST:
             return self._request_mail(language, fields)
+        if template is Template.OVERVIEW_LINK:
+            return self._link_mail(language, fields)
         case = case_fields(fields)
         if template is Template.APPOINTMENT_OFFERED and case.answer_until is None:
             raise ValueError("answer_until is missing")
@@ -81,8 +84,31 @@ class Messages:
         html = self._templates.render("allocation_request.html", language, case=asked, subject=subject)
         return Mail(language, subject, text, html)
 
+    def _link_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
+        link, until = link_fields(fields), self._link_until(language, fields)
+        subject = self._translations.gettext(language, _SUBJECTS[Template.OVERVIEW_LINK], until=until)
+        text = self._templates.render("overview_link.txt", language, case=link, subject=subject, until=until)
+        html = self._templates.render("overview_link.html", language, case=link, subject=subject, until=until)
+        return Mail(language, subject, text, html)
+
+    def _link_until(self, language: str, fields: Mapping[str, object]) -> str:
+        link = link_fields(fields)
+        return self._translations.gettext(
+            language, "{time}", time=format_time(link.good_until, language, link.time_zone)
+        )
+
+    def is_late(self, template: Template, fields: Mapping[str, object], now: datetime) -> bool:
+        """Whether nobody has use of a text message any more."""
+        if template is Template.OVERVIEW_LINK:
+            return link_fields(fields).good_until <= now
+        return case_fields(fields).ends_at <= now
+
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
         """For a text message. Whoever holds the telephone, or carries the text, reads neither a name nor a service in it."""
+        if template is Template.OVERVIEW_LINK:
+            link, until = link_fields(fields), self._link_until(language, fields)
+            text = self._templates.render("overview_link.sms.txt", language, case=link, until=until)
+            return plain(" ".join(text.split()))
         case = case_fields(fields)
         money = format_money(Money(case.refund_cents, case.currency), language)
         text = self._templates.render(

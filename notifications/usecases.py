@@ -17,7 +17,6 @@ from base.db import Connection, Database
 from base.failpoint import point
 from base.jobs import Queue, back_off
 from base.seal import Sealer
-from notifications.fields import case_fields
 from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
 from notifications.model import Channel, Contents, Message, Status, Template, Untold
@@ -245,7 +244,7 @@ class Notifications:
 
     async def _deliver_text(self, texts: TextSender, message: Message) -> Receipt:
         contents = self._open(message)
-        if case_fields(contents.fields).ends_at <= self.clock():
+        if self.messages.is_late(message.template, contents.fields, self.clock()):
             return Receipt(Outcome.PERMANENT, "too_late")
         text = self.messages.text(message.template, message.language, contents.fields)
         report_to = report_url(self.public_url, message.id)

@@ -46,6 +46,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
+from booking.overview import endpoints as overview
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.citizen import find_pages, pages
@@ -70,6 +71,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
+    *overview.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
@@ -141,6 +143,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "case": product.appointments.authorise,
         "room": product.rooms.authorise,
         "request": product.allocation.authorise,
+        "overview": product.overviews.authorise,
     }
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
@@ -152,6 +155,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
     app[allocation.ALLOCATION] = product.allocation
+    app[overview.OVERVIEWS] = product.overviews
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source
     app[payment.PAYMENTS] = product.payments

@@ -31,6 +31,7 @@ from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
+from booking.overview.usecases import Overviews
 from booking.queue.arriving import CallHooks, has_arrived, is_called
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
@@ -69,6 +70,7 @@ class Product:
     allocation: Allocation
     runs: Runs
     need_source: NeedSource
+    overviews: Overviews
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -155,6 +157,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             allocation=allocation,
             need_source=need_source,
             runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
+            overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,
             rooms=rooms,

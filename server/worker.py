@@ -29,9 +29,18 @@ class Duty:
 
 
 def duties(product: Product) -> Sequence[Duty]:
-    tidy = Tidy(product.db, product.clock, product.identity, product.queue, product.appointments, product.allocation)
+    tidy = Tidy(
+        product.db,
+        product.clock,
+        product.identity,
+        product.queue,
+        product.appointments,
+        product.allocation,
+        product.overviews,
+    )
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
+        Duty("overviews", 0.5, product.overviews.answer_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
         Duty("holds", 2, product.appointments.expire_bare, is_queue=True),
         Duty("expiry", 2, product.appointments.expire_due),

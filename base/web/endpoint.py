@@ -31,6 +31,7 @@ HOLD = Who("hold", "hold")  # the token of this hold
 SIGNED_IN = Who("staff")  # whoever has signed in
 ROOM = Who("room", "room")  # the join token of a seat in this room
 REQUEST = Who("request", "request")  # the token of this request for an appointment given out by need
+OVERVIEW = Who("overview", "overview")  # of a link to one's own cases, or of what it was exchanged for
 VENDOR = Who("vendor")  # a callback signed by its sender; the handler checks the signature
 
 

@@ -168,6 +168,22 @@ async def touch(conn: Connection, appointment_id: UUID) -> None:
     await conn.execute("UPDATE appointment SET sequence = sequence WHERE id = $1", appointment_id)
 
 
+async def living_of(conn: Connection, contact_hmac: bytes, now: datetime, limit: int) -> list[UUID]:
+    """Of one e-mail address or mobile number: what is booked, kept or still to be paid, the earliest first."""
+    return await fetch_all(
+        conn,
+        UUID,
+        """
+        SELECT a.id FROM person p JOIN appointment a ON a.id = p.appointment_id JOIN claim c ON c.appointment_id = a.id
+         WHERE (p.email_hmac = $1 OR p.mobile_hmac = $1) AND a.status IN ('held', 'expiring', 'confirmed')
+           AND c.status < 8 AND c.ends_at > $2 AND (c.status <> 1 OR c.hold_until > $2)
+         GROUP BY a.id ORDER BY min(c.starts_at), a.id LIMIT $3""",
+        contact_hmac,
+        now,
+        limit,
+    )
+
+
 async def delete_person(conn: Connection, appointment_id: UUID) -> None:
     await conn.execute("DELETE FROM person WHERE appointment_id = $1", appointment_id)
 

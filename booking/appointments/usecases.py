@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
+_MOST_LISTED = 50
 _NOBODY = bytes(32)
 _ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 T = TypeVar("T")
@@ -186,6 +187,17 @@ class Appointments:
             ident: readable(open_mobile(self._sealer, ident, sealed)) if sealed else ""
             for ident, sealed in rows.items()
         }
+
+    async def has_living(self, conn: Connection, contact_hmac: bytes) -> bool:
+        """Whether anything is booked with this e-mail address or mobile number and not over."""
+        return bool(await store.living_of(conn, contact_hmac, self._clock(), 1))
+
+    async def living_of(self, contact_hmac: bytes) -> list[tuple[Case, str]]:
+        """What is, each with its link: only for whoever has shown that the contact is theirs."""
+        async with self._db.connection() as conn:
+            ids = await store.living_of(conn, contact_hmac, self._clock(), _MOST_LISTED)
+            cases = [await self._read(conn, ident) for ident in ids]
+        return [(case, await self.link(case.id)) for case in cases]
 
     async def tell_otherwise(self) -> int:
         """What texts that did not arrive were to say: by mail where there is an address, else the counter's screens show it.

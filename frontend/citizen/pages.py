@@ -1,18 +1,19 @@
-"""The citizens' pages as a table. Six pages of their own; the rest are forms sent and ways between them."""
+"""The citizens' pages as a table. A few pages of their own; the rest are forms sent and ways between them."""
 
 from __future__ import annotations
 
 from base.errors import Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE, REQUEST
+from base.web import ANYONE, CASE, OVERVIEW, REQUEST
 from base.web.endpoint import page
 from booking.allocation.usecases import AskedAlready, NotAsking
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
-from frontend.citizen import case_pages, find_pages, hold_pages, move_pages, need_pages
+from frontend.citizen import case_pages, find_pages, hold_pages, move_pages, need_pages, overview_pages
 
 _CASE = "/{language}/appointments/{appointment}"
+_MINE = "/{language}/my-appointments"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
 
 
@@ -72,6 +73,15 @@ ENDPOINTS = [
     page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),
+    # My appointments
+    page("GET", _MINE, overview_pages.show_form, ANYONE, "Have a link sent to one's appointments", NotFound),
+    page("POST", _MINE, overview_pages.send_form, ANYONE, "Send the link", NotFound, Malformed),
+    page(
+        "GET", f"{_MINE}/sent", overview_pages.sent, ANYONE, "The link is on its way, if there is something", NotFound
+    ),
+    page("GET", f"{_MINE}/link/{{token}}", overview_pages.arrive, ANYONE, "Arrive by the link", NotFound),
+    page("GET", f"{_MINE}/{{overview}}", overview_pages.show, OVERVIEW, "One's appointments", Unauthenticated),
+    page("POST", f"{_MINE}/{{overview}}", overview_pages.use, OVERVIEW, "Use the link", Unauthenticated, Malformed),
     # Given out by need
     page("GET", f"{_NEED}/runs", need_pages.show_runs, ANYONE, "Lists and results of runs", NotFound),
     page("GET", f"{_NEED}/sent", need_pages.sent, ANYONE, "The link is on its way", NotFound),

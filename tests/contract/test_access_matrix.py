@@ -7,6 +7,7 @@ comes past the guard; what the guard refuses is known by its answer: 401 or the 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,9 +20,10 @@ import pytest
 from base.clock import SettableClock
 from base.web import Endpoint
 from booking.appointments.contact import Contact
+from booking.overview.model import Reach
 from server.app import ENDPOINTS
 from tests.staff import hire, sign_in
-from tests.town import Town
+from tests.town import KIM, Town
 from tests.town import town as open_town
 from video.rooms.model import Invitation
 
@@ -74,6 +76,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/need/{service}": EVERYBODY,
     "POST /{language}/need/{service}": EVERYBODY,
     "POST /api/allocation/requests": EVERYBODY,
+    "GET /{language}/my-appointments": EVERYBODY,
+    "POST /{language}/my-appointments": EVERYBODY,
+    "GET /{language}/my-appointments/sent": EVERYBODY,
+    "POST /api/my-appointments/links": EVERYBODY,
     "GET /api/allocation/runs": EVERYBODY,
     "GET /api/allocation/runs/{run}/list": EVERYBODY,
     "GET /api/allocation/runs/{run}/result": EVERYBODY,
@@ -84,6 +90,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/case/{token}": EVERYBODY,
     "GET /{language}/join/{token}": EVERYBODY,
     "GET /{language}/requests/{request}/link/{token}": EVERYBODY,
+    "GET /{language}/my-appointments/link/{token}": EVERYBODY,
+    "POST /api/my-appointments": EVERYBODY,
     "POST /api/webhooks/stripe": EVERYBODY,
     "POST /api/webhooks/twilio": EVERYBODY,
     # Whoever holds the token
@@ -114,6 +122,9 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/requests/{request}": CITIZEN,
     "POST /{language}/requests/{request}/verify": CITIZEN,
     "POST /{language}/requests/{request}/withdraw": CITIZEN,
+    "GET /api/my-appointments/{overview}": CITIZEN,
+    "GET /{language}/my-appointments/{overview}": CITIZEN,
+    "POST /{language}/my-appointments/{overview}": CITIZEN,
     # Staff; the role `allocation` is none of the callers here
     "GET /{language}/allocation/": frozenset(),
     "POST /{language}/allocation/requests/{request}/check": frozenset(),
@@ -225,11 +236,22 @@ async def _request(town: Town, name: str) -> tuple[UUID, str]:
     return ident, town.worker.sealer.mac(f"allocation-request:{ident}")
 
 
+async def _list(town: Town, key: str) -> tuple[UUID, str]:
+    """One's appointments, opened by the link of a mail."""
+    overviews = town.worker.overviews
+    await overviews.ask(Reach.EMAIL, KIM["email"], "de", key, "127.0.0.1")
+    await town.work()
+    [link] = re.findall(r"/my-appointments/link/(\S+)", town.mail.messages[-1].part("text/plain") or "")
+    ident, opened = await overviews.open(link, key)
+    return ident, opened.token
+
+
 async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
     hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
     own_call, other_call = await _call(town), await _call(town)
     own_request, other_request = await _request(town, "kim"), await _request(town, "alex")
+    own_list, other_list = await _list(town, "own key of 16"), await _list(town, "other key of 16")
     [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
     cast = Cast(
         town,
@@ -247,6 +269,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "room": str(own_call.room_id),
             "run": str(UUID(int=10)),
             "request": str(own_request[0]),
+            "overview": str(own_list[0]),
         },
     )
     cast.tokens[OWNER] = {
@@ -254,12 +277,14 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "hold": hold["token"],
         "room": own_call.token,
         "request": own_request[1],
+        "overview": own_list[1],
     }
     cast.tokens[OTHER] = {
         "case": others["token"],
         "hold": other_hold["token"],
         "room": other_call.token,
         "request": other_request[1],
+        "overview": other_list[1],
     }
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),

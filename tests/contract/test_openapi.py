@@ -52,6 +52,9 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/need/sent",
         "/{language}/need/{service}",
         "/{language}/requests/{request}/link/{token}",
+        "/{language}/my-appointments",  # to ask for a link; the answer is always the same
+        "/{language}/my-appointments/sent",
+        "/{language}/my-appointments/link/{token}",
         "/api/allocation/runs/{run}/list",
         "/api/allocation/runs/{run}/result",
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it

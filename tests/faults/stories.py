@@ -5,6 +5,7 @@ A story goes on whatever dies: its citizen repeats the very same request, and it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -290,6 +291,20 @@ async def _hours_pass(scene: Scene, change: str) -> None:
         await conn.execute("ALTER TABLE allocation_run ENABLE TRIGGER allocation_run_guard")
 
 
+async def link_sent(scene: Scene) -> None:
+    """To one's appointments: asked for, come by mail, opened once however often the request is repeated."""
+    made = await held(scene, FREE)
+    await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    await scene.good("POST", "/api/my-appointments/links", key=str(uuid4()), json={"email": KIM["email"]})
+    await scene.drain()
+    [link] = re.findall(
+        r"/my-appointments/link/(\S+)", "".join(mail.part("text/plain") or "" for mail in scene.mail.messages)
+    )
+    opened = await scene.good("POST", "/api/my-appointments", key=str(uuid4()), json={"token": link})
+    listed = await scene.good("GET", f"/api/my-appointments/{opened['id']}", opened["token"])
+    assert [one["id"] for one in listed["appointments"]] == [made["id"]]
+
+
 async def job(scene: Scene) -> None:
     async with scene.db.transaction() as conn:
         await conn.execute("CREATE TABLE handled (what text)")
@@ -371,5 +386,9 @@ BY_NEED = Story(
         claims=(1, 1),
         mails=("allocation_request", "allocation_request", "appointment_offered", "appointment_offered"),
     ),
+)
+LINK_SENT = Story(
+    link_sent,
+    Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "overview_link")),
 )
 JOB = Story(job, Outcome())

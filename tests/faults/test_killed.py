@@ -126,6 +126,9 @@ CASES: dict[str, list[Case]] = {
     "allocation.ranked": [web(s.BY_NEED, "allocation.ranked")],
     "allocation.offered": [web(s.BY_NEED, "allocation.offered", "allocation.offered:2")],
     "allocation.released": [web(s.BY_NEED, "allocation.released")],
+    "overview.asked": [web(s.LINK_SENT, "overview.asked")],
+    "overview.answered": [worker(s.LINK_SENT, "overview.answered")],
+    "overview.opened": [web(s.LINK_SENT, "overview.opened")],
     "message.claimed": [worker(s.FREE_BOOKED, "message.claimed")],
     # Between sending and marking: the mail comes twice, with the same Message-ID.
     "message.sent": [Case(s.FREE_BOOKED, drain=("message.sent",), mails=2)],

@@ -29,6 +29,8 @@ from frontend.citizen.holding import Chosen, check_page, contact_page
 from frontend.citizen.moving import move_page
 from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
 from frontend.citizen.need_wording import rule
+from frontend.citizen.overview_pages import ask_page
+from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
 from frontend.citizen.views import ErrorPage, MovePage, Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.room.calling import room_page
@@ -312,6 +314,28 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     }
 
 
+def overview_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    """My appointments."""
+    wrong = {"email": words._("Enter the e-mail address or the mobile number that you gave when booking")}
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    here = frame(words, words._("My appointments"), f"/my-appointments/{ID}")
+    rows = (
+        Row(label="Wann", value="Mittwoch, 25. November 2026, 09:40 Uhr"),
+        Row(label="Wo", value="Amt", lines=("…",)),
+    )
+    case = ListedCase(title="Personalausweis beantragen", url=f"/case/{'A' * 43}", rows=rows)
+    return {
+        "overview-ask": ("overview_ask", lambda: ask_page(words, {}, {}, can_text=True)),
+        "overview-wrong": (
+            "overview_ask",
+            lambda: ask_page(words, {"mobile": "12"}, wrong, errors, can_text=True, problem="…"),
+        ),
+        "overview-open": ("overview_open", lambda: OpenPage(frame=here, action="/open", request_key=KEY)),
+        "overview-list": ("overview_list", lambda: ListPage(frame=here, cases=(case, case))),
+        "overview-empty": ("overview_list", lambda: ListPage(frame=here, cases=())),
+    }
+
+
 def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
     words = Words(translations, language, NOW, city)
@@ -413,7 +437,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= need_pages(words)
+    made |= need_pages(words) | overview_pages(words)
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())

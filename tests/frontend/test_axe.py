@@ -35,6 +35,8 @@ FEW = [
     "case-video",
     "need",
     "need-runs",
+    "overview-wrong",
+    "overview-list",
     "room",
     "error",
 ]  # a page takes a second or two

@@ -32,6 +32,7 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
     Template.ALLOCATION_REQUEST: {},
+    Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
 }
 
@@ -97,7 +98,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert isinstance(html, EmailMessage)
     for body in (text.get_content(), html.get_content().replace("&amp;", "&")):
         assert LINK in body
-        assert "K7F-3QM" in body
+        assert ("K7F-3QM" in body) is (template is not Template.OVERVIEW_LINK)  # that one is about no case
         assert "None" not in body
         assert "{" not in re.sub(r"<style>.*</style>", "", body, flags=re.DOTALL)
     assert "\n\n\n" not in text.get_content().replace("\r\n", "\n")

@@ -13,6 +13,7 @@ from base.seal import Sealer
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
+from booking.overview.usecases import Overviews
 from booking.queue.usecases import Queue
 from server.tidy import Tidy
 from tests.booking.appointments.world import CaseWorld, case_world
@@ -26,9 +27,11 @@ def nothing_due(db: Database, clock: SettableClock) -> Appointments:
     return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
 
 
-def nobody_asks(db: Database, clock: SettableClock) -> Allocation:
+def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews]:
     world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
-    return Allocation(db, world.notifications, SEALER, clock, "http://localhost:8080")
+    here = "http://localhost:8080"
+    overviews = Overviews(db, world.appointments, world.notifications, SEALER, clock, here)
+    return Allocation(db, world.notifications, SEALER, clock, here), overviews
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:
@@ -40,7 +43,7 @@ async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: Sett
             await enqueue(conn, "work", name, {}, clock())
         await conn.execute("UPDATE job SET status = 'done' WHERE key = 'done'")
     queue = Queue(db, MemorySlots(), no_call, clock)
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), nobody_asks(db, clock))
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), *nobody_asks(db, clock))
     clock.advance(days=1)
     assert await tidy.run() == 0
     clock.advance(days=2)
@@ -56,7 +59,7 @@ async def test_who_worked_where_is_forgotten_when_the_day_is_over_there(db: Data
     """Two offices, seven hours apart: the day ends at each at its own time."""
     sealer = Sealer("k" * 32)
     queue = Queue(db, MemorySlots(), no_call, clock)
-    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), nobody_asks(db, clock))
+    tidy = Tidy(db, clock, Identity(db, clock, sealer), queue, nothing_due(db, clock), *nobody_asks(db, clock))
     clock.set(at(TUESDAY, 9))
     async with db.connection() as conn:
         city = await make_city(conn, counters=1, offices=2)
@@ -87,7 +90,7 @@ async def test_who_came_is_forgotten_some_time_after(db: Database) -> None:
             Identity(db, world.clock, Sealer("k" * 32)),
             queue,
             world.appointments,
-            nobody_asks(db, world.clock),
+            *nobody_asks(db, world.clock),
         )
         world.clock.advance(days=30)
         await tidy.run()
