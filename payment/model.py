@@ -56,6 +56,7 @@ class RefundReason(StrEnum):
     CANCELLED = "cancelled"
     LOST_SLOT = "lost_slot"
     MANUAL = "manual"
+    MOVED = "moved"  # what it was paid for has become cheaper
 
 
 ERASED_NOTE = "[erased]"  # in the place of a decided request's note; the schema allows no other (0014_erasure.sql)

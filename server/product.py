@@ -32,7 +32,7 @@ from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
 from booking.overview.usecases import Overviews
-from booking.queue.arriving import CallHooks, has_arrived, is_called
+from booking.queue.arriving import CallHooks, has_arrived, is_called, let_go
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from notifications.mail_smtp import SmtpSender
@@ -124,6 +124,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             calls,
             is_called,
             has_arrived,
+            let_go,
             settings.moves_most,
             retention_days=settings.retention_days,
         )

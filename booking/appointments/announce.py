@@ -47,7 +47,7 @@ class Announcer:
         conn = cast("Connection", tx)
         row = await store.find_case(conn, reference)
         person = await store.find_person(conn, reference, lock=True)
-        if row is not None and row.channel == "video" and notice.template == "appointment_cancelled":
+        if row is not None and _ends_call(row, notice):
             await self._calls.call_off(conn, row.id)  # whatever became of the person
         if row is None or person is None:  # erased: there is nobody to be told
             return
@@ -136,6 +136,13 @@ class Announcer:
             "refund_policy": pick(row.refund_policy, row.language),
             "documents": row.documents.get(row.language) or row.documents.get("de") or [],
         }
+
+
+def _ends_call(row: CaseRow, notice: Notice) -> bool:
+    """Cancelled, or moved to where there is no call: perhaps from one."""
+    if notice.template == "appointment_moved":
+        return row.channel != "video"
+    return notice.template == "appointment_cancelled" and row.channel == "video"
 
 
 def _called(row: CaseRow, contact: Contact) -> Mapping[str, str]:

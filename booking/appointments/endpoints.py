@@ -19,7 +19,15 @@ from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
 from booking.appointments.model import Case, Created
-from booking.appointments.moving import HasArrived, NotMovable, OtherService, PriceDiffers, TooManyMoves
+from booking.appointments.moving import (
+    CallOver,
+    HasArrived,
+    NoNumber,
+    NotMovable,
+    OtherService,
+    PriceDiffers,
+    TooManyMoves,
+)
 from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
@@ -275,7 +283,7 @@ ENDPOINTS = [
         path="/api/appointments/{appointment}/move",
         handler=move_appointment,
         who=CASE,
-        summary="Move it to a reserved time of the same service, at the same fee; the old time is kept until then; may be repeated",
+        summary="Move it to a reserved time of the same service; the old time is kept until then, a lower fee given back; may be repeated",
         params=_ID,
         takes=MoveIn,
         gives={200: AppointmentOut},
@@ -288,6 +296,8 @@ ENDPOINTS = [
             HasArrived,
             TooManyMoves,
             OtherService,
+            NoNumber,
+            CallOver,
             PriceDiffers,
             Invalid,
         ),

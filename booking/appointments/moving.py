@@ -14,13 +14,17 @@ from base.db import Connection, Database
 from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from base.money import Money
 from booking.appointments import store
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState
-from booking.appointments.slots import IsCalled, Notice, Slots
+from booking.appointments.slots import IsCalled, LetGo, Notice, Slots
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
+from payment.model import PaymentStatus, Refund, RefundReason
+from payment.usecases import Payments
+from video.rooms.usecases import RoomOver
 
 time_swapped = point("appointment.time-swapped")
 appointment_moved = point("appointment.moved")
@@ -32,7 +36,7 @@ class NotMovable(Conflict):
 
 
 class HasArrived(Conflict):
-    """A ticket stands for one time of one case, so it cannot follow the case."""
+    """A ticket stands for one time of one case, so it cannot follow the case. Whoever has left may move: that ticket stays behind."""
 
     code = "has_arrived"
     message = _("You have checked in already, so the appointment cannot be moved here. Please talk to the staff.")
@@ -45,30 +49,59 @@ class TooManyMoves(Conflict):
 
 class OtherService(Conflict):
     code = "other_service"
-    message = _("The chosen time is for another service or another kind of appointment.")
+    message = _("The chosen time is for another service.")
+
+
+class NoNumber(Conflict):
+    code = "no_number"
+    message = _(
+        "For an appointment by telephone we need your number, and you have given none. Please choose another kind."
+    )
+
+
+class CallOver(Conflict):
+    """A room that has ended never opens again, and a case has one."""
+
+    code = "call_over"
+    message = _("This appointment has been by video before and cannot be by video again. Please choose another kind.")
 
 
 class PriceDiffers(Conflict):
+    """It is dearer now, or has become cheaper twice: a rule gives back once (refund_by_rule_once)."""
+
     code = "price_differs"
     message = _(
-        "At the chosen time the fee is another one, so the appointment cannot be moved there. "
-        "Please choose another time, or cancel this appointment and book a new one."
+        "The fee has changed since, so the appointment cannot be moved by itself. "
+        "Please talk to the office, or cancel this appointment and book a new one."
     )
 
 
 class Moving:
-    def __init__(self, db: Database, slots: Slots, clock: Clock, has_arrived: IsCalled, moves_most: int) -> None:
+    def __init__(
+        self,
+        db: Database,
+        slots: Slots,
+        payments: Payments,
+        clock: Clock,
+        has_arrived: IsCalled,
+        let_go: LetGo,
+        moves_most: int,
+    ) -> None:
         self._db = db
         self._slots = slots
+        self._payments = payments
         self._clock = clock
         self._has_arrived = has_arrived
+        self._let_go = let_go
         self._moves_most = moves_most
 
     async def move(self, appointment_id: UUID, hold_id: UUID) -> None:
-        """To the time of this hold; again with the same hold: done already.
+        """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
+        less now, the difference goes back.
 
-        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, PriceDiffers.
+        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers.
         """
+        refund: Refund | None = None
         async with self._db.transaction() as conn:
             case = await self._slots.lock(conn, appointment_id)
             row = await store.find_case(conn, appointment_id)
@@ -78,15 +111,22 @@ class Moving:
             if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
                 return
             await self._check_case(conn, case)
-            self._check_hold(hold, row)
+            await self._check_hold(conn, hold, row)
+            refund = await self._refund(conn, case, hold)
             await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
             time_swapped()
-            before = {"moved_from": case.starts_at.isoformat()}
-            await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=before))
+            fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
+            try:
+                await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=fields))
+            except RoomOver:
+                raise CallOver from None
+            await self._let_go(conn, appointment_id)
             # The waiting room of a video call holds the room and not the case; announcing has waited for it.
             if await self._has_arrived(conn, appointment_id):
                 raise HasArrived
         appointment_moved()
+        if refund is not None:
+            await self._payments.submit_refund(refund.id)
 
     async def check(self, appointment_id: UUID) -> None:
         """Before a time is looked for. Raises NotFound, NotMovable, HasArrived, TooManyMoves."""
@@ -104,12 +144,27 @@ class Moving:
         if await store.moves(conn, case.id) >= self._moves_most:
             raise TooManyMoves
 
-    def _check_hold(self, hold: HoldClaim, row: CaseRow) -> None:
+    async def _check_hold(self, conn: Connection, hold: HoldClaim, row: CaseRow) -> None:
         if hold.appointment_id is not None:
             raise HoldInUse
         if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
             raise HoldOver
-        if (hold.service_id, hold.channel) != (row.service_id, row.channel):
+        if hold.service_id != row.service_id:
             raise OtherService
-        if hold.fee_cents != row.fee_cents:
+        if hold.channel == "phone" and hold.channel != row.channel:
+            person = await store.find_person(conn, row.id)
+            if person is None or person.mobile is None:
+                raise NoNumber
+        if hold.fee_cents > row.fee_cents:
             raise PriceDiffers
+
+    async def _refund(self, conn: Connection, case: CaseState, hold: HoldClaim) -> Refund | None:
+        """Of the difference. Staff may have given money back already; then what is left."""
+        payment = await self._payments.living(conn, case.id) if hold.fee_cents < case.fee.cents else None
+        if payment is None or payment.status is not PaymentStatus.PAID:
+            return None
+        if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, payment.id)):
+            raise PriceDiffers
+        difference = Money(case.fee.cents - hold.fee_cents, case.fee.currency)
+        amount = min(difference, await self._payments.refundable(conn, payment.id))
+        return await self._payments.request_refund(conn, payment.id, amount, RefundReason.MOVED) if amount else None

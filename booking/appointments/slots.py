@@ -37,6 +37,16 @@ class IsCalled(Protocol):
     async def __call__(self, tx: Tx, reference: UUID) -> bool: ...
 
 
+class LetGo(Protocol):
+    """The case goes to another time: a ticket of somebody who has left stays behind. Asked with the case locked."""
+
+    async def __call__(self, tx: Tx, reference: UUID) -> None: ...
+
+
+async def nobody_to_let_go(tx: Tx, reference: UUID) -> None:
+    """Where there is no queue."""
+
+
 async def nobody_is_called(tx: Tx, reference: UUID) -> bool:
     """Where there is no queue."""
     return False

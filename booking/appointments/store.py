@@ -263,11 +263,14 @@ async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim, ref
         ), told AS (
           INSERT INTO appointment_history (appointment_id, status) VALUES ($1, 'moved')
         )
-        UPDATE appointment SET office_id = $3, fee_id = $4, refund_most_percent = $5, sequence = sequence + 1 WHERE id = $1""",
+        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, refund_most_percent = $7,
+                               sequence = sequence + 1 WHERE id = $1""",
         appointment_id,
         hold.id,
         hold.office_id,
+        hold.channel,
         hold.fee_id,
+        hold.fee_cents,
         refund_most_percent,
     )
 

@@ -39,7 +39,7 @@ from booking.appointments.persons import (
     seal_token,
 )
 from booking.appointments.policy import Terms
-from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
+from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
@@ -89,6 +89,7 @@ class Appointments:
         calls: Calls,
         is_called: IsCalled = nobody_is_called,
         has_arrived: IsCalled = nobody_is_called,
+        let_go: LetGo = nobody_to_let_go,
         moves_most: int = 5,
         *,
         retention_days: int = 30,
@@ -103,7 +104,7 @@ class Appointments:
         self._clock = clock
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
-        self._moving = Moving(db, slots, clock, has_arrived, moves_most)
+        self._moving = Moving(db, slots, payments, clock, has_arrived, let_go, moves_most)
         self._moves_most = moves_most
 
     @property

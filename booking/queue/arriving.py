@@ -63,6 +63,11 @@ async def has_arrived(tx: Tx, reference: UUID) -> bool:
     return await store.has_ticket(cast("Connection", tx), reference)
 
 
+async def let_go(tx: Tx, reference: UUID) -> None:
+    """Appointments has moved the case of somebody who had left."""
+    await store.let_go(cast("Connection", tx), reference)
+
+
 async def is_called(tx: Tx, reference: UUID) -> bool:
     """booking.appointments' question before a citizen cancels."""
     return await store.is_called(cast("Connection", tx), reference)

@@ -379,9 +379,16 @@ async def is_called(conn: Connection, appointment_id: UUID) -> bool:
 
 
 async def has_ticket(conn: Connection, appointment_id: UUID) -> bool:
-    """Whatever has become of it: a case has one ticket at most."""
-    found: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM ticket WHERE appointment_id = $1)", appointment_id)
+    """Whatever has become of it, unless its person has left: a case has one ticket at most."""
+    sql = "SELECT EXISTS (SELECT FROM ticket WHERE appointment_id = $1 AND status <> 'left')"
+    found: bool = await conn.fetchval(sql, appointment_id)
     return found
+
+
+async def let_go(conn: Connection, appointment_id: UUID) -> None:
+    """The ticket of who has left is for a time that the case has no more: it stays in its day without an appointment."""
+    sql = "UPDATE ticket SET appointment_id = NULL, due_at = NULL WHERE appointment_id = $1 AND status = 'left'"
+    await conn.execute(sql, appointment_id)
 
 
 async def recall(conn: Connection, ticket_id: UUID, counter_id: int, now: datetime) -> bool:

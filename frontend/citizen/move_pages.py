@@ -11,6 +11,7 @@ from base.errors import Conflict, Malformed
 from base.web import clear_token_cookie, form, path_id, query, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
+from booking.appointments.moving import PriceDiffers
 from booking.holds.endpoints import HOLDS
 from booking.holds.usecases import SlotTaken, StartNotOffered, TooBusy
 from frontend.citizen.busy import busy_page
@@ -63,6 +64,8 @@ async def ask(request: web.Request) -> web.Response:
     except Conflict as refusal:
         return await show(request, refusal)
     case = await appointments.case(ident)
+    if hold.fee > case.fee:
+        return await show(request, PriceDiffers())
     view = move_page(
         words,
         case,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base.money import Money
 from booking.appointments.model import Case
 from booking.holds.model import Hold
 from frontend.citizen.frame import frame
@@ -26,7 +27,7 @@ def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen
             SummaryGroup(title=words._("New time"), rows=appointment_rows(words, will, with_fee=False)),
             SummaryGroup(title=words._("Time so far"), rows=appointment_rows(words, was, with_fee=False)),
         ),
-        lines=_lines(words, case),
+        lines=_lines(words, case, will.fee),
         action=f"/{words.language}{path}",
         hidden=query,
         request_key=request_key,
@@ -34,9 +35,15 @@ def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen
     )
 
 
-def _lines(words: Words, case: Case) -> tuple[str, ...]:
+def _lines(words: Words, case: Case, fee: Money) -> tuple[str, ...]:
     kept = words._("Number, link and calendar entry stay. The time so far is then free for others.")
     paid = words._("The fee of {fee} stays paid.", fee=words.fee(case.fee)) if case.fee else ""
+    if fee < case.fee:
+        paid = words._(
+            "The fee is less now: {fee}. We return the difference of {difference} to you, the way you paid.",
+            fee=words.fee(fee),
+            difference=words.fee(case.fee - fee),
+        )
     percent = case.terms.percent(case.starts_at, words.now)
     late = (
         words._(

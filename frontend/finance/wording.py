@@ -45,6 +45,7 @@ REFUND_THERE: Mapping[RefundState, str] = {
 REASON: Mapping[RefundReason, str] = {
     RefundReason.CANCELLED: _("Appointment cancelled, by the refund rule"),
     RefundReason.LOST_SLOT: _("Paid, but the time was gone"),
+    RefundReason.MOVED: _("Appointment moved, the fee is less now"),
     RefundReason.MANUAL: _("By two persons"),
 }
 DIFFERENCE: Mapping[DifferenceKind, str] = {

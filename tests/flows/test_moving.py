@@ -15,7 +15,7 @@ from booking.queue.arriving import arrive
 from tests.staff import Page, StaffBrowser
 from tests.town import KIM, Town
 
-FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"
+FREE, PAID, ADVICE = "Wohnsitzanmeldung", "Führungszeugnis", "Beratung zum Baurecht"
 
 
 @pytest.fixture
@@ -201,3 +201,29 @@ async def test_by_text_where_there_is_no_address(town: Town, citizen: StaffBrows
         ("appointment_moved", "sms"),
     ]
     assert len(town.texts.texts) == 2
+
+
+async def test_to_a_video_call_and_back(town: Town, citizen: StaffBrowser) -> None:
+    made = await booked(town, ADVICE)
+    here = f"/api/appointments/{made['id']}/move"
+
+    async def move(channel: str) -> Any:
+        hold = await town.hold(made["service"], channel)
+        given = {"hold": hold["id"], "hold_token": hold["token"]}
+        return await town.call("POST", here, made["token"], json=given)
+
+    case = await citizen.get(f"/de/case/{made['token']}")
+    assert "Zum Videotermin" not in case.text
+    assert (await move("video")).body["channel"] == "video"
+    await town.work()
+    assert re.search(r"/de/join/\S+", town.mail.messages[-1].part("text/plain") or "")
+    assert (await citizen.get(f"/de/appointments/{made['id']}/call", follow=False)).status == 303
+    assert (await move("onsite")).body["channel"] == "onsite"
+    assert (await citizen.get(f"/de/appointments/{made['id']}/call", follow=False)).status == 404
+    assert [room["status"] for room in await town.rows("SELECT status FROM room")] == ["ended"]
+    refused = await move("video")
+    assert (refused.status, refused.body["code"]) == (409, "call_over")
+    refused = await move("phone")
+    assert (refused.status, refused.body["code"]) == (409, "no_number")
+    assert (await town.look(made))["channel"] == "onsite"
+    await town.assert_sound()

@@ -232,7 +232,7 @@ def case(
     )
 
 
-def move(words: Words, moves_left: int, terms: Terms = ALL_BACK) -> MovePage:
+def move(words: Words, moves_left: int, terms: Terms = ALL_BACK, fee_cents: int = 3700) -> MovePage:
     was = Case(
         id=ID,
         number="K7F-3QM",
@@ -264,7 +264,7 @@ def move(words: Words, moves_left: int, terms: Terms = ALL_BACK) -> MovePage:
         expires_at=UNTIL,
         fee=CHOSEN.fee,
     )
-    will = replace(CHOSEN, starts_at=hold.starts_at, ends_at=hold.ends_at)
+    will = replace(CHOSEN, starts_at=hold.starts_at, ends_at=hold.ends_at, fee=Money(fee_cents))
     return move_page(words, was, hold, was=CHOSEN, will=will, request_key=KEY)
 
 
@@ -373,6 +373,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: gone_page(words, DETAIL, replace(WANTED, moves=ID), SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0]),
         ),
         "move": ("move", lambda: move(words, 5)),
+        "move-cheaper": ("move", lambda: move(words, 5, fee_cents=3000)),
         "move-last": ("move", lambda: move(words, 1, STEPS)),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),

@@ -9,15 +9,20 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from base.db import Database, violates
+from base.db import Connection, Database, violates
 from base.money import Money
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.moving import HasArrived, NotMovable, PriceDiffers, TooManyMoves
+from booking.holds.model import Hold
 from booking.holds.usecases import HoldInUse
+from booking.queue import store as queue_store
 from booking.queue.arriving import arrive
+from booking.queue.model import TicketStatus, sources
+from payment.model import RefundReason
 from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
 from tests.booking.availability.city import TUESDAY, at
+from tests.invariants import faults
 
 _S = AppointmentStatus
 TEN, ELEVEN = at(TUESDAY, 10), at(TUESDAY, 11)
@@ -173,6 +178,84 @@ async def test_what_is_refused_leaves_the_old_time(world: CaseWorld, db: Databas
     with pytest.raises(NotMovable):
         await world.appointments.move(ident, hold.id)
     assert (await world.appointments.case(ident)).starts_at == NINE
+
+
+async def new_fee(world: CaseWorld, cents: int, hold: Hold) -> None:
+    """It holds for this hold already."""
+    async with world.db.transaction() as conn:
+        day = await conn.fetchval("SELECT coalesce(max(lower(valid)), '2027-01-01') + 1 FROM fee")
+        await conn.execute("UPDATE fee SET valid = daterange(lower(valid), $1) WHERE upper_inf(valid)", day)
+        fee = await conn.fetchval(
+            """INSERT INTO fee (service_id, amount_cents, legal_basis, valid)
+               SELECT service_id, $1, legal_basis, daterange($2, NULL) FROM fee LIMIT 1 RETURNING id""",
+            cents,
+            day,
+        )
+        await conn.execute("UPDATE claim SET fee_id = $1 WHERE request_key = $2", fee, hold.id)
+
+
+async def test_where_the_fee_is_less_the_difference_goes_back_once(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    await new_fee(world, 3000, hold)
+    await asyncio.gather(*(world.appointments.move(ident, hold.id) for _ in range(5)))
+    case = await world.appointments.case(ident)
+    assert (case.fee, case.starts_at, case.refund_at(world.clock())) == (Money(3000), TEN, Money(3000))
+    assert [(refund.amount_cents, refund.reason) for refund in case.refunds] == [(700, RefundReason.MOVED)]
+    told = dict(await world.messages())
+    assert told["appointment_moved"]["refund_cents"] == 700
+    again = await world.hold(ELEVEN)
+    await new_fee(world, 2500, again)
+    with pytest.raises(PriceDiffers):
+        await world.appointments.move(ident, again.id)
+    assert (await world.appointments.case(ident)).starts_at == TEN
+    world.clock.advance(seconds=1)
+    cancelled = await world.appointments.cancel(ident)
+    assert [refund.amount_cents for refund in cancelled.refunds] == [700, 3000]
+    async with world.db.connection() as conn:
+        assert await faults(conn, at_rest=True) == {"a hold that has run out": [await _claim_of(conn, again.id)]}
+
+
+async def _claim_of(conn: Connection, hold_id: UUID) -> int:
+    ident: int = await conn.fetchval("SELECT id FROM claim WHERE request_key = $1", hold_id)
+    return ident
+
+
+async def test_who_has_left_may_move_and_comes_with_another_ticket(world: CaseWorld, db: Database) -> None:
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    async with db.transaction() as conn:
+        first = await arrive(conn, ident, world.clock())
+        assert first is not None
+        assert await queue_store.move(conn, first.id, sources(TicketStatus.LEFT), TicketStatus.LEFT, None, NINE)
+    await world.appointments.move(ident, hold.id)
+    async with db.transaction() as conn:
+        second = await arrive(conn, ident, world.clock())
+    assert second is not None
+    assert (second.id != first.id, second.due_at, second.status) == (True, TEN, TicketStatus.WAITING)
+    with pytest.raises(HasArrived):
+        await world.appointments.move(ident, (await world.hold(ELEVEN)).id)
+
+
+async def test_coming_back_while_moving(world: CaseWorld, db: Database) -> None:
+    """To the waiting room, from which somebody had gone: one ticket, and it is due when the case is."""
+    ident = await confirmed(world)
+    hold = await world.hold(TEN)
+    async with db.transaction() as conn:
+        left = await arrive(conn, ident, world.clock())
+        assert left is not None
+        assert await queue_store.move(conn, left.id, sources(TicketStatus.LEFT), TicketStatus.LEFT, None, NINE)
+
+    async def come() -> None:
+        async with db.transaction() as conn:
+            await arrive(conn, ident, world.clock())
+
+    ends = await asyncio.gather(world.appointments.move(ident, hold.id), come(), return_exceptions=True)
+    assert {type(end) for end in ends if isinstance(end, BaseException)} <= {HasArrived}
+    case = await world.appointments.case(ident)
+    async with db.connection() as conn:
+        due = await conn.fetchval("SELECT due_at FROM ticket WHERE appointment_id = $1", ident)
+    assert due in (None, case.starts_at)
 
 
 async def test_a_late_move_does_not_make_a_late_cancellation_free(world: CaseWorld, db: Database) -> None:

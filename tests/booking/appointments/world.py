@@ -18,7 +18,7 @@ from booking.appointments.hooks import CaseHooks
 from booking.appointments.model import Created
 from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
-from booking.queue.arriving import has_arrived, is_called
+from booking.queue.arriving import has_arrived, is_called, let_go
 from notifications.messages import Messages
 from notifications.model import Contents
 from notifications.usecases import Notifications
@@ -76,6 +76,7 @@ class CaseWorld(HoldWorld):
             calls,
             is_called,
             has_arrived,
+            let_go,
         )
 
     async def create(self, starts_at: datetime = NINE, contact: Contact = ANNA) -> Created:
