@@ -27,7 +27,10 @@ from payment.model import (
 )
 from tests.golden import check_golden
 
-SCHEMA = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("0005_payment.sql", "0010_till.sql"))
+SCHEMA = "".join(
+    (FOLDER / name).read_text(encoding="utf-8")
+    for name in ("0005_payment.sql", "0010_till.sql", "0025_moved_refund.sql")
+)
 PICTURE = Path(__file__).parents[2] / "docs" / "payment-states.md"
 
 INTRODUCTION = """# What may become of a payment and of a refund
