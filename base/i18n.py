@@ -107,11 +107,10 @@ def format_date(moment: date | datetime, language: str, zone_name: str | None = 
     return babel.dates.format_date(day, style, locale=locale_of(language))
 
 
-def format_weekday(weekday: int, language: str) -> str:
-    """ "Mo." or "Mon"; ISO: 1 is Monday."""
-    return babel.dates.format_date(
-        date(2024, 1, weekday), "EEE", locale=locale_of(language)
-    )  # that month began on a Monday
+def format_weekday(weekday: int, language: str, *, in_full: bool = False) -> str:
+    """ "Mo." or "Mon", "Montag" or "Monday"; ISO: 1 is Monday."""
+    day = date(2024, 1, weekday)  # that month began on a Monday
+    return babel.dates.format_date(day, "EEEE" if in_full else "EEE", locale=locale_of(language))
 
 
 def format_short_day(moment: datetime, language: str, zone_name: str) -> str:

@@ -55,6 +55,8 @@ class CaseFields:
     documents: tuple[Line, ...] = ()
     answer_until: AwareDatetime | None = None  # of an offer
     moved_from: AwareDatetime | None = None  # where it began before it was moved
+    instead_of: AwareDatetime | None = None  # the time that the case has, where another one is offered
+    leave_url: Url | Literal[""] = ""  # off the list that brought this message
 
     @property
     def address(self) -> str:

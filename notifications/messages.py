@@ -25,6 +25,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
+    Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
 _METHODS = {
@@ -42,6 +43,7 @@ class Mail:
     html: str
     method: Method | None = None
     calendar: bytes | None = None
+    leave_url: str = ""  # where one click ends such mails
 
 
 class Messages:
@@ -60,8 +62,10 @@ class Messages:
         if template is Template.OVERVIEW_LINK:
             return self._link_mail(language, fields)
         case = case_fields(fields)
-        if template is Template.APPOINTMENT_OFFERED and case.answer_until is None:
+        if template in (Template.APPOINTMENT_OFFERED, Template.WAITLIST_OFFERED) and case.answer_until is None:
             raise ValueError("answer_until is missing")
+        if template is Template.WAITLIST_OFFERED and not (case.instead_of and case.leave_url):
+            raise ValueError("instead_of or leave_url is missing")
         if template is Template.REFUND_SUCCEEDED and not case.refund_cents:
             raise ValueError("refund_cents is missing")
         words = self._words(case, language)
@@ -74,7 +78,7 @@ class Messages:
         html = self._templates.render(f"{template}.html", language, case=case, subject=subject, **words)
         method = _METHODS.get(template)
         if method is None:
-            return Mail(language, subject, text, html)
+            return Mail(language, subject, text, html, leave_url=case.leave_url)
         return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
 
     def _request_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
@@ -139,6 +143,7 @@ class Messages:
             "refund": format_money(Money(case.refund_cents, case.currency), language),
             "until": self._moment(case.answer_until, case, language),
             "before": self._moment(case.moved_from, case, language),
+            "instead_of": self._moment(case.instead_of, case, language),
         }
 
     def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:

@@ -42,6 +42,9 @@ def mail_bytes(
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{message_id}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
+    if mail.leave_url:  # RFC 8058: the mail program's own button
+        message["List-Unsubscribe"] = f"<{mail.leave_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     if mail.calendar is not None and mail.method is not None:

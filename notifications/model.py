@@ -34,6 +34,7 @@ class Template(StrEnum):
     APPOINTMENT_OFFERED = "appointment_offered"  # given out by need: to be booked by its person until a moment
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
+    WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
     CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined
 

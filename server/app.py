@@ -47,6 +47,7 @@ from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from booking.overview import endpoints as overview
+from booking.waitlist import endpoints as waitlist
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.citizen import find_pages, pages
@@ -72,6 +73,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *overview.ENDPOINTS,
+    *waitlist.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
@@ -158,6 +160,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[overview.OVERVIEWS] = product.overviews
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source
+    app[waitlist.WAITLIST] = product.waitlist
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from random import SystemRandom
 from uuid import uuid4
 
 from base.clock import Clock, utcnow
@@ -35,6 +36,9 @@ from booking.overview.usecases import Overviews
 from booking.queue.arriving import CallHooks, has_arrived, is_called, let_go
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
+from booking.waitlist.offering import Offering
+from booking.waitlist.telling import Teller
+from booking.waitlist.usecases import Waitlist
 from notifications.mail_smtp import SmtpSender
 from notifications.messages import Messages
 from notifications.ports import TextSender
@@ -71,6 +75,8 @@ class Product:
     runs: Runs
     need_source: NeedSource
     overviews: Overviews
+    waitlist: Waitlist
+    offering: Offering
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -128,6 +134,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             settings.moves_most,
             retention_days=settings.retention_days,
         )
+        teller = Teller(announcer, sealer, settings.public_url)
         yield Product(
             settings=settings,
             clock=clock,
@@ -159,6 +166,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             need_source=need_source,
             runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
+            waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
+            offering=Offering(db, teller, clock, SystemRandom().random),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,
             rooms=rooms,

@@ -28,6 +28,7 @@ _BY_MAIL = {
     "appointment_cancelled": "appointment_cancelled",
 }
 _STANDS = ("appointment_confirmed", "appointment_moved")  # what says when and where somebody is to come
+_BOTH_WAYS = frozenset({"waitlist_offered"})  # runs out: a mail may be read too late
 
 
 class Announcer:
@@ -99,7 +100,7 @@ class Announcer:
         mobile = contact.mobile if self._notifications.can_text else None
         if contact.email is not None:
             yield template, "email", contact.email
-        elif mobile is not None:
+        if mobile is not None and (contact.email is None or template in _BOTH_WAYS):
             yield template, "sms", mobile
         if mobile is None or fields["channel"] != "video" or template not in _STANDS:
             return

@@ -101,32 +101,39 @@ class Moving:
 
         Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers.
         """
-        refund: Refund | None = None
         async with self._db.transaction() as conn:
-            case = await self._slots.lock(conn, appointment_id)
-            row = await store.find_case(conn, appointment_id)
-            hold = await store.lock_hold(conn, hold_id)  # after the case, as everywhere
-            if case is None or row is None or hold is None:
-                raise NotFound
-            if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
-                return
-            await self._check_case(conn, case)
-            await self._check_hold(conn, hold, row)
-            refund = await self._refund(conn, case, hold)
-            await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
-            time_swapped()
-            fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
-            try:
-                await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=fields))
-            except RoomOver:
-                raise CallOver from None
-            await self._let_go(conn, appointment_id)
-            # The waiting room of a video call holds the room and not the case; announcing has waited for it.
-            if await self._has_arrived(conn, appointment_id):
-                raise HasArrived
+            refund = await self.take(conn, appointment_id, hold_id, moves_most=self._moves_most)
         appointment_moved()
         if refund is not None:
             await self._payments.submit_refund(refund.id)
+
+    async def take(
+        self, conn: Connection, appointment_id: UUID, hold_id: UUID, *, moves_most: int | None = None
+    ) -> Refund | None:
+        """The same inside the caller's transaction, however often the case has moved, unless `moves_most` says so: what is to be
+        submitted after it."""
+        case = await self._slots.lock(conn, appointment_id)
+        row = await store.find_case(conn, appointment_id)
+        hold = await store.lock_hold(conn, hold_id)  # after the case, as everywhere
+        if case is None or row is None or hold is None:
+            raise NotFound
+        if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
+            return None
+        await self._check_case(conn, case, moves_most)
+        await self._check_hold(conn, hold, row)
+        refund = await self._refund(conn, case, hold)
+        await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
+        time_swapped()
+        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
+        try:
+            await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=fields))
+        except RoomOver:
+            raise CallOver from None
+        await self._let_go(conn, appointment_id)
+        # The waiting room of a video call holds the room and not the case; announcing has waited for it.
+        if await self._has_arrived(conn, appointment_id):
+            raise HasArrived
+        return refund
 
     async def check(self, appointment_id: UUID) -> None:
         """Before a time is looked for. Raises NotFound, NotMovable, HasArrived, TooManyMoves."""
@@ -134,14 +141,14 @@ class Moving:
             case = await store.find_state(conn, appointment_id)
             if case is None:
                 raise NotFound
-            await self._check_case(conn, case)
+            await self._check_case(conn, case, self._moves_most)
 
-    async def _check_case(self, conn: Connection, case: CaseState) -> None:
+    async def _check_case(self, conn: Connection, case: CaseState, moves_most: int | None) -> None:
         if case.status is not AppointmentStatus.CONFIRMED or case.starts_at <= self._clock():
             raise NotMovable
         if await self._has_arrived(conn, case.id):
             raise HasArrived
-        if await store.moves(conn, case.id) >= self._moves_most:
+        if moves_most is not None and await store.moves(conn, case.id) >= moves_most:
             raise TooManyMoves
 
     async def _check_hold(self, conn: Connection, hold: HoldClaim, row: CaseRow) -> None:

@@ -94,6 +94,22 @@ class CaseRow:
     city: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """What a mail says of an office."""
+
+    name: dict[str, str]
+    street: str
+    postcode: str
+    place: str
+    directions: dict[str, str]
+
+
+async def find_place(conn: Connection, office_id: int) -> PlaceRow | None:
+    sql = "SELECT name, street, postcode, place, directions FROM office WHERE id = $1"
+    return await find_one(conn, PlaceRow, sql, office_id)
+
+
 async def case_of_hold(conn: Connection, hold_id: UUID) -> UUID | None:
     return await find_one(
         conn, UUID, "SELECT appointment_id FROM claim WHERE request_key = $1 AND appointment_id IS NOT NULL", hold_id

@@ -273,6 +273,10 @@ class Appointments:
         """Before another time is looked for. Refusals: see Moving.check."""
         await self._moving.check(appointment_id)
 
+    async def take(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
+        """move() inside the caller's transaction, to a time that was offered to the case at its own fee, however often it has moved."""
+        await self._moving.take(conn, appointment_id, hold_id)
+
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))

@@ -214,7 +214,7 @@ async def put_rule(conn: Connection, office_id: int, service_id: int, terms: Ter
 async def affected(
     conn: Connection, counter_id: int, start: datetime, end: datetime | None, spans: Sequence[Span]
 ) -> list[Affected]:
-    """Appointments and holds that lie, even in part, in time that would be closed."""
+    """Appointments and holds that lie, even in part, in time that would be closed; what is kept for the earlier-time list gives way."""
     return await fetch_all(
         conn,
         Affected,
@@ -223,6 +223,7 @@ async def affected(
                c.ends_at - c.buffer_min * interval '1 minute' AS ends_at
           FROM claim c LEFT JOIN appointment a ON a.id = c.appointment_id
          WHERE c.counter_id = $1 AND c.kind = 0
+           AND NOT (c.appointment_id IS NULL AND EXISTS (SELECT FROM waitlist_slot s WHERE s.hold_id = c.request_key))
            AND c.occupied && (tstzmultirange(tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')))
                               - (SELECT coalesce(range_agg(tstzrange(s, e)), '{}')
                                    FROM unnest($4::timestamptz[], $5::timestamptz[]) AS span (s, e)))

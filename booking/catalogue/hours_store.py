@@ -202,13 +202,15 @@ async def blocking_times(
     opens: Sequence[datetime],
     closes: Sequence[datetime],
 ) -> list[datetime]:
-    """Starts of the appointments and holds that lie, even in part, in time that would be closed."""
+    """Starts of the appointments and holds that lie, even in part, in time that would be closed; what is kept for the earlier-time
+    list gives way."""
     return await fetch_all(
         conn,
         datetime,
         """
         SELECT starts_at FROM claim
          WHERE counter_id = $1 AND kind = 0
+           AND NOT (appointment_id IS NULL AND EXISTS (SELECT FROM waitlist_slot s WHERE s.hold_id = request_key))
            AND occupied && (tstzmultirange(tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')))
                             - (SELECT coalesce(range_agg(tstzrange(s, e)), '{}')
                                  FROM unnest($4::timestamptz[], $5::timestamptz[]) AS span (s, e)))

@@ -10,7 +10,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from base.errors import Conflict, DomainError, NotFound, Unauthenticated, Unavailable
 from base.money import Money
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.allocation.endpoints import NEED_SOURCE
@@ -24,6 +24,7 @@ from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import cents_of, hold_of
+from frontend.citizen.waitlist_views import case_part
 from payment.model import PaymentStatus
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ async def show_case(request: web.Request) -> web.Response:
     return await show(request, asked=query(request, CaseQuery))
 
 
-async def show(request: web.Request, refusal: Conflict | None = None, asked: CaseQuery = _NOTHING) -> web.Response:
+async def show(request: web.Request, refusal: DomainError | None = None, asked: CaseQuery = _NOTHING) -> web.Response:
     """Also where something about the case was refused: then that stands on its page."""
     words, ident = words_of(request), path_id(request, "appointment")
     appointments = request.app[APPOINTMENTS]
@@ -147,6 +148,7 @@ async def show(request: web.Request, refusal: Conflict | None = None, asked: Cas
         was_moved=asked.moved,
         problem=words._(refusal.message) if refusal else "",
     )
+    view = replace(view, waitlist=await case_part(request, words, case))
     return page(request, "case", view, status=refusal.status if refusal else 200)
 
 

@@ -10,10 +10,21 @@ from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
-from frontend.citizen import case_pages, find_pages, hold_pages, move_pages, need_pages, overview_pages
+from booking.holds.usecases import GivenOutByNeed
+from booking.waitlist.usecases import NobodyToTell, NotWaiting, OffersUsedUp
+from frontend.citizen import (
+    case_pages,
+    find_pages,
+    hold_pages,
+    move_pages,
+    need_pages,
+    overview_pages,
+    waitlist_pages,
+)
 
 _CASE = "/{language}/appointments/{appointment}"
 _MINE = "/{language}/my-appointments"
+_LEAVE = "/{language}/waitlist/{appointment}/leave/{token}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
 
 
@@ -82,6 +93,28 @@ ENDPOINTS = [
     page("GET", f"{_MINE}/link/{{token}}", overview_pages.arrive, ANYONE, "Arrive by the link", NotFound),
     page("GET", f"{_MINE}/{{overview}}", overview_pages.show, OVERVIEW, "One's appointments", Unauthenticated),
     page("POST", f"{_MINE}/{{overview}}", overview_pages.use, OVERVIEW, "Use the link", Unauthenticated, Malformed),
+    # The list for earlier times
+    page("GET", f"{_CASE}/waitlist", waitlist_pages.show_form, CASE, "Wish for an earlier time", Unauthenticated),
+    page(
+        "POST",
+        f"{_CASE}/waitlist",
+        waitlist_pages.send_form,
+        CASE,
+        "Join the list, or wish otherwise",
+        *(Unauthenticated, Malformed, NotWaiting, NobodyToTell, OffersUsedUp, GivenOutByNeed),
+    ),
+    page("POST", f"{_CASE}/waitlist/leave", waitlist_pages.leave, CASE, "Leave the list", Unauthenticated, Malformed),
+    page(
+        "POST",
+        f"{_CASE}/waitlist/offers/{{offer}}/{{answer}}",
+        waitlist_pages.answer,
+        CASE,
+        "Take an earlier time, or leave it to others",
+        *(Unauthenticated, Malformed, NotFound),
+    ),
+    # These two ask for the link's token themselves
+    page("GET", _LEAVE, waitlist_pages.arrive_to_leave, ANYONE, "Come to leave the list", Unauthenticated),
+    page("POST", _LEAVE, waitlist_pages.leave_by_link, ANYONE, "Leave the list by the link", Unauthenticated),
     # Given out by need
     page("GET", f"{_NEED}/runs", need_pages.show_runs, ANYONE, "Lists and results of runs", NotFound),
     page("GET", f"{_NEED}/sent", need_pages.sent, ANYONE, "The link is on its way", NotFound),

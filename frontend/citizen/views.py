@@ -254,6 +254,19 @@ class MovePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistPart:
+    """Of the case's page: the earlier time on offer, that one waits for such, or the way onto the list."""
+
+    text: str
+    wish_url: str = ""
+    wish_label: str = ""
+    offered: tuple[Row, ...] = ()
+    answers: str = ""  # of the offer: this address and "accept" or "decline"
+    leave_action: str = ""
+    request_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
     frame: Frame
     kind: str  # of the panel: success, info, warning, danger
@@ -286,6 +299,7 @@ class CasePage:
     erase_url: str = ""  # asks first
     erase_action: str = ""  # the question is on the page
     erase_text: str = ""
+    waitlist: WaitlistPart | None = None
     problem: str = ""  # why it was not erased
     request_key: str = ""
 

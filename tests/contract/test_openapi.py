@@ -52,6 +52,7 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/need/sent",
         "/{language}/need/{service}",
         "/{language}/requests/{request}/link/{token}",
+        "/{language}/waitlist/{appointment}/leave/{token}",  # the handler asks for the link's token
         "/{language}/my-appointments",  # to ask for a link; the answer is always the same
         "/{language}/my-appointments/sent",
         "/{language}/my-appointments/link/{token}",

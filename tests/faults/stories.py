@@ -305,6 +305,45 @@ async def link_sent(scene: Scene) -> None:
     assert [one["id"] for one in listed["appointments"]] == [made["id"]]
 
 
+async def booked_for(scene: Scene, email: str, place: int) -> dict[str, Any]:
+    """Free of charge, at this place among an office's times of the days after tomorrow."""
+    service = (await scene.good("GET", f"/api/services?q={FREE}"))["services"][0]["id"]
+    first = utcnow() + timedelta(days=2)
+    query = f"service={service}&channel=onsite&office=1&from={first:%F}&to={first + timedelta(days=7):%F}"
+    slot = (await scene.good("GET", f"/api/slots?{query}"))["slots"][place]
+    wanted = {"service": service, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+    taken = await scene.good("POST", "/api/holds", key=str(uuid4()), json=wanted)
+    given = {"hold": taken["id"], "contact": {**KIM, "email": email}}
+    made: dict[str, Any] = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
+    await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    return made
+
+
+async def freed(scene: Scene, wish: dict[str, Any]) -> dict[str, Any]:
+    """Somebody waits, somebody else cancels, the worker looks at it: who waits."""
+    leaving, waiting = await booked_for(scene, "ada@example.org", 0), await booked_for(scene, "bo@example.org", -1)
+    await scene.good("POST", path(waiting, "/waitlist"), waiting["token"], json=wish)
+    await scene.good("POST", path(leaving, "/cancel"), leaving["token"], key=str(uuid4()))
+    await scene.drain()
+    return waiting
+
+
+async def swapped(scene: Scene) -> None:
+    """Also repeated, both times change hands once."""
+    waiting = await freed(scene, {})
+    standing = await scene.good("GET", path(waiting, "/waitlist"), waiting["token"])
+    accept = path(waiting, f"/waitlist/offers/{standing['offer']['id']}/accept")
+    await scene.good("POST", accept, waiting["token"])
+    assert await scene.rows("SELECT status FROM waitlist_slot") == [("taken",)]
+
+
+async def suited_nobody(scene: Scene) -> None:
+    """The only one who waits could only have come long ago: it goes back, at the moment that was drawn once."""
+    await freed(scene, {"windows": [{"last": "2020-01-01"}]})
+    [(back_at,)] = await scene.rows("SELECT back_at FROM waitlist_slot WHERE status = 'returned'")
+    assert await scene.rows("SELECT hold_until FROM claim WHERE status = 1") == [(back_at,)]
+
+
 async def job(scene: Scene) -> None:
     async with scene.db.transaction() as conn:
         await conn.execute("CREATE TABLE handled (what text)")
@@ -390,5 +429,22 @@ BY_NEED = Story(
 LINK_SENT = Story(
     link_sent,
     Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "overview_link")),
+)
+_CONFIRMED_TWICE = ("appointment_cancelled", "appointment_confirmed", "appointment_confirmed")
+SWAPPED = Story(
+    swapped,
+    Outcome(
+        cases=(("held", "confirmed", "cancelled"), ("held", "confirmed", "moved")),
+        claims=(9, 10, 2),
+        mails=(*_CONFIRMED_TWICE, "appointment_moved", "waitlist_offered"),
+    ),
+)
+SUITED_NOBODY = Story(
+    suited_nobody,
+    Outcome(
+        cases=(("held", "confirmed", "cancelled"), ("held", "confirmed")),
+        claims=(9, 2, 1),
+        mails=_CONFIRMED_TWICE,
+    ),
 )
 JOB = Story(job, Outcome())

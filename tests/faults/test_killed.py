@@ -129,6 +129,10 @@ CASES: dict[str, list[Case]] = {
     "overview.asked": [web(s.LINK_SENT, "overview.asked")],
     "overview.answered": [worker(s.LINK_SENT, "overview.answered")],
     "overview.opened": [web(s.LINK_SENT, "overview.opened")],
+    "waitlist.joined": [web(s.SWAPPED, "waitlist.joined")],
+    "waitlist.offered": [worker(s.SWAPPED, "waitlist.offered")],
+    "waitlist.swapped": [web(s.SWAPPED, "waitlist.swapped")],
+    "waitlist.returned": [worker(s.SUITED_NOBODY, "waitlist.returned")],
     "message.claimed": [worker(s.FREE_BOOKED, "message.claimed")],
     # Between sending and marking: the mail comes twice, with the same Message-ID.
     "message.sent": [Case(s.FREE_BOOKED, drain=("message.sent",), mails=2)],

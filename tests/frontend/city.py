@@ -38,6 +38,9 @@ from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
+from booking.waitlist.endpoints import WAITLIST
+from booking.waitlist.model import Offer as WaitlistOffer
+from booking.waitlist.model import Standing, Wish
 from frontend.citizen.errors import error_page
 from frontend.citizen.find_pages import KNOWN_TIMES
 from frontend.citizen.pages import ENDPOINTS
@@ -66,6 +69,8 @@ class City:
         self.invited: Invitation | None = None
         self.creations: list[tuple[Contact, str]] = []
         self.calls: list[str] = []
+        self.wish: Wish | None = None
+        self.offer_made: WaitlistOffer | None = None
 
     # catalogue
 
@@ -149,6 +154,15 @@ class City:
         if hold.status is HoldStatus.USED:
             raise HoldInUse
         self.holds[ident] = replace(hold, status=HoldStatus.OVER)
+
+    # the list for earlier times
+
+    async def standing(self, appointment_id: UUID) -> Standing:
+        return Standing(wish=self.wish, offer=self.offer_made, may_join=True)
+
+    async def join(self, appointment_id: UUID, wish: Wish) -> Standing:
+        self.wish = wish
+        return await self.standing(appointment_id)
 
     # appointments
 
@@ -250,7 +264,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS):
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS, WAITLIST):
         app[key] = city
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()

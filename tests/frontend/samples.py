@@ -31,7 +31,8 @@ from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLi
 from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
 from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
-from frontend.citizen.views import ErrorPage, MovePage, Row, ShownError, Tick
+from frontend.citizen.views import ErrorPage, MovePage, Row, ShownError, Tick, WaitlistPart
+from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
 from frontend.citizen.words import Words
 from frontend.room.calling import room_page
 
@@ -232,8 +233,8 @@ def case(
     )
 
 
-def move(words: Words, moves_left: int, terms: Terms = ALL_BACK, fee_cents: int = 3700) -> MovePage:
-    was = Case(
+def booked(moves_left: int = 5, terms: Terms = ALL_BACK) -> Case:
+    return Case(
         id=ID,
         number="K7F-3QM",
         status=AppointmentStatus.CONFIRMED,
@@ -253,6 +254,10 @@ def move(words: Words, moves_left: int, terms: Terms = ALL_BACK, fee_cents: int 
         contact=Contact(name="Kim", email="kim@example.org", language="de"),
         moves_left=moves_left,
     )
+
+
+def move(words: Words, moves_left: int, terms: Terms = ALL_BACK, fee_cents: int = 3700) -> MovePage:
+    was = booked(moves_left, terms)
     hold = Hold(
         id=ID,
         token="",
@@ -333,6 +338,54 @@ def overview_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         "overview-open": ("overview_open", lambda: OpenPage(frame=here, action="/open", request_key=KEY)),
         "overview-list": ("overview_list", lambda: ListPage(frame=here, cases=(case, case))),
         "overview-empty": ("overview_list", lambda: ListPage(frame=here, cases=())),
+    }
+
+
+def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    wrong = read_wish(
+        MultiDict(
+            [("first", "2026-12-20"), ("last", "2026-11-01"), ("day", "3"), ("part", "evening"), ("office", "2")]
+        ),
+        OFFICES,
+        MONDAY,
+    )
+    here = f"/{words.language}/appointments/{ID}/waitlist"
+    on_list = WaitlistPart(
+        text=words._("You are on the list. When an earlier time that suits you becomes free, we write to you."),
+        wish_url=here,
+        wish_label=words._("Change what you wish for"),
+        leave_action=f"{here}/leave",
+        request_key=KEY,
+    )
+    offered = replace(
+        on_list,
+        offered=(
+            Row(label=words._("Earlier time"), value=words.when(SOON[2].starts_at, "Europe/Berlin")),
+            Row(label=words._("Place"), value=words.pick(OFFICES[0].name), lines=(words.address(OFFICES[0]),)),
+            Row(label=words._("Kept for you until"), value=words.when(SOON[0].starts_at, "Europe/Berlin")),
+        ),
+        answers=f"{here}/offers/{ID}",
+    )
+    may_join = WaitlistPart(
+        text=words._("When somebody gives back an earlier time, we can offer it to you before all others."),
+        wish_url=here,
+        wish_label=words._("Wish for an earlier time"),
+    )
+
+    def on_case(part: WaitlistPart) -> Callable[[], object]:
+        return lambda: replace(case_page(words, case("confirmed", "paid"), KEY), waitlist=part)
+
+    return {
+        "waitlist": (
+            "waitlist",
+            lambda: wish_page(words, booked(), wished_before(None, booked()), OFFICES, is_on=False),
+        ),
+        "waitlist-wrong": ("waitlist", lambda: wish_page(words, booked(), wrong, OFFICES, is_on=True)),
+        "waitlist-leave": ("waitlist_leave", lambda: leave_page(words, ID, "t" * 43, is_on=True)),
+        "waitlist-left": ("waitlist_leave", lambda: leave_page(words, ID, "t" * 43, is_on=False)),
+        "case-may-wait": ("case", on_case(may_join)),
+        "case-waiting": ("case", on_case(on_list)),
+        "case-earlier": ("case", on_case(offered)),
     }
 
 
@@ -438,7 +491,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= need_pages(words) | overview_pages(words)
+    made |= need_pages(words) | overview_pages(words) | waitlist_pages(words)
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())

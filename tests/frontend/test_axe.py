@@ -33,6 +33,8 @@ FEW = [
     "case-cancel",
     "case-keep-link",
     "case-video",
+    "case-earlier",
+    "waitlist-wrong",
     "need",
     "need-runs",
     "overview-wrong",

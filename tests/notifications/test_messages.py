@@ -20,7 +20,7 @@ from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
 from notifications.model import Template
 from tests.golden import check_golden
-from tests.notifications.cases import LINK, MAIL_FROM, NOW, case
+from tests.notifications.cases import CASE, LINK, MAIL_FROM, NOW, case
 
 GOLDEN = Path(__file__).parent / "golden"
 MESSAGE_ID = UUID("00000000-0000-4000-8000-000000000001")
@@ -33,6 +33,11 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
     Template.ALLOCATION_REQUEST: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
+    Template.WAITLIST_OFFERED: {
+        "answer_until": "2026-12-03T08:00:00+00:00",
+        "instead_of": "2026-12-17T10:00:00+00:00",
+        "leave_url": f"https://termine.stuttgart.example/de/waitlist/{CASE}/leave/{'A' * 43}",
+    },
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
 }
 
@@ -86,6 +91,14 @@ def test_the_file_to_download_is_as_agreed() -> None:
     check_golden(GOLDEN / "download.de.ics", MESSAGES.download("de", case("de"), now=NOW).decode())
 
 
+def test_only_a_list_can_be_left_by_the_mail_program_itself() -> None:
+    """RFC 8058."""
+    message = read(eml(Template.WAITLIST_OFFERED, "de"))
+    assert message["List-Unsubscribe"] == f"<{FIELDS[Template.WAITLIST_OFFERED]['leave_url']}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert read(eml(Template.APPOINTMENT_CONFIRMED, "de"))["List-Unsubscribe"] is None
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", MAILS)
 @pytest.mark.parametrize("channel", ["onsite", "video", "phone"])
@@ -104,7 +117,8 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert "\n\n\n" not in text.get_content().replace("\r\n", "\n")
     assert f'<html lang="{language}">' in html.get_content()
     assert not re.search(r"(?i)<(img|script|link|iframe|object)\b|url\(|@import", html.get_content())
-    assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [LINK.replace("&", "&amp;")]
+    links = [LINK.replace("&", "&amp;"), FIELDS[template].get("leave_url")]
+    assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [link for link in links if link]
     assert len(calendar) == (template in WITH_CALENDAR)
 
 

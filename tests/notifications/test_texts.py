@@ -35,6 +35,7 @@ TEMPLATES = (
     "appointment_moved",
     "appointment_cancelled",
     "appointment_offered",
+    "waitlist_offered",
     "refund_succeeded",
     "call_link",
 )

@@ -59,8 +59,8 @@ class CaseWorld(HoldWorld):
             mail=None,
         )
         calls = Calls(Rooms(db, NobodyListens(), SEALER, clock), "http://localhost:8080")
-        announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080", calls)
-        slots, books = PgSlots(announcer), PgBooks(db)
+        self.announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080", calls)
+        slots, books = PgSlots(self.announcer), PgBooks(db)
         self.provider = ToyProvider()
         self.payments = Payments(books, {"toy": self.provider}, CaseHooks(slots, clock), clock, uuid4)
         self.appointments = Appointments(
@@ -69,7 +69,7 @@ class CaseWorld(HoldWorld):
             slots,
             self.payments,
             self.notifications,
-            announcer,
+            self.announcer,
             translations,
             SEALER,
             clock,

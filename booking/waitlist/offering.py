@@ -1,0 +1,68 @@
+"""The worker's turn: a kept time is offered to one after the other, and what nobody takes goes back at a moment that nobody can tell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.failpoint import point
+from booking.waitlist import store
+from booking.waitlist.telling import Teller
+from booking.waitlist.turns import KeptTime, answer_until, back_at, suited
+
+log = logging.getLogger(__name__)
+time_offered = point("waitlist.offered")
+time_returned = point("waitlist.returned")
+
+_TIMES_PER_ROUND = 100
+
+
+class Offering:
+    def __init__(self, db: Database, teller: Teller, clock: Clock, draw: Callable[[], float]) -> None:
+        """`draw`: a random number from 0 up to 1, other each time."""
+        self._db = db
+        self._teller = teller
+        self._clock = clock
+        self._draw = draw
+
+    async def pass_on(self) -> int:
+        """How many kept times were looked at. One bad one does not keep the others."""
+        async with self._db.connection() as conn:
+            due = await store.due(conn, self._clock(), _TIMES_PER_ROUND)
+        for hold_id in due:
+            try:
+                await self._pass_on(hold_id)
+            except Exception:  # told in the log; the others are not kept from their turn
+                log.exception("waitlist.not-passed-on", extra={"hold": str(hold_id)})
+        return len(due)
+
+    async def _pass_on(self, hold_id: UUID) -> None:
+        async with self._db.transaction() as conn:
+            time, now = await store.lock_time(conn, hold_id), self._clock()
+            if time is None:
+                return
+            await store.lapse(conn, hold_id, now)
+            if await store.is_offered(conn, hold_id):
+                return
+            is_offered = await self._offer(conn, time)
+            if not is_offered:
+                await store.give_back(conn, hold_id, back_at(now, time.starts_at, self._draw()))
+        if is_offered:
+            time_offered()
+        else:
+            time_returned()
+
+    async def _offer(self, conn: Connection, time: KeptTime) -> bool:
+        now = self._clock()
+        until = answer_until(now, time.starts_at)
+        if until is None:
+            return False
+        for candidate in suited(time, await store.candidates(conn, time.hold_id)):
+            ident = uuid4()
+            if await store.insert_offer(conn, ident, time.hold_id, candidate, now, until):
+                await self._teller.offer(conn, candidate.appointment_id, ident, time, until)
+                return True
+        return False
