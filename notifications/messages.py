@@ -22,12 +22,14 @@ _SUBJECTS = {
     Template.APPOINTMENT_CONFIRMED: mark("Your appointment {number} on {date} at {time}"),
     Template.APPOINTMENT_MOVED: mark("Moved: your appointment {number} is now on {date} at {time}"),
     Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
+    Template.APPOINTMENT_RESERVED: mark("Please pay until {until}: your appointment on {date} at {time}"),
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
+_ANSWERED = (Template.APPOINTMENT_RESERVED, Template.APPOINTMENT_OFFERED, Template.WAITLIST_OFFERED)
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
     Template.APPOINTMENT_MOVED: Method.REQUEST,
@@ -62,7 +64,7 @@ class Messages:
         if template is Template.OVERVIEW_LINK:
             return self._link_mail(language, fields)
         case = case_fields(fields)
-        if template in (Template.APPOINTMENT_OFFERED, Template.WAITLIST_OFFERED) and case.answer_until is None:
+        if template in _ANSWERED and case.answer_until is None:
             raise ValueError("answer_until is missing")
         if template is Template.WAITLIST_OFFERED and not (case.instead_of and case.leave_url):
             raise ValueError("instead_of or leave_url is missing")
@@ -122,6 +124,7 @@ class Messages:
             day=format_short_day(case.starts_at, language, case.time_zone),
             start=format_time(case.starts_at, language, case.time_zone),
             refund=money,
+            until=format_time(case.answer_until, language, case.time_zone) if case.answer_until else "",
         )
         return plain(" ".join(text.split()))
 

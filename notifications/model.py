@@ -31,6 +31,7 @@ class Template(StrEnum):
     APPOINTMENT_CONFIRMED = "appointment_confirmed"
     APPOINTMENT_MOVED = "appointment_moved"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
+    APPOINTMENT_RESERVED = "appointment_reserved"  # by staff, on the telephone: to be paid by its person until a moment
     APPOINTMENT_OFFERED = "appointment_offered"  # given out by need: to be booked by its person until a moment
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them

@@ -50,6 +50,7 @@ from booking.overview import endpoints as overview
 from booking.waitlist import endpoints as waitlist
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
+from frontend.bookings import pages as bookings_pages
 from frontend.citizen import find_pages, pages
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
@@ -83,6 +84,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *finance.ENDPOINTS,
     *counter.ENDPOINTS,
     *allocation_pages.ENDPOINTS,
+    *bookings_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,

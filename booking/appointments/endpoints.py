@@ -28,7 +28,7 @@ from booking.appointments.moving import (
     PriceDiffers,
     TooManyMoves,
 )
-from booking.appointments.usecases import Appointments, NotConfirmed, NumberNeeded
+from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
 from booking.holds.usecases import HoldInUse
@@ -146,6 +146,13 @@ async def check_out(request: web.Request) -> web.Response:
     return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=_PRIVATE)
 
 
+async def send_payment_link(request: web.Request) -> web.Response:
+    ident = path_id(request, "appointment")
+    await request.app[APPOINTMENTS].ask_to_pay(ident)
+    case = await request.app[APPOINTMENTS].case(ident)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+
+
 async def cancel_appointment(request: web.Request) -> web.Response:
     appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
     wanted = await body(request, CancelIn) if request.body_exists else CancelIn()
@@ -256,6 +263,16 @@ ENDPOINTS = [
         takes=CheckoutIn,
         gives={200: CheckoutOut},
         refuses=(Unauthenticated, NotFound, HoldOver, PaymentUnavailable, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/payment-link",
+        handler=send_payment_link,
+        who=CASE,
+        summary="Send the person the link under which the reserved time is paid; once, however often it is asked for",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(NotFound, HoldOver, NothingToPay, NobodyToAsk),
     ),
     Endpoint(
         method="POST",

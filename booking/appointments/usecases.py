@@ -72,6 +72,16 @@ class NotConfirmed(Conflict):
     message = _("There is no confirmed appointment to put into a calendar.")
 
 
+class NothingToPay(Conflict):
+    code = "nothing_to_pay"
+    message = _("There is nothing to pay for this appointment.")
+
+
+class NobodyToAsk(Conflict):
+    code = "nobody_to_ask"
+    message = _("There is neither an e-mail address nor a mobile number to which the link to pay could go.")
+
+
 class Appointments:
     """`transaction` is that of the books; a transaction of `db` is one of the same kind."""
 
@@ -111,6 +121,10 @@ class Appointments:
     def can_text(self) -> bool:
         """Whether text messages are sent at all."""
         return self._notifications.can_text
+
+    def can_reach(self, contact: Contact) -> bool:
+        """Whether a message can go there; a letter is written by hand."""
+        return contact.email is not None or (contact.mobile is not None and self.can_text)
 
     async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
@@ -236,6 +250,23 @@ class Appointments:
     async def find_office(self, appointment_id: UUID) -> int | None:
         async with self._db.connection() as conn:
             return await store.find_office(conn, appointment_id)
+
+    async def ask_to_pay(self, appointment_id: UUID) -> None:
+        """Who booked by telephone gets the link under which the reserved time is paid; one message, however often it is asked for.
+
+        Raises NotFound, HoldOver, NothingToPay, NobodyToAsk.
+        """
+        async with self._db.transaction() as conn:
+            await store.lock_appointment(conn, appointment_id)
+            case = await self._read(conn, appointment_id)
+            if case.status is AppointmentStatus.CONFIRMED or not case.fee:
+                raise NothingToPay
+            if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= self._clock():
+                raise HoldOver
+            if not self.can_reach(case.contact):
+                raise NobodyToAsk
+            notice = Notice("appointment_reserved", fields={"answer_until": case.hold_until.isoformat()})
+            await self._announcer(conn, appointment_id, notice)
 
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""

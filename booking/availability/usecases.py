@@ -18,6 +18,7 @@ from booking.availability.mirror import Mirror
 from booking.availability.model import Audience, Basis, Offer, Offers, OfficeOffer, Slot, Window
 
 _MEMO_LIMIT = 4096
+_AFTER_NOW = timedelta(microseconds=1)
 
 
 class NotOffered(DomainError):
@@ -278,10 +279,10 @@ class Availability:
         return self._clock() + self._lead_at(office, audience)
 
     def _lead_at(self, office: OfficeOffer, audience: Audience) -> timedelta:
-        """Staff know how long the way to the counter is."""
+        """Staff know how long the way to the counter is. What begins in this moment is held by nobody: the database would refuse it."""
         if audience is Audience.STAFF:
-            return timedelta()
-        return self._lead if office.lead_min is None else timedelta(minutes=office.lead_min)
+            return _AFTER_NOW
+        return max(_AFTER_NOW, self._lead if office.lead_min is None else timedelta(minutes=office.lead_min))
 
     def _latest(self, office: OfficeOffer, local: ZoneInfo, audience: Audience) -> int:
         """The cell before which an appointment must begin."""

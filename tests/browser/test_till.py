@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import async_playwright
 
 from base.clock import SettableClock
-from tests.browser import axe
-from tests.staff import PASSWORD, hire
+from tests.browser.desk import PICTURES, Desk, sit_down
+from tests.staff import hire
 from tests.town import Town
 from tests.town import town as open_town
 
-PICTURES = os.environ.get("PICTURES")  # a folder: every page is photographed there
 WORDS = {
     "de": ("Erstattung beantragen", "Freigeben und erstatten", "Erstattet"),
     "en": ("Ask for the refund", "Approve and refund", "Refunded"),
@@ -28,30 +24,6 @@ WORDS = {
 async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
     async with open_town(city_dsn, clock) as opened:
         yield opened
-
-
-@dataclass
-class Desk:
-    """A browser's page of one person, examined at every stop."""
-
-    page: Page
-    name: str
-    scripts: bool
-    faults: dict[str, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-
-    async def stop_at(self, place: str) -> None:
-        if self.scripts:
-            found = await axe.violations(self.page)
-            if overflow := await axe.overflow_px(self.page):
-                found.append(f"scrolls sideways by {overflow} px")
-            if found:
-                self.faults[place] = found
-        if PICTURES:
-            await self.page.screenshot(path=Path(PICTURES) / f"till-{self.name}-{place}.png", full_page=True)
-
-    async def press(self, label: str) -> None:
-        await self.page.get_by_role("button", name=label, exact=True).click()
 
 
 async def a_day(town: Town) -> str:
@@ -66,19 +38,6 @@ async def a_day(town: Town) -> str:
     await town.pay(await town.checkout(third))
     town.clock.advance(minutes=5)
     return str(first["number"])
-
-
-async def sit_down(browser: Browser, town: Town, login: str, language: str, width: int, scripts: bool) -> Desk:
-    context = await browser.new_context(
-        viewport={"width": width, "height": 900}, java_script_enabled=scripts, locale=language
-    )
-    desk = Desk(await context.new_page(), f"{login}-{language}-{width}-{'js' if scripts else 'plain'}", scripts)
-    context.on("console", lambda message: _keep(desk.said, message))
-    await desk.page.goto(f"{town.origin}/{language}/finance/")
-    await desk.page.locator("input[name=login]").fill(login)
-    await desk.page.locator("input[name=password]").fill(PASSWORD)
-    await desk.page.locator("main button[type=submit]").click()
-    return desk
 
 
 @pytest.mark.parametrize(("language", "width", "scripts"), [("de", 1280, True), ("en", 360, True), ("de", 360, False)])
@@ -159,8 +118,3 @@ async def _on_paper(desk: Desk) -> None:
         assert not await desk.page.locator(gone).first.is_visible()
     if PICTURES:
         await desk.page.screenshot(path=Path(PICTURES) / f"till-{desk.name}-paper.png", full_page=True)
-
-
-def _keep(said: list[str], message: ConsoleMessage) -> None:
-    if message.type in ("error", "warning") and "status of 422" not in message.text:  # sent empty on purpose
-        said.append(message.text)

@@ -46,6 +46,8 @@ TILL = frozenset({FINANCE})
 _PAYMENT = "/{language}/finance/payments/{payment}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
+_BOOKINGS = "/{language}/bookings/{office}"
+
 # Route -> who comes past the guard.
 EXPECTED: dict[str, frozenset[str]] = {
     # For everybody
@@ -101,6 +103,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "DELETE /api/holds/{hold}": CITIZEN,
     "GET /api/appointments/{appointment}": CITIZEN,
     "POST /api/appointments/{appointment}/checkout": CITIZEN,
+    "POST /api/appointments/{appointment}/payment-link": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
     "POST /api/appointments/{appointment}/erase": CITIZEN,
     "POST /api/appointments/{appointment}/move": CITIZEN,
@@ -156,6 +159,16 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_COUNTER}/walk-in": COUNTER,
     f"POST {_COUNTER}/next": COUNTER,
     f"POST {_COUNTER}/tickets/{{ticket}}/{{step}}": COUNTER,
+    "GET /{language}/bookings/": STAFF,
+    f"GET {_BOOKINGS}": COUNTER,
+    f"POST {_BOOKINGS}/holds": COUNTER,
+    f"POST {_BOOKINGS}/overrides": frozenset({SUPERVISOR}),
+    f"GET {_BOOKINGS}/holds/{{hold}}": COUNTER,
+    f"POST {_BOOKINGS}/holds/{{hold}}": COUNTER,
+    f"POST {_BOOKINGS}/holds/{{hold}}/release": COUNTER,
+    f"GET {_BOOKINGS}/cases": COUNTER,
+    f"GET {_BOOKINGS}/cases/{{appointment}}": COUNTER,
+    f"POST {_BOOKINGS}/cases/{{appointment}}/cancel": COUNTER,
     "GET /api/offices/{office}/hours": frozenset({SUPERVISOR, ADMIN}),
     "GET /api/offices/{office}/hours/history": frozenset({SUPERVISOR, ADMIN}),
     "POST /api/offices/{office}/hours/preview": frozenset({SUPERVISOR, ADMIN}),

@@ -30,6 +30,7 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
     Template.APPOINTMENT_MOVED: {"sequence": 1, "moved_from": "2026-12-03T13:20:00+00:00"},
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
+    Template.APPOINTMENT_RESERVED: {"answer_until": "2026-12-01T08:15:00+00:00"},
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
     Template.ALLOCATION_REQUEST: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},

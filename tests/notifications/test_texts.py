@@ -34,6 +34,7 @@ TEMPLATES = (
     "appointment_confirmed",
     "appointment_moved",
     "appointment_cancelled",
+    "appointment_reserved",
     "appointment_offered",
     "waitlist_offered",
     "refund_succeeded",
@@ -44,7 +45,7 @@ TEMPLATES = (
 def text(template: str, language: str, **changes: Any) -> str:
     from notifications.model import Template
 
-    fields = {"manage_url": LINK, "refund_cents": 3700, **changes}
+    fields = {"manage_url": LINK, "refund_cents": 3700, "answer_until": "2026-12-01T08:35:00+00:00", **changes}
     return MESSAGES.text(Template(template), language, case(language, **fields))
 
 

@@ -85,6 +85,12 @@ class TestTheirShare:
             await world.hold(NINE)
         await staff_hold(world, NINE)
 
+    async def test_what_begins_in_this_moment_is_not_offered_since_nobody_can_hold_it(self, world: HoldWorld) -> None:
+        world.clock.set(NINE)
+        with pytest.raises(StartNotOffered):
+            await staff_hold(world, NINE)
+        assert (await staff_hold(world, NINE + timedelta(minutes=20))).starts_at == NINE + timedelta(minutes=20)
+
     async def test_the_refusal_offers_what_staff_may_have(self, world: HoldWorld) -> None:
         with pytest.raises(SlotTaken) as caught:
             await staff_hold(world, at(TUESDAY, 11))

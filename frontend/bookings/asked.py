@@ -1,0 +1,57 @@
+"""What staff have chosen on the page of times, read from an address or a form. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from base.i18n import zone
+from booking.appointments.model import Case
+from booking.catalogue.model import Channel
+from frontend.citizen.need_wording import read_date
+
+_AHEAD = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`service_id` None: not chosen yet. `moving`: the case that is to get the time."""
+
+    service_id: int | None
+    channel: Channel
+    day: date
+    moving: Case | None = None
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """As hidden fields."""
+        service = (("service", str(self.service_id)),) if self.service_id is not None else ()
+        moves = (("moves", str(self.moving.id)),) if self.moving else ()
+        return (*service, ("channel", self.channel.value), ("day", self.day.isoformat()), *moves)
+
+    def query(self, day: date) -> str:
+        return urlencode([*(pair for pair in self.pairs() if pair[0] != "day"), ("day", day.isoformat())])
+
+
+def asked_in(fields: Mapping[str, str], services: Mapping[int, frozenset[Channel]], today: date) -> Asked:
+    """Days that are over, or further ahead than anybody plans, become the nearest that is not."""
+    typed = fields.get("service", "")
+    service = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 and int(typed) in services else None
+    wanted = fields.get("channel", "")
+    channel = Channel(wanted) if wanted in list(Channel) else Channel.ONSITE
+    if service is not None and wanted == "" and channel not in services[service]:
+        channel = min(services[service])
+    day = read_date(fields.get("day", "")) or today
+    return Asked(service, channel, min(max(day, today), today + _AHEAD))
+
+
+def local_moment(text: str, zone_name: str) -> datetime | None:
+    """As <input type=datetime-local> sends it, at the office; None for anything else."""
+    try:
+        local = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if local.tzinfo is not None or not 2000 < local.year < 2200:
+        return None
+    return local.replace(tzinfo=zone(zone_name)).astimezone(UTC)

@@ -1,0 +1,95 @@
+"""Handlers for a case that somebody calls about: found by its number, moved or cancelled for them."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from base.errors import DomainError, NotFound
+from base.money import Money
+from base.web import STAFF, form, path_id
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import AppointmentStatus, Case
+from booking.queue.expecting import NumberIncomplete, NumberUnknown
+from frontend.bookings.asked import asked_in
+from frontend.bookings.places import case_of_office, place_of
+from frontend.bookings.times import times_response
+from frontend.bookings.views import CasePage
+from frontend.citizen.case import facts_of
+from frontend.citizen.giving_back import if_cancelled_now
+from frontend.citizen.holding import appointment_rows, contact_rows
+from frontend.citizen.rendering import chosen, see, words_of
+from frontend.citizen.sent import cents_of
+from frontend.citizen.views import Row, ShownError
+from frontend.citizen.words import Words
+from frontend.staff.frame import staff_frame, staff_page
+
+_S = AppointmentStatus
+
+
+async def find(request: web.Request) -> web.Response:
+    """By the number that is read out. A case of another office is not told apart from none."""
+    place, words, typed = await place_of(request), words_of(request), request.query.get("number", "").strip()[:40]
+    ident = await request.app[APPOINTMENTS].find_by_number(typed)
+    try:
+        if ident is not None:
+            return see(f"{place.base}/cases/{(await case_of_office(request, ident)).id}")
+    except NotFound:
+        pass
+    asked = asked_in({}, place.services(), words.now.date())
+    wrong = NumberUnknown if sum(sign.isalnum() for sign in typed) >= 6 else NumberIncomplete
+    return await times_response(request, place, asked, problem=("number", wrong.message), kept={"number": typed})
+
+
+async def show(request: web.Request) -> web.Response:
+    return await _page(request, await case_of_office(request, path_id(request, "appointment")))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """By the policy stored at booking, as if the person had done it."""
+    place, case = await place_of(request), await case_of_office(request, path_id(request, "appointment"))
+    shown = cents_of(await form(request), "refund_cents")
+    try:
+        await request.app[APPOINTMENTS].cancel(case.id, None if shown is None else Money(shown, case.fee.currency))
+    except DomainError as error:
+        return await _page(request, case, problem=error.message)
+    return see(f"{place.base}/cases/{case.id}")
+
+
+async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.Response:
+    place, words = await place_of(request), words_of(request)
+    appointments, what = request.app[APPOINTMENTS], await chosen(request, case)
+    facts = facts_of(case, what, words.now, "", can_text=appointments.can_text)
+    sees = request[STAFF].may("person.read", place.office.id) and not case.is_erased
+    reach = facts.reach if sees else ""
+    said = ("danger", words._(problem), "") if problem else _notice(words, case, facts.status, reach)
+    errors = (ShownError(field="main", message=said[1]),) if problem else ()
+    view = CasePage(
+        frame=staff_frame(request, words, words._("Appointment {number}", number=case.number), errors=errors),
+        notice_kind=said[0],
+        notice_title=said[1],
+        notice=said[2],
+        rows=(Row(label=words._("Number"), value=case.number), *appointment_rows(words, what)),
+        person=contact_rows(words, case.contact) if sees else (),
+        move_url=f"{place.base}?moves={case.id}" if facts.can_move else "",
+        cancel_action=f"{place.base}/cases/{case.id}/cancel" if facts.can_cancel else "",
+        cancellation=if_cancelled_now(words, facts.refund_now, case.fee) if facts.refund_now is not None else "",
+        cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
+        book_url=place.base,
+    )
+    return staff_page(request, "bookings/case", view, status=409 if problem else 200)
+
+
+def _notice(words: Words, case: Case, status: str, reach: str) -> tuple[str, str, str]:
+    """Kind, title and, where there is more to say, a sentence."""
+    if status == _S.CONFIRMED:
+        told = words._("The confirmation goes to {reach}.", reach=reach) if reach else ""
+        return "success", words._("The appointment is booked"), told or words._("Please read the number out.")
+    if status == _S.HELD and case.hold_until is not None:
+        until = words._("Reserved until {clock}", clock=words.clock(case.hold_until, case.time_zone))
+        return "info", until, words._("The person has the link to pay; once paid, it is booked.")
+    title = {
+        _S.CANCELLED: words._("This appointment was cancelled."),
+        _S.FINISHED: words._("This appointment is finished already."),
+        _S.NO_SHOW: words._("Whoever has this appointment was called and did not come."),
+    }.get(_S(status), words._("It was not paid in time; the time is free for others again."))
+    return "info", title, ""

@@ -1,0 +1,104 @@
+"""Handlers for the contact of somebody who has called: typed by staff, booked at once, or sent a link to pay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid5
+
+from aiohttp import web
+
+from base.errors import DomainError
+from base.i18n import LANGUAGES
+from base.i18n import mark as _
+from base.web import SETTINGS, form
+from booking.appointments.contact import Need
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.lifecycle import HoldOver
+from booking.catalogue.model import Channel
+from booking.holds.endpoints import HOLDS
+from booking.holds.model import Hold, HoldStatus
+from booking.holds.usecases import HoldInUse
+from frontend.bookings.places import hold_of_office, place_of
+from frontend.bookings.views import ContactPage
+from frontend.citizen.contact_form import ContactForm, empty, read
+from frontend.citizen.holding import appointment_rows, need_label, reserved
+from frontend.citizen.rendering import chosen, key_of, new_key, see, words_of
+from frontend.citizen.views import ShownError, Tick
+from frontend.staff.frame import staff_frame, staff_page
+
+_NO_WAY_TO_PAY = _("This costs a fee: enter an e-mail address or a mobile number for the link to pay")
+_RUN_OUT = _("The reservation is over. Please choose a time again.")
+
+
+async def show(request: web.Request) -> web.Response:
+    hold = await hold_of_office(request)
+    return await _page(request, hold, empty(words_of(request).language))
+
+
+async def send(request: web.Request) -> web.Response:
+    place, hold, fields = await place_of(request), await hold_of_office(request), await form(request)
+    words, key, appointments = words_of(request), key_of(fields), request.app[APPOINTMENTS]
+    typed = read(fields, words.language, Channel(hold.channel))
+    if hold.fee and typed.contact and not appointments.can_reach(typed.contact):
+        typed = replace(typed, wrong={"email": _NO_WAY_TO_PAY}, contact=None)
+    if typed.contact is None:
+        return await _page(request, hold, typed, is_sent=True)
+    once = uuid5(key, typed.contact.model_dump_json())
+    try:
+        created = await appointments.create(hold.id, typed.contact, str(once))
+        if hold.fee:
+            await appointments.ask_to_pay(created.case.id)
+        else:
+            here = f"{request.app[SETTINGS].public_url}/{typed.contact.language}/appointments/{created.case.id}/paid"
+            await appointments.pay(created.case.id, here)
+    except HoldInUse:  # sent twice
+        if hold.appointment_id is None:
+            raise
+        return see(f"{place.base}/cases/{hold.appointment_id}")
+    except HoldOver:
+        return await _page(request, hold, typed, problem=_RUN_OUT)
+    return see(f"{place.base}/cases/{created.case.id}")
+
+
+async def release(request: web.Request) -> web.Response:
+    """Back to the times of the same service. What is booked meanwhile stays."""
+    place, hold = await place_of(request), await hold_of_office(request)
+    try:
+        await request.app[HOLDS].release(hold.id)
+    except DomainError:
+        return see(f"{place.base}/holds/{hold.id}")
+    return see(f"{place.base}?service={hold.service_id}&channel={hold.channel}")
+
+
+async def _page(
+    request: web.Request, hold: Hold, typed: ContactForm, *, is_sent: bool = False, problem: str = ""
+) -> web.Response:
+    place, words = await place_of(request), words_of(request)
+    if hold.appointment_id is not None:
+        return see(f"{place.base}/cases/{hold.appointment_id}")
+    if not problem and (hold.status is HoldStatus.OVER or hold.expires_at <= words.now):
+        problem = _RUN_OUT
+    messages = {name: words._(message) for name, message in typed.wrong.items()} if is_sent else {}
+    errors = [ShownError(field=name, message=message) for name, message in messages.items()]
+    if problem:
+        errors.insert(0, ShownError(field="name", message=words._(problem)))
+    what = await chosen(request, hold)
+    view = ContactPage(
+        frame=staff_frame(request, words, words._("Who comes?"), errors=tuple(errors)),
+        rows=appointment_rows(words, what),
+        reserved=reserved(words, what, hold.expires_at),
+        action=f"{place.base}/holds/{hold.id}",
+        release_action=f"{place.base}/holds/{hold.id}/release",
+        button=words._("Send the link to pay") if hold.fee else words._("Book the appointment"),
+        request_key=new_key(),
+        needs_number=hold.channel == Channel.PHONE,
+        pays_by_link=bool(hold.fee),
+        needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in typed.needs) for need in Need),
+        languages=tuple(
+            Tick(value=code, label=name, is_chosen=code == typed.values["language"]) for code, name in LANGUAGES.items()
+        ),
+        opens_post=any(typed.values[name] for name in ("street", "postcode", "place")),
+        values=typed.values,
+        messages=messages,
+    )
+    return staff_page(request, "bookings/contact", view, status=422 if errors else 200)

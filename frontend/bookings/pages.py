@@ -1,0 +1,25 @@
+"""The pages of bookings by staff as a table."""
+
+from __future__ import annotations
+
+from base.errors import Malformed, NotFound
+from base.web import SIGNED_IN, can
+from base.web.endpoint import page
+from frontend.bookings import cases, contacts, times
+
+_OFFICE = "/{language}/bookings/{office}"
+_HOLD, _CASE = f"{_OFFICE}/holds/{{hold}}", f"{_OFFICE}/cases/{{appointment}}"
+_BOOK, _OVERRIDE = can("hold.staff", "office"), can("hold.override", "office")
+
+ENDPOINTS = [
+    page("GET", "/{language}/bookings/", times.offices, SIGNED_IN, "Choose the office"),
+    page("GET", _OFFICE, times.show, _BOOK, "Free times, also those kept for staff", NotFound),
+    page("POST", f"{_OFFICE}/holds", times.take, _BOOK, "Reserve a time, or move a case to it", NotFound, Malformed),
+    page("POST", f"{_OFFICE}/overrides", times.override, _OVERRIDE, "Reserve a time that is taken or closed", NotFound),
+    page("GET", _HOLD, contacts.show, _BOOK, "Who comes", NotFound),
+    page("POST", _HOLD, contacts.send, _BOOK, "Book it, or send the link to pay", NotFound, Malformed),
+    page("POST", f"{_HOLD}/release", contacts.release, _BOOK, "Give the time back", NotFound),
+    page("GET", f"{_OFFICE}/cases", cases.find, _BOOK, "Find a case by its number", NotFound),
+    page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
+    page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),
+]

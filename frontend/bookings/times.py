@@ -1,0 +1,201 @@
+"""Handlers for staff who look for a time: the free ones, those kept for staff, and, with a reason, those that are not free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from aiohttp import web
+
+from base.errors import DomainError, Malformed, NotFound
+from base.i18n import zone
+from base.web import CLOCK, STAFF, form
+from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import Case
+from booking.availability.endpoints import AVAILABILITY
+from booking.availability.model import Audience, Slot, Window
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.model import Channel
+from booking.holds.endpoints import HOLDS
+from booking.holds.model import Hold, Override
+from frontend.bookings.asked import Asked, asked_in, local_moment
+from frontend.bookings.places import Place, case_of_office, place_of
+from frontend.bookings.views import DayOfTimes, OfficeChoices, TimesPage
+from frontend.citizen.choosing import office_times, read_slot
+from frontend.citizen.rendering import key_of, new_key, see, words_of
+from frontend.citizen.views import ShownError, Tick
+from frontend.citizen.words import Words
+from frontend.staff.frame import staff_frame, staff_page
+
+DAYS_SHOWN = 7
+
+
+async def offices(request: web.Request) -> web.Response:
+    """The one office at once, several as a list."""
+    words, staff = words_of(request), request[STAFF]
+    known = await request.app[CATALOGUE].snapshot()
+    found = [office for office in known.offices.values() if staff.may("hold.staff", office.id)]
+    if len(found) == 1:
+        return see(f"/{words.language}/bookings/{found[0].id}")
+    view = OfficeChoices(
+        frame=staff_frame(request, words, words._("For which office do you book?")),
+        offices=tuple((words.pick(one.name), f"/{words.language}/bookings/{one.id}") for one in found),
+    )
+    return staff_page(request, "bookings/offices", view)
+
+
+async def show(request: web.Request) -> web.Response:
+    place = await place_of(request)
+    return await times_response(request, place, await _asked(request, place, request.query))
+
+
+async def take(request: web.Request) -> web.Response:
+    """From a time's button: to the contact form, or a case moves there at once."""
+    place, fields = await place_of(request), await form(request)
+    key, asked = key_of(fields), await _asked(request, place, fields)
+    slot = read_slot(fields.get("slot", ""))
+    if slot is None or asked.service_id is None:
+        raise Malformed
+    holds = request.app[HOLDS]
+    try:
+        hold = await holds.hold(
+            asked.service_id, asked.channel, place.office.id, slot[1], f"staff:{key}", Audience.STAFF
+        )
+        if asked.moving is None:
+            return see(f"{place.base}/holds/{hold.id}")
+        return await _move(request, place, asked.moving, hold)
+    except DomainError as error:
+        return await times_response(request, place, asked, problem=("times", error.message))
+
+
+async def _move(request: web.Request, place: Place, case: Case, hold: Hold) -> web.Response:
+    """What stays where it is keeps no second time."""
+    try:
+        await request.app[APPOINTMENTS].move(case.id, hold.id)
+    except DomainError:
+        await request.app[HOLDS].release(hold.id)
+        raise
+    return see(f"{place.base}/cases/{case.id}")
+
+
+async def override(request: web.Request) -> web.Response:
+    """With a reason, which stands in the history with whoever gave it."""
+    place, fields = await place_of(request), await form(request)
+    key, asked = key_of(fields), await _asked(request, place, fields)
+    if asked.service_id is None:
+        raise Malformed
+    starts_at, counter = local_moment(fields.get("starts_at", ""), place.office.time_zone), fields.get("counter", "")
+    reason = fields.get("reason", "").strip()[:500]
+    words, kept = words_of(request), {name: fields.get(name, "") for name in ("starts_at", "counter", "reason")}
+    if starts_at is None:
+        problem = ("starts_at", words._("Enter day and time."))
+        return await times_response(request, place, asked, problem=problem, kept=kept)
+    if not reason:
+        problem = ("reason", words._("Say why: it is kept with your name."))
+        return await times_response(request, place, asked, problem=problem, kept=kept)
+    if counter not in {one.value for one in _counters(words, place, asked)}:
+        raise Malformed
+    wanted = Override(
+        service_id=asked.service_id,
+        channel=asked.channel,
+        office_id=place.office.id,
+        counter_id=int(counter),
+        starts_at=starts_at,
+        reason=reason,
+        by=request[STAFF].account_id,
+    )
+    try:
+        hold = await request.app[HOLDS].override(wanted, str(key))
+    except DomainError as error:
+        return await times_response(request, place, asked, problem=("starts_at", error.message), kept=kept)
+    return see(f"{place.base}/holds/{hold.id}")
+
+
+async def _asked(request: web.Request, place: Place, fields: Mapping[str, str]) -> Asked:
+    """What was chosen so far; with a case to be moved, its service and channel stand."""
+    today = request.app[CLOCK]().astimezone(zone(place.office.time_zone)).date()
+    asked, moving = asked_in(fields, place.services(), today), fields.get("moves", "")
+    if not moving:
+        return asked
+    try:
+        case = await case_of_office(request, UUID(moving))
+    except ValueError:
+        raise NotFound from None
+    return Asked(case.service_id, Channel(case.channel), asked.day, case)
+
+
+async def times_response(
+    request: web.Request,
+    place: Place,
+    asked: Asked,
+    *,
+    problem: tuple[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
+) -> web.Response:
+    """`problem`: the id of the input and what is wrong, said with everything kept."""
+    words, may_override = words_of(request), request[STAFF].may("hold.override", place.office.id)
+    errors = (ShownError(field=problem[0], message=words._(problem[1])),) if problem else ()
+    today = words.now.astimezone(zone(place.office.time_zone)).date()
+    name = words.pick(place.office.name)
+    view = TimesPage(
+        frame=staff_frame(request, words, words._("Bookings: {office}", office=name), errors=errors),
+        office=name,
+        action=place.base,
+        find_action=f"{place.base}/cases",
+        services=_services(words, place, asked),
+        channels=tuple(
+            Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel
+        ),
+        values={"day": asked.day.isoformat(), **(kept or {})},
+        hidden=asked.pairs(),
+        request_key=new_key(),
+        hold_action=f"{place.base}/holds",
+        moving=asked.moving.number if asked.moving else "",
+        days=_days(words, place, _free(request, place, asked)),
+        is_asked=asked.service_id is not None,
+        earlier_url=_week(place, asked, max(asked.day - timedelta(days=DAYS_SHOWN), today))
+        if asked.service_id and asked.day > today
+        else "",
+        later_url=_week(place, asked, asked.day + timedelta(days=DAYS_SHOWN)) if asked.service_id else "",
+        override_action=f"{place.base}/overrides" if may_override and asked.service_id and not asked.moving else "",
+        counters=_counters(words, place, asked),
+        messages={error.field: error.message for error in errors},
+    )
+    return staff_page(request, "bookings/times", view, status=422 if problem else 200)
+
+
+def _free(request: web.Request, place: Place, asked: Asked) -> Sequence[Slot]:
+    if asked.service_id is None or asked.channel not in place.services().get(asked.service_id, ()):
+        return ()
+    window = Window(asked.day, asked.day + timedelta(days=DAYS_SHOWN - 1))
+    return request.app[AVAILABILITY].slots(asked.service_id, asked.channel, [place.office.id], window, Audience.STAFF)
+
+
+def _days(words: Words, place: Place, slots: Sequence[Slot]) -> tuple[DayOfTimes, ...]:
+    local, by_day = zone(place.office.time_zone), dict[date, list[Slot]]()
+    for slot in slots:
+        by_day.setdefault(slot.starts_at.astimezone(local).date(), []).append(slot)
+    return tuple(
+        DayOfTimes(name=words.day(day), parts=office_times(words, of_day, {place.office.id: place.office})[0].parts)
+        for day, of_day in by_day.items()
+    )
+
+
+def _services(words: Words, place: Place, asked: Asked) -> tuple[Tick, ...]:
+    named = [
+        Tick(value=str(ident), label=words.pick(place.known.services[ident].name), is_chosen=ident == asked.service_id)
+        for ident in place.services()
+    ]
+    return tuple(sorted(named, key=lambda one: one.label.casefold()))
+
+
+def _counters(words: Words, place: Place, asked: Asked) -> tuple[Tick, ...]:
+    if asked.service_id is None:
+        return ()
+    counters = place.known.places(asked.service_id, asked.channel).get(place.office.id, ())
+    return tuple(Tick(value=str(one.id), label=words.pick(one.name) or one.key, is_chosen=False) for one in counters)
+
+
+def _week(place: Place, asked: Asked, day: date) -> str:
+    return f"{place.base}?{asked.query(day)}#times"

@@ -1,0 +1,78 @@
+"""What the pages of bookings by staff show: frozen, every text ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontend.citizen.views import PartOfDay, Row, Tick
+from frontend.staff.views import StaffFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeChoices:
+    frame: StaffFrame
+    offices: tuple[tuple[str, str], ...]  # name, url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOfTimes:
+    name: str
+    parts: tuple[PartOfDay, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimesPage:
+    """Search by number, choose service and days, take a time; below, the lane for what is taken or closed."""
+
+    frame: StaffFrame
+    office: str
+    action: str
+    find_action: str
+    services: tuple[Tick, ...]
+    channels: tuple[Tick, ...]
+    values: Mapping[str, str]  # day, number, starts_at, reason
+    hidden: tuple[tuple[str, str], ...]
+    request_key: str
+    hold_action: str
+    moving: str = ""  # "K7F-3QM": the case that gets the time
+    days: tuple[DayOfTimes, ...] = ()
+    is_asked: bool = False  # a service was chosen, so that no days mean no times
+    earlier_url: str = ""
+    later_url: str = ""
+    override_action: str = ""  # empty: not for this reader
+    counters: tuple[Tick, ...] = ()
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPage:
+    frame: StaffFrame
+    rows: tuple[Row, ...]
+    reserved: str
+    action: str
+    release_action: str
+    button: str
+    request_key: str
+    needs_number: bool
+    pays_by_link: bool
+    needs: tuple[Tick, ...]
+    languages: tuple[Tick, ...]
+    opens_post: bool
+    values: Mapping[str, str]
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    frame: StaffFrame
+    notice_kind: str
+    notice_title: str
+    notice: str
+    rows: tuple[Row, ...]
+    person: tuple[Row, ...]  # empty: not for this reader, or erased
+    move_url: str
+    cancel_action: str
+    cancellation: str  # what of the fee comes back, empty where none was paid
+    cancel_hidden: tuple[tuple[str, str], ...]
+    book_url: str

@@ -1,0 +1,205 @@
+"""Staff book for somebody on the telephone: free of charge at once, with a fee by a link to pay; they find, move and cancel for callers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import Town
+
+OFFICE = "buergerbuero-mitte"
+FREE, WITH_FEE = "Wohnsitzanmeldung", "Führungszeugnis"
+CALLER: dict[str, Any] = {"name": "Alex Mustermann", "mobile": "0151 23456789", "language": "de"}
+
+
+@pytest.fixture
+async def rosa(town: Town) -> AsyncIterator[StaffBrowser]:
+    async with AsyncExitStack() as stack:
+        await hire(town, "rosa", "supervisor", OFFICE)
+        yield await stack.enter_async_context(await sign_in(town, "rosa"))
+
+
+async def base_of(town: Town, office: str = OFFICE) -> str:
+    [row] = await town.rows("SELECT id FROM office WHERE key = $1", office)
+    return f"/de/bookings/{row['id']}"
+
+
+def fields_of(page: Page, action: str) -> dict[str, Any]:
+    """The hidden fields of the form that is sent there."""
+    [form] = re.findall(rf'<form[^>]*action="{re.escape(action)}"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
+async def times(town: Town, rosa: StaffBrowser, words: str, **more: str) -> Page:
+    service = (await town.service(words))["id"]
+    query = "&".join(f"{name}={value}" for name, value in {"service": service, "channel": "onsite", **more}.items())
+    return await rosa.get(f"{await base_of(town)}?{query}")
+
+
+async def take(town: Town, rosa: StaffBrowser, page: Page, number: int = 0) -> Page:
+    action = f"{await base_of(town)}/holds"
+    slot = re.findall(r'name="slot" value="([^"]+)"', page.text)[number]
+
+    return await rosa.post(action, slot=slot, **fields_of(page, action))
+
+
+async def book(town: Town, rosa: StaffBrowser, words: str, **contact: str) -> Page:
+    form = await take(town, rosa, await times(town, rosa, words))
+    assert "Wer kommt?" in form.text
+    return await rosa.post(form.url.path, **fields_of(form, form.url.path), **(CALLER | contact))
+
+
+async def test_free_of_charge_is_booked_at_once_and_the_caller_gets_a_text(town: Town, rosa: StaffBrowser) -> None:
+    done = await book(town, rosa, FREE)
+    assert "Die Bestätigung geht an +49 1512 3456789." in done.text
+    await town.work()
+    [text] = town.texts.messages.arrived()
+    [row] = await town.rows("SELECT number, status FROM appointment")
+    assert (row["status"], str(row["number"]) in text.phone_text, str(row["number"]) in done.text) == (
+        "confirmed",
+        True,
+        True,
+    )
+
+
+async def test_with_a_fee_the_caller_pays_by_the_link_of_the_message(town: Town, rosa: StaffBrowser) -> None:
+    done = await book(town, rosa, WITH_FEE, email="alex@example.org")
+    assert "Der Link zum Bezahlen ist unterwegs" in done.text
+    await town.work()
+    [mail] = town.mail.messages
+    assert "Bitte bis" in mail.header("Subject")
+    [link] = re.findall(rf"{town.origin}(/\S+)", mail.part("text/plain") or "")
+    async with AsyncExitStack() as stack:
+        caller = await stack.enter_async_context(StaffBrowser(town))
+        case = await caller.get(link)
+        [action] = re.findall(r'action="(/de/appointments/[^"]+/pay)"', case.text)
+        sent = await caller.post(action, follow=False, **fields_of(case, action))
+    await town.pay({"pay_url": sent.headers["Location"]})
+    await town.webhooks()
+    booked = await rosa.get(done.url.path)
+    assert "Der Termin ist gebucht" in booked.text
+    assert "erstatten wir die ganze Gebühr" in booked.text
+    cancelled = await rosa.post(f"{done.url.path}/cancel", **fields_of(booked, f"{done.url.path}/cancel"))
+    assert "Dieser Termin wurde abgesagt." in cancelled.text
+    await town.webhooks()
+    assert await town.rows("SELECT 1 FROM refund WHERE status = 'succeeded'")
+    await town.assert_sound()
+
+
+async def test_a_fee_needs_a_way_to_send_the_link(town: Town, rosa: StaffBrowser) -> None:
+    by_post = {"mobile": "", "street": "Weg 1", "postcode": "70173", "place": "Stuttgart"}
+    refused = await book(town, rosa, WITH_FEE, **by_post)
+    assert refused.status == 422
+    assert "Hierfür fällt eine Gebühr an" in refused.text
+    assert 'value="Weg 1"' in refused.text
+    assert await town.rows("SELECT id FROM appointment") == []
+
+
+async def test_wrong_details_are_named_and_everything_is_kept(town: Town, rosa: StaffBrowser) -> None:
+    refused = await book(town, rosa, FREE, name="", email="alex@", mobile="")
+    assert refused.status == 422
+    assert "Geben Sie Ihren Namen ein" in refused.text
+    assert 'value="alex@"' in refused.text
+
+
+async def test_the_form_sent_twice_books_once(town: Town, rosa: StaffBrowser) -> None:
+    form = await take(town, rosa, await times(town, rosa, FREE))
+    fields = fields_of(form, form.url.path) | CALLER
+    pages = [await rosa.post(form.url.path, **fields) for _ in range(2)]
+    assert pages[0].url == pages[1].url
+    assert len(await town.rows("SELECT id FROM appointment")) == 1
+
+
+async def test_a_time_that_somebody_else_has_taken_meanwhile(town: Town, rosa: StaffBrowser) -> None:
+    """The last lane of that moment goes to the public while the page is open: it says so, and nothing is lost."""
+    page = await times(town, rosa, FREE)
+    slot = re.findall(r'name="slot" value="([^"]+)"', page.text)[4]
+    office, starts_at = slot.split("@")
+    service = (await town.service(FREE))["id"]
+    wanted = {"service": service, "channel": "onsite", "office": int(office), "starts_at": starts_at}
+    while (await town.call("POST", "/api/holds", key=uuid4().hex, json=wanted)).status == 201:
+        pass
+    refused = await take(town, rosa, page, 4)
+    assert refused.status == 422
+    assert "Diese Zeit ist nicht mehr frei" in refused.text
+    assert slot not in re.findall(r'name="slot" value="([^"]+)"', refused.text)
+
+
+async def test_although_there_is_no_time_with_a_reason(town: Town, rosa: StaffBrowser) -> None:
+    page = await times(town, rosa, FREE)
+    action = f"{await base_of(town)}/overrides"
+    fields = fields_of(page, action)
+    [counter, *_] = re.findall(r'<option value="(\d+)">', page.text.split('id="counter"')[1])
+    night: dict[str, Any] = {"counter": counter, "starts_at": "2026-12-08T22:00", "reason": ""}
+    refused = await rosa.post(action, **(fields | night))
+    assert refused.status == 422
+    assert "Geben Sie den Grund an" in refused.text
+    form = await rosa.post(action, **(fields | night | {"reason": "Notfall"}))
+    done = await rosa.post(form.url.path, **fields_of(form, form.url.path), **CALLER)
+    assert "22:00 Uhr" in done.text
+    [row] = await town.rows("SELECT reason FROM override")
+    assert row["reason"] == "Notfall"
+
+
+async def test_found_by_its_number_moved_and_cancelled_for_the_caller(town: Town, rosa: StaffBrowser) -> None:
+    base = await base_of(town)
+    done = await book(town, rosa, FREE)
+    [row] = await town.rows("SELECT number, id FROM appointment")
+    found = await rosa.get(f"{base}/cases?number={str(row['number']).lower().replace('-', ' ')}")
+    assert found.url == done.url
+    page = await rosa.get(f"{base}?moves={row['id']}")
+    assert f"Der Termin {row['number']} wird auf die gewählte Zeit verschoben" in page.text
+    before = await town.rows("SELECT starts_at FROM claim WHERE appointment_id = $1 AND status < 8", row["id"])
+    moved = await take(town, rosa, page, 3)
+    assert moved.url == done.url
+    after = await town.rows("SELECT starts_at FROM claim WHERE appointment_id = $1 AND status < 8", row["id"])
+    assert before != after
+    cancelled = await rosa.post(f"{done.url.path}/cancel")
+    assert "Dieser Termin wurde abgesagt." in cancelled.text
+    await town.assert_sound()
+
+
+@pytest.mark.parametrize(("typed", "said"), [("K7F", "zu kurz"), ("K7F-3QM", "Zu dieser Nummer gibt es keinen Termin")])
+async def test_a_number_that_is_none(town: Town, rosa: StaffBrowser, typed: str, said: str) -> None:
+    refused = await rosa.get(f"{await base_of(town)}/cases?number={typed}")
+    assert refused.status == 422
+    assert said in refused.text
+    assert f'value="{typed}"' in refused.text
+
+
+async def test_another_office_sees_neither_hold_nor_case(town: Town, rosa: StaffBrowser) -> None:
+    form = await take(town, rosa, await times(town, rosa, FREE))
+    done = await book(town, rosa, FREE)
+    [row] = await town.rows("SELECT number FROM appointment")
+    west = await base_of(town, "buergerbuero-west")
+    await hire(town, "olga", "clerk", "buergerbuero-west")
+    async with AsyncExitStack() as stack:
+        olga = await stack.enter_async_context(await sign_in(town, "olga"))
+        for path in (form.url.path, done.url.path):
+            assert (await olga.get(path)).status == 403
+            assert (await olga.get(re.sub(r"^/de/bookings/\d+", west, path))).status == 404
+        assert (await olga.get(f"{west}/cases?number={row['number']}")).status == 422
+
+
+async def test_given_back_it_is_free_for_others(town: Town, rosa: StaffBrowser) -> None:
+    form = await take(town, rosa, await times(town, rosa, FREE))
+    back = await rosa.post(f"{form.url.path}/release")
+    assert "Freie Zeiten" in back.text
+    assert await town.rows("SELECT id FROM claim WHERE kind = 0 AND status < 8") == []
+
+
+async def test_the_link_to_pay_over_the_api_is_sent_once(town: Town) -> None:
+    made = await town.appointment(WITH_FEE)
+    for _ in range(2):
+        await town.good("POST", f"/api/appointments/{made['id']}/payment-link", made["token"])
+    await town.work()
+    assert len(town.mail.messages) == 1
+    free = await town.appointment(FREE)
+    refused = await town.call("POST", f"/api/appointments/{free['id']}/payment-link", free["token"])
+    assert (refused.status, refused.body["code"]) == (409, "nothing_to_pay")
