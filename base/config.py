@@ -143,6 +143,7 @@ SETTINGS: tuple[Setting, ...] = (
         "RETENTION_DAYS", "30", "How many days after an appointment is over its person's data are erased", _positive
     ),
     Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", _at_least(0)),
+    Setting("GAP_MINUTES", "15", "How long a visit of several services may wait between two counters", _at_least(0)),
     Setting(
         "STRIPE_API_KEY",
         "",
@@ -261,6 +262,7 @@ class Settings:
     horizon_days: int = 90
     retention_days: int = 30
     lead_minutes: int = 30
+    gap_minutes: int = 15
     stripe_api_key: str = field(default="", repr=False)
     stripe_api_base: str = "https://api.stripe.com"
     stripe_pay_origins: tuple[str, ...] = ("https://checkout.stripe.com",)

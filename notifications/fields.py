@@ -28,6 +28,14 @@ Url = Annotated[str, AfterValidator(_plain_url)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherFields:
+    """What the same visit is for after its first service."""
+
+    service: Line
+    starts_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFields:
     """Texts are in the message's language already; fields that no template knows are ignored."""
 
@@ -36,6 +44,7 @@ class CaseFields:
     city: Line  # "Stuttgart": in whose name the message comes
     number: Line  # "K7F-3QM", what a citizen reads out
     service: Line
+    further: tuple[FurtherFields, ...] = ()
     channel: Literal["onsite", "video", "phone"]
     office: Line
     street: Line = ""

@@ -7,6 +7,7 @@ from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from base.gsm import plain
 from base.i18n import Translations, format_date, format_money, format_short_day, format_time, mark
@@ -136,7 +137,7 @@ class Messages:
         gettext = partial(self._translations.gettext, language)
         return case_calendar(case, method, gettext=gettext, organizer=self.address, attendee=attendee, stamp=now)
 
-    def _words(self, case: CaseFields, language: str) -> dict[str, str]:
+    def _words(self, case: CaseFields, language: str) -> dict[str, Any]:
         """What people read, where the fields have instants and cents."""
         return {
             "date": format_date(case.starts_at, language, case.time_zone),
@@ -147,6 +148,7 @@ class Messages:
             "until": self._moment(case.answer_until, case, language),
             "before": self._moment(case.moved_from, case, language),
             "instead_of": self._moment(case.instead_of, case, language),
+            "further": [(format_time(one.starts_at, language, case.time_zone), one.service) for one in case.further],
         }
 
     def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:

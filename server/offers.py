@@ -74,7 +74,14 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
         for channel in service.channels:
             offices = _offices(known, service.id, channel)
             if offices and service.duration_min is not None:
-                found[service.id, channel] = Offer(service.id, channel, service.duration_min, offices)
+                found[service.id, channel] = Offer(
+                    service.id,
+                    channel,
+                    service.duration_min,
+                    offices,
+                    most=service.most,
+                    further_min=service.further_min,
+                )
     return found
 
 

@@ -94,7 +94,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw)
         offers = CatalogueOffers(catalogue)
         mirror = Mirror(clock, settings.horizon_days)
-        availability = Availability(mirror, offers, clock, lead_minutes=settings.lead_minutes)
+        availability = Availability(
+            mirror, offers, clock, lead_minutes=settings.lead_minutes, gap_minutes=settings.gap_minutes
+        )
         owners = Owners(db, sealer, settings.holds_listen)
         batcher = Batcher(db, clock, hold_minutes=settings.hold_minutes)
         notifications = Notifications(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.persons import open_contact, open_token
 from booking.appointments.slots import Notice
-from booking.appointments.store import CaseRow
+from booking.appointments.store import CaseRow, ItemRow
 from notifications.model import Untold
 from notifications.usecases import Notifications
 from payment.ports import Tx
@@ -116,12 +116,17 @@ class Announcer:
     def fields(self, row: CaseRow) -> Mapping[str, Any]:
         """JSON, in the case's language; see notifications.fields.CaseFields."""
         token = open_token(self._sealer, row.id, row.token_sealed)
+        services = [one.item.named(pick(one.name, row.language)) for one in row.items]
         return {
             "uid": str(row.id),
             "sequence": row.sequence,
             "city": pick(row.city, row.language),
             "number": row.number,
-            "service": pick(row.service, row.language),
+            "service": services[0],
+            "further": [
+                {"service": service, "starts_at": one.starts_at.isoformat()}
+                for service, one in zip(services[1:], row.items[1:], strict=True)
+            ],
             "channel": row.channel,
             "office": pick(row.office, row.language),
             "street": row.street,
@@ -135,8 +140,12 @@ class Announcer:
             "fee_cents": row.fee_cents,
             "currency": row.currency,
             "refund_policy": pick(row.refund_policy, row.language),
-            "documents": row.documents.get(row.language) or row.documents.get("de") or [],
+            "documents": list(dict.fromkeys(each for one in row.items for each in _documents(one, row.language))),
         }
+
+
+def _documents(item: ItemRow, language: str) -> Sequence[str]:
+    return item.documents.get(language) or item.documents.get("de") or ()
 
 
 def _ends_call(row: CaseRow, notice: Notice) -> bool:

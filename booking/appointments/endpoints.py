@@ -30,7 +30,7 @@ from booking.appointments.moving import (
 )
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import HOLDS, KeyNeeded, MoneyOut, idempotency_key
+from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
 from booking.holds.usecases import HoldInUse
 from payment.context import PaymentUnavailable
 
@@ -68,6 +68,7 @@ class AppointmentOut(BaseModel):
     ends_at: datetime
     hold_until: datetime | None = Field(description="Until then the time is kept; null once that is decided")
     fee: MoneyOut
+    items: list[ItemOut] = Field(description="What the visit is for, in its order")
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
     refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
@@ -215,6 +216,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "ends_at": case.ends_at,
         "hold_until": case.hold_until,
         "fee": MoneyOut(cents=case.fee.cents, currency=case.fee.currency),
+        "items": [ItemOut(service=item.service_id, quantity=item.quantity) for item in case.items],
         "payment": case.payment.status.value if case.payment else None,
         "refunds": [
             RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)

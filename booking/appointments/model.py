@@ -12,7 +12,7 @@ from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
-from booking.availability.model import ClaimStatus
+from booking.availability.model import ClaimStatus, Item, Visit
 from payment.model import Payment, Refund
 
 
@@ -96,6 +96,7 @@ class Case:
     office_id: int
     channel: str
     language: str
+    items: tuple[Item, ...]  # of the visit, in their order
     starts_at: datetime
     ends_at: datetime
     time_zone: str
@@ -112,6 +113,10 @@ class Case:
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
     moves_left: int = 0  # how often it may still be given another time
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.items[0].quantity, self.items[1:])
 
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back; None where nothing is paid or nothing is booked."""

@@ -156,7 +156,7 @@ class Moving:
             raise HoldInUse
         if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
             raise HoldOver
-        if hold.service_id != row.service_id:
+        if hold.items != tuple(one.item for one in row.items):
             raise OtherService
         if hold.channel == "phone" and hold.channel != row.channel:
             person = await store.find_person(conn, row.id)

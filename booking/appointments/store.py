@@ -11,7 +11,7 @@ from base.db import Connection, fetch_all, find_one
 from base.money import Money
 from booking.appointments.model import AppointmentStatus, Brief, CaseState
 from booking.appointments.policy import Terms
-from booking.availability.model import ClaimStatus
+from booking.availability.model import ClaimStatus, Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class HoldClaim:
     office_id: int
     channel: str
     fee_id: int
-    fee_cents: int
+    fee_cents: int  # of all parts of the visit together
+    items: tuple[Item, ...]  # in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A part of a visit."""
+
+    service_id: int
+    quantity: int
+    name: dict[str, str]
+    documents: dict[str, list[str]]
+    starts_at: datetime
+
+    @property
+    def item(self) -> Item:
+        return Item(self.service_id, self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRow:
     id: UUID
     number: str
@@ -83,15 +99,19 @@ class CaseRow:
     token_sealed: bytes
     created_at: datetime
     erased_at: datetime | None
-    # what a mail says about the place and the service
-    service: dict[str, str]
-    documents: dict[str, list[str]]
+    items: tuple[ItemRow, ...]  # of the visit, in their order
+    # what a mail says about the place
     office: dict[str, str]
     street: str
     postcode: str
     place: str
     directions: dict[str, str]
     city: dict[str, str]
+
+    @property
+    def is_single(self) -> bool:
+        """One service, once."""
+        return len(self.items) == 1 and self.items[0].quantity == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +144,13 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         """
         SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id,
                coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
-               c.fee_id, f.amount_cents AS fee_cents
-          FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
+               c.fee_id, v.fee_cents, v.items
+          FROM claim c JOIN counter k ON k.id = c.counter_id
+          CROSS JOIN LATERAL (
+            SELECT sum(f.amount_cents * p.quantity)::int AS fee_cents,
+                   jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id) AS items
+              FROM claim p JOIN fee f ON f.id = p.fee_id
+             WHERE p.id = c.id OR p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = $1 FOR UPDATE OF c""",
         hold_id,
     )
@@ -328,17 +353,18 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
                p.text AS refund_policy,
                a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
                a.token_sealed, a.created_at, a.erased_at,
-               s.name AS service, s.documents, o.name AS office, o.street, o.postcode, o.place, o.directions,
+               t.items, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a
           JOIN office o ON o.id = a.office_id
-          JOIN service s ON s.id = a.service_id
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
           JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at - c.buffer_min * interval '1 minute') AS ends_at,
-                               min(c.hold_until) AS hold_until
-                          FROM claim c WHERE c.appointment_id = a.id
-                         GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
+                               min(c.hold_until) AS hold_until,
+                               jsonb_agg(jsonb_build_object('service_id', i.id, 'quantity', c.quantity, 'name', i.name,
+                                         'documents', i.documents, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id) AS items
+                          FROM claim c JOIN service i ON i.id = c.service_id
+                         WHERE c.appointment_id = a.id AND c.status <> 10) t ON true
          WHERE a.id = $1""",
         appointment_id,
     )

@@ -439,6 +439,7 @@ def _case(
         office_id=row.office_id,
         channel=row.channel,
         language=row.language,
+        items=tuple(one.item for one in row.items),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         time_zone=row.time_zone,

@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from base.errors import FieldError, Invalid
 from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
 from base.web.kept import Answer, Kept
-from booking.availability.model import Basis, OfficeOffer, Slot, Window
+from booking.availability.model import Basis, Item, OfficeOffer, Slot, Visit, Window
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, NotOffered
+from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
 KNOWN: web.AppKey[Kept[Known]] = web.AppKey("KNOWN")
 
 MOST_DAYS = 31
+MOST_OF_ONE, MOST_OTHERS = 20, 4  # in one visit
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 Id = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+def read_item(written: str) -> Item | None:
+    """What str(item) is."""
+    fits = _ITEM.fullmatch(written)
+    return Item(int(fits[1]), int(fits[2] or 1)) if fits else None
+
+
+def _item(written: object) -> Item:
+    item = read_item(written) if isinstance(written, str) else None
+    if item is None:
+        raise PydanticCustomError("schalter_item", _("The id of a service, with its number: 17*2"))
+    return item
+
+
+_ITEM = re.compile(r"([1-9][0-9]{0,8})(?:\*([1-9]|1[0-9]|20))?")
+Quantity = Annotated[int, Field(ge=1, le=MOST_OF_ONE)]
+Others = Annotated[
+    list[Annotated[Item, BeforeValidator(_item, json_schema_input_type=str)]],
+    Field(max_length=MOST_OTHERS, description="Other services of the same visit: an id, or id*number; repeatable"),
+]
 
 
 class OfferQuery(BaseModel):
@@ -33,7 +57,13 @@ class OfferQuery(BaseModel):
 
     service: Id
     channel: Channel
+    quantity: Quantity = Field(default=1, description="How often in this visit: three vehicles, two persons")
+    also: Others = []
     office: list[Id] = Field(default=[], max_length=100, description="Repeatable; none means all offices")
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.quantity, tuple(self.also))
 
 
 class SlotsQuery(OfferQuery):
@@ -83,18 +113,19 @@ async def list_slots(request: web.Request) -> web.Response:
 
 
 def _look(availability: Availability, asked: SlotsQuery, now: datetime) -> Known:
-    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
     window = checked_window(now, asked.from_day, asked.to_day, offices)
-    slots = availability.slots(offer.service_id, offer.channel, [office.office_id for office in offices], window)
+    ids = [office.office_id for office in offices]
+    slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit)
     return Known(availability.basis(offer, offices, now), Answer.of(_as_json(slots), "application/json"))
 
 
 async def next_slots(request: web.Request) -> web.Response:
     asked = query(request, NextQuery)
     availability = request.app[AVAILABILITY]
-    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
     ids = [office.office_id for office in offices]
-    slots = availability.next_free(offer.service_id, offer.channel, ids, asked.after, asked.limit)
+    slots = availability.next_free(offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit)
     return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers={"Cache-Control": "no-store"})
 
 
@@ -131,7 +162,7 @@ ENDPOINTS = [
         query=SlotsQuery,
         headers={"If-None-Match": False},
         gives={200: SlotsOut, 304: None},
-        refuses=(NotOffered, Invalid),
+        refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="GET",
@@ -141,6 +172,6 @@ ENDPOINTS = [
         summary="The next free times of a service",
         query=NextQuery,
         gives={200: SlotsOut},
-        refuses=(NotOffered, Invalid),
+        refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
     ),
 ]

@@ -80,6 +80,53 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A service, and how often: three vehicles, two persons."""
+
+    service_id: int
+    quantity: int = 1
+
+    def __str__(self) -> str:
+        """As in an address: "17", "17*2"."""
+        return str(self.service_id) if self.quantity == 1 else f"{self.service_id}*{self.quantity}"
+
+    def named(self, service: str) -> str:
+        return service if self.quantity == 1 else f"{self.quantity} × {service}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one visit is for beside its first service once: that more often, and other services after it."""
+
+    quantity: int = 1
+    also: tuple[Item, ...] = ()
+
+
+JUST_ONE = Visit()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a visit: what one counter does for its item."""
+
+    item: Item
+    counters: tuple[int, ...]
+    minutes: int
+    buffer_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step at one of its counters, in cells since 1970; `last` is the first cell after it, its buffer included."""
+
+    item: Item
+    counter_id: int
+    first: int
+    last: int
+    buffer_min: int
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Days in the office's zone, both included."""
 
@@ -103,6 +150,8 @@ class OfficeOffer:
     lead_min: int | None = None
     horizon_days: int | None = None  # today is the first of them
     pools: tuple[int, ...] = ()  # other offices that some of these counters belong to
+    grid_min: int | None = None  # the duration that its starts are laid out by; None: its own
+    steps: tuple[Step, ...] = ()  # of a visit; none: one service once, at one of `counters`
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +162,16 @@ class Offer:
     channel: str
     duration_min: int
     offices: Mapping[int, OfficeOffer]
+    most: int = 1  # how often in one visit
+    further_min: int | None = None  # what each one after the first takes; None: as long as the first
+    visit: Visit = JUST_ONE
 
     def duration_at(self, office: OfficeOffer) -> int:
         return office.duration_min or self.duration_min
+
+    def paced_at(self, office: OfficeOffer) -> int:
+        """The duration that starts are laid out by: whoever brings more is offered the same times."""
+        return office.grid_min or self.duration_at(office)
 
     def taken_at(self, office: OfficeOffer) -> int:
         """The minutes of a counter that an appointment takes."""

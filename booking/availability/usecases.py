@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,9 +13,22 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
+from booking.availability import visits
 from booking.availability.book import Book, bits, cell_after, cell_of, instant_of, nearest_bits, span
 from booking.availability.mirror import Mirror
-from booking.availability.model import Audience, Basis, Offer, Offers, OfficeOffer, Slot, Window
+from booking.availability.model import (
+    JUST_ONE,
+    Audience,
+    Basis,
+    Item,
+    Offer,
+    Offers,
+    OfficeOffer,
+    Part,
+    Slot,
+    Visit,
+    Window,
+)
 
 _MEMO_LIMIT = 4096
 _AFTER_NOW = timedelta(microseconds=1)
@@ -27,6 +40,20 @@ class NotOffered(DomainError):
     code = "not_offered"
     status = 404
     message = _("This service is not offered this way.")
+
+
+class TooMany(DomainError):
+    """`most`: of the service. Several services in one visit are each counted by themselves."""
+
+    code = "too_many"
+    status = 422
+    message = _("At most {most} of this service fit into one visit.")
+
+
+class TwiceInAVisit(DomainError):
+    code = "twice_in_a_visit"
+    status = 422
+    message = _("Each service is named once in a visit, with its number.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +74,31 @@ class _Starts:
 class Availability:
     """Reads the mirror through a memo per (office, service, window), valid while the office's version stands."""
 
-    def __init__(self, mirror: Mirror, offers: Offers, clock: Clock, *, lead_minutes: int) -> None:
+    def __init__(
+        self, mirror: Mirror, offers: Offers, clock: Clock, *, lead_minutes: int, gap_minutes: int = 0
+    ) -> None:
+        """`gap_minutes`: how long one visit may wait between two counters."""
         self._mirror = mirror
         self._offers = offers
         self._clock = clock
         self._lead = timedelta(minutes=lead_minutes)
+        self._gap = times.cells_needed(gap_minutes)
+        self._visits: dict[tuple[int, str, Visit], tuple[list[tuple[Offer, int]], Offer]] = {}
         self._near: dict[tuple[object, ...], tuple[Basis, tuple[Slot, ...]]] = {}
-        self._memo: dict[tuple[int, int, str, int, int, Audience], tuple[object, int]] = {}
+        self._memo: dict[tuple[int, int, str, Visit, int, int, Audience], tuple[object, int]] = {}
         self._sold_out: dict[tuple[int, str, int, int, Audience], tuple[Book, int, OfficeOffer]] = {}
 
-    def days(self, service_id: int, channel: str, office_ids: Iterable[int] | None, window: Window) -> dict[date, int]:
+    def days(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        window: Window,
+        visit: Visit = JUST_ONE,
+    ) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""
         counts = dict.fromkeys(window.days, 0)
-        for _offer, starts in self._window(service_id, channel, office_ids, window):
+        for _offer, starts in self._window(service_id, channel, office_ids, window, visit=visit):
             mask = self._from_now(starts)
             for day, count in times.count_by_day(mask, starts.first, window, starts.zone).items():
                 counts[day] += count
@@ -72,10 +111,11 @@ class Availability:
         office_ids: Iterable[int] | None,
         window: Window,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> list[Slot]:
         return times.in_order(
             slot
-            for offer, starts in self._window(service_id, channel, office_ids, window, audience)
+            for offer, starts in self._window(service_id, channel, office_ids, window, audience, visit)
             for slot in times.to_slots(
                 self._from_now(starts), starts.first, starts.office_id, offer.duration_at(starts.office)
             )
@@ -88,10 +128,11 @@ class Availability:
         office_ids: Iterable[int] | None,
         after: datetime | None = None,
         limit: int = 3,
+        visit: Visit = JUST_ONE,
     ) -> list[Slot]:
         """The first times from now, or from a moment, until the end of the horizon."""
         found: list[Slot] = []
-        for offer, starts in self._horizon(service_id, channel, office_ids):
+        for offer, starts in self._horizon(service_id, channel, office_ids, visit):
             mask = self._from_now(starts)
             if after is not None:
                 mask = times.not_before(mask, starts.first, after)
@@ -108,18 +149,19 @@ class Availability:
         starts_at: datetime,
         limit: int = 3,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> list[Slot]:
         """The times nearest to one that is gone: at the same offices, and only where these have too few at others. Kept while they
         stand: when a day is sold out, thousands ask for the same."""
         same = frozenset(office_ids)
-        key = (service_id, channel, same, starts_at, limit, audience)
+        key = (service_id, channel, visit, same, starts_at, limit, audience)
         kept = self._near.get(key)
         if kept is not None and self.stands(kept[0]):
             return list(kept[1])
-        asked = self._offices(service_id, channel, same)
+        asked = self._offices(service_id, channel, same, visit)
         found = self._near_at(asked, starts_at, limit, audience)
         if len(found) < limit:
-            others = [each for each in self._offices(service_id, channel, None) if each[1].office_id not in same]
+            others = [each for each in self._offices(service_id, channel, None, visit) if each[1].office_id not in same]
             found += self._near_at(others, starts_at, limit - len(found), audience)
             asked = [*asked, *others]
         if asked:
@@ -142,10 +184,10 @@ class Availability:
         return near[:limit]
 
     def get_offer(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None = None
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None = None, visit: Visit = JUST_ONE
     ) -> tuple[Offer, list[OfficeOffer]]:
-        """The offer and the offices asked for, all of them by default; raises NotOffered."""
-        offer = self._offers.offer(service_id, channel)
+        """The offer and the offices asked for, all of them by default; raises NotOffered, TooMany, TwiceInAVisit."""
+        offer = self._offer(service_id, channel, visit)
         wanted = set(office_ids) if office_ids is not None else set(offer.offices) if offer else set()
         if offer is None or not wanted or not wanted <= offer.offices.keys():
             raise NotOffered
@@ -158,7 +200,7 @@ class Availability:
         if not (self._earliest(office, audience) <= starts_at and cell_of(starts_at) < self._mirror.book.end):
             return False  # looked at first: the years 1 and 9999 have no local time
         local = zone(office.time_zone)
-        if not times.is_on_grid(starts_at, offer.duration_at(office), local):
+        if not times.is_on_grid(starts_at, offer.paced_at(office), local):
             return False
         return cell_of(starts_at) < self._latest(office, local, audience)
 
@@ -178,6 +220,13 @@ class Availability:
                 self._sold_out.clear()
             self._sold_out[key] = (book, book.freed, office)
         return found
+
+    def placements(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> Iterator[tuple[Part, ...]]:
+        """The ways to have a visit then, the best first."""
+        staff = audience is Audience.STAFF
+        return visits.placements(self._mirror.book, office.steps, cell_of(starts_at), self._gap, staff=staff)
 
     def take(self, counter_id: int, start: datetime, end: datetime, audience: Audience = Audience.PUBLIC) -> bool:
         first = cell_of(start)
@@ -225,19 +274,20 @@ class Availability:
         office_ids: Iterable[int] | None,
         window: Window,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> list[tuple[Offer, _Starts]]:
         found = []
-        for offer, office in self._offices(service_id, channel, office_ids):
+        for offer, office in self._offices(service_id, channel, office_ids, visit):
             first, count = times.window_cells(window, zone(office.time_zone))
             found.append((offer, self._starts(offer, office, first, count, audience)))
         return found
 
     def _horizon(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None, audience: Audience = Audience.PUBLIC
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None, visit: Visit
     ) -> list[tuple[Offer, _Starts]]:
         return [
-            (offer, self._whole(offer, office, audience))
-            for offer, office in self._offices(service_id, channel, office_ids)
+            (offer, self._whole(offer, office, Audience.PUBLIC))
+            for offer, office in self._offices(service_id, channel, office_ids, visit)
         ]
 
     def _whole(self, offer: Offer, office: OfficeOffer, audience: Audience) -> _Starts:
@@ -245,10 +295,34 @@ class Availability:
         book = self._mirror.book
         return self._starts(offer, office, book.base, book.cells, audience)
 
+    def _offer(self, service_id: int, channel: str, visit: Visit) -> Offer | None:
+        if visit == JUST_ONE:
+            return self._offers.offer(service_id, channel)
+        items = (Item(service_id, visit.quantity), *visit.also)
+        if len({item.service_id for item in items}) < len(items):
+            raise TwiceInAVisit
+        parts = []
+        for item in items:
+            offer = self._offers.offer(item.service_id, channel)
+            if offer is None:
+                return None
+            if item.quantity > offer.most:
+                raise TooMany(most=offer.most)
+            parts.append((offer, item.quantity))
+        key = (service_id, channel, visit)
+        kept = self._visits.get(key)
+        if kept is not None and kept[0] == parts:
+            return kept[1]
+        made = visits.visit_offer(parts, int(self._lead.total_seconds()) // 60)
+        if len(self._visits) >= _MEMO_LIMIT:
+            self._visits.clear()
+        self._visits[key] = (parts, made)
+        return made
+
     def _offices(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None, visit: Visit
     ) -> Sequence[tuple[Offer, OfficeOffer]]:
-        offer = self._offers.offer(service_id, channel)
+        offer = self._offer(service_id, channel, visit)
         if offer is None:
             return ()
         wanted = sorted(offer.offices if office_ids is None else set(office_ids) & offer.offices.keys())
@@ -256,16 +330,20 @@ class Availability:
 
     def _starts(self, offer: Offer, office: OfficeOffer, first: int, count: int, audience: Audience) -> _Starts:
         local = zone(office.time_zone)
-        key = (office.office_id, offer.service_id, offer.channel, first, count, audience)
+        key = (office.office_id, offer.service_id, offer.channel, offer.visit, first, count, audience)
         # Everything the mask depends on: the offices' time, the horizon's first day, and the catalogue.
         versions = self.version((office.office_id, *office.pools))
         state = (versions, self._mirror.book.base, offer.duration_min, office)
         kept = self._memo.get(key)
         if kept is not None and kept[0] == state:
             return _Starts(office, local, first, kept[1], audience)
-        needed = times.cells_needed(offer.taken_at(office))
-        mask = self._mirror.book.starts(office.counters, first, count, needed, staff=audience is Audience.STAFF)
-        mask &= times.grid_of(first, count, offer.duration_at(office), local)
+        book, staff = self._mirror.book, audience is Audience.STAFF
+        if office.steps:
+            mask = visits.starts(book, office.steps, first, count, self._gap, staff=staff)
+        else:
+            needed = times.cells_needed(offer.taken_at(office))
+            mask = book.starts(office.counters, first, count, needed, staff=staff)
+        mask &= times.grid_of(first, count, offer.paced_at(office), local)
         if len(self._memo) >= _MEMO_LIMIT:
             self._memo.clear()
         self._memo[key] = (state, mask)

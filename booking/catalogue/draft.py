@@ -118,6 +118,9 @@ class DraftService:
     search_words: dict[str, tuple[str, ...]]
     documents: dict[str, tuple[str, ...]]
     source: str
+    most: int
+    further_min: int | None
+    counted: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

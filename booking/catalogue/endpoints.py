@@ -55,6 +55,8 @@ class ServiceSummary(BaseModel):
     summary: str
     channels: list[Channel] = Field(examples=[["onsite"]])
     duration_min: int | None = Field(examples=[15])
+    most: int = Field(description="How often in one visit", examples=[3])
+    further_min: int | None = Field(description="Minutes of each after the first; null: as long as the first")
     fee: FeeOut | None
 
 
@@ -135,6 +137,8 @@ def _common(service: Service, fee: Fee | None, language: str) -> dict[str, Any]:
         "summary": pick(service.summary, language),
         "channels": list(service.channels),
         "duration_min": service.duration_min,
+        "most": service.most,
+        "further_min": service.further_min,
         "fee": _fee(fee, language),
     }
 

@@ -43,6 +43,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
+            *("most", "further_min", "counted_de", "counted_en"),
         ),
     ),
     "fees.csv": (
@@ -190,6 +191,9 @@ def _service(row: Row) -> DraftService:
     duration_min, channels = row.whole("duration_min", 5, 480), row.channels("channels")
     if duration_min is not None and duration_min % 5:
         row.wrong("duration_min", "bad_duration", f"'{duration_min}': in steps of five minutes.")
+    further_min = row.whole("further_min", 0, 480)
+    if further_min is not None and further_min % 5:
+        row.wrong("further_min", "bad_duration", f"'{further_min}': in steps of five minutes.")
     if channels and not row.optional("duration_min"):
         row.wrong("duration_min", "bookable_without_duration", "A service with channels needs its duration.")
     return DraftService(
@@ -205,6 +209,9 @@ def _service(row: Row) -> DraftService:
         search_words=row.lists("search_words"),
         documents=row.lists("documents"),
         source=row.text("source"),
+        most=row.whole("most", 1, 20) or 1,
+        further_min=further_min,
+        counted=row.both("counted", german=False),
     )
 
 

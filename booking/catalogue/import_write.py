@@ -121,6 +121,9 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "topic": service.group,
             "top": service.top,
             "source": service.source,
+            "most": service.most,
+            "further_min": service.further_min,
+            "counted": service.counted,
         }
         for service in draft.services
     ]

@@ -110,6 +110,13 @@ class Service:
     topic: str
     top: int | None
     source: str
+    most: int = 1  # how often in one visit
+    further_min: int | None = None  # what each one after the first takes; None: as long as the first
+    counted: Text = field(default_factory=dict)  # what is counted: "Vehicles"; empty: just how many
+
+    def minutes_for(self, quantity: int) -> int:
+        once = self.duration_min or 0
+        return once + (quantity - 1) * (once if self.further_min is None else self.further_min)
 
     @property
     def is_bookable(self) -> bool:

@@ -60,7 +60,8 @@ async def services(conn: Connection, *, is_active: bool) -> list[Service]:
         conn,
         Service,
         """
-        SELECT id, key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source
+        SELECT id, key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source,
+               most, further_min, counted
           FROM service WHERE is_active = $1 ORDER BY id
         """,
         is_active,

@@ -83,6 +83,27 @@ class Batcher:
                 return until if made else None
         raise AssertionError("unreachable")
 
+    async def submit_visit(self, parts: Sequence[Wanted], *, staff: bool) -> datetime | None:
+        """All parts of a visit, or none; one by one, as they are few and a batch knows one row per request.
+
+        None also where the catalogue has changed since this process heard of it.
+        """
+        for attempt in range(1, _TRIES + 1):
+            now = self._clock()
+            until = now + self._hold_for
+            try:
+                async with self._db.connection() as conn:
+                    made = await store.insert_visit(conn, now, until, parts, staff=staff)
+                hold_inserted()
+            except asyncpg.CheckViolationError:
+                return None
+            except asyncpg.DeadlockDetectedError:
+                if attempt == _TRIES:
+                    raise Unavailable from None
+            else:
+                return until if made else None
+        raise AssertionError("unreachable")
+
     async def submit_override(self, wanted: Wanted, reason: str, by: int) -> datetime | None:
         """By staff, with a reason, although the time is taken or closed. None: it is neither."""
         now = self._clock()

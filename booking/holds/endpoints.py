@@ -12,7 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from base.errors import DomainError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
-from booking.availability.usecases import NotOffered
+from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS
+from booking.availability.model import Item, Visit
+from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.model import Hold
 from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered, TooBusy
@@ -39,13 +41,36 @@ def idempotency_key(request: web.Request) -> str:
     return key
 
 
-class HoldIn(BaseModel):
+class ItemIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    service: Id
+    quantity: int = Field(default=1, ge=1, le=MOST_OF_ONE)
+
+
+class VisitIn(BaseModel):
+    """What one visit is for, beside its service once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantity: int = Field(default=1, ge=1, le=MOST_OF_ONE, description="Three vehicles, two persons")
+    also: list[ItemIn] = Field(default=[], max_length=MOST_OTHERS, description="Other services, in this order after it")
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.quantity, tuple(Item(other.service, other.quantity) for other in self.also))
+
+
+class HoldIn(VisitIn):
     service: Id
     channel: Channel
     office: Id
     starts_at: AwareDatetime
+
+
+class ItemOut(BaseModel):
+    service: int
+    quantity: int
 
 
 class MoneyOut(BaseModel):
@@ -63,7 +88,8 @@ class HoldOut(BaseModel):
     starts_at: datetime
     ends_at: datetime
     expires_at: datetime
-    fee: MoneyOut
+    fee: MoneyOut = Field(description="Of all items together")
+    items: list[ItemOut]
     appointment: UUID | None = None
 
     @classmethod
@@ -79,6 +105,10 @@ class HoldOut(BaseModel):
             ends_at=hold.ends_at,
             expires_at=hold.expires_at,
             fee=MoneyOut(cents=hold.fee.cents, currency=hold.fee.currency),
+            items=[
+                ItemOut(service=item.service_id, quantity=item.quantity)
+                for item in hold.items or (Item(hold.service_id),)
+            ],
             appointment=hold.appointment_id,
         )
 
@@ -86,7 +116,9 @@ class HoldOut(BaseModel):
 async def make_hold(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     wanted = await body(request, HoldIn)
-    hold = await request.app[HOLDS].hold(wanted.service, wanted.channel, wanted.office, wanted.starts_at, key)
+    hold = await request.app[HOLDS].hold(
+        wanted.service, wanted.channel, wanted.office, wanted.starts_at, key, visit=wanted.visit
+    )
     return reply(
         HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"}
     )
@@ -112,7 +144,7 @@ ENDPOINTS = [
         takes=HoldIn,
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooBusy, Invalid),
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooBusy, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="GET",

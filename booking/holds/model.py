@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from base.i18n import Text
 from base.money import Money
-from booking.availability.model import ClaimStatus, Offer, OfficeOffer
+from booking.availability.book import instant_of
+from booking.availability.model import JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit
 
 
 class HoldStatus(StrEnum):
@@ -45,6 +46,11 @@ class Hold:
     legal_basis: Text = field(default_factory=dict, hash=False)  # of the fee's version
     status: HoldStatus = HoldStatus.HELD
     appointment_id: UUID | None = None
+    items: tuple[Item, ...] = ()  # of a visit that is for more than its service once
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.items[0].quantity, self.items[1:]) if self.items else JUST_ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,7 @@ class Wanted:
     counter_id: int
     starts_at: datetime
     ends_at: datetime  # with the buffer
+    quantity: int = 1
     buffer_min: int = 0
     office_id: int | None = None  # that was chosen; None: the counter's own
 
@@ -75,6 +82,20 @@ class Wanted:
             office_id=office.office_id,
         )
 
+    @classmethod
+    def part(cls, part: Part, office: OfficeOffer, fee_id: int, ident: UUID) -> Wanted:
+        return cls(
+            hold_id=ident,
+            service_id=part.item.service_id,
+            fee_id=fee_id,
+            counter_id=part.counter_id,
+            starts_at=instant_of(part.first),
+            ends_at=instant_of(part.last),
+            quantity=part.item.quantity,
+            buffer_min=part.buffer_min,
+            office_id=office.office_id,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
@@ -87,6 +108,13 @@ class Override:
     starts_at: datetime
     reason: str
     by: int
+
+
+def visit_key(key: str, visit: Visit) -> str:
+    """The same key for another visit is another request."""
+    if visit == JUST_ONE:
+        return key
+    return f"{key}\0{visit.quantity}\0{','.join(map(str, visit.also))}"
 
 
 def hold_id(key: str, service_id: int, channel: str, office_id: int, starts_at: datetime, generation: int = 0) -> UUID:

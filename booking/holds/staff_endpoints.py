@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid
 from base.web import CLOCK, STAFF, Endpoint, body, can, path_number, query, reply
-from booking.availability.endpoints import AVAILABILITY, Day, Id, SlotOut, SlotsOut, checked_window
-from booking.availability.model import Audience
-from booking.availability.usecases import NotOffered
+from booking.availability.endpoints import AVAILABILITY, Day, Id, Others, Quantity, SlotOut, SlotsOut, checked_window
+from booking.availability.model import Audience, Visit
+from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, idempotency_key
+from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
 from booking.holds.model import Override
 from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered
 
@@ -26,11 +26,13 @@ class StaffSlotsQuery(BaseModel):
 
     service: Id
     channel: Channel
+    quantity: Quantity = 1
+    also: Others = []
     from_day: Day = Field(alias="from")
     to_day: Day = Field(alias="to")
 
 
-class StaffHoldIn(BaseModel):
+class _PlaceIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     service: Id
@@ -38,7 +40,11 @@ class StaffHoldIn(BaseModel):
     starts_at: AwareDatetime
 
 
-class OverrideIn(StaffHoldIn):
+class StaffHoldIn(_PlaceIn, VisitIn):
+    pass
+
+
+class OverrideIn(_PlaceIn):
     counter: Id
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -46,9 +52,10 @@ class OverrideIn(StaffHoldIn):
 async def list_staff_slots(request: web.Request) -> web.Response:
     asked, office = query(request, StaffSlotsQuery), path_number(request, "office")
     availability = request.app[AVAILABILITY]
-    _offer, offices = availability.get_offer(asked.service, asked.channel, [office])
+    visit = Visit(asked.quantity, tuple(asked.also))
+    _offer, offices = availability.get_offer(asked.service, asked.channel, [office], visit)
     window = checked_window(request.app[CLOCK](), asked.from_day, asked.to_day, offices)
-    slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF)
+    slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF, visit)
     return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers=_PRIVATE)
 
 
@@ -56,7 +63,7 @@ async def make_staff_hold(request: web.Request) -> web.Response:
     key, wanted = idempotency_key(request), await body(request, StaffHoldIn)
     office = path_number(request, "office")
     hold = await request.app[HOLDS].hold(
-        wanted.service, wanted.channel, office, wanted.starts_at, f"staff:{key}", Audience.STAFF
+        wanted.service, wanted.channel, office, wanted.starts_at, f"staff:{key}", Audience.STAFF, wanted.visit
     )
     return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **_PRIVATE})
 
@@ -86,7 +93,7 @@ ENDPOINTS = [
         query=StaffSlotsQuery,
         params={"office": int},
         gives={200: SlotsOut},
-        refuses=(NotOffered, Invalid),
+        refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="POST",
@@ -98,7 +105,7 @@ ENDPOINTS = [
         params={"office": int},
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, Invalid),
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="POST",

@@ -26,6 +26,8 @@ class HoldRow:
     fee_cents: int
     currency: str
     legal_basis: dict[str, str]
+    services: list[int]  # of a visit of several parts, or of one service more than once
+    quantities: list[int]
 
 
 async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
@@ -58,6 +60,28 @@ async def insert_kept(conn: Connection, now: datetime, until: datetime, wanted: 
     return made is not None
 
 
+async def insert_visit(
+    conn: Connection, now: datetime, until: datetime, parts: Sequence[Wanted], *, staff: bool
+) -> bool:
+    """All parts or none, in their order. False: one was taken or closed, or this request had made them before."""
+    made: bool = await conn.fetchval(
+        "SELECT hold_visit($1, $2, $3, $4, $5, $6, $7, $8::smallint[], $9, $10, $11, $12::smallint[])",
+        now,
+        until,
+        parts[0].hold_id,
+        parts[0].office_id,
+        staff,
+        [part.service_id for part in parts],
+        [part.fee_id for part in parts],
+        [part.quantity for part in parts],
+        [part.counter_id for part in parts],
+        [part.starts_at for part in parts],
+        [part.ends_at for part in parts],
+        [part.buffer_min for part in parts],
+    )
+    return made
+
+
 async def insert_override(
     conn: Connection, now: datetime, until: datetime, wanted: Wanted, reason: str, by: int
 ) -> bool:
@@ -81,9 +105,16 @@ async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]
         HoldRow,
         """
         SELECT c.request_key AS id, c.service_id, k.channel, coalesce(c.sold_by, c.office_id) AS office_id, c.starts_at,
-               c.ends_at - c.buffer_min * interval '1 minute' AS ends_at, c.hold_until, c.status,
-               c.appointment_id, f.amount_cents AS fee_cents, f.currency, f.legal_basis
+               greatest(v.ends_at, c.ends_at - c.buffer_min * interval '1 minute') AS ends_at, c.hold_until, c.status,
+               c.appointment_id, f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis,
+               CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.service_id || v.services ELSE '{}' END AS services,
+               CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.quantity || v.quantities ELSE '{}' END AS quantities
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
+          CROSS JOIN LATERAL (
+            SELECT max(p.ends_at - p.buffer_min * interval '1 minute') AS ends_at, sum(g.amount_cents * p.quantity)::int AS cents,
+                   array_agg(p.service_id ORDER BY p.starts_at, p.id) AS services,
+                   array_agg(p.quantity ORDER BY p.starts_at, p.id) AS quantities
+              FROM claim p JOIN fee g ON g.id = p.fee_id WHERE p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = ANY ($1)""",
         hold_ids,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,20 +23,21 @@ from base.lines import Message
 from base.money import Money
 from base.seal import Sealer, same
 from booking.availability.book import CELL_S
-from booking.availability.model import Audience, Offer, OfficeOffer, Slot
+from booking.availability.model import JUST_ONE, Audience, Item, Offer, OfficeOffer, Part, Slot, Visit
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
 from booking.holds.finder import Finder
-from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text, told, understood
+from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text, told, understood, visit_key
 from booking.holds.owners import Owners
 
 log = logging.getLogger(__name__)
 
 FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
 _GENERATIONS = 8
+_WAYS_TRIED = 8  # of having a visit, where this process did not know yet what others had taken
 
 
 class SlotTaken(Conflict):
@@ -133,16 +135,18 @@ class Holds:
         starts_at: datetime,
         key: str,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> Hold:
-        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy, GivenOutByNeed. The same request again gets the same hold while it lives.
-        For staff, what is kept for them is free.
+        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy, GivenOutByNeed, TooMany, TwiceInAVisit. The same request again gets
+        the same hold while it lives. For staff, what is kept for them is free.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
         """
+        key = visit_key(key, visit)
         ident = hold_id(key, service_id, channel, office_id, starts_at)
-        if audience is Audience.STAFF:  # few, and each in a transaction of its own
-            work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience)
+        if audience is Audience.STAFF or visit != JUST_ONE:  # few, and each in a transaction of its own
+            work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience, visit)
         else:
             await self._refuse_sold_out(service_id, channel, office_id, starts_at, ident)
             work = self._at_owner(service_id, channel, office_id, starts_at, key, ident)
@@ -171,10 +175,12 @@ class Holds:
         office_id: int,
         starts_at: datetime,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> DomainError:
-        if self._by_need(service_id):
+        if any(map(self._by_need, (service_id, *(item.service_id for item in visit.also)))):
             return GivenOutByNeed()
-        return SlotTaken(self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience))
+        near = self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience, visit=visit)
+        return SlotTaken(near)
 
     async def _shared(self, ident: UUID, work: Coroutine[Any, Any, Hold]) -> Hold:
         running = self._running.get(ident)
@@ -276,11 +282,16 @@ class Holds:
         key: str,
         ident: UUID,
         audience: Audience = Audience.PUBLIC,
+        visit: Visit = JUST_ONE,
     ) -> Hold:
-        offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
-        fee = self._fee_on(service_id, day_of(self._clock(), zone(office.time_zone)))
-        if fee is None:  # not free of charge: nobody has said what it costs
-            raise NotOffered
+        offer, (office,) = self._availability.get_offer(service_id, channel, [office_id], visit)
+        today = day_of(self._clock(), zone(office.time_zone))
+        fees: dict[int, Fee] = {}
+        for service in (service_id, *(item.service_id for item in visit.also)):
+            fee = self._fee_on(service, today)
+            if fee is None:  # not free of charge: nobody has said what it costs
+                raise NotOffered
+            fees[service] = fee
         for generation in range(_GENERATIONS):
             if generation:
                 ident = hold_id(key, service_id, channel, office_id, starts_at, generation)
@@ -289,7 +300,10 @@ class Holds:
                 if own is None or own.status is HoldStatus.OVER:
                     raise StartNotOffered
                 return own
-            made = await self._try_counters(offer, office, fee, starts_at, ident, audience)
+            if office.steps:
+                made = await self._try_ways(offer, office, fees, starts_at, ident, audience)
+            else:
+                made = await self._try_counters(offer, office, fees[service_id], starts_at, ident, audience)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -297,7 +311,7 @@ class Holds:
                 break
             if own.status is not HoldStatus.OVER:
                 return own
-        raise self._refusal(service_id, channel, office_id, starts_at, audience)
+        raise self._refusal(service_id, channel, office_id, starts_at, audience, visit)
 
     async def _try_counters(
         self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID, audience: Audience
@@ -338,6 +352,49 @@ class Holds:
             refused.add(counter_id)
         return None
 
+    async def _try_ways(
+        self,
+        offer: Offer,
+        office: OfficeOffer,
+        fees: Mapping[int, Fee],
+        starts_at: datetime,
+        ident: UUID,
+        audience: Audience,
+    ) -> Hold | None:
+        for parts in islice(self._availability.placements(offer, office, starts_at, audience), _WAYS_TRIED):
+            taken: list[Wanted] = []
+            until: datetime | None = None
+            try:
+                if not self._take(parts, office, fees, ident, audience, taken):
+                    continue
+                until = await self._batcher.submit_visit(taken, staff=audience is Audience.STAFF)
+            finally:
+                for part in taken:
+                    end = self._availability.give_back if until is None else self._availability.keep
+                    end(part.counter_id, part.starts_at)
+            if until is not None:
+                return await self.find(ident)
+            if await self._find(ident) is not None:
+                return None
+        return None
+
+    def _take(
+        self,
+        parts: Sequence[Part],
+        office: OfficeOffer,
+        fees: Mapping[int, Fee],
+        ident: UUID,
+        audience: Audience,
+        taken: list[Wanted],
+    ) -> bool:
+        """In memory, each part once; what was taken stands in `taken` also where one was not free."""
+        for part in parts:
+            wanted = Wanted.part(part, office, fees[part.item.service_id].id, ident)
+            if not self._availability.take(wanted.counter_id, wanted.starts_at, wanted.ends_at, audience):
+                return False
+            taken.append(wanted)
+        return True
+
     async def _find(self, ident: UUID) -> Hold | None:
         row = await self._finder.find(ident)
         if row is None:
@@ -355,6 +412,7 @@ class Holds:
             legal_basis=row.legal_basis,
             status=HoldStatus.of(row.status, row.appointment_id),
             appointment_id=row.appointment_id,
+            items=tuple(Item(*pair) for pair in zip(row.services, row.quantities, strict=True)),
         )
 
     def _token(self, ident: UUID) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from base.i18n import Text
+from booking.availability.model import Item
 
 
 class TicketStatus(StrEnum):
@@ -71,6 +72,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A part of a visit, at the counter whose time it has."""
+
+    item: Item
+    counter_id: int
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
     """An appointment of the office's day. No name: that is another permission."""
 
@@ -80,6 +90,7 @@ class Booked:
     service_id: int
     channel: str
     starts_at: datetime
+    stops: tuple[Stop, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

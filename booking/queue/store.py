@@ -106,7 +106,9 @@ async def booked(conn: Connection, office_id: int, day: date) -> list[Booked]:
         conn,
         Booked,
         """
-        SELECT a.id, a.number, a.status, a.service_id, a.channel, min(c.starts_at) AS starts_at
+        SELECT a.id, a.number, a.status, a.service_id, a.channel, min(c.starts_at) AS starts_at,
+               jsonb_agg(jsonb_build_object('item', jsonb_build_object('service_id', c.service_id, 'quantity', c.quantity),
+                         'counter_id', c.counter_id, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id) AS stops
           FROM claim c JOIN appointment a ON a.id = c.appointment_id JOIN office o ON o.id = c.office_id
          WHERE c.office_id = $1 AND c.kind = 0 AND c.status IN (2, 9)
            AND c.starts_at >= ($2::date)::timestamp AT TIME ZONE o.time_zone

@@ -18,7 +18,7 @@ from booking.appointments.moving import CallOver, HasArrived, NotMovable
 from booking.holds.endpoints import Id
 from booking.holds.usecases import GivenOutByNeed
 from booking.waitlist.model import Offer, Standing, Window, Wish
-from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp, Waitlist
+from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp, SeveralParts, Waitlist
 
 WAITLIST: web.AppKey[Waitlist] = web.AppKey("WAITLIST", Waitlist)
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -187,7 +187,16 @@ ENDPOINTS = [
         params=_ID,
         takes=WishIn,
         gives={200: StandingOut},
-        refuses=(Unauthenticated, NotFound, NotWaiting, NobodyToTell, OffersUsedUp, GivenOutByNeed, Invalid),
+        refuses=(
+            Unauthenticated,
+            NotFound,
+            NotWaiting,
+            NobodyToTell,
+            OffersUsedUp,
+            GivenOutByNeed,
+            SeveralParts,
+            Invalid,
+        ),
     ),
     Endpoint(
         method="POST",

@@ -37,6 +37,15 @@ class NobodyToTell(DomainError):
     )
 
 
+class SeveralParts(Conflict):
+    """What is freed is the time of one service."""
+
+    code = "several_parts"
+    message = _(
+        "Earlier times are offered for one service. For a visit of several things please look for another time."
+    )
+
+
 class OffersUsedUp(Conflict):
     code = "offers_used_up"
     message = _("We have offered you ten earlier times for this appointment. More are not possible.")
@@ -82,7 +91,7 @@ class Waitlist:
     async def join(self, appointment_id: UUID, wish: Wish) -> Standing:
         """Or wish for something else, with the rank kept.
 
-        Raises NotFound, NotWaiting, NobodyToTell, OffersUsedUp, GivenOutByNeed, Invalid.
+        Raises NotFound, NotWaiting, NobodyToTell, OffersUsedUp, GivenOutByNeed, SeveralParts, Invalid.
         """
         async with self._db.transaction() as conn:
             row = await self._locked(conn, appointment_id)
@@ -90,6 +99,8 @@ class Waitlist:
                 raise NotWaiting
             if self._by_need(row.service_id):
                 raise GivenOutByNeed
+            if not row.is_single:
+                raise SeveralParts
             try:
                 self._availability.get_offer(row.service_id, row.channel, wish.offices or None)
             except NotOffered:
@@ -161,6 +172,7 @@ class Waitlist:
             offer=offer if offer is not None and offer.answer_until > self._clock() else None,
             may_join=self._is_waiting(row)
             and not self._by_need(row.service_id)
+            and row.is_single
             and await self._contact_hmac(conn, appointment_id) is not None
             and await store.offers_made(conn, appointment_id) < OFFERS_MOST,
         )

@@ -155,7 +155,9 @@ def case_page(
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
         rows=() if facts.is_erased else (*appointment_rows(words, chosen), *_call(words, facts)),
-        documents=documents(words, chosen.service.documents) if is_held or is_booked else (),
+        documents=documents(words, *(service.documents for _, service in chosen.services))
+        if is_held or is_booked
+        else (),
         calendar_url=f"{here}/calendar.ics" if is_booked else "",
         call_url=f"{here}/call" if is_booked and facts.has_call else "",
         keep_url=facts.keep_url,

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from base.i18n import zone
-from booking.availability.model import Slot
+from base.money import Money
+from booking.availability.endpoints import MOST_OTHERS
+from booking.availability.model import JUST_ONE, Item, Slot, Visit
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from frontend.citizen.frame import TIME, frame
 from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, SlotChoice, TimesPage
@@ -31,6 +33,11 @@ class Wanted:
     office_ids: tuple[int, ...] = ()
     instead: UUID | None = None
     moves: UUID | None = None
+    visit: Visit = JUST_ONE
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return (Item(self.service_id, self.visit.quantity), *self.visit.also)
 
     @property
     def path(self) -> str:
@@ -42,6 +49,7 @@ class Wanted:
         return (
             ("service", str(self.service_id)),
             ("channel", self.channel.value),
+            *visit_pairs(self.visit),
             *offices,
             *replaced_pair(self.instead, self.moves),
         )
@@ -69,6 +77,17 @@ class Why(Enum):
     RUN_OUT = "run_out"
 
 
+def visit_pairs(visit: Visit) -> tuple[tuple[str, str], ...]:
+    quantity = (("quantity", str(visit.quantity)),) if visit.quantity > 1 else ()
+    return (*quantity, *(("also", str(item)) for item in visit.also))
+
+
+def joined(before: Sequence[Item], last: Item) -> tuple[int, Visit]:
+    """What was chosen before, and then another service: the visit's first service, and the rest of it."""
+    first, *others = (*(item for item in before if item.service_id != last.service_id), last)
+    return first.service_id, Visit(first.quantity, tuple(others))
+
+
 def instead_pair(instead: UUID | None) -> tuple[tuple[str, str], ...]:
     return (("instead", str(instead)),) if instead else ()
 
@@ -77,7 +96,15 @@ def replaced_pair(instead: UUID | None, moves: UUID | None) -> tuple[tuple[str, 
     return (("moves", str(moves)),) if moves else instead_pair(instead)
 
 
-def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Offered, request_key: str) -> TimesPage:
+def times_page(
+    words: Words,
+    detail: ServiceDetail,
+    wanted: Wanted,
+    offered: Offered,
+    request_key: str,
+    others: Sequence[ServiceDetail] = (),
+) -> TimesPage:
+    """`others`: of the other services of the visit."""
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     base = f"/{words.language}/times?"
     shown = [day for day in offered.days if offered.first <= day][:DAYS_SHOWN]
@@ -96,7 +123,8 @@ def times_page(words: Words, detail: ServiceDetail, wanted: Wanted, offered: Off
         ),
         heading=words._("Choose another time") if wanted.moves else words._("Choose a time"),
         kept=_kept(words, wanted),
-        selection=selection(words, detail, wanted),
+        selection=selection(words, detail, wanted, others),
+        add_url="" if wanted.moves or len(others) >= MOST_OTHERS else f"/{words.language}/?{wanted.query()}",
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted),
@@ -130,6 +158,7 @@ def gone_page(
     gone: Slot,
     kept: tuple[tuple[str, str], ...] = (),
     path: str = "",
+    others: Sequence[ServiceDetail] = (),
 ) -> TimesPage:
     """The wanted time cannot be had: the nearest ones, with everything already typed in hidden fields.
 
@@ -149,7 +178,7 @@ def gone_page(
             key=request_key,
         ),
         heading=heading,
-        selection=selection(words, detail, wanted),
+        selection=selection(words, detail, wanted, others),
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted) + kept,
@@ -204,20 +233,39 @@ def _soon(words: Words, slot: Slot, office: Office) -> SlotChoice:
     )
 
 
-def selection(words: Words, detail: ServiceDetail, wanted: Wanted) -> Selection:
+def selection(words: Words, detail: ServiceDetail, wanted: Wanted, others: Sequence[ServiceDetail] = ()) -> Selection:
     names = [
         words.pick(office.name) for office in detail.offices.get(wanted.channel, ()) if office.id in wanted.office_ids
     ]
-    duration = detail.service.duration_min
+    services = chosen_services(words, wanted.items, (detail, *others))
     rows = [
-        Row(label=words._("Service"), value=words.pick(detail.service.name)),
+        Row(label=words._("Service"), value=services[0]),
+        *(Row(label=words._("Further service"), value=service) for service in services[1:]),
         Row(label=words._("How"), value=words.channel(wanted.channel)),
         Row(label=words._("Where"), value=", ".join(names) or words._("Any office")),
-        Row(label=words._("Fee"), value=words.fee(detail.fee.amount if detail.fee else None)),
+        Row(label=words._("Fee"), value=words.fee(_fee(wanted.items, (detail, *others)))),
     ]
-    if duration:
-        rows.append(Row(label=words._("Duration"), value=words.minutes(duration)))
+    if detail.service.duration_min:
+        rows.append(Row(label=words._("Duration"), value=words.minutes(_minutes(wanted.items, (detail, *others)))))
     return Selection(rows=tuple(rows), change_url=_back(words, wanted))
+
+
+def chosen_services(words: Words, items: Sequence[Item], details: Sequence[ServiceDetail]) -> tuple[str, ...]:
+    """ "3 × Fahrzeug abmelden"."""
+    return tuple(item.named(words.pick(detail.service.name)) for item, detail in zip(items, details, strict=True))
+
+
+def _fee(items: Sequence[Item], details: Sequence[ServiceDetail]) -> Money | None:
+    """None: of one of them it is not known."""
+    fees = [detail.fee for detail in details]
+    if None in fees:
+        return None
+    cents = sum(fee.amount_cents * item.quantity for fee, item in zip(fees, items, strict=True) if fee)
+    return Money(cents, fees[0].currency if fees[0] else "EUR")
+
+
+def _minutes(items: Sequence[Item], details: Sequence[ServiceDetail]) -> int:
+    return sum(detail.service.minutes_for(item.quantity) for item, detail in zip(items, details, strict=True))
 
 
 def count_in_words(words: Words, n: int) -> str:
@@ -243,7 +291,9 @@ def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
     """One field per name: several offices with commas between them."""
     offices = (("office", ",".join(map(str, wanted.office_ids))),) if wanted.office_ids else ()
     pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
-    return (*pairs, *offices, *replaced_pair(wanted.instead, wanted.moves))
+    also = (("also", ",".join(map(str, wanted.visit.also))),) if wanted.visit.also else ()
+    quantity = (("quantity", str(wanted.visit.quantity)),) if wanted.visit.quantity > 1 else ()
+    return (*pairs, *quantity, *also, *offices, *replaced_pair(wanted.instead, wanted.moves))
 
 
 def _title(words: Words, detail: ServiceDetail) -> str:
@@ -252,8 +302,11 @@ def _title(words: Words, detail: ServiceDetail) -> str:
 
 def _back(words: Words, wanted: Wanted) -> str:
     offices = [("office", str(office)) for office in wanted.office_ids]
-    query = urlencode([("channel", wanted.channel.value), *offices, *replaced_pair(wanted.instead, wanted.moves)])
-    return f"/{words.language}/services/{wanted.service_id}?{query}"
+    *before, last = wanted.items
+    visit = [*visit_pairs(Visit(last.quantity)), *(("before", str(item)) for item in before)]
+    replaced = replaced_pair(wanted.instead, wanted.moves)
+    query = urlencode([("channel", wanted.channel.value), *visit, *offices, *replaced])
+    return f"/{words.language}/services/{last.service_id}?{query}"
 
 
 def _week(base: str, wanted: Wanted, first: date) -> str:

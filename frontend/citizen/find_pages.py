@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -14,34 +14,52 @@ from base.i18n import best_language, zone
 from base.web import SETTINGS, path_number, query
 from base.web.kept import Kept, Stencil
 from booking.allocation.endpoints import NEED_SOURCE
-from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Basis, Slot, Window
-from booking.availability.usecases import Availability
+from booking.availability.endpoints import AVAILABILITY, Others, Quantity
+from booking.availability.model import Basis, Item, Slot, Visit, Window
+from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Channel
-from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, times_page
-from frontend.citizen.finding import service_page, start_page
-from frontend.citizen.rendering import PRIVATE, SHARED, new_key, page, rendered, see, words_of
+from booking.catalogue.model import Channel, Office
+from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page
+from frontend.citizen.finding import Choice, add_page, service_page, start_page
+from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
 
 _OFTEN, _FOUND, _SOON = 9, 30, 3
 Id = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class StartQuery(BaseModel):
+    """With a service: another one is looked for that goes with it."""
+
     q: str = ""
     all: bool = False
+    service: Id | None = None
+    channel: Channel | None = None
+    quantity: Quantity = 1
+    before: Others = []
+    also: Others = []
+    office: list[Id] = Field(default=[], max_length=100)
+    instead: UUID | None = None
 
 
 class ServiceQuery(BaseModel):
+    """`before`: what the visit is for already."""
+
     channel: Channel | None = None
+    quantity: Quantity = 1
+    before: Others = []
     office: list[Id] = Field(default=[], max_length=100)
     instead: UUID | None = None
     moves: UUID | None = None
 
 
 class TimesQuery(BaseModel):
+    """Its own form says what the visit is for as the service last chosen and those `before`; links say it in its order (`also`)."""
+
     service: Id
     channel: Channel
+    quantity: Quantity = 1
+    before: Others = []
+    also: Others = []
     office: list[Id] = Field(default=[], max_length=100)
     day: date | None = None
     instead: UUID | None = None
@@ -62,7 +80,19 @@ async def start(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, StartQuery)
     q = asked.q.strip()[:100]
     hits = await request.app[CATALOGUE].search(q, words.language, _FOUND if q else _OFTEN)
-    return page(request, "start", start_page(words, q, hits, shows_all=asked.all), cache=SHARED)
+    if asked.service is None or asked.channel is None:
+        return page(request, "start", start_page(words, q, hits, shows_all=asked.all), cache=SHARED)
+    wanted = _wanted(asked, asked.service, asked.channel)
+    have = await details(request, wanted)
+    return page(request, "start", add_page(words, q, hits, wanted, have, shows_all=asked.all), cache=SHARED)
+
+
+def _wanted(asked: StartQuery | TimesQuery, service_id: int, channel: Channel) -> Wanted:
+    visit = Visit(asked.quantity, tuple(asked.also))
+    if asked.before:
+        service_id, visit = joined(asked.before, Item(service_id, asked.quantity))
+    moves = asked.moves if isinstance(asked, TimesQuery) else None
+    return Wanted(service_id, channel, tuple(asked.office), asked.instead, moves, visit)
 
 
 async def service(request: web.Request) -> web.Response:
@@ -72,14 +102,28 @@ async def service(request: web.Request) -> web.Response:
         return see(f"/{words.language}/need/{detail.service.id}")
     channels = detail.service.channels
     channel = asked.channel if asked.channel in channels else channels[0] if channels else None
+    first, visit = joined(asked.before, Item(detail.service.id, asked.quantity))
     next_free: dict[int, Slot] = {}
+    offices: list[Office] = []
     if channel is not None:
         availability = request.app[AVAILABILITY]
-        for office in detail.offices.get(channel, ()):
-            for slot in availability.next_free(detail.service.id, channel, [office.id], limit=1):
+        together = _together(availability, first, channel, visit)
+        offices = [office for office in detail.offices.get(channel, ()) if office.id in together]
+        for office in offices:
+            for slot in availability.next_free(first, channel, [office.id], limit=1, visit=visit):
                 next_free[office.id] = slot
-    view = service_page(words, detail, channel, frozenset(asked.office), next_free, asked.instead, asked.moves)
-    return page(request, "service", view, cache=SHARED)
+    before = [(item, (await request.app[CATALOGUE].service(item.service_id)).service) for item in asked.before]
+    choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), asked.instead, asked.moves)
+    return page(request, "service", service_page(words, detail, choice, offices, next_free), cache=SHARED)
+
+
+def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> set[int]:
+    """The offices that have everything that the visit is for."""
+    try:
+        _, offices = availability.get_offer(first, channel, None, visit)
+    except NotOffered:
+        return set()
+    return {office.office_id for office in offices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +159,16 @@ async def times(request: web.Request) -> web.Response:
 
 async def _times(request: web.Request, asked: TimesQuery) -> Known:
     words = words_of(request)
-    detail = await request.app[CATALOGUE].service(asked.service)
+    wanted = _wanted(asked, asked.service, asked.channel)
+    detail, *others = await details(request, wanted)
     availability = request.app[AVAILABILITY]
-    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None)
+    offer, offices = availability.get_offer(wanted.service_id, asked.channel, asked.office or None, wanted.visit)
     ids = [office.office_id for office in offices]
     today = words.now.astimezone(zone(offices[0].time_zone)).date()
     last = today + timedelta(days=request.app[SETTINGS].horizon_days)
-    offered = look(
-        availability, Wanted(asked.service, asked.channel, tuple(ids)), asked.day, today, last, offices[0].time_zone
-    )
-    wanted = Wanted(asked.service, asked.channel, tuple(asked.office), asked.instead, asked.moves)
-    view = times_page(words, detail, wanted, offered, _GAP)
+    everywhere = replace(wanted, office_ids=tuple(ids))
+    offered = look(availability, everywhere, asked.day, today, last, offices[0].time_zone)
+    view = times_page(words, detail, wanted, offered, _GAP, others)
     # Nothing was awaited since the times were looked up, so they are of this basis.
     basis = availability.basis(offer, offices, words.now)
     return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()), asked.service)
@@ -136,13 +179,14 @@ def look(
 ) -> Offered:
     """The week around the wanted day, or around the first free one; and the times of that day."""
     asked = (wanted.service_id, wanted.channel, wanted.office_ids)
-    next_free = availability.next_free(*asked, limit=_SOON)
+    visit = wanted.visit
+    next_free = availability.next_free(*asked, limit=_SOON, visit=visit)
     if day is None:
         day = next_free[0].starts_at.astimezone(zone(zone_name)).date() if next_free else today
     day = min(max(day, today), last)
     first = today + timedelta(days=(day - today).days // DAYS_SHOWN * DAYS_SHOWN)
-    counts = availability.days(*asked, Window(first, min(first + timedelta(days=DAYS_SHOWN - 1), last)))
+    counts = availability.days(*asked, Window(first, min(first + timedelta(days=DAYS_SHOWN - 1), last)), visit)
     if not counts[day]:
         day = next((other for other, count in counts.items() if count), day)
-    slots = availability.slots(*asked, Window(day, day)) if counts[day] else []
+    slots = availability.slots(*asked, Window(day, day), visit=visit) if counts[day] else []
     return Offered(next_free, counts, first, last, day, slots)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
-from booking.availability.model import Slot
-from booking.catalogue.model import Channel, Fee, Office, ServiceDetail, ServiceHit
-from frontend.citizen.choosing import replaced_pair
+from booking.availability.endpoints import MOST_OTHERS
+from booking.availability.model import Item, Slot, Visit
+from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail, ServiceHit
+from frontend.citizen.choosing import Wanted, chosen_services, instead_pair, replaced_pair, visit_pairs
 from frontend.citizen.frame import SERVICE, frame
-from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage
+from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage, Tick
 from frontend.citizen.words import Words
 
 BEST = 8
@@ -36,6 +38,41 @@ def start_page(words: Words, q: str, hits: Sequence[ServiceHit], *, shows_all: b
     )
 
 
+def add_page(
+    words: Words,
+    q: str,
+    hits: Sequence[ServiceHit],
+    wanted: Wanted,
+    have: Sequence[ServiceDetail],
+    *,
+    shows_all: bool = False,
+) -> StartPage:
+    """The same for another service that goes with what was chosen."""
+    chosen = {item.service_id for item in wanted.items}
+    fitting = [hit for hit in hits if wanted.channel in hit.service.channels and hit.service.id not in chosen]
+    found = start_page(words, q, fitting, shows_all=shows_all)
+    hidden, query = wanted.pairs(), (*wanted.pairs(), *((("q", q),) if q else ()))
+    offices = (("office", str(office)) for office in wanted.office_ids)
+    before = urlencode(
+        [
+            ("channel", wanted.channel.value),
+            *(("before", str(item)) for item in wanted.items),
+            *offices,
+            *instead_pair(wanted.instead),
+        ]
+    )
+    times_url = f"/{words.language}/times?{wanted.query()}"
+    return replace(
+        found,
+        frame=frame(words, words._("Add another service"), "/", query=query),
+        cards=tuple(replace(card, url=f"{card.url}?{before}") for card in found.cards),
+        all_url=f"/{words.language}/?{urlencode([*query, ('all', '1')])}#hit-{BEST + 1}" if found.all_url else "",
+        hidden=hidden,
+        chosen=chosen_services(words, wanted.items, have),
+        without_url=times_url,
+    )
+
+
 def _card(words: Words, hit: ServiceHit) -> ServiceCard:
     service = hit.service
     facts = [words.channel(channel) for channel in service.channels] or [words._("Not bookable online yet")]
@@ -51,25 +88,33 @@ def _card(words: Words, hit: ServiceHit) -> ServiceCard:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the reader has chosen beside the service itself. `before`: other services of the visit; `instead`, `moves`: see Wanted."""
+
+    channel: Channel | None
+    offices: frozenset[int] = frozenset()
+    quantity: int = 1
+    before: tuple[tuple[Item, Service], ...] = ()
+    instead: UUID | None = None
+    moves: UUID | None = None
+
+
 def service_page(
-    words: Words,
-    detail: ServiceDetail,
-    channel: Channel | None,
-    chosen: frozenset[int],
-    next_free: Mapping[int, Slot],
-    instead: UUID | None = None,
-    moves: UUID | None = None,
+    words: Words, detail: ServiceDetail, choice: Choice, offices: Sequence[Office], next_free: Mapping[int, Slot]
 ) -> ServicePage:
-    """`next_free`: office -> its first free time on this channel. `instead`, `moves`: see Wanted."""
-    service, language = detail.service, words.language
+    """`offices`: where all of it can be had; `next_free`: by office, the first free time on this channel."""
+    service, language, channel = detail.service, words.language, choice.channel
     name, path = words.pick(service.name), f"/services/{service.id}"
-    offices = detail.offices.get(channel, ()) if channel else ()
-    replaced = replaced_pair(instead, moves)
-    query = ((("channel", channel.value),) if channel else ()) + replaced
-    ticked = tuple(("office", str(office)) for office in sorted(chosen))
-    hidden = (("service", str(service.id)), *query)
+    replaced = replaced_pair(choice.instead, choice.moves)
+    items = tuple(("before", str(item)) for item, _ in choice.before)
+    query = ((("channel", channel.value),) if channel else ()) + items + replaced
+    ticked = tuple(("office", str(office)) for office in sorted(choice.offices))
+    number = visit_pairs(Visit(choice.quantity))
+    chooses_number = service.most > 1 and not choice.moves  # what is booked stays what it is
+    hidden = (("service", str(service.id)), *query, *(() if chooses_number else number))
     return ServicePage(
-        frame=frame(words, name, path, query=(*query, *ticked), step=SERVICE, back_url=f"/{language}/"),
+        frame=frame(words, name, path, query=(*query, *number, *ticked), step=SERVICE, back_url=f"/{language}/"),
         hidden=hidden,
         name=name,
         summary=words.pick(service.summary),
@@ -81,18 +126,27 @@ def service_page(
             ChannelChoice(
                 name=words.channel(one),
                 meaning=words.channel_meaning(one),
-                url=f"/{language}{path}?{urlencode([('channel', one.value), *replaced])}#channel",
+                url=f"/{language}{path}?{urlencode([('channel', one.value), *items, *number, *replaced])}#channel",
                 is_current=one == channel,
             )
             for one in service.channels
         ),
         offices=tuple(
-            _office(words, office, office.id in chosen, next_free.get(office.id))
+            _office(words, office, office.id in choice.offices, next_free.get(office.id))
             for office in sorted(offices, key=lambda office: _soonest(office, next_free))
         ),
         action=f"/{language}/times",
-        any_url=f"/{language}/times?{urlencode(hidden)}" if channel else "",
+        any_url=f"/{language}/times?{urlencode(hidden)}" if channel and not chooses_number else "",
         has_times=bool(next_free),
+        before=tuple(item.named(words.pick(other.name)) for item, other in choice.before),
+        alone_url=f"/{language}{path}" if choice.before else "",
+        counted=words.pick(service.counted) or words._("How many?"),
+        numbers=tuple(
+            Tick(value=str(n), label=str(n), is_chosen=n == choice.quantity) for n in range(1, service.most + 1)
+        )
+        if chooses_number
+        else (),
+        add_action="" if choice.moves or len(choice.before) >= MOST_OTHERS else f"/{language}/",
     )
 
 
@@ -117,6 +171,7 @@ def legal_basis(words: Words, fee: Fee | None) -> str:
     return words._("Legal basis: {basis}", basis=basis) if basis else ""
 
 
-def documents(words: Words, of_service: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """In the reader's language, else in German: the list must not vanish because nobody translated it."""
-    return of_service.get(words.language) or of_service.get("de") or ()
+def documents(words: Words, *of_services: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Each once, in the reader's language, else in German: the list must not vanish because nobody translated it."""
+    found = (one for of_service in of_services for one in of_service.get(words.language) or of_service.get("de") or ())
+    return tuple(dict.fromkeys(found))

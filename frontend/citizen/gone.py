@@ -9,11 +9,10 @@ from aiohttp import web
 
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Slot
-from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, gone_page
 from frontend.citizen.contact_form import ContactForm
-from frontend.citizen.rendering import Time, new_key, page, words_of
+from frontend.citizen.rendering import Time, details, new_key, page, words_of
 
 _NEAREST = 3
 
@@ -28,13 +27,17 @@ async def again(
     path: str = "",
 ) -> web.Response:
     """The three times nearest to the one that is gone, at the wanted offices first."""
-    detail = await request.app[CATALOGUE].service(wanted.service_id)
+    detail, *others = await details(request, wanted)
     offices = wanted.office_ids or [office.id for office in detail.offices.get(wanted.channel, ())]
-    found = request.app[AVAILABILITY].nearest(wanted.service_id, wanted.channel, offices, starts_at, _NEAREST + 1)
+    found = request.app[AVAILABILITY].nearest(
+        wanted.service_id, wanted.channel, offices, starts_at, _NEAREST + 1, visit=wanted.visit
+    )
     gone = Slot(office_id, starts_at, starts_at)
     nearest = [slot for slot in found if why is Why.RUN_OUT or not _same(slot, gone)][:_NEAREST]
     kept = typed.kept if typed else ()
-    view = gone_page(words_of(request), detail, wanted, nearest, new_key(), why=why, gone=gone, kept=kept, path=path)
+    view = gone_page(
+        words_of(request), detail, wanted, nearest, new_key(), why=why, gone=gone, kept=kept, path=path, others=others
+    )
     return page(request, "times", view, status=409)
 
 
@@ -47,7 +50,7 @@ async def run_out(
     moves: UUID | None = None,
 ) -> web.Response:
     """`path`: of this page without its language, where it can be asked for again; else the language switch sends the form once more."""
-    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,), instead, moves)
+    wanted = Wanted(kept.service_id, Channel(kept.channel), (kept.office_id,), instead, moves, kept.visit)
     return await again(request, wanted, kept.office_id, kept.starts_at, typed, Why.RUN_OUT, path)
 
 

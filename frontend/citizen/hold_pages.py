@@ -41,7 +41,9 @@ async def make_hold(request: web.Request) -> web.Response:
     if replaced is not None and _is_booked(replaced):
         return see(f"/{words.language}/appointments/{replaced.id}")
     try:
-        hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
+        hold = await request.app[HOLDS].hold(
+            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit
+        )
     except TooBusy:
         return page(request, "busy", busy_page(words, tuple(fields.items())))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed

@@ -10,6 +10,7 @@ from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
 from booking.appointments.policy import NOTHING_BACK, Terms
+from booking.availability.model import JUST_ONE, Item, Visit
 from booking.catalogue.model import Channel, Office, Service
 from frontend.citizen.choosing import Wanted, instead_pair
 from frontend.citizen.contact_form import ContactForm
@@ -30,6 +31,13 @@ class Chosen:
     ends_at: datetime
     fee: Money
     legal_basis: Text
+    visit: Visit = JUST_ONE
+    others: tuple[Service, ...] = ()  # of the visit
+
+    @property
+    def services(self) -> tuple[tuple[Item, Service], ...]:
+        items = (Item(self.service.id, self.visit.quantity), *self.visit.also)
+        return tuple(zip(items, (self.service, *self.others), strict=True))
 
     @property
     def minutes(self) -> int:
@@ -37,7 +45,7 @@ class Chosen:
 
     def times_url(self, language: str, instead: UUID | None = None, *, moves: UUID | None = None) -> str:
         """`instead`, `moves`: see Wanted."""
-        wanted = Wanted(self.service.id, self.channel, (self.office.id,), instead, moves)
+        wanted = Wanted(self.service.id, self.channel, (self.office.id,), instead, moves, self.visit)
         return f"/{language}/times?{wanted.query()}"
 
 
@@ -139,9 +147,10 @@ def book_button(words: Words, fee: Money) -> str:
 
 
 def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> tuple[Row, ...]:
-    office, service = chosen.office, chosen.service
+    office = chosen.office
+    first, *others = (item.named(words.pick(service.name)) for item, service in chosen.services)
     rows = [
-        Row(label=words._("Service"), value=words.pick(service.name)),
+        Row(label=words._("Service"), value=first, lines=tuple(others)),
         Row(label=words._("When"), value=words.when(chosen.starts_at, office.time_zone)),
         Row(label=words._("How"), value=words.channel(chosen.channel)),
     ]

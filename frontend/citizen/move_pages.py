@@ -40,7 +40,9 @@ async def reserve(request: web.Request) -> web.Response:
     except Conflict as refusal:
         return await show(request, refusal)
     try:
-        hold = await request.app[HOLDS].hold(wanted.service_id, wanted.channel, office_id, starts_at, str(key))
+        hold = await request.app[HOLDS].hold(
+            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit
+        )
     except TooBusy:
         return page(request, "busy", busy_page(words, tuple(fields.items()), wanted.path))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed

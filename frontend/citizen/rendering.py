@@ -13,8 +13,10 @@ from base.errors import Malformed, NotFound
 from base.i18n import LANGUAGES, Text
 from base.money import Money
 from base.web import CLOCK, TEMPLATES, TRANSLATIONS
+from booking.availability.model import Visit
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Channel
+from booking.catalogue.model import Channel, ServiceDetail
+from frontend.citizen.choosing import Wanted
 from frontend.citizen.holding import Chosen
 from frontend.citizen.views import Frame
 from frontend.citizen.words import Words
@@ -45,6 +47,8 @@ class Time(Protocol):
     def fee(self) -> Money: ...
     @property
     def legal_basis(self) -> Text: ...
+    @property
+    def visit(self) -> Visit: ...
 
 
 def words_of(request: web.Request) -> Words:
@@ -92,7 +96,9 @@ def key_of(fields: Mapping[str, str]) -> UUID:
 
 async def chosen(request: web.Request, time: Time) -> Chosen:
     """With the catalogue's texts; the fee and its legal basis are those of the hold, whatever the catalogue says today."""
-    service, office = await request.app[CATALOGUE].booked(time.service_id, time.office_id)
+    catalogue = request.app[CATALOGUE]
+    service, office = await catalogue.booked(time.service_id, time.office_id)
+    others = [(await catalogue.booked(item.service_id, time.office_id))[0] for item in time.visit.also]
     return Chosen(
         service=service,
         office=office,
@@ -101,4 +107,11 @@ async def chosen(request: web.Request, time: Time) -> Chosen:
         ends_at=time.ends_at,
         fee=time.fee,
         legal_basis=time.legal_basis,
+        visit=time.visit,
+        others=tuple(others),
     )
+
+
+async def details(request: web.Request, wanted: Wanted) -> list[ServiceDetail]:
+    """Of all services of the visit. Raises NotFound."""
+    return [await request.app[CATALOGUE].service(item.service_id) for item in wanted.items]

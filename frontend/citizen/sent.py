@@ -8,6 +8,8 @@ from uuid import UUID
 from multidict import MultiMapping
 
 from base.errors import Malformed
+from booking.availability.endpoints import read_item
+from booking.availability.model import Visit
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, read_slot
 
@@ -15,7 +17,9 @@ from frontend.citizen.choosing import Wanted, Why, read_slot
 def wanted_of(fields: MultiMapping[str], moves: UUID | None = None) -> Wanted:
     try:
         offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
-        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead_of(fields), moves)
+        also = tuple(filter(None, map(read_item, filter(None, fields.get("also", "").split(",")))))
+        visit = Visit(int(fields.get("quantity", "1")), also)
+        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead_of(fields), moves, visit)
     except (KeyError, ValueError):
         raise Malformed from None
 

@@ -93,6 +93,9 @@ class StartPage:
     heading: str  # "Often needed" or "3 services found"
     cards: tuple[ServiceCard, ...]
     all_url: str = ""  # where the weaker hits are
+    hidden: tuple[tuple[str, str], ...] = ()  # what the visit is for so far
+    chosen: tuple[str, ...] = ()
+    without_url: str = ""  # back to the times, without another service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,11 @@ class ServicePage:
     action: str
     any_url: str  # times at whatever office: most people need not choose
     has_times: bool
+    before: tuple[str, ...] = ()  # what the visit is for already
+    alone_url: str = ""  # only this service
+    counted: str = ""  # label of the numbers
+    numbers: tuple[Tick, ...] = ()  # how many there may be; none: just one
+    add_action: str = ""  # to choose another service as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +175,7 @@ class TimesPage:
     action: str
     request_key: str
     hidden: tuple[tuple[str, str], ...]  # service, channel, and what the reader had already typed
+    add_url: str = ""  # another service for the same visit
     kept: str = ""  # that the booked time stays meanwhile
     next_free: tuple[SlotChoice, ...]
     days: tuple[DayLink, ...] = ()

@@ -37,6 +37,19 @@ class Scene:
         service = self.known.services.get(service_id) or self.known.withdrawn_services.get(service_id)
         return self.words.pick(service.name) if service else ""
 
+    def booked(self, ticket: Ticket) -> Booked | None:
+        return next((one for one in self.day.booked if one.id == ticket.appointment_id), None)
+
+    def services(self, one: Booked) -> str:
+        """With the time and the counter of each where one visit has several."""
+        named = [stop.item.named(self.service(stop.item.service_id)) for stop in one.stops]
+        if len(named) == 1:
+            return named[0]
+        return "; ".join(
+            f"{self.words.time(stop.starts_at, self.day.time_zone)} {service} ({self.counter(stop.counter_id)})"
+            for stop, service in zip(one.stops, named, strict=True)
+        )
+
     def counter(self, counter_id: int | None) -> str:
         return next((self.words.pick(place.name) for place in self.day.counters if place.id == counter_id), "")
 
@@ -160,8 +173,10 @@ def _rows(scene: Scene, ticket: Ticket) -> tuple[Row, ...]:
     found = []
     if ticket.appointment_id is not None and ticket.appointment_id in scene.names:
         found.append(Row(label=words._("Name"), value=scene.names[ticket.appointment_id]))
-    found.append(Row(label=words._("Service"), value=scene.service(ticket.service_id)))
-    booked = next((one for one in scene.day.booked if one.id == ticket.appointment_id), None)
+    booked = scene.booked(ticket)
+    found.append(
+        Row(label=words._("Service"), value=scene.services(booked) if booked else scene.service(ticket.service_id))
+    )
     if booked is not None:
         time = words.time(booked.starts_at, scene.day.time_zone)
         over = f" ({words._('cancelled')})" if booked.status == "cancelled" else ""
@@ -179,12 +194,13 @@ def _line(
     words = scene.words
     due = words.time(ticket.due_at, scene.day.time_zone) if ticket.due_at else words._("none")
     name = scene.names.get(ticket.appointment_id, "") if ticket.appointment_id else ""
+    booked = scene.booked(ticket)
     return Line(
         key=f"t{ticket.id.hex[:12]}",
         number=number_text(ticket.number),
         time=due,
         name=name,
-        service=scene.service(ticket.service_id),
+        service=scene.services(booked) if booked else scene.service(ticket.service_id),
         channel=words.channel(ticket.channel),
         note=note,
         kind=kind,
@@ -237,7 +253,7 @@ def _booked(scene: Scene, one: Booked) -> Line:
         number=one.number,
         time=words.time(one.starts_at, scene.day.time_zone),
         name=scene.names.get(one.id, ""),
-        service=scene.service(one.service_id),
+        service=scene.services(one),
         channel=words.channel(one.channel),
         note=_to_call(words, scene.untold[one.id]) if is_untold else said[one.status],
         kind="warning" if is_untold else "info",

@@ -31,7 +31,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
 from booking.appointments.policy import Terms
 from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Basis, Offer, OfficeOffer, Slot, Window
+from booking.availability.model import JUST_ONE, Basis, Item, Offer, OfficeOffer, Slot, Visit, Window
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
@@ -101,7 +101,7 @@ class City:
         return False  # what a test sets on the city is seen at once
 
     def get_offer(
-        self, service_id: int, channel: str, office_ids: Iterable[int] | None
+        self, service_id: int, channel: str, office_ids: Iterable[int] | None, visit: Visit = JUST_ONE
     ) -> tuple[Offer, list[OfficeOffer]]:
         offices = {office.id: OfficeOffer(office.id, office.time_zone, (1,)) for office in OFFICES}
         wanted = list(office_ids or offices)
@@ -109,24 +109,38 @@ class City:
             raise NotOffered
         return Offer(service_id, channel, 20, offices), [offices[one] for one in wanted]
 
-    def next_free(self, service_id: int, channel: str, office_ids: Iterable[int], limit: int = 3) -> list[Slot]:
+    def next_free(
+        self, service_id: int, channel: str, office_ids: Iterable[int], limit: int = 3, visit: Visit = JUST_ONE
+    ) -> list[Slot]:
         ids = set(office_ids)
         return [slot for slot in SOON if slot.office_id in ids][:limit]
 
-    def days(self, service_id: int, channel: str, office_ids: Iterable[int], window: Window) -> dict[date, int]:
+    def days(
+        self, service_id: int, channel: str, office_ids: Iterable[int], window: Window, visit: Visit = JUST_ONE
+    ) -> dict[date, int]:
         return {day: COUNTS.get(day, 0) for day in window.days}
 
-    def slots(self, service_id: int, channel: str, office_ids: Iterable[int], window: Window) -> list[Slot]:
+    def slots(
+        self, service_id: int, channel: str, office_ids: Iterable[int], window: Window, visit: Visit = JUST_ONE
+    ) -> list[Slot]:
         return list(DAY)
 
     def nearest(
-        self, service_id: int, channel: str, office_ids: list[int], starts_at: datetime, limit: int = 3
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: list[int],
+        starts_at: datetime,
+        limit: int = 3,
+        visit: Visit = JUST_ONE,
     ) -> list[Slot]:
         return [*SOON, DAY[0]][:limit]
 
     # holds
 
-    async def hold(self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str) -> Hold:
+    async def hold(
+        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, visit: Visit = JUST_ONE
+    ) -> Hold:
         if self.is_taken:
             raise SlotTaken(SOON)
         ident = uuid5(UUID(key), f"{office_id} {starts_at}")
@@ -180,6 +194,7 @@ class City:
             office_id=hold.office_id,
             channel=hold.channel,
             language=contact.language,
+            items=hold.items or (Item(hold.service_id),),
             starts_at=hold.starts_at,
             ends_at=hold.ends_at,
             time_zone="Europe/Berlin",

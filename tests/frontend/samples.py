@@ -16,14 +16,14 @@ from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus, Case
 from booking.appointments.policy import NOTHING_BACK, Terms
-from booking.availability.model import Slot
+from booking.availability.model import Item, Slot, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
 from frontend.citizen.contact_form import empty, read, typed_before
-from frontend.citizen.finding import service_page, start_page
+from frontend.citizen.finding import Choice, add_page, service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
 from frontend.citizen.moving import move_page
@@ -165,6 +165,10 @@ DAY = tuple(
 )
 COUNTS = {MONDAY + timedelta(days=n): (2, 14, 20, 1, 0, 0, 0, 9, 8, 7)[n] for n in range(10)}
 WANTED = Wanted(1, Channel.ONSITE)
+CARS = replace(SERVICES[4], most=3, further_min=10, counted={"de": "Fahrzeuge", "en": "Vehicles"})
+SECOND = ServiceDetail(service=CARS, fee=fee(5), offices={Channel.ONSITE: OFFICES})
+BEFORE = ((Item(1), ID_CARD),)
+VISIT = Wanted(1, Channel.ONSITE, visit=Visit(1, (Item(5, 3),)))
 CHOSEN = Chosen(
     service=ID_CARD,
     office=OFFICES[0],
@@ -174,6 +178,7 @@ CHOSEN = Chosen(
     fee=Money(3700),
     legal_basis={"de": "§ 1 Abs. 1 Personalausweisgebührenverordnung"},
 )
+TOGETHER = replace(CHOSEN, visit=VISIT.visit, others=(CARS,), fee=Money(12700))
 CALL = replace(CHOSEN, channel=Channel.PHONE)
 FREE = Chosen(
     service=SERVICES[1],
@@ -242,6 +247,7 @@ def booked(moves_left: int = 5, terms: Terms = ALL_BACK) -> Case:
         office_id=1,
         channel="onsite",
         language="de",
+        items=(Item(1),),
         starts_at=CHOSEN.starts_at,
         ends_at=CHOSEN.ends_at,
         time_zone="Europe/Berlin",
@@ -412,9 +418,22 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "start-many": ("start", lambda: start_page(words, "Perso", (HITS * 4)[:27])),
         "start-all": ("start", lambda: start_page(words, "Perso", (HITS * 4)[:27], shows_all=True)),
         "start-nothing": ("start", lambda: start_page(words, "<Einhorn>", ())),
-        "service": ("service", lambda: service_page(words, DETAIL, Channel.ONSITE, frozenset({1}), NEXT)),
-        "service-full": ("service", lambda: service_page(words, DETAIL, Channel.VIDEO, frozenset(), {})),
-        "service-offline": ("service", lambda: service_page(words, offline, None, frozenset(), {})),
+        "service": (
+            "service",
+            lambda: service_page(words, DETAIL, Choice(Channel.ONSITE, frozenset({1})), OFFICES, NEXT),
+        ),
+        "service-full": ("service", lambda: service_page(words, DETAIL, Choice(Channel.VIDEO), OFFICES, {})),
+        "service-offline": ("service", lambda: service_page(words, offline, Choice(None), (), {})),
+        "service-second": (
+            "service",
+            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, frozenset(), 2, BEFORE), OFFICES[:2], NEXT),
+        ),
+        "service-apart": (
+            "service",
+            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, before=BEFORE), (), {}),
+        ),
+        "start-add": ("start", lambda: add_page(words, "", HITS, VISIT, (DETAIL, SECOND))),
+        "times-visit": ("times", lambda: times_page(words, DETAIL, VISIT, offered, KEY, (SECOND,))),
         "times": ("times", lambda: times_page(words, DETAIL, WANTED, offered, KEY)),
         "times-one-office": (
             "times",
@@ -446,6 +465,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             "contact",
             lambda: contact_page(words, ID, CALL, UNTIL, typed_before(contact, Channel.PHONE), KEY),
         ),
+        "check-visit": ("check", lambda: check_page(words, ID, ID, TOGETHER, contact, UNTIL, POLICY, KEY)),
         "check-not-paid": (
             "check",
             lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY, problem="…"),

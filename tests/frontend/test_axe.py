@@ -27,6 +27,8 @@ STATES = sorted(pages(Translations.load(), "de"))
 FEW = [
     "start",
     "service",
+    "service-second",
+    "start-add",
     "times",
     "contact-wrong",
     "check",

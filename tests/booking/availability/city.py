@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,9 @@ class City:
     fee_id: int | None = 1
     channel: str = "onsite"
     rule: Mapping[str, Any] = field(default_factory=dict)  # what every office does differently
+    terms: Mapping[str, Any] = field(default_factory=dict)  # of the service: most, further_min
+    more: Mapping[int, Offer] = field(default_factory=dict)  # other services
+    fees: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # of these: id and cents
 
     @property
     def office(self) -> int:
@@ -42,18 +45,19 @@ class City:
 
     def offer(self, service_id: int, channel: str) -> Offer | None:
         if (service_id, channel) != (self.service_id, self.channel):
-            return None
+            return self.more.get(service_id)
         offices = {
             office: OfficeOffer(office, "Europe/Berlin", tuple(counters), **self.rule)
             for office, counters in self.offices.items()
         }
-        return Offer(service_id, channel, self.duration_min, offices)
+        return Offer(service_id, channel, self.duration_min, offices, **self.terms)
 
     def fee_on(self, service_id: int, day: date) -> Fee | None:
+        fee_id, cents = self.fees.get(service_id, (self.fee_id or 0, self.fee_cents))
         return Fee(
-            id=self.fee_id or 0,
+            id=fee_id,
             service_id=service_id,
-            amount_cents=self.fee_cents,
+            amount_cents=cents,
             currency="EUR",
             legal_basis={"de": "§ 1"},
             valid_from=None,
@@ -109,6 +113,32 @@ async def make_city(
             found.append(counter_id)
         made[office_id] = tuple(found)
     return City(service_id, made, duration_min, fee_cents, fee_id)
+
+
+async def add_service(
+    conn: Connection, city: City, key: str, counters: Sequence[int], *, duration_min: int = 10, fee_cents: int = 0
+) -> City:
+    """Another service of the first office, at these of its counters."""
+    service_id = await conn.fetchval(
+        """INSERT INTO service (key, name, channels, duration_min, source)
+           VALUES ($1, jsonb_build_object('de', $1::text), '{onsite}', $2, 'test') RETURNING id""",
+        key,
+        duration_min,
+    )
+    fee_id = await conn.fetchval(
+        """INSERT INTO fee (service_id, amount_cents, legal_basis) VALUES ($1, $2, '{"de": "§ 1"}') RETURNING id""",
+        service_id,
+        fee_cents,
+    )
+    for counter_id in counters:
+        await conn.execute("INSERT INTO counter_service VALUES ($1, $2)", counter_id, service_id)
+    offer = Offer(
+        service_id,
+        city.channel,
+        duration_min,
+        {city.office: OfficeOffer(city.office, "Europe/Berlin", tuple(counters), **city.rule)},
+    )
+    return replace(city, more={**city.more, service_id: offer}, fees={**city.fees, service_id: (fee_id, fee_cents)})
 
 
 async def open_counter(conn: Connection, counter_id: int, days: Sequence[date], opens: int, closes: int) -> None:

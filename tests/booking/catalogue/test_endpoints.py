@@ -51,6 +51,8 @@ async def test_search_then_look(client: Any) -> None:
         "summary": "",
         "channels": ["onsite"],
         "duration_min": 15,
+        "most": 1,
+        "further_min": None,
         "fee": {"cents": 3700, "currency": "EUR", "legal_basis": "§ 1"},
     }
     detail = await get(client, f"/api/services/{found['id']}?language=de")

@@ -187,3 +187,19 @@ def test_errors_as_compilers_write_them() -> None:
         [LineError("hours.csv", 3, "opens", "bad_time", "'8': wrong."), LineError("x.csv", 0, "", "c", "m")]
     )
     assert text == "hours.csv:3: [opens] '8': wrong. (bad_time)\nx.csv: m (c)\n2 errors. Nothing was imported."
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "column", "code"),
+    [
+        ("most", "21", "most", "bad_number"),
+        ("most", "0", "most", "bad_number"),
+        ("further_min", "7", "further_min", "bad_duration"),
+        ("counted_en", "Vehicles", "counted_de", "missing"),
+    ],
+)
+def test_how_often_in_one_visit(columns: str, cells: str, column: str, code: str) -> None:
+    files = changed("services.csv", "top,source\n", f"top,source,{columns}\n")
+    files = changed("services.csv", "Perso,1,test\n", f"Perso,1,test,{cells}\n", files)
+    found = [(e.file, e.line, e.column, e.code) for e in errors_of(raw(files))]
+    assert ("services.csv", 2, column, code) in found

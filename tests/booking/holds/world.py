@@ -11,6 +11,7 @@ from base.clock import SettableClock
 from base.db import Database
 from base.seal import Sealer
 from booking.availability.mirror import Mirror
+from booking.availability.model import JUST_ONE, Visit
 from booking.availability.usecases import Availability
 from booking.holds.batch import Batcher
 from booking.holds.model import Hold
@@ -29,7 +30,7 @@ class HoldWorld:
         self.city = city
         self.clock = clock
         self.mirror = Mirror(clock, 3)
-        self.availability = Availability(self.mirror, city, clock, lead_minutes=5)
+        self.availability = Availability(self.mirror, city, clock, lead_minutes=5, gap_minutes=10)
         self.batcher = Batcher(db, clock)
         self.owners = Owners(db, SEALER, listen)
         self.given_by_need: set[int] = set()
@@ -59,9 +60,11 @@ class HoldWorld:
         async with self.db.connection() as conn:
             self._watermark, _ = await self.mirror.poll(conn, self._watermark)
 
-    async def hold(self, starts_at: datetime, *, key: str | None = None, office: int | None = None) -> Hold:
+    async def hold(
+        self, starts_at: datetime, *, key: str | None = None, office: int | None = None, visit: Visit = JUST_ONE
+    ) -> Hold:
         office = self.city.office if office is None else office
-        return await self.holds.hold(self.city.service_id, "onsite", office, starts_at, key or uuid4().hex)
+        return await self.holds.hold(self.city.service_id, "onsite", office, starts_at, key or uuid4().hex, visit=visit)
 
 
 @asynccontextmanager

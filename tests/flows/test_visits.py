@@ -1,0 +1,173 @@
+"""Several things in one visit, over HTTP: by the API and by pages without script; one case, one fee, one mail, seen at the counter."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.flows.test_moving import form, send, slots
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import KIM, Town
+
+CARS, PLATES = "Fahrzeug abmelden", "Saisonkennzeichen"
+OFFICE = "kfz-zulassung"
+
+
+@pytest.fixture
+async def citizen(town: Town) -> AsyncIterator[StaffBrowser]:
+    async with StaffBrowser(town) as browser:
+        yield browser
+
+
+async def services(town: Town) -> tuple[dict[str, Any], dict[str, Any]]:
+    return await town.service(CARS), await town.service(PLATES)
+
+
+async def hold(town: Town, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The first free time for all of it, by the API."""
+    also = [f"{item['service']}*{item.get('quantity', 1)}" for item in wanted.get("also", [])]
+    query = {"service": wanted["service"], "channel": "onsite", "quantity": wanted.get("quantity", 1), "also": also}
+    [slot, *_] = (await town.good("GET", "/api/slots/next", params=query))["slots"]
+    asked = {**wanted, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+    made: dict[str, Any] = await town.good("POST", "/api/holds", key=str(uuid4()), json=asked, **more)
+    return made
+
+
+async def booked(town: Town, held: dict[str, Any]) -> dict[str, Any]:
+    """Paid and confirmed."""
+    given = {"hold": held["id"], "contact": KIM}
+    made: dict[str, Any] = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    return made
+
+
+def minutes(made: dict[str, Any]) -> int:
+    length = datetime.fromisoformat(made["ends_at"]) - datetime.fromisoformat(made["starts_at"])
+    return int(length.total_seconds()) // 60
+
+
+class TestByTheApi:
+    async def test_three_vehicles_and_another_service(self, town: Town) -> None:
+        cars, plates = await services(town)
+        held = await hold(town, {"service": cars["id"], "quantity": 3, "also": [{"service": plates["id"]}]})
+        items = [{"service": cars["id"], "quantity": 3}, {"service": plates["id"], "quantity": 1}]
+        fee = 3 * cars["fee"]["cents"] + plates["fee"]["cents"]
+        assert (held["items"], held["fee"]["cents"]) == (items, fee)
+        assert minutes(held) == cars["duration_min"] + 2 * cars["further_min"] + plates["duration_min"]
+        made = await booked(town, held)
+        seen = await town.look(made)
+        assert (seen["status"], seen["items"], seen["fee"]["cents"]) == ("confirmed", items, fee)
+        await town.work()
+        [mail] = town.mail.messages
+        text = mail.part("text/plain") or ""
+        assert f"3 × {CARS}" in text
+        assert re.search(rf"Danach, etwa \d\d:\d\d Uhr: {PLATES}", text)
+        await town.assert_sound()
+
+    async def test_what_cannot_be(self, town: Town) -> None:
+        cars, _ = await services(town)
+        slot = (await town.slots(cars["id"]))[0]
+        wanted = {"service": cars["id"], "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+        for more, status, code in (
+            ({"quantity": 6}, 422, "too_many"),
+            ({"quantity": 0}, 422, "invalid"),
+            ({"also": [{"service": cars["id"]}]}, 422, "twice_in_a_visit"),
+            ({"also": [{"service": 999999}]}, 404, "not_offered"),
+            ({"also": [{"service": n} for n in range(1, 7)]}, 422, "invalid"),
+        ):
+            answer = await town.call("POST", "/api/holds", key=str(uuid4()), json={**wanted, **more})
+            assert (answer.status, answer.body["code"]) == (status, code), more
+        query = {"service": cars["id"], "channel": "onsite", "also": "12*x"}
+        answer = await town.call("GET", "/api/slots/next", params=query, headers={"Accept-Language": "de"})
+        assert answer.status == 422
+        assert "17*2" in str(answer.body["errors"])
+
+
+async def chosen(citizen: StaffBrowser, page: Page, button: str, **more: str) -> Page:
+    """The form of the service's page, sent by one of its two buttons."""
+    action, inner = re.findall(r'<form class="flow" method="get" action="([^"]+)">(.*?)</form>', page.text, re.S)[0]
+    found = re.search(rf'formaction="([^"]+)"[^>]*><span[^>]*>{button}', inner)
+    fields = [
+        (name, html.unescape(value))
+        for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inner)
+    ]
+    return await citizen.get(found[1] if found else action, params=[*fields, *more.items()])
+
+
+class TestOnPages:
+    async def test_a_number_another_service_and_one_appointment(self, town: Town, citizen: StaffBrowser) -> None:
+        cars, plates = await services(town)
+        page = await citizen.get(f"/de/services/{cars['id']}")
+        assert re.search(r'<label[^>]*for="quantity">Fahrzeuge</label>', page.text)
+        page = await chosen(citizen, page, "Weitere Leistung hinzufügen", quantity="2")
+        assert f"2 × {CARS}" in page.text
+        page = await citizen.get("/de/", params=[*parse_qsl(urlsplit(str(page.url)).query), ("q", PLATES)])
+        link = re.findall(rf'href="(/de/services/{plates["id"]}[^"]*)"', page.text)[0]
+        page = await citizen.get(html.unescape(link))
+        assert f"2 × {CARS}" in page.text
+        page = await chosen(citizen, page, "Freie Zeiten anzeigen")
+        facts = re.findall(r"<li><bdi>([^<]+)</bdi></li>", page.text)
+        assert facts[:2] == [f"2 × {CARS}", PLATES]
+        page = await send(citizen, page, slot=slots(page)[0])
+        page = await send(citizen, page, name="Kim", email="kim@example.org", language="de")
+        assert [text for text in (f"2 × {CARS}", PLATES) if text not in page.text] == []
+        [row] = await town.rows("SELECT fee_cents FROM appointment")
+        assert row["fee_cents"] == 2 * cars["fee"]["cents"] + plates["fee"]["cents"]
+        parts = await town.rows(
+            "SELECT service_id, quantity FROM claim WHERE kind = 0 AND status = 1 ORDER BY starts_at"
+        )
+        assert [(part["service_id"], part["quantity"]) for part in parts] == [(cars["id"], 2), (plates["id"], 1)]
+
+    async def test_more_than_there_may_be_is_said(self, citizen: StaffBrowser, town: Town) -> None:
+        cars, _ = await services(town)
+        page = await citizen.get(f"/de/times?service={cars['id']}&channel=onsite&quantity=9")
+        assert page.status == 422
+        assert "höchstens 5" in page.text
+
+    async def test_nowhere_together(self, citizen: StaffBrowser, town: Town) -> None:
+        cars, other = await town.service(CARS), await town.service("Personalausweis")
+        page = await citizen.get(f"/de/services/{other['id']}?channel=onsite&before={cars['id']}*2")
+        assert "Nicht an einem Ort" in page.text
+        assert not re.search(r'<form class="flow" method="get"', page.text)
+
+    async def test_taken_meanwhile_keeps_what_the_visit_is_for(self, citizen: StaffBrowser, town: Town) -> None:
+        cars, plates = await services(town)
+        page = await citizen.get(f"/de/times?service={cars['id']}&channel=onsite&quantity=2&also={plates['id']}")
+        wanted = slots(page)[0]
+        action, fields = form(page)
+        assert (fields["quantity"], fields["also"]) == ("2", str(plates["id"]))
+        office, starts_at = wanted.split("@")
+        body = {"service": cars["id"], "channel": "onsite", "office": int(office), "starts_at": starts_at}
+        while (await town.call("POST", "/api/holds", key=str(uuid4()), json=body)).status == 201:
+            pass
+        page = await citizen.post(action, **fields, slot=wanted)
+        assert page.status == 409
+        assert f"2 × {CARS}" in page.text
+        page = await send(citizen, page, slot=slots(page)[0])
+        assert f"2 × {CARS}" in page.text
+
+
+async def test_the_counter_sees_all_of_it(town: Town) -> None:
+    [office] = await town.rows("SELECT id FROM office WHERE key = $1", OFFICE)
+    cars, plates = await services(town)
+    held = await hold(town, {"service": cars["id"], "quantity": 2, "also": [{"service": plates["id"]}]})
+    await booked(town, held)
+    await hire(town, "rosa", "clerk", OFFICE)
+    async with await sign_in(town, "rosa") as rosa:
+        page = await rosa.get(f"/de/counter/{office['id']}")
+        assert re.search(rf"\d\d:\d\d 2 × {CARS} \([^)]+\); \d\d:\d\d {PLATES} \([^)]+\)", page.text)
+
+
+async def test_the_list_for_earlier_times_is_for_one_service(town: Town) -> None:
+    cars, _ = await services(town)
+    made = await booked(town, await hold(town, {"service": cars["id"], "quantity": 2}))
+    answer = await town.call("POST", f"/api/appointments/{made['id']}/waitlist", made["token"], json={})
+    assert (answer.status, answer.body["code"]) == (409, "several_parts")

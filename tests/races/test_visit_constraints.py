@@ -1,0 +1,126 @@
+"""What a visit of several parts can never be is refused by the database itself, by name; its parts have one fate, whoever decides it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from base.db import Connection, Database
+from tests.booking.availability.city import TUESDAY, City, at, make_city
+from tests.races.test_constraints import refused
+
+NINE = at(TUESDAY, 9)
+
+
+@pytest.fixture
+async def city(db: Database) -> City:
+    """Passports: 20 minutes, up to three, 10 minutes for each further one."""
+    async with db.connection() as conn:
+        made = await make_city(conn, counters=2)
+        await conn.execute("UPDATE service SET most = 3, further_min = 10")
+        return made
+
+
+@pytest.fixture
+async def conn(db: Database, city: City) -> AsyncIterator[Connection]:
+    async with db.connection() as conn:
+        yield conn
+
+
+async def visit(
+    conn: Connection, city: City, *quantities: int, start: datetime = NINE, minutes: int = 40
+) -> UUID | None:
+    """Its parts one after the other, each at the next counter."""
+    key, n = uuid4(), len(quantities)
+    starts = [start + timedelta(minutes=minutes * place) for place in range(n)]
+    made = await conn.fetchval(
+        "SELECT hold_visit($1, $2, $3, $4, false, $5, $6, $7::smallint[], $8, $9, $10, $11::smallint[])",
+        at(TUESDAY, 7),
+        at(TUESDAY, 7, 15),
+        key,
+        city.office,
+        [city.service_id] * n,
+        [city.fee_id] * n,
+        list(quantities),
+        city.counters[:n],
+        starts,
+        [each + timedelta(minutes=minutes) for each in starts],
+        [0] * n,
+    )
+    return key if made else None
+
+
+async def statuses(conn: Connection) -> list[int]:
+    return [row["status"] for row in await conn.fetch("SELECT status FROM claim WHERE kind = 0 ORDER BY id")]
+
+
+async def test_no_more_than_a_service_allows_and_never_in_too_little_time(conn: Connection, city: City) -> None:
+    with refused("claim_quantity_most"):
+        await visit(conn, city, 4, minutes=60)
+    with refused("claim_time_for_quantity"):
+        await visit(conn, city, 3, minutes=35)
+    with refused("claim_quantity"):
+        await visit(conn, city, 0)
+    assert await visit(conn, city, 3) is not None
+
+
+async def test_an_offices_own_duration_counts(conn: Connection, city: City) -> None:
+    await conn.execute(
+        "INSERT INTO service_office (service_id, office_id, duration_min) VALUES ($1, $2, 30)",
+        city.service_id,
+        city.office,
+    )
+    with refused("claim_time_for_quantity"):
+        await visit(conn, city, 3)
+    assert await visit(conn, city, 3, minutes=50) is not None
+
+
+async def test_all_parts_or_none(conn: Connection, city: City) -> None:
+    assert await visit(conn, city, 1, 1, start=NINE) is not None
+    assert await visit(conn, city, 1, 1, start=NINE - timedelta(minutes=30)) is None
+    assert await visit(conn, city, 1, 1, start=at(TUESDAY, 11, 40)) is None  # its second part begins when it is closed
+    assert await statuses(conn) == [1, 1]
+
+
+@pytest.mark.parametrize("change", ["quantity = 2", "parts = 3", "lead_id = NULL"])
+async def test_what_it_is_for_stays(conn: Connection, city: City, change: str) -> None:
+    await visit(conn, city, 1, 1)
+    with refused("visit_stays"):
+        await conn.execute(f"UPDATE claim SET {change} WHERE kind = 0")
+
+
+async def test_no_part_is_missing_and_none_goes_alone(conn: Connection, city: City) -> None:
+    row = "(office_id, counter_id, service_id, fee_id, starts_at, ends_at, hold_until, parts, lead_id)"
+    values = "(1, 1, $1, $2, $3, $4, coalesce($5::timestamptz, 'infinity'), $6, $7)"
+    some = (city.service_id, city.fee_id, NINE, NINE + timedelta(minutes=20))
+    with refused("visit_is_whole"):
+        await conn.execute(f"INSERT INTO claim {row} VALUES {values}", *some, NINE, 2, None)
+    with refused("claim_leads_some"):
+        await conn.execute(f"INSERT INTO claim {row} VALUES {values}", *some, NINE, 1, None)
+    with refused("claim_leads_or_follows"):
+        await conn.execute(f"INSERT INTO claim {row} VALUES {values}", *some, None, 2, 1)
+    await visit(conn, city, 1, 1)
+    lead = await conn.fetchval("SELECT id FROM claim WHERE parts = 2")
+    later = (*some[:2], at(TUESDAY, 11), at(TUESDAY, 11, 20))
+    with refused("claim_ends_with_its_lead"):
+        await conn.execute(f"INSERT INTO claim {row} VALUES {values}", *later, NINE, None, lead)
+    with refused("visit_is_whole"):
+        await conn.execute("UPDATE claim SET status = 9, hold_until = NULL WHERE lead_id = $1", lead)
+    with refused("claim_lead"):
+        await conn.execute(f"INSERT INTO claim {row} VALUES {values}", *later, None, None, 99999)
+
+
+async def test_the_first_decides_for_all_also_where_former_code_knows_of_it_only(conn: Connection, city: City) -> None:
+    key = await visit(conn, city, 1, 1)
+    await conn.execute("UPDATE claim SET status = 9, hold_until = NULL WHERE request_key = $1 AND status = 1", key)
+    assert await statuses(conn) == [9, 9]
+    key = await visit(conn, city, 2, 1)
+    ran_out = await conn.execute(
+        "UPDATE claim SET status = 8, hold_until = NULL WHERE hold_until <= $1 AND status = 1 AND appointment_id IS NULL",
+        at(TUESDAY, 8),
+    )
+    assert ran_out == "UPDATE 1"
+    assert await statuses(conn) == [9, 9, 8, 8]
