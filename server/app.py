@@ -55,6 +55,7 @@ from frontend.citizen import find_pages, pages
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
+from frontend.hours import pages as hours_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
@@ -85,6 +86,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *counter.ENDPOINTS,
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
+    *hours_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,

@@ -100,7 +100,7 @@ class HoursChanges:
                 raise HoursInTheWay(done.affected)
             if done.before != done.after:
                 await apply_openings(conn, openings)
-                kind, subject = _subject(change)
+                kind, subject = subject_of(change)
                 now = self._clock()
                 await store.add_entry(conn, office_id, by, now, kind, subject, done.before, done.after)
         return done
@@ -162,7 +162,8 @@ def _counters(change: Change, all_here: Collection[int]) -> set[int]:
     return {change.counter_id}
 
 
-def _subject(change: Change) -> tuple[str, Data]:
+def subject_of(change: Change) -> tuple[str, Data]:
+    """What it is about, as it stands in the history."""
     if isinstance(change, SeriesChange):
         return "series", {"counters": sorted(change.counter_ids)}
     if isinstance(change, ExceptionChange):

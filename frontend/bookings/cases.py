@@ -37,7 +37,9 @@ async def find(request: web.Request) -> web.Response:
         pass
     asked = asked_in({}, place.services(), words.now.date())
     wrong = NumberUnknown if sum(sign.isalnum() for sign in typed) >= 6 else NumberIncomplete
-    return await times_response(request, place, asked, problem=("number", wrong.message), kept={"number": typed})
+    return await times_response(
+        request, place, asked, problem=("number", words._(wrong.message)), kept={"number": typed}
+    )
 
 
 async def show(request: web.Request) -> web.Response:
@@ -51,7 +53,7 @@ async def cancel(request: web.Request) -> web.Response:
     try:
         await request.app[APPOINTMENTS].cancel(case.id, None if shown is None else Money(shown, case.fee.currency))
     except DomainError as error:
-        return await _page(request, case, problem=error.message)
+        return await _page(request, case, problem=words_of(request)._(error.message, **error.fields))
     return see(f"{place.base}/cases/{case.id}")
 
 
@@ -61,7 +63,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
     facts = facts_of(case, what, words.now, "", can_text=appointments.can_text)
     sees = request[STAFF].may("person.read", place.office.id) and not case.is_erased
     reach = facts.reach if sees else ""
-    said = ("danger", words._(problem), "") if problem else _notice(words, case, facts.status, reach)
+    said = ("danger", problem, "") if problem else _notice(words, case, facts.status, reach)
     errors = (ShownError(field="main", message=said[1]),) if problem else ()
     view = CasePage(
         frame=staff_frame(request, words, words._("Appointment {number}", number=case.number), errors=errors),

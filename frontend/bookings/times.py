@@ -66,7 +66,9 @@ async def take(request: web.Request) -> web.Response:
             return see(f"{place.base}/holds/{hold.id}")
         return await _move(request, place, asked.moving, hold)
     except DomainError as error:
-        return await times_response(request, place, asked, problem=("times", error.message))
+        return await times_response(
+            request, place, asked, problem=("times", words_of(request)._(error.message, **error.fields))
+        )
 
 
 async def _move(request: web.Request, place: Place, case: Case, hold: Hold) -> web.Response:
@@ -108,7 +110,9 @@ async def override(request: web.Request) -> web.Response:
     try:
         hold = await request.app[HOLDS].override(wanted, str(key))
     except DomainError as error:
-        return await times_response(request, place, asked, problem=("starts_at", error.message), kept=kept)
+        return await times_response(
+            request, place, asked, problem=("starts_at", words._(error.message, **error.fields)), kept=kept
+        )
     return see(f"{place.base}/holds/{hold.id}")
 
 
@@ -135,7 +139,7 @@ async def times_response(
 ) -> web.Response:
     """`problem`: the id of the input and what is wrong, said with everything kept."""
     words, may_override = words_of(request), request[STAFF].may("hold.override", place.office.id)
-    errors = (ShownError(field=problem[0], message=words._(problem[1])),) if problem else ()
+    errors = (ShownError(field=problem[0], message=problem[1]),) if problem else ()
     today = words.now.astimezone(zone(place.office.time_zone)).date()
     name = words.pick(place.office.name)
     view = TimesPage(

@@ -18,6 +18,7 @@ class Area:
 AREAS: tuple[Area, ...] = (
     Area("queue.call", "/counter/", _("Counter"), _("The day of your office: check in, call, serve")),
     Area("hold.staff", "/bookings/", _("Bookings"), _("Book, move or cancel for people who call or come by")),
+    Area("hours.change", "/hours/", _("Hours"), _("Opening hours, single days and what was changed")),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
     Area(
         "allocation.check",

@@ -46,7 +46,7 @@ TILL = frozenset({FINANCE})
 _PAYMENT = "/{language}/finance/payments/{payment}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
-_BOOKINGS = "/{language}/bookings/{office}"
+_BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
 
 # Route -> who comes past the guard.
 EXPECTED: dict[str, frozenset[str]] = {
@@ -169,6 +169,11 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_BOOKINGS}/cases": COUNTER,
     f"GET {_BOOKINGS}/cases/{{appointment}}": COUNTER,
     f"POST {_BOOKINGS}/cases/{{appointment}}/cancel": COUNTER,
+    "GET /{language}/hours/": STAFF,
+    f"GET {_HOURS}": frozenset({SUPERVISOR, ADMIN}),
+    f"GET {_HOURS}/series": frozenset({SUPERVISOR, ADMIN}),
+    f"POST {_HOURS}/preview": frozenset({SUPERVISOR, ADMIN}),
+    f"POST {_HOURS}/save": frozenset({SUPERVISOR, ADMIN}),
     "GET /api/offices/{office}/hours": frozenset({SUPERVISOR, ADMIN}),
     "GET /api/offices/{office}/hours/history": frozenset({SUPERVISOR, ADMIN}),
     "POST /api/offices/{office}/hours/preview": frozenset({SUPERVISOR, ADMIN}),

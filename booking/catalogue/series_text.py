@@ -1,0 +1,137 @@
+"""Series as people write them: one on a line, such as "Mo–Fr 08:00–12:00" or "Pause Mi 10:00–10:15". Pure.
+
+Days by two letters in German or English, as a list or a range; then what is unusual about them, in any order: `1/2` every second week
+(counted from the first day), `#1` the first such day of a month (`#-1` the last), `2026-12-01…2027-01-31` from and until.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, time
+from typing import Any
+
+from base.errors import DomainError
+from base.i18n import mark as _
+from booking.catalogue.hours import Rule
+
+_NAMES: Mapping[str, Sequence[str]] = {
+    "de": ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+    "en": ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"),
+}
+_BREAKS: Mapping[str, str] = {"de": "Pause", "en": "Break"}
+_WEEKDAYS = {name.lower(): n for names in _NAMES.values() for n, name in enumerate(names, 1)}
+_DASH = "[-–]"
+_DAY = r"[A-Za-z]{2}\.?"
+_DAYS = rf"{_DAY}(?:\s*{_DASH}\s*{_DAY})?(?:\s*,\s*{_DAY}(?:\s*{_DASH}\s*{_DAY})?)*"
+_LINE = re.compile(
+    rf"(?P<shut>pause|break)?\s*(?P<days>{_DAYS})\s+(?P<opens>[0-9]{{1,2}}:[0-9]{{2}})\s*{_DASH}\s*(?P<closes>[0-9]{{1,2}}:[0-9]{{2}})(?P<more>.*)",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"1/(?P<every>[0-9]{1,2})|#(?P<week>-1|[1-5])|(?P<valid_from>[0-9-]{10})?(?:…|\.\.\.?)(?P<valid_until>[0-9-]{10})?"
+)
+_MOST_LINES = 200
+
+
+class SeriesUnreadable(DomainError):
+    """Says which line, as it was typed."""
+
+    code = "series_unreadable"
+    status = 422
+    message = _("“{line}” cannot be read. An example: Mo–Fr 08:00–12:00")
+
+
+def rule_of(stored: Mapping[str, Any]) -> Rule:
+    """As it stands in the history and in `OfficeHours.series`."""
+    first, last = (
+        None if stored[end] is None else date.fromisoformat(stored[end]) for end in ("valid_from", "valid_until")
+    )
+    opens, closes = (time.fromisoformat(stored[end]) for end in ("opens", "closes"))
+    is_break = stored["kind"] == "break"
+    return Rule(stored["weekday"], opens, closes, first, last, stored["every_weeks"], stored["week_of_month"], is_break)
+
+
+def read_series(text: str) -> tuple[Rule, ...]:
+    """Empty lines are nothing. Raises SeriesUnreadable."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > _MOST_LINES:
+        raise SeriesUnreadable(line=lines[_MOST_LINES][:100])
+    return tuple(rule for line in lines for rule in _read_line(line))
+
+
+def write_series(rules: Sequence[Rule], language: str) -> str:
+    """What `read_series` reads again; days that are alike stand on one line."""
+    alike: dict[Rule, list[int]] = {}
+    for rule in rules:
+        alike.setdefault(replace(rule, weekday=1), []).append(rule.weekday)
+    return "\n".join(_write_line(rule, sorted(days), language) for rule, days in alike.items())
+
+
+def _read_line(line: str) -> list[Rule]:
+    found = _LINE.fullmatch(line)
+    try:
+        if found is None:
+            raise ValueError(line)
+        some = Rule(1, _clock(found["opens"]), _clock(found["closes"]), is_break=found["shut"] is not None)
+        for word in found["more"].split():
+            some = _with(some, word)
+        return [replace(some, weekday=day) for day in _days(found["days"])]
+    except ValueError:
+        raise SeriesUnreadable(line=line[:100]) from None
+
+
+def _with(rule: Rule, word: str) -> Rule:
+    found = _MORE.fullmatch(word)
+    if found is None:
+        raise ValueError(word)
+    if found["every"]:
+        if not 1 <= int(found["every"]) <= 52:
+            raise ValueError(word)
+        return replace(rule, every_weeks=int(found["every"]))
+    if found["week"]:
+        return replace(rule, week_of_month=int(found["week"]))
+    first, last = (date.fromisoformat(day) if day else None for day in (found["valid_from"], found["valid_until"]))
+    if not all(day is None or 2000 <= day.year < 2200 for day in (first, last)):
+        raise ValueError(word)
+    return replace(rule, valid_from=first, valid_until=last)
+
+
+def _clock(text: str) -> time:
+    hours, minutes = map(int, text.split(":"))
+    if minutes % 5:
+        raise ValueError(text)
+    return time(hours, minutes)
+
+
+def _days(text: str) -> list[int]:
+    found: list[int] = []
+    for part in text.replace(".", "").split(","):
+        ends = [_WEEKDAYS.get(name.strip().lower()) for name in re.split(_DASH, part)]
+        first, last = ends[0], ends[-1]
+        if first is None or last is None or last < first:
+            raise ValueError(text)
+        found += range(first, last + 1)
+    return list(dict.fromkeys(found))
+
+
+def _write_line(rule: Rule, days: Sequence[int], language: str) -> str:
+    names = _NAMES.get(language, _NAMES["en"])
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    named = [names[run[0] - 1] if len(run) == 1 else f"{names[run[0] - 1]}–{names[run[-1] - 1]}" for run in runs]
+    parts = [", ".join(named), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"]
+    if rule.is_break:
+        parts.insert(0, _BREAKS.get(language, _BREAKS["en"]))
+    if rule.every_weeks > 1:
+        parts.append(f"1/{rule.every_weeks}")
+    if rule.week_of_month is not None:
+        parts.append(f"#{rule.week_of_month}")
+    if rule.valid_from or rule.valid_until:
+        parts.append(f"{rule.valid_from or ''}…{rule.valid_until or ''}")
+    return " ".join(parts)

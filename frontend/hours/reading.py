@@ -1,0 +1,115 @@
+"""A change of hours as the forms send it; every field is written back, so that a preview can be saved or corrected. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+from multidict import MultiMapping
+
+from base.errors import DomainError, Malformed
+from base.i18n import mark as _
+from booking.catalogue.changes import Change, ClosureChange, ExceptionChange, SeriesChange
+from booking.catalogue.series_text import read_series
+
+_SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})")
+FIELDS = ("kind", "counters", "series", "day", "counter", "spans", "reason", "back", "starts_at", "ends_at")
+
+
+class FieldWrong(DomainError):
+    """`field`: its name, on the form it came from."""
+
+    code = "field_wrong"
+    status = 422
+
+    def __init__(self, name: str, message: str) -> None:
+        self.field = name
+        self.sentence = message
+        super().__init__()
+
+
+def pairs(given: MultiMapping[str]) -> tuple[tuple[str, str], ...]:
+    """What makes the change, as hidden fields."""
+    return tuple((name, value) for name in FIELDS for value in given.getall(name, []))
+
+
+def read_change(given: MultiMapping[str], counters: Sequence[int]) -> Change:
+    """Raises FieldWrong, SeriesUnreadable; Malformed for what no page of ours sends."""
+    match given.get("kind"):
+        case "series":
+            return _series(given, counters)
+        case "exception":
+            return _exception(given, counters)
+        case "closure":  # lifted here; closing is done where those affected get new times
+            ends = [_instant(given.get(name, "")) for name in ("starts_at", "ends_at")]
+            return ClosureChange(_place(given, counters), ends[0], ends[1], is_lifted=True)
+    raise Malformed
+
+
+def _series(given: MultiMapping[str], counters: Sequence[int]) -> SeriesChange:
+    chosen = tuple(dict.fromkeys(_counter(text, counters) for text in given.getall("counters", [])))
+    if not chosen:
+        raise FieldWrong("counters", _("Choose at least one counter"))
+    return SeriesChange(chosen, read_series(given.get("series", "")))
+
+
+def _exception(given: MultiMapping[str], counters: Sequence[int]) -> ExceptionChange:
+    day, place = _day(given.get("day", "")), _place(given, counters)
+    if given.get("back"):
+        return ExceptionChange(day, place, None)
+    spans = _spans(given.get("spans", ""))
+    reason = given.get("reason", "").strip()[:300]
+    if not reason:
+        raise FieldWrong("reason", _("Say why: it stands in the history"))
+    return ExceptionChange(day, place, spans, reason)
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise FieldWrong("day", _("Choose a day")) from None
+    if not 2000 <= day.year < 2200:
+        raise FieldWrong("day", _("Choose a day"))
+    return day
+
+
+def _spans(text: str) -> tuple[tuple[time, time], ...]:
+    """Empty: closed all day."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        span = _SPAN.fullmatch(part)
+        try:
+            if span is None:
+                raise ValueError(part)
+            opens, opens_min, closes, closes_min = map(int, span.groups())
+            if opens_min % 5 or closes_min % 5:
+                raise ValueError(part)
+            found.append((time(opens, opens_min), time(closes, closes_min)))
+        except ValueError:
+            raise FieldWrong("spans", _("Write the times like 08:00–12:00, 13:00–15:00")) from None
+    if len(found) > 20:
+        raise FieldWrong("spans", _("Write the times like 08:00–12:00, 13:00–15:00"))
+    return tuple(found)
+
+
+def _place(given: MultiMapping[str], counters: Sequence[int]) -> int | None:
+    text = given.get("counter", "")
+    return _counter(text, counters) if text else None
+
+
+def _counter(text: str, counters: Sequence[int]) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) in counters):
+        raise Malformed
+    return int(text)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed from None
+    if moment.tzinfo is None or not 2000 <= moment.year < 2200:
+        raise Malformed
+    return moment.astimezone(UTC)

@@ -1,0 +1,67 @@
+"""What the pages of hours show: frozen, every text ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontend.citizen.views import Row, Tick
+from frontend.staff.views import StaffFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeChoices:
+    frame: StaffFrame
+    offices: tuple[tuple[str, str], ...]  # name, url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountersAlike:
+    names: str
+    lines: tuple[str, ...]
+    url: str  # where their series are changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Single:
+    """A day or a closure, with the hidden fields of the change that takes it back."""
+
+    line: str
+    hidden: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficePage:
+    frame: StaffFrame
+    counters: tuple[CountersAlike, ...]
+    days: tuple[Single, ...]
+    closures: tuple[Single, ...]
+    places: tuple[Tick, ...]  # the whole office, then each counter
+    history: tuple[Row, ...]  # when and by whom, what
+    older_url: str
+    preview_action: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPage:
+    frame: StaffFrame
+    counters: tuple[Tick, ...]
+    action: str
+    back_url: str
+    values: Mapping[str, str]
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewPage:
+    """What would change; with nobody in its way it can be saved."""
+
+    frame: StaffFrame
+    sentence: str
+    is_change: bool
+    affected: tuple[tuple[str, str], ...]  # a line, where to look at the case
+    hidden: tuple[tuple[str, str], ...]
+    save_action: str
+    back_url: str
