@@ -59,6 +59,7 @@ from frontend.hours import pages as hours_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
+from frontend.waitlist import pages as waitlist_pages
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from server import documents, health
@@ -87,6 +88,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
     *hours_pages.ENDPOINTS,
+    *waitlist_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,

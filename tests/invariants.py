@@ -25,6 +25,13 @@ _FAULTS = {
     "a place given out by need without a case, or two": """
         SELECT r.id FROM allocation_request r LEFT JOIN claim c ON c.appointment_id = r.appointment_id
          WHERE r.status = 'placed' AND c.id IS NULL""",
+    "an earlier time on offer that is not kept, or accepted and not the case's": """
+        SELECT o.id FROM waitlist_offer o JOIN claim c ON c.request_key = o.hold_id
+         WHERE o.status = 'open' AND (c.status <> 1 OR c.appointment_id IS NOT NULL)
+            OR o.status = 'accepted' AND c.appointment_id IS DISTINCT FROM o.appointment_id""",
+    "kept for the earlier-time list and not held, or the other way round": """
+        SELECT s.hold_id FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id
+         WHERE (s.status = 'kept') <> (c.status = 1 AND c.appointment_id IS NULL) AND s.status <> 'returned'""",
 }
 # Only when nothing is under way any more.
 _RESTLESS = {

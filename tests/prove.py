@@ -22,6 +22,7 @@ PARTS = {
         "holds": ["tests/booking/holds"],
         "cases": ["tests/booking/appointments", "tests/booking/queue"],
         "giving out by need": ["tests/booking/allocation"],
+        "the earlier-time list": ["tests/booking/waitlist"],
         "races": ["tests/races"],
         "parallel processes": ["tests/faults/test_parallel_holds.py"],
         "processes killed": ["tests/faults/test_killed.py", "tests/faults/test_storm.py"],

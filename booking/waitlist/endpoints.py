@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Annotated, Self
 from uuid import UUID
@@ -124,6 +123,13 @@ class StandingOut(BaseModel):
         )
 
 
+class KeptOut(BaseModel):
+    service: int
+    starts_at: datetime
+    offered_until: datetime | None
+    back_at: datetime | None = Field(description="When it is everybody's again; null: not decided")
+
+
 class FiguresOut(BaseModel):
     waiting: int = Field(description="Cases at this office that are on the list")
     kept: int = Field(description="Freed times here that are kept for the list now")
@@ -132,6 +138,7 @@ class FiguresOut(BaseModel):
     declined: int
     lapsed: int
     returned: int = Field(description="Times that nobody on the list took")
+    times: list[KeptOut] = Field(description="Not public now, because of the list")
 
 
 async def show(request: web.Request) -> web.Response:
@@ -161,8 +168,25 @@ async def decline(request: web.Request) -> web.Response:
 
 
 async def show_figures(request: web.Request) -> web.Response:
-    figures = await request.app[WAITLIST].figures(path_number(request, "office"))
-    return reply(FiguresOut(**asdict(figures)))
+    waitlist, offices = request.app[WAITLIST], [path_number(request, "office")]
+    [figures] = await waitlist.figures(offices)
+    times = [
+        KeptOut(service=one.service_id, starts_at=one.starts_at, offered_until=one.offered_until, back_at=one.back_at)
+        for one in await waitlist.kept(offices)
+    ]
+    return reply(
+        FiguresOut(
+            waiting=figures.waiting,
+            kept=figures.kept,
+            open=figures.open,
+            accepted=figures.accepted,
+            declined=figures.declined,
+            lapsed=figures.lapsed,
+            returned=figures.returned,
+            times=times,
+        ),
+        headers=_PRIVATE,
+    )
 
 
 _ID, _OFFER = {"appointment": UUID}, {"appointment": UUID, "offer": UUID}

@@ -68,8 +68,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of one office, without persons: who waits there, what is kept now, and what became of the offers so far."""
+    """Of one office, without persons: how many wait there, what is kept now, and what became of the offers so far."""
 
+    office_id: int
     waiting: int
     kept: int
     open: int
@@ -77,3 +78,14 @@ class Figures:
     declined: int
     lapsed: int
     returned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A time that the public does not see, and why: on offer until then, or on its way back; neither, it is the worker's turn."""
+
+    office_id: int
+    service_id: int
+    starts_at: datetime
+    offered_until: datetime | None
+    back_at: datetime | None

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from base.db import Connection, fetch_all, find_one
-from booking.waitlist.model import OFFERS_MOST, Figures, Offer, OfferStatus, Window, Wish
+from booking.waitlist.model import OFFERS_MOST, Figures, Kept, Offer, OfferStatus, Window, Wish
 from booking.waitlist.turns import Candidate, KeptTime
 
 _WINDOWS = TypeAdapter(tuple[Window, ...])
@@ -213,23 +213,42 @@ async def give_back(conn: Connection, hold_id: UUID, at: datetime) -> None:
     )
 
 
-async def figures(conn: Connection, office_id: int) -> Figures:
-    """Of the times at this office; who waits is counted where their case is."""
-    row: Any = await conn.fetchrow(
+async def figures(conn: Connection, office_ids: Sequence[int]) -> list[Figures]:
+    """Of each of these offices: times are counted where they are, who waits where their case is."""
+    return await fetch_all(
+        conn,
+        Figures,
         f"""
-        SELECT (SELECT count(*) FROM {_WAITING} WHERE a.office_id = $1) AS waiting,
-               count(*) FILTER (WHERE t.status = 'kept') AS kept, count(*) FILTER (WHERE t.status = 'returned') AS returned,
-               coalesce(sum(t.open), 0) AS open, coalesce(sum(t.accepted), 0) AS accepted,
-               coalesce(sum(t.declined), 0) AS declined, coalesce(sum(t.lapsed), 0) AS lapsed
-          FROM (SELECT s.status, count(*) FILTER (WHERE o.status = 'open') AS open,
-                       count(*) FILTER (WHERE o.status = 'accepted') AS accepted,
-                       count(*) FILTER (WHERE o.status = 'declined') AS declined,
-                       count(*) FILTER (WHERE o.status = 'lapsed') AS lapsed
-                  FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id LEFT JOIN waitlist_offer o USING (hold_id)
-                 WHERE coalesce(c.sold_by, c.office_id) = $1 GROUP BY s.hold_id) t""",  # noqa: S608
-        office_id,
+        WITH waiting AS (
+          SELECT a.office_id, count(*) AS n FROM {_WAITING} GROUP BY 1
+        ), times AS (
+          SELECT coalesce(c.sold_by, c.office_id) AS office_id, count(DISTINCT s.hold_id) FILTER (WHERE s.status = 'kept') AS kept,
+                 count(DISTINCT s.hold_id) FILTER (WHERE s.status = 'returned') AS returned,
+                 count(*) FILTER (WHERE o.status = 'open') AS open, count(*) FILTER (WHERE o.status = 'accepted') AS accepted,
+                 count(*) FILTER (WHERE o.status = 'declined') AS declined, count(*) FILTER (WHERE o.status = 'lapsed') AS lapsed
+            FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id LEFT JOIN waitlist_offer o USING (hold_id) GROUP BY 1
+        )
+        SELECT i AS office_id, coalesce(w.n, 0) AS waiting, coalesce(t.kept, 0) AS kept, coalesce(t.open, 0) AS open,
+               coalesce(t.accepted, 0) AS accepted, coalesce(t.declined, 0) AS declined, coalesce(t.lapsed, 0) AS lapsed,
+               coalesce(t.returned, 0) AS returned
+          FROM unnest($1::int[]) AS i LEFT JOIN waiting w ON w.office_id = i LEFT JOIN times t ON t.office_id = i ORDER BY i""",  # noqa: S608
+        list(office_ids),
     )
-    return Figures(**{name: int(value) for name, value in row.items()})
+
+
+async def kept(conn: Connection, office_ids: Sequence[int]) -> list[Kept]:
+    """What is not public at these offices now, the soonest first."""
+    return await fetch_all(
+        conn,
+        Kept,
+        """
+        SELECT coalesce(c.sold_by, c.office_id) AS office_id, c.service_id, c.starts_at, o.answer_until AS offered_until, s.back_at
+          FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id
+          LEFT JOIN waitlist_offer o ON o.hold_id = s.hold_id AND o.status = 'open'
+         WHERE c.status = 1 AND c.appointment_id IS NULL AND coalesce(c.sold_by, c.office_id) = ANY ($1)
+         ORDER BY c.starts_at, c.id LIMIT 200""",
+        list(office_ids),
+    )
 
 
 def _stored(windows: Sequence[Window]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from booking.appointments.store import CaseRow
 from booking.availability.usecases import Availability, NotOffered
 from booking.holds.usecases import GivenOutByNeed
 from booking.waitlist import store
-from booking.waitlist.model import OFFERS_MOST, Figures, OfferStatus, Standing, Wish
+from booking.waitlist.model import OFFERS_MOST, Figures, Kept, OfferStatus, Standing, Wish
 from booking.waitlist.telling import Teller
 
 wish_put = point("waitlist.joined")
@@ -154,9 +154,15 @@ class Waitlist:
             await self._answered(conn, appointment_id, offer_id)
             await store.answer(conn, offer_id, OfferStatus.DECLINED)
 
-    async def figures(self, office_id: int) -> Figures:
+    async def figures(self, office_ids: Sequence[int]) -> list[Figures]:
+        """One for each office, in the order of their ids."""
         async with self._db.connection() as conn:
-            return await store.figures(conn, office_id)
+            return await store.figures(conn, office_ids)
+
+    async def kept(self, office_ids: Sequence[int]) -> list[Kept]:
+        """The times that the public does not see because of the list."""
+        async with self._db.connection() as conn:
+            return await store.kept(conn, office_ids)
 
     def may_leave(self, appointment_id: UUID, token: str) -> bool:
         """Whether this token came with an offer to this case."""

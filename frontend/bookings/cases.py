@@ -1,6 +1,8 @@
-"""Handlers for a case that somebody calls about: found by its number, moved or cancelled for them."""
+"""Handlers for a case that somebody calls about: found by its number, moved, cancelled, or put on the earlier-time list for them."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable
 
 from aiohttp import web
 
@@ -10,10 +12,13 @@ from base.web import STAFF, form, path_id
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Case
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
+from booking.waitlist.endpoints import WAITLIST
+from booking.waitlist.model import Wish
 from frontend.bookings.asked import asked_in
 from frontend.bookings.places import case_of_office, place_of
 from frontend.bookings.times import times_response
 from frontend.bookings.views import CasePage
+from frontend.bookings.waiting import waiting_part
 from frontend.citizen.case import facts_of
 from frontend.citizen.giving_back import if_cancelled_now
 from frontend.citizen.holding import appointment_rows, contact_rows
@@ -57,6 +62,39 @@ async def cancel(request: web.Request) -> web.Response:
     return see(f"{place.base}/cases/{case.id}")
 
 
+async def join_waitlist(request: web.Request) -> web.Response:
+    """For the case's own office, or, where that was ticked, for any."""
+    case, fields = await case_of_office(request, path_id(request, "appointment")), await form(request)
+    wish = Wish(offices=() if "any_office" in fields else (case.office_id,))
+    return await _done(request, case, request.app[WAITLIST].join(case.id, wish))
+
+
+async def leave_waitlist(request: web.Request) -> web.Response:
+    case = await case_of_office(request, path_id(request, "appointment"))
+    return await _done(request, case, request.app[WAITLIST].leave(case.id))
+
+
+async def answer_offer(request: web.Request) -> web.Response:
+    """An earlier time is taken or refused, as if the person had done it."""
+    case, offer = await case_of_office(request, path_id(request, "appointment")), path_id(request, "offer")
+    answers = {"accept": request.app[WAITLIST].accept, "decline": request.app[WAITLIST].decline}
+    if request.match_info["answer"] not in answers:
+        raise NotFound
+    return await _done(request, case, answers[request.match_info["answer"]](case.id, offer))
+
+
+async def _done(request: web.Request, case: Case, work: Awaitable[object]) -> web.Response:
+    """Back to the case, which may be another office's now; what is refused is said on its page."""
+    try:
+        await work
+    except DomainError as error:
+        if isinstance(error, NotFound):
+            raise
+        return await _page(request, case, problem=error.message)
+    now = await request.app[APPOINTMENTS].case(case.id)
+    return see(f"/{words_of(request).language}/bookings/{now.office_id}/cases/{case.id}")
+
+
 async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.Response:
     place, words = await place_of(request), words_of(request)
     appointments, what = request.app[APPOINTMENTS], await chosen(request, case)
@@ -77,6 +115,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         cancellation=if_cancelled_now(words, facts.refund_now, case.fee) if facts.refund_now is not None else "",
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         book_url=place.base,
+        waiting=await waiting_part(request, words, case, f"{place.base}/cases/{case.id}"),
     )
     return staff_page(request, "bookings/case", view, status=409 if problem else 200)
 

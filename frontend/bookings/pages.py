@@ -22,4 +22,14 @@ ENDPOINTS = [
     page("GET", f"{_OFFICE}/cases", cases.find, _BOOK, "Find a case by its number", NotFound),
     page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
     page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),
+    page("POST", f"{_CASE}/waitlist", cases.join_waitlist, _BOOK, "Put it on the earlier-time list", NotFound),
+    page("POST", f"{_CASE}/waitlist/leave", cases.leave_waitlist, _BOOK, "Take it off the list", NotFound),
+    page(
+        "POST",
+        f"{_CASE}/waitlist/offers/{{offer}}/{{answer}}",
+        cases.answer_offer,
+        _BOOK,
+        "Take or refuse an earlier time for the caller",
+        NotFound,
+    ),
 ]

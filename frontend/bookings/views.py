@@ -64,6 +64,17 @@ class ContactPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPart:
+    """The earlier-time list: the way onto it, or that the person waits, and what is on offer."""
+
+    text: str
+    join_action: str = ""
+    leave_action: str = ""
+    offered: tuple[Row, ...] = ()
+    answers: str = ""  # this address and "accept" or "decline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
     frame: StaffFrame
     notice_kind: str
@@ -76,3 +87,4 @@ class CasePage:
     cancellation: str  # what of the fee comes back, empty where none was paid
     cancel_hidden: tuple[tuple[str, str], ...]
     book_url: str
+    waiting: WaitingPart | None = None

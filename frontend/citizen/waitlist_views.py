@@ -175,14 +175,15 @@ async def case_part(request: web.Request, words: Words, case: Case) -> WaitlistP
         text=words._("You are on the list. When an earlier time that suits you becomes free, we write to you."),
         wish_url=here if standing.may_join else "",
         wish_label=words._("Change what you wish for"),
-        offered=await _offered(request, words, standing),
+        offered=await offered_rows(request, words, standing),
         answers=f"{here}/offers/{standing.offer.id}" if standing.offer else "",
         leave_action=f"{here}/leave",
         request_key=new_key(),
     )
 
 
-async def _offered(request: web.Request, words: Words, standing: Standing) -> tuple[Row, ...]:
+async def offered_rows(request: web.Request, words: Words, standing: Standing) -> tuple[Row, ...]:
+    """The earlier time, where, and until when it is kept; empty where none is on offer."""
     offer = standing.offer
     if offer is None:
         return ()
@@ -190,7 +191,7 @@ async def _offered(request: web.Request, words: Words, standing: Standing) -> tu
     return (
         Row(label=words._("Earlier time"), value=words.when(offer.starts_at, office.time_zone)),
         Row(label=words._("Place"), value=words.pick(office.name), lines=(words.address(office),)),
-        Row(label=words._("Kept for you until"), value=words.when(offer.answer_until, office.time_zone)),
+        Row(label=words._("Kept until"), value=words.when(offer.answer_until, office.time_zone)),
     )
 
 

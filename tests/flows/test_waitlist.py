@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -158,14 +159,54 @@ async def test_an_answer_that_comes_too_late_leaves_the_appointment(town: Town, 
         assert (late.status, "nicht mehr für Sie reserviert" in late.text) == (410, True)
 
 
-async def test_figures_for_the_office(town: Town, freed: dict[str, Any]) -> None:
+@pytest.fixture
+async def sam(town: Town, freed: dict[str, Any]) -> AsyncIterator[StaffBrowser]:
+    """A supervisor of the office about which all this is."""
+    [office] = await town.rows("SELECT key FROM office WHERE id = $1", freed["office"])
+    await hire(town, "sam", "supervisor", office["key"])
+    async with await sign_in(town, "sam") as browser:
+        yield browser
+
+
+async def test_figures_for_the_office(town: Town, freed: dict[str, Any], sam: StaffBrowser) -> None:
     mine = await booked(town, BO, LATER)
     await town.good("POST", here(mine), mine["token"], json={})
     await town.cancel(freed)
     await town.work()
-    [office] = await town.rows("SELECT id, key FROM office WHERE id = $1", freed["office"])
-    await hire(town, "sam", "supervisor", office["key"])
-    async with await sign_in(town, "sam") as sam:
-        figures = await sam.get(f"/api/offices/{office['id']}/waitlist")
-        assert '"kept":1,"open":1' in figures.text
-        assert (await sam.get("/api/offices/4711/waitlist")).status == 403
+    figures = await sam.get(f"/api/offices/{freed['office']}/waitlist")
+    assert '"kept":1,"open":1' in figures.text
+    assert f'"starts_at":"{freed["starts_at"]}"' in figures.text
+    assert (await sam.get("/api/offices/4711/waitlist")).status == 403
+    page = await sam.get("/de/waitlist/")
+    assert re.findall(r'data-label="[^"]*">(\d+)<', page.text) == ["1", "1", "0", "0", "0", "0"]
+    assert "Dienstag, 8. Dezember 2026, 08:00 Uhr" in page.text
+    assert "Im Angebot bis: " in page.text
+    await town.good("POST", here(mine, "/leave"), mine["token"])
+    await town.work()
+    assert "Wieder für alle: " in (await sam.get("/de/waitlist/")).text
+    await hire(town, "kim", "clerk", "buergerbuero-west")
+    async with await sign_in(town, "kim") as kim:
+        assert (await kim.get("/de/waitlist/")).status == 403
+
+
+async def test_staff_answer_for_somebody_on_the_telephone(town: Town, freed: dict[str, Any], sam: StaffBrowser) -> None:
+    mine = await booked(town, BO, LATER)
+    case = f"/de/bookings/{mine['office']}/cases/{mine['id']}"
+    page = await sam.post(f"{case}/waitlist", any_office="1")
+    assert "Auf der Liste, für jede Dienststelle." in page.text
+    await town.cancel(freed)
+    await town.work()
+    page = await sam.get(case)
+    assert "Dienstag, 8. Dezember 2026, 08:00 Uhr" in page.text
+    [accept] = re.findall(r'action="([^"]*/accept)"', page.text)
+    taken = await sam.post(accept)
+    assert taken.status == 200
+    assert (await town.look(mine))["starts_at"] == freed["starts_at"]
+    assert "Auf der Liste" not in taken.text
+    page = await sam.post(f"{case}/waitlist")
+    assert "Auf der Liste, für ausgewählte Dienststellen." in page.text
+    assert "Auf der Liste" not in (await sam.post(f"{case}/waitlist/leave")).text
+    assert (await sam.post(f"{case}/waitlist/offers/{uuid4()}/accept")).status == 404
+    await town.cancel(mine)
+    refused = await sam.post(f"{case}/waitlist")
+    assert (refused.status, "kann nur stehen, wer einen bestätigten Termin hat" in refused.text) == (409, True)

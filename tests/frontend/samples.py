@@ -368,7 +368,7 @@ def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         offered=(
             Row(label=words._("Earlier time"), value=words.when(SOON[2].starts_at, "Europe/Berlin")),
             Row(label=words._("Place"), value=words.pick(OFFICES[0].name), lines=(words.address(OFFICES[0]),)),
-            Row(label=words._("Kept for you until"), value=words.when(SOON[0].starts_at, "Europe/Berlin")),
+            Row(label=words._("Kept until"), value=words.when(SOON[0].starts_at, "Europe/Berlin")),
         ),
         answers=f"{here}/offers/{ID}",
     )

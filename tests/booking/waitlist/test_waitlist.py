@@ -15,8 +15,9 @@ from booking.appointments.model import AppointmentStatus
 from booking.catalogue.changes import ClosureChange
 from booking.catalogue.hours_changes import HoursChanges
 from booking.holds.usecases import GivenOutByNeed, SlotTaken
-from booking.waitlist.model import Window, Wish
+from booking.waitlist.model import Figures, Window, Wish
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp
+from tests.booking.appointments.world import ANNA
 from tests.booking.holds.world import SEALER
 from tests.booking.waitlist.world import ANY, THURSDAY, WaitWorld, thursday, tuesday, wait_world
 
@@ -71,6 +72,31 @@ class TestKept:
         world.clock.advance(minutes=16)
         await world.appointments.expire_bare()
         assert await world.rows("SELECT FROM waitlist_slot") == []
+
+    async def test_a_visit_of_several_parts_is_kept_part_by_part_and_once_each(self, world: WaitWorld) -> None:
+        await world.rows("UPDATE service SET most = 2, further_min = 20")
+        await world.waiting("Bo", thursday(11))
+        key, city = uuid4(), world.city
+        starts, ends = [thursday(9), thursday(9, 40)], [thursday(9, 40), thursday(10)]
+        await world.rows(
+            "SELECT hold_visit($1, $2, $3, $4, false, $5, $6, '{2,1}', $7, $8, $9, '{0,0}')",
+            world.clock(),
+            world.clock() + timedelta(minutes=15),
+            key,
+            city.office,
+            [city.service_id] * 2,
+            [city.fee_id] * 2,
+            [city.counters[0]] * 2,
+            starts,
+            ends,
+        )
+        made = await world.appointments.create(key, ANNA, uuid4().hex)
+        await world.appointments.cancel(made.case.id)
+        assert await world.rows("SELECT starts_at, ends_at FROM claim WHERE status = 1 ORDER BY 1") == [
+            (thursday(9), thursday(9, 20)),
+            (thursday(9, 40), thursday(10)),
+        ]
+        assert await world.is_public(thursday(9, 20))
 
     @pytest.mark.parametrize("why", ["nobody waits", "later than theirs", "another office", "by need"])
     async def test_only_for_somebody(self, world: WaitWorld, why: str) -> None:
@@ -374,11 +400,13 @@ async def test_figures_of_an_office(world: WaitWorld) -> None:
     await world.waitlist.accept(first, (await world.offered(first)).id)
     await world.work()  # what the first has left is on offer to the second
     await world.waitlist.decline(second, (await world.offered(second)).id)
-    figures = await world.waitlist.figures(world.city.office)
+    figures, nowhere = await world.waitlist.figures([world.city.office, 4711])
     assert (figures.waiting, figures.accepted, figures.declined) == (1, 1, 1)
-    assert await world.waitlist.figures(4711) == type(figures)(
-        waiting=0, kept=0, open=0, accepted=0, declined=0, lapsed=0, returned=0
-    )
+    assert nowhere == Figures(office_id=4711, waiting=0, kept=0, open=0, accepted=0, declined=0, lapsed=0, returned=0)
+    await world.work()
+    [kept] = await world.waitlist.kept([world.city.office])
+    assert (kept.starts_at, kept.offered_until) == (thursday(10), None)
+    assert kept.back_at is not None
 
 
 async def test_an_offer_to_another_case_is_not_found(world: WaitWorld) -> None:
