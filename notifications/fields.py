@@ -62,7 +62,8 @@ class CaseFields:
     currency: str = "EUR"
     refund_policy: Line = ""  # what cancelling gives back, in the city's words
     documents: tuple[Line, ...] = ()
-    answer_until: AwareDatetime | None = None  # of an offer
+    answer_until: AwareDatetime | None = None  # of an offer, or of the question whether one comes
+    is_released: bool = False  # who does not answer that gives the time up
     moved_from: AwareDatetime | None = None  # where it began before it was moved
     instead_of: AwareDatetime | None = None  # the time that the case has, where another one is offered
     leave_url: Url | Literal[""] = ""  # off the list that brought this message

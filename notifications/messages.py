@@ -25,16 +25,24 @@ _SUBJECTS = {
     Template.APPOINTMENT_CANCELLED: mark("Cancelled: your appointment {number} on {date} at {time}"),
     Template.APPOINTMENT_RESERVED: mark("Please pay until {until}: your appointment on {date} at {time}"),
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
+    Template.APPOINTMENT_RECONFIRM: mark("Do you come on {date} at {time}? Please answer until {until}"),
+    Template.APPOINTMENT_RELEASED: mark("Given to others: your appointment {number} on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
-_ANSWERED = (Template.APPOINTMENT_RESERVED, Template.APPOINTMENT_OFFERED, Template.WAITLIST_OFFERED)
+_ANSWERED = (
+    Template.APPOINTMENT_RESERVED,
+    Template.APPOINTMENT_OFFERED,
+    Template.APPOINTMENT_RECONFIRM,
+    Template.WAITLIST_OFFERED,
+)
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
     Template.APPOINTMENT_MOVED: Method.REQUEST,
     Template.APPOINTMENT_CANCELLED: Method.CANCEL,
+    Template.APPOINTMENT_RELEASED: Method.CANCEL,
 }
 
 
@@ -126,6 +134,7 @@ class Messages:
             start=format_time(case.starts_at, language, case.time_zone),
             refund=money,
             until=format_time(case.answer_until, language, case.time_zone) if case.answer_until else "",
+            answer_by=self._short_moment(case, language),
         )
         return plain(" ".join(text.split()))
 
@@ -150,6 +159,14 @@ class Messages:
             "instead_of": self._moment(case.instead_of, case, language),
             "further": [(format_time(one.starts_at, language, case.time_zone), one.service) for one in case.further],
         }
+
+    def _short_moment(self, case: CaseFields, language: str) -> str:
+        """Until when an answer is waited for, in a text message."""
+        if case.answer_until is None:
+            return ""
+        day = format_short_day(case.answer_until, language, case.time_zone)
+        time = format_time(case.answer_until, language, case.time_zone)
+        return f"{day} {time}"
 
     def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:
         if at is None:

@@ -33,6 +33,8 @@ class Template(StrEnum):
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_RESERVED = "appointment_reserved"  # by staff, on the telephone: to be paid by its person until a moment
     APPOINTMENT_OFFERED = "appointment_offered"  # given out by need: to be booked by its person until a moment
+    APPOINTMENT_RECONFIRM = "appointment_reconfirm"  # whether its person comes, to be answered until a moment
+    APPOINTMENT_RELEASED = "appointment_released"  # nobody answered that
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list

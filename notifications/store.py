@@ -43,6 +43,15 @@ async def is_latest_undelivered(conn: Connection, reference: UUID) -> bool:
     return status in ("dead", "undelivered")
 
 
+async def is_newest_out(conn: Connection, reference: UUID, template: str) -> bool:
+    status = await conn.fetchval(
+        "SELECT status FROM message WHERE reference = $1 AND template = $2 ORDER BY created_at DESC, id LIMIT 1",
+        reference,
+        template,
+    )
+    return status in ("sent", "delivered")
+
+
 async def erase(conn: Connection, reference: UUID) -> None:
     """What is not sent yet goes whole; of the rest the status stays."""
     await conn.execute(

@@ -25,6 +25,7 @@ from notifications.store import (
     erase,
     insert_message,
     is_latest_undelivered,
+    is_newest_out,
     mark_asked,
     mark_followed,
     mark_sent,
@@ -123,6 +124,10 @@ class Notifications:
     async def is_undeliverable(self, conn: Connection, reference: UUID) -> bool:
         """Whether the latest message about this was given up: the address is wrong, or nobody was there for days."""
         return await is_latest_undelivered(conn, reference)
+
+    async def has_gone_out(self, conn: Connection, reference: UUID, template: str) -> bool:
+        """Whether the newest of these messages left us and was not given up by anybody since."""
+        return await is_newest_out(conn, reference, template)
 
     async def erase(self, conn: Connection, reference: UUID) -> None:
         """What messages about this say and to whom; those that wait are not sent any more."""

@@ -48,6 +48,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("untold", 60, product.appointments.tell_otherwise),
+        Duty("reconfirm", 60, product.appointments.reconfirm_due),
         Duty("allocation", 5, product.runs.close_due),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("release", 20, product.catalogue.release_due),

@@ -26,6 +26,7 @@ _BY_MAIL = {
     "appointment_confirmed": "appointment_confirmed",
     "appointment_moved": "appointment_moved",
     "appointment_cancelled": "appointment_cancelled",
+    "appointment_released": "appointment_released",
 }
 _STANDS = ("appointment_confirmed", "appointment_moved")  # what says when and where somebody is to come
 _BOTH_WAYS = frozenset({"waitlist_offered"})  # runs out: a mail may be read too late
@@ -152,7 +153,7 @@ def _ends_call(row: CaseRow, notice: Notice) -> bool:
     """Cancelled, or moved to where there is no call: perhaps from one."""
     if notice.template == "appointment_moved":
         return row.channel != "video"
-    return notice.template == "appointment_cancelled" and row.channel == "video"
+    return notice.template in ("appointment_cancelled", "appointment_released") and row.channel == "video"
 
 
 def _called(row: CaseRow, contact: Contact) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, path
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
-from booking.appointments.model import Case, Created
+from booking.appointments.model import Case, Created, Reconfirm
 from booking.appointments.moving import (
     CallOver,
     HasArrived,
@@ -28,6 +28,7 @@ from booking.appointments.moving import (
     PriceDiffers,
     TooManyMoves,
 )
+from booking.appointments.reconfirming import NotAsked
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
@@ -56,6 +57,16 @@ class RefundStepOut(BaseModel):
     percent: int = Field(description="Of the fee, to whoever cancels until then; after the last step nothing")
 
 
+class ReconfirmOut(BaseModel):
+    status: Literal["asked", "kept", "lapsed", "released"]
+    answer_by: datetime
+    releases: bool = Field(description="Who does not answer until then gives the time up")
+
+    @classmethod
+    def of(cls, asked: Reconfirm) -> ReconfirmOut:
+        return cls(status=asked.status.value, answer_by=asked.answer_by, releases=asked.releases)
+
+
 class AppointmentOut(BaseModel):
     id: UUID
     number: str = Field(description="To read out; authorises nothing")
@@ -73,6 +84,7 @@ class AppointmentOut(BaseModel):
     refunds: list[RefundOut]
     refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
     refund_steps: list[RefundStepOut] = Field(description="By the rule stored at booking")
+    reconfirm: ReconfirmOut | None = Field(description="Whether its person comes, where that was asked")
     moves_left: int = Field(description="How often it may still be given another time")
     contact: Contact | None = Field(description="null once it was erased")
 
@@ -164,6 +176,11 @@ async def cancel_appointment(request: web.Request) -> web.Response:
     return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
 
 
+async def keep_appointment(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].keep(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+
+
 async def erase_person(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
     return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
@@ -226,6 +243,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "refund_steps": [
             RefundStepOut(until=until, percent=percent) for until, percent in case.terms.ends(case.starts_at)
         ],
+        "reconfirm": ReconfirmOut.of(case.reconfirm) if case.reconfirm else None,
         "moves_left": case.moves_left,
         "contact": None if case.is_erased else case.contact,
     }
@@ -286,6 +304,16 @@ ENDPOINTS = [
         takes=CancelIn,
         gives={200: AppointmentOut},
         refuses=(Unauthenticated, NotFound, TooLate, BeingServed, NotCancellable, RefundDiffers, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/keep",
+        handler=keep_appointment,
+        who=CASE,
+        summary="Say that one comes, where that was asked; may be repeated. Who does not come cancels",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound, NotAsked),
     ),
     Endpoint(
         method="POST",

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from uuid import UUID
 
 from base.clock import Clock
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 pay_requested = point("appointment.pay-requested")
 appointment_confirmed = point("appointment.confirmed")
 appointment_cancelled = point("appointment.cancelled")
+appointment_released = point("appointment.released")
 hold_expiring = point("hold.expiring")
 hold_expired = point("hold.expired")
 
@@ -148,6 +150,28 @@ class Lifecycle:
         if fence is not None:
             await self._payments.fence(fence)
 
+    async def release(self, reference: UUID, at: datetime, is_due: Callable[[Tx], Awaitable[bool]]) -> bool:
+        """A booked time that is taken back by rule, with what cancelling gave back at that moment; `is_due` says so under the case's
+        lock. False: it is not, or it is too late for it. Raises NotFound."""
+        async with self._transaction() as tx:
+            case = await self._locked(tx, reference)
+            if (
+                case.status is not _S.CONFIRMED
+                or case.starts_at <= self._clock()
+                or await self._is_called(tx, reference)
+            ):
+                return False
+            if not await is_due(tx):
+                return False
+            refund = await self._refund(tx, case, at)
+            await self._slots.move(tx, reference, _S.CANCELLED)
+            fields = {"refund_cents": refund[1]} if refund else {}
+            await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
+        appointment_released()
+        if refund is not None:
+            await self._payments.submit_refund(refund[0])
+        return True
+
     async def expire_bare(self) -> int:
         """Free the time of holds that never became a case: only the database is asked, so no provider's silence holds it up."""
         async with self._transaction() as tx:
@@ -194,7 +218,7 @@ class Lifecycle:
                     tx, reference
                 ):  # calling holds the case, so this does not change before commit
                     raise BeingServed
-                refund = await self._refund(tx, case, shown)
+                refund = await self._refund(tx, case, self._clock(), shown)
                 await self._slots.move(tx, reference, _S.CANCELLED)
                 fields = {"refund_cents": refund[1]} if refund else {}
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
@@ -208,12 +232,14 @@ class Lifecycle:
             await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
             return None, None
 
-    async def _refund(self, tx: Tx, case: CaseState, shown: Money | None) -> tuple[UUID, int] | None:
+    async def _refund(
+        self, tx: Tx, case: CaseState, at: datetime, shown: Money | None = None
+    ) -> tuple[UUID, int] | None:
         payment = await self._payments.living(tx, case.id)
         if payment is None or payment.status is not PaymentStatus.PAID:
             return None
         # Staff may have given money back already; then the policy gives what is left.
-        share = case.fee.percent(case.refund_percent(self._clock()))
+        share = case.fee.percent(case.refund_percent(at))
         amount = min(share, await self._payments.refundable(tx, payment.id))
         if shown is not None and shown != amount:
             raise RefundDiffers

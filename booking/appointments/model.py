@@ -85,6 +85,22 @@ class CaseState:
         return self.terms.percent(self.starts_at, now)
 
 
+class ReconfirmStatus(StrEnum):
+    ASKED = "asked"
+    KEPT = "kept"  # "I will come"
+    LAPSED = "lapsed"  # not answered in time; the time stays, and staff see it
+    RELEASED = "released"  # not answered in time, and the time is free for others
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfirm:
+    """What was asked about the time that a case has, and what became of it."""
+
+    status: ReconfirmStatus
+    answer_by: datetime
+    releases: bool  # who does not answer gives the time up
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything its owner may see."""
@@ -112,6 +128,7 @@ class Case:
     refunds: tuple[Refund, ...] = ()
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
+    reconfirm: Reconfirm | None = None
     moves_left: int = 0  # how often it may still be given another time
 
     @property

@@ -15,9 +15,9 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments import store
+from booking.appointments import reconfirm_store, store
 from booking.appointments.lifecycle import HoldOver
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus
@@ -124,6 +124,7 @@ class Moving:
         refund = await self._refund(conn, case, hold)
         await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
         time_swapped()
+        await reconfirm_store.put(conn, appointment_id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
         fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
         try:
             await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=fields))

@@ -20,13 +20,13 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import store
+from booking.appointments import reconfirm_store, store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
-from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created
+from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created, Reconfirm
 from booking.appointments.moving import Moving
 from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import (
@@ -39,6 +39,7 @@ from booking.appointments.persons import (
     seal_token,
 )
 from booking.appointments.policy import Terms
+from booking.appointments.reconfirming import Reconfirming
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
@@ -115,6 +116,7 @@ class Appointments:
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
         self._moving = Moving(db, slots, payments, clock, has_arrived, let_go, moves_most)
+        self._reconfirming = Reconfirming(db, slots, self._lifecycle, notifications, clock, has_arrived)
         self._moves_most = moves_most
 
     @property
@@ -308,6 +310,15 @@ class Appointments:
         """move() inside the caller's transaction, to a time that was offered to the case at its own fee, however often it has moved."""
         await self._moving.take(conn, appointment_id, hold_id)
 
+    async def keep(self, appointment_id: UUID) -> Case:
+        """ "I will come", where that was asked. Raises NotFound, NotAsked."""
+        await self._reconfirming.keep(appointment_id)
+        return await self.case(appointment_id)
+
+    async def reconfirm_due(self) -> int:
+        """Ask who is to be asked; decide where nobody answered in time."""
+        return await self._reconfirming.ask_due() + await self._reconfirming.decide_due()
+
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
         await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
@@ -406,6 +417,7 @@ class Appointments:
             [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
             is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
+            reconfirm=await reconfirm_store.find(conn, appointment_id),
             moves_left=max(self._moves_most - row.moves, 0),
         )
 
@@ -429,6 +441,7 @@ def _case(
     *,
     is_erased: bool,
     is_told: bool,
+    reconfirm: Reconfirm | None,
     moves_left: int,
 ) -> Case:
     return Case(
@@ -455,5 +468,6 @@ def _case(
         refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
         is_erased=is_erased,
         is_told=is_told,
+        reconfirm=reconfirm,
         moves_left=moves_left,
     )

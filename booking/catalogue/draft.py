@@ -121,6 +121,9 @@ class DraftService:
     most: int
     further_min: int | None
     counted: Text
+    reconfirm: tuple[int, int, bool] | None = (
+        None  # asked so many days before, answered until so many hours before, else released
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

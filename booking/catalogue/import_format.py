@@ -44,6 +44,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
             *("most", "further_min", "counted_de", "counted_en"),
+            *("reconfirm_days", "reconfirm_hours", "reconfirm_releases"),
         ),
     ),
     "fees.csv": (
@@ -212,7 +213,22 @@ def _service(row: Row) -> DraftService:
         most=row.whole("most", 1, 20) or 1,
         further_min=further_min,
         counted=row.both("counted", german=False),
+        reconfirm=_reconfirm(row),
     )
+
+
+def _reconfirm(row: Row) -> tuple[int, int, bool] | None:
+    """All three columns, or none."""
+    days, hours = row.whole("reconfirm_days", 1, 60), row.whole("reconfirm_hours", 1, 60 * 24)
+    if not any(row.optional(f"reconfirm_{part}") for part in ("days", "hours", "releases")):
+        return None
+    releases = row.yes_no("reconfirm_releases")
+    if days is None or hours is None or hours > days * 24 - 12:
+        row.wrong(
+            "reconfirm_hours", "reconfirm_too_short", "Between the question and the deadline are less than 12 hours."
+        )
+        return None
+    return days, hours, releases
 
 
 def _fee(row: Row) -> DraftFee | None:

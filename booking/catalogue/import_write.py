@@ -124,6 +124,9 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "most": service.most,
             "further_min": service.further_min,
             "counted": service.counted,
+            "reconfirm_days": service.reconfirm[0] if service.reconfirm else None,
+            "reconfirm_hours": service.reconfirm[1] if service.reconfirm else None,
+            "reconfirm_releases": service.reconfirm[2] if service.reconfirm else None,
         }
         for service in draft.services
     ]

@@ -91,6 +91,7 @@ class Booked:
     channel: str
     starts_at: datetime
     stops: tuple[Stop, ...]
+    reconfirm: str | None = None  # booking.appointments.model.ReconfirmStatus, where it was asked whether they come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,7 @@ async def booked(conn: Connection, office_id: int, day: date) -> list[Booked]:
         Booked,
         """
         SELECT a.id, a.number, a.status, a.service_id, a.channel, min(c.starts_at) AS starts_at,
+               (SELECT r.status FROM reconfirm r WHERE r.appointment_id = a.id AND r.starts_at = min(c.starts_at)) AS reconfirm,
                jsonb_agg(jsonb_build_object('item', jsonb_build_object('service_id', c.service_id, 'quantity', c.quantity),
                          'counter_id', c.counter_id, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id) AS stops
           FROM claim c JOIN appointment a ON a.id = c.appointment_id JOIN office o ON o.id = c.office_id

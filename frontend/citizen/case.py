@@ -9,7 +9,7 @@ from uuid import UUID
 from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact, readable
-from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
@@ -44,6 +44,7 @@ class CaseFacts:
     cancellation: Text | None = None
     terms: Terms = NOTHING_BACK
     refund_now: Money | None = None  # if it is cancelled now; None: nothing is paid
+    reconfirm: Reconfirm | None = None
     keep_url: str = ""
     has_call: bool = False
 
@@ -56,6 +57,7 @@ _PAYMENT = {
     PaymentStatus.FENCED: "failed",
     PaymentStatus.ATTENTION: "processing",
 }
+_OPEN_QUESTION = (ReconfirmStatus.ASKED, ReconfirmStatus.LAPSED)
 _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
@@ -92,6 +94,7 @@ def facts_of(
         cancellation=case.refund_policy,
         terms=case.terms,
         refund_now=case.refund_at(now),
+        reconfirm=case.reconfirm,
         keep_url=keep_url,
         has_call=has_call,
     )
@@ -145,6 +148,9 @@ def case_page(
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
     is_held, is_booked = facts.status == "held", facts.status == "confirmed" and not facts.is_erased
+    is_asked = (
+        is_booked and facts.can_cancel and facts.reconfirm is not None and facts.reconfirm.status in _OPEN_QUESTION
+    )
     asks = asks_to_cancel and facts.can_cancel
     erases = asks_to_erase and facts.can_erase and not asks
     keep_text, is_lost = _keep(words, facts)
@@ -167,6 +173,8 @@ def case_page(
         pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
+        keep_action=f"{here}/keep" if is_asked else "",
+        keep_lines=_question(words, facts) if is_asked else (),
         move_url=chosen.times_url(words.language, moves=facts.id) if facts.can_move and facts.moves_left else "",
         move_text=words._("This appointment has been moved as often as is allowed.")
         if facts.can_move and not facts.moves_left
@@ -189,6 +197,18 @@ def case_page(
         problem=problem,
         request_key=request_key,
     )
+
+
+def _question(words: Words, facts: CaseFacts) -> tuple[str, ...]:
+    asked, place = facts.reconfirm, facts.chosen.office.time_zone
+    if asked is None:
+        return ()
+    until = words.when(asked.answer_by, place)
+    if asked.answer_by <= words.now:
+        return (words._("We have waited for your answer until {until}. Please tell us still.", until=until),)
+    if asked.releases:
+        return (words._("Please answer until {until}: if we hear nothing, the time goes to others.", until=until),)
+    return (words._("Please answer until {until}, so that nobody waits in vain.", until=until),)
 
 
 def _amount(words: Words, facts: CaseFacts) -> str:
@@ -266,17 +286,24 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
                 if facts.payment == "paid"
                 else ()
             )
-            return _Said(
-                "info", words._("Your appointment is cancelled"), _refund(words, facts) or kept, with_when=False
-            )
+            lines = (*_released(words, facts), *(_refund(words, facts) or kept))
+            return _Said("info", words._("Your appointment is cancelled"), lines, with_when=False)
         case _:
             return _Said("info", words._("Your appointment is over"), ())
+
+
+def _released(words: Words, facts: CaseFacts) -> tuple[str, ...]:
+    if facts.reconfirm is None or facts.reconfirm.status is not ReconfirmStatus.RELEASED:
+        return ()
+    return (words._("We asked whether you come and heard nothing, so this time has gone to others."),)
 
 
 def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
     if facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
+    if facts.reconfirm is not None and facts.reconfirm.status is ReconfirmStatus.KEPT:
+        lines.append(words._("You have told us that you come."))
     if facts.has_call:
         lines.append(
             words._(

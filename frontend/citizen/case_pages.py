@@ -177,6 +177,16 @@ async def cancel(request: web.Request) -> web.Response:
     return see(f"/{words.language}/appointments/{ident}")
 
 
+async def keep(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "appointment")
+    key_of(await form(request))
+    try:
+        await request.app[APPOINTMENTS].keep(ident)
+    except Conflict as refusal:
+        return await show(request, refusal)
+    return see(f"/{words.language}/appointments/{ident}")
+
+
 async def erase(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     key_of(await form(request))

@@ -66,6 +66,7 @@ ENDPOINTS = [
     page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
     page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
     page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
+    page("POST", f"{_CASE}/keep", case_pages.keep, CASE, "Say that one comes", Unauthenticated, NotFound),
     page("POST", f"{_CASE}/erase", case_pages.erase, CASE, "Delete who comes", Unauthenticated, NotFound),
     page(
         "POST",

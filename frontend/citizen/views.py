@@ -293,6 +293,8 @@ class CasePage:
     pay_action: str = ""
     pay_button: str = ""
     refresh_url: str = ""  # while a payment is being processed
+    keep_action: str = ""  # whether one comes was asked, and is still to be answered
+    keep_lines: tuple[str, ...] = ()
     move_url: str = ""
     move_text: str = ""  # why there is no way to another time
     cancel_url: str = ""  # asks first

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from booking.appointments.model import ReconfirmStatus
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
@@ -237,14 +238,29 @@ def _to_call(words: Words, number: str) -> str:
     return words._("Message not delivered: please call {number}", number=number)
 
 
+def _comes(words: Words, reconfirm: str | None) -> str:
+    """What whoever was asked has said."""
+    return (
+        {
+            ReconfirmStatus.ASKED: words._("asked whether they come"),
+            ReconfirmStatus.KEPT: words._("has said to come"),
+            ReconfirmStatus.LAPSED: words._("has not said whether they come"),
+        }.get(ReconfirmStatus(reconfirm), "")
+        if reconfirm
+        else ""
+    )
+
+
 def _booked(scene: Scene, one: Booked) -> Line:
     words = scene.words
     said = {
-        "confirmed": "",
+        "confirmed": _comes(words, one.reconfirm),
         "finished": words._("finished"),
         "no_show": words._("did not come"),
         "cancelled": words._("cancelled"),
     }
+    if one.status == "cancelled" and one.reconfirm == ReconfirmStatus.RELEASED:
+        said["cancelled"] = words._("not confirmed, given to others")
     action = {"onsite": words._("Check in"), "phone": words._("Put into the queue")}.get(one.channel, "")
     is_untold = one.status == "confirmed" and one.id in scene.untold
     may_arrive = one.status == "confirmed" and bool(action)  # by video they arrive by themselves

@@ -106,6 +106,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/appointments/{appointment}/payment-link": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
     "POST /api/appointments/{appointment}/erase": CITIZEN,
+    "POST /api/appointments/{appointment}/keep": CITIZEN,
+    f"POST {_CASE}/keep": CITIZEN,
     "POST /api/appointments/{appointment}/move": CITIZEN,
     "GET /api/appointments/{appointment}/calendar.ics": CITIZEN,
     f"GET {_CASE}": CITIZEN,

@@ -64,8 +64,8 @@ class Scene:
     deaths: list[tuple[str, str]] = field(default_factory=list)
     web: Child | None = None
 
-    async def start(self, role: str) -> Child:
-        planned = self.plan.get(role, [])
+    async def start(self, role: str, *, is_spared: bool = False) -> Child:
+        planned = [] if is_spared else self.plan.get(role, [])
         spec = planned.pop(0) if planned else ""
         return await Child.start(role, _ARGUMENTS[role], self.env, spec, self.folder / f"{role}.log")
 
@@ -73,9 +73,9 @@ class Scene:
         self.web = await self.start("web")
         await self.web.ready(self.http, self.origin)
 
-    async def run(self, role: str) -> bool:
-        """To its end: True if its work is done, False if it was killed at its failpoint."""
-        return await self._ended(await self.start(role))
+    async def run(self, role: str, *, is_spared: bool = False) -> bool:
+        """To its end: True if its work is done, False if it was killed at its failpoint. `is_spared`: a later one is to die."""
+        return await self._ended(await self.start(role, is_spared=is_spared))
 
     async def _ended(self, child: Child) -> bool:
         """Only what was armed may die, and only by SIGKILL; nobody here sends one while a story runs."""
@@ -169,10 +169,10 @@ class Scene:
                 "UPDATE claim SET hold_until = now() - interval '1 second' WHERE kind = 0 AND status = 1"
             )
 
-    async def drain(self) -> None:
+    async def drain(self, *, is_spared: bool = False) -> None:
         """The worker's turn, again after each death and each lease, until nothing is left to be done."""
         for _round in range(ROUNDS):
-            if await self.run("drain") and not await self.rows(_UNFINISHED):
+            if await self.run("drain", is_spared=is_spared) and not await self.rows(_UNFINISHED):
                 return
             await self.later()
         raise AssertionError(f"never quiet: {await self.rows(_UNFINISHED)}")

@@ -36,19 +36,20 @@ class Story:
         return self.tell.__name__
 
 
-async def hold(scene: Scene, words: str) -> dict[str, Any]:
-    """The last of the next twenty: nobody's time begins while the test runs."""
+async def hold(scene: Scene, words: str, days: int = 0) -> dict[str, Any]:
+    """The last of the next twenty, after these days: nobody's time begins while the test runs."""
     service = (await scene.good("GET", f"/api/services?q={words}"))["services"][0]["id"]
-    query = f"service={service}&channel=onsite&limit=20"
+    after = f"{utcnow() + timedelta(days=days):%FT%TZ}"
+    query = f"service={service}&channel=onsite&limit=20&after={after}"
     slot = (await scene.good("GET", f"/api/slots/next?{query}"))["slots"][-1]
     wanted = {"service": service, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
     made: dict[str, Any] = await scene.good("POST", "/api/holds", key=str(uuid4()), json=wanted)
     return made
 
 
-async def held(scene: Scene, words: str) -> dict[str, Any]:
+async def held(scene: Scene, words: str, days: int = 0) -> dict[str, Any]:
     """A case with a contact, not yet booked."""
-    taken = await hold(scene, words)
+    taken = await hold(scene, words, days)
     given = {"hold": taken["id"], "contact": KIM}
     made: dict[str, Any] = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
     return made
@@ -77,8 +78,8 @@ async def free(scene: Scene) -> None:
     await shows(scene, made, "confirmed")
 
 
-async def paid(scene: Scene) -> dict[str, Any]:
-    made = await held(scene, PAID)
+async def paid(scene: Scene, days: int = 0) -> dict[str, Any]:
+    made = await held(scene, PAID, days)
     await at_provider(scene, await check_out(scene, made))
     await scene.webhooks()
     await shows(scene, made, "confirmed")
@@ -291,6 +292,43 @@ async def _hours_pass(scene: Scene, change: str) -> None:
         await conn.execute("ALTER TABLE allocation_run ENABLE TRIGGER allocation_run_guard")
 
 
+async def asked_whether_they_come(scene: Scene, *, releases: bool = True, is_spared: bool = True) -> dict[str, Any]:
+    """A paid case whose person has been asked, by a worker that may die of it or not."""
+    await scene.rows("UPDATE service SET reconfirm_days = 60, reconfirm_hours = 1, reconfirm_releases = $1", releases)
+    made = await paid(scene, days=2)
+    await scene.rows("UPDATE appointment SET created_at = now() - interval '60 days'")
+    await scene.drain(is_spared=is_spared)
+    return made
+
+
+async def deadline(scene: Scene) -> None:
+    """Nobody has answered until it. What was asked cannot be changed: so not by this either, but for a moment without its guard."""
+    async with scene.db.transaction() as conn:
+        await conn.execute("ALTER TABLE reconfirm DISABLE TRIGGER reconfirm_guard")
+        await conn.execute("UPDATE reconfirm SET asked_at = now() - interval '1 day', answer_by = now()")
+        await conn.execute("ALTER TABLE reconfirm ENABLE TRIGGER reconfirm_guard")
+    await scene.drain()
+
+
+async def not_answered(scene: Scene) -> None:
+    made = await asked_whether_they_come(scene)
+    await deadline(scene)
+    await shows(scene, made, "cancelled")
+
+
+async def only_seen(scene: Scene) -> None:
+    made = await asked_whether_they_come(scene, releases=False)
+    await deadline(scene)
+    await shows(scene, made, "confirmed")
+
+
+async def will_come(scene: Scene) -> None:
+    made = await asked_whether_they_come(scene, is_spared=False)
+    await scene.good("POST", path(made, "/keep"), made["token"], key=str(uuid4()))
+    await deadline(scene)
+    await shows(scene, made, "confirmed")
+
+
 async def link_sent(scene: Scene) -> None:
     """To one's appointments: asked for, come by mail, opened once however often the request is repeated."""
     made = await held(scene, FREE)
@@ -426,6 +464,16 @@ BY_NEED = Story(
         mails=("allocation_request", "allocation_request", "appointment_offered", "appointment_offered"),
     ),
 )
+ASKED_MAILS = ("appointment_confirmed", "appointment_reconfirm")
+NOT_ANSWERED = Story(
+    not_answered,
+    replace(
+        CANCELLED,
+        mails=("appointment_confirmed", "appointment_reconfirm", "appointment_released", "refund_succeeded"),
+    ),
+)
+ONLY_SEEN = Story(only_seen, replace(CONFIRMED, mails=ASKED_MAILS))
+WILL_COME = Story(will_come, replace(CONFIRMED, mails=ASKED_MAILS))
 LINK_SENT = Story(
     link_sent,
     Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "overview_link")),

@@ -14,7 +14,7 @@ from base.i18n import Translations
 from base.money import Money
 from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
-from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import Item, Slot, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
@@ -201,6 +201,10 @@ TYPED = MultiDict(
     note="Ukrainisch",
 )
 WRONG = MultiDict(name="", email="kim@example", mobile="12", street="Königstraße 1", postcode="7017")
+ASKED, KEPT, RELEASED = (
+    Reconfirm(ReconfirmStatus(status), NOW + timedelta(hours=20), releases=True)
+    for status in ("asked", "kept", "released")
+)
 UNTIL = NOW + timedelta(minutes=15)
 ALL_BACK = Terms.of(100, (), ())
 STEPS = Terms.of(100, (48, 24), (100, 50))
@@ -472,6 +476,12 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
         "check-free": ("check", lambda: check_page(words, ID, None, FREE, contact, UNTIL, {}, KEY)),
         "case-confirmed": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY)),
+        "case-asked": (
+            "case",
+            lambda: case_page(words, case("confirmed", "paid", reconfirm=ASKED), KEY),
+        ),
+        "case-kept": ("case", lambda: case_page(words, case("confirmed", reconfirm=KEPT), KEY)),
+        "case-released": ("case", lambda: case_page(words, case("cancelled", reconfirm=RELEASED), KEY)),
         "case-moved": ("case", lambda: case_page(words, case("confirmed", "paid"), KEY, was_moved=True)),
         "case-moved-often": ("case", lambda: case_page(words, case("confirmed", "paid", moves_left=0), KEY)),
         "case-video": ("case", lambda: case_page(words, replace(case("confirmed", "paid"), has_call=True), KEY)),

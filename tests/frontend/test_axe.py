@@ -33,6 +33,7 @@ FEW = [
     "contact-wrong",
     "check",
     "case-cancel",
+    "case-asked",
     "case-keep-link",
     "case-video",
     "case-earlier",

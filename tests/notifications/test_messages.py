@@ -32,6 +32,8 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CANCELLED: {"sequence": 1, "refund_cents": 3700},
     Template.APPOINTMENT_RESERVED: {"answer_until": "2026-12-01T08:15:00+00:00"},
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
+    Template.APPOINTMENT_RECONFIRM: {"answer_until": "2026-12-07T08:00:00+00:00", "is_released": True},
+    Template.APPOINTMENT_RELEASED: {"sequence": 1, "refund_cents": 3700},
     Template.ALLOCATION_REQUEST: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.WAITLIST_OFFERED: {
@@ -44,7 +46,12 @@ FIELDS: dict[Template, dict[str, object]] = {
 
 
 MAILS = [template for template in Template if template is not Template.CALL_LINK]  # that one is a text only
-WITH_CALENDAR = (Template.APPOINTMENT_CONFIRMED, Template.APPOINTMENT_MOVED, Template.APPOINTMENT_CANCELLED)
+WITH_CALENDAR = (
+    Template.APPOINTMENT_CONFIRMED,
+    Template.APPOINTMENT_MOVED,
+    Template.APPOINTMENT_CANCELLED,
+    Template.APPOINTMENT_RELEASED,
+)
 
 
 def eml(template: Template, language: str, recipient: str = "erika@post.example", **changes: object) -> bytes:

@@ -37,6 +37,8 @@ TEMPLATES = (
     "appointment_reserved",
     "appointment_offered",
     "waitlist_offered",
+    "appointment_reconfirm",
+    "appointment_released",
     "refund_succeeded",
     "call_link",
 )

@@ -100,6 +100,26 @@ def test_a_wrong_line_is_named(file: str, old: str, new: str, line: int, column:
     assert (file, line, column, code) in found
 
 
+def test_whether_people_come_is_asked_as_a_service_says() -> None:
+    header, first, *others = MINI["services.csv"].splitlines()
+    columns = ",reconfirm_days,reconfirm_hours,reconfirm_releases"
+
+    def asking(said: str) -> dict[str, bytes]:
+        lines = [header + columns, first + said, *(line + ",,," for line in others)]
+        return raw({**MINI, "services.csv": "\n".join(lines) + "\n"})
+
+    draft = parse(asking(",3,24,yes"), MORNING)
+    assert [service.reconfirm for service in draft.services] == [(3, 24, True), None, None]
+    for said, column, code in (
+        (",3,,yes", "reconfirm_hours", "reconfirm_too_short"),
+        (",1,13,no", "reconfirm_hours", "reconfirm_too_short"),
+        (",3,24,", "reconfirm_releases", "missing"),
+        (",61,24,no", "reconfirm_days", "bad_number"),
+    ):
+        found = [(error.line, error.column, error.code) for error in errors_of(asking(said))]
+        assert (2, column, code) in found, said
+
+
 def test_a_bookable_service_needs_a_fee() -> None:
     files = changed("fees.csv", "beratung,0,,,gebührenfrei,test\n", "")
     assert [(e.file, e.line, e.code) for e in errors_of(raw(files))] == [("services.csv", 3, "bookable_without_fee")]
