@@ -26,7 +26,7 @@ _S = TicketStatus
 TRANSITIONS: Mapping[TicketStatus, frozenset[TicketStatus]] = {
     _S.WAITING: frozenset({_S.CALLED, _S.LEFT}),
     _S.CALLED: frozenset({_S.SERVING, _S.NO_SHOW}),
-    _S.SERVING: frozenset({_S.DONE}),
+    _S.SERVING: frozenset({_S.DONE, _S.WAITING}),  # to the next counter of the visit
     _S.DONE: frozenset(),
     _S.NO_SHOW: frozenset({_S.CALLED}),  # the wrong button, and the person stands there
     _S.LEFT: frozenset({_S.WAITING}),
@@ -92,6 +92,13 @@ class Booked:
     starts_at: datetime
     stops: tuple[Stop, ...]
     reconfirm: str | None = None  # booking.appointments.model.ReconfirmStatus, where it was asked whether they come
+
+    def after(self, due_at: datetime | None) -> Stop | None:
+        """Where the visit goes on, from the counter whose time begins then."""
+        here = next((stop.counter_id for stop in self.stops if stop.starts_at == due_at), None)
+        if due_at is None or here is None:
+            return None
+        return next((stop for stop in self.stops if stop.starts_at > due_at and stop.counter_id != here), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -357,6 +357,26 @@ async def move(
     )
 
 
+async def send_on(conn: Connection, ticket_id: UUID, counter_id: int, now: datetime) -> bool:
+    """Waits for the next counter of the visit, for its service and at its time (`Booked.after`)."""
+    return (
+        await conn.fetchval(
+            """
+            UPDATE ticket t SET status = 'waiting', counter_id = NULL, service_id = n.service_id, due_at = n.starts_at, changed_at = $3
+              FROM (SELECT DISTINCT ON (w.id) w.id, c.service_id, c.starts_at
+                      FROM ticket w JOIN claim h ON h.appointment_id = w.appointment_id AND h.status = 2 AND h.starts_at = w.due_at
+                      JOIN claim c ON c.appointment_id = w.appointment_id AND c.status = 2 AND c.starts_at > w.due_at
+                       AND c.counter_id <> h.counter_id
+                     WHERE w.id = $1 ORDER BY w.id, c.starts_at) n
+             WHERE t.id = n.id AND t.status = 'serving' AND t.counter_id = $2 RETURNING true""",
+            ticket_id,
+            counter_id,
+            now,
+        )
+        is True
+    )
+
+
 async def come_back(conn: Connection, ticket_id: UUID, now: datetime, kept_since: datetime) -> bool:
     """Who has left waits again, from now on; who was gone for a moment only (a lost connection) as if they had stayed."""
     return (

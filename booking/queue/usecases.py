@@ -239,6 +239,19 @@ class Queue:
         """Its appointment is finished in the same transaction."""
         await self._move(office_id, account_id, ticket_id, _S.DONE)
 
+    async def send_on(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
+        """To the next counter of the visit, where the number waits at that part's time. Raises NotFound, NoCounter, TicketMoved."""
+        async with self._db.transaction() as conn:
+            ticket = await store.find_ticket(conn, office_id, ticket_id)
+            if ticket is None:
+                raise NotFound
+            here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            if await store.send_on(conn, ticket_id, here, self._clock()):
+                return
+            present = await store.find_ticket(conn, office_id, ticket_id)
+            if present is None or present.status is not _S.WAITING or not present.calls:  # sent on already
+                raise TicketMoved
+
     async def no_show(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
         await self._move(office_id, account_id, ticket_id, _S.NO_SHOW)
 

@@ -135,7 +135,15 @@ def _steps(scene: Scene, ticket: Ticket, *, has_call: bool) -> tuple[Step, ...]:
     words, url = scene.words, f"{scene.base}/tickets/{ticket.id}"
     if ticket.status is TicketStatus.SERVING:
         back = (Step(url=f"{url}/admit", label=words._("Back to the call")),) if has_call else ()
-        return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)
+        booked = scene.booked(ticket)
+        following = booked.after(ticket.due_at) if booked else None
+        if following is None:
+            return (Step(url=f"{url}/finish", label=words._("Finish"), kind="primary"), *back)
+        on = words._("On to {counter}", counter=scene.counter(following.counter_id))
+        return (
+            Step(url=f"{url}/send-on", label=on, kind="primary"),
+            Step(url=f"{url}/finish", label=words._("Finish the whole visit")),
+        )
     if has_call:
         first = Step(url=f"{url}/admit", label=words._("Go to the video call"), kind="primary")
     else:

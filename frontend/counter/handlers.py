@@ -28,7 +28,7 @@ from frontend.counter.saying import Said, ServiceMissing
 from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
 from frontend.staff.frame import staff_frame, staff_page
 
-_STEPS = ("recall", "start", "finish", "no-show", "undo", "left", "admit")
+_STEPS = ("recall", "start", "finish", "send-on", "no-show", "undo", "left", "admit")
 
 
 async def offices(request: web.Request) -> web.Response:
@@ -163,7 +163,7 @@ async def walk_in(request: web.Request) -> web.Response:
 
 
 async def step(request: web.Request) -> web.Response:
-    """recall, start, finish, no-show and its undo, left; admit starts and leads into the call."""
+    """recall, start, finish, send-on, no-show and its undo, left; admit starts and leads into the call."""
     office_id, account = path_number(request, "office"), request[STAFF].account_id
     ticket, wanted, queue = path_id(request, "ticket"), request.match_info["step"], request.app[QUEUE]
     if wanted not in _STEPS:
@@ -176,6 +176,7 @@ async def step(request: web.Request) -> web.Response:
         "recall": queue.recall,
         "start": queue.start,
         "finish": queue.finish,
+        "send-on": queue.send_on,
         "no-show": queue.no_show,
         "undo": queue.undo_no_show,
     }[wanted]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
 
+from tests.flows.test_counter import clerk_at, statuses, step_url
 from tests.flows.test_moving import form, send, slots
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
 CARS, PLATES = "Fahrzeug abmelden", "Saisonkennzeichen"
-OFFICE = "kfz-zulassung"
+OFFICE, AUTHORITY = "kfz-zulassung", "auslaenderbehoerde"
 
 
 @pytest.fixture
@@ -171,3 +172,55 @@ async def test_the_list_for_earlier_times_is_for_one_service(town: Town) -> None
     made = await booked(town, await hold(town, {"service": cars["id"], "quantity": 2}))
     answer = await town.call("POST", f"/api/appointments/{made['id']}/waitlist", made["token"], json={})
     assert (answer.status, answer.body["code"]) == (409, "several_parts")
+
+
+class TestFromCounterToCounter:
+    """Information at the service point, and then a residence permit at a desk."""
+
+    async def booked_today(self, town: Town) -> tuple[int, dict[str, Any], list[int]]:
+        point, desk = await town.service("Verpflichtungserklärung"), await town.service("Blaue Karte EU")
+        made = await booked(town, await hold(town, {"service": point["id"], "also": [{"service": desk["id"]}]}))
+        rows = await town.rows(
+            "SELECT counter_id, office_id FROM claim WHERE appointment_id IS NOT NULL ORDER BY starts_at"
+        )
+        counters = [row["counter_id"] for row in rows]
+        assert len(set(counters)) == 2
+        town.clock.set(datetime.fromisoformat(made["starts_at"]) - timedelta(minutes=5))
+        return rows[0]["office_id"], made, counters
+
+    async def test_the_next_counter_has_the_number_in_its_queue(self, town: Town) -> None:
+        office, made, (first, second) = await self.booked_today(town)
+        at_first, at_second = (
+            await clerk_at(town, "rosa", office, first, AUTHORITY),
+            await clerk_at(town, "emil", office, second, AUTHORITY),
+        )
+        async with at_first, at_second:
+            await at_first.post(f"/de/counter/{office}/check-in", number=made["number"])
+            page = await at_second.post(f"/de/counter/{office}/next")
+            assert page.url.query["said"] == "nobody_waits"  # not yet for this counter
+            page = await at_first.post(f"/de/counter/{office}/next")
+            page = await at_first.post(step_url(page.text, "start"))
+            on = step_url(page.text, "send-on")
+            assert re.search(r"Weiter zu [^<]+</span>", page.text)
+            for _ in range(2):  # sent twice is sent on once
+                page = await at_first.post(on)
+                assert page.status == 200
+                assert await statuses(town) == [(1, "waiting", None)]
+            page = await at_second.post(f"/de/counter/{office}/next")
+            page = await at_second.post(step_url(page.text, "start"))
+            assert "send-on" not in page.text
+            await at_second.post(step_url(page.text, "finish"))
+        assert await statuses(town) == [(1, "done", second)]
+        assert (await town.look(made))["status"] == "finished"
+        await town.assert_sound()
+
+    async def test_finished_at_the_first_one(self, town: Town) -> None:
+        office, made, (first, _second) = await self.booked_today(town)
+        async with await clerk_at(town, "rosa", office, first, AUTHORITY) as clerk:
+            await clerk.post(f"/de/counter/{office}/check-in", number=made["number"])
+            page = await clerk.post(f"/de/counter/{office}/next")
+            page = await clerk.post(step_url(page.text, "start"))
+            await clerk.post(step_url(page.text, "finish"))
+            page = await clerk.post(step_url(page.text, "send-on"))
+            assert page.url.query["said"] == "ticket_moved"
+        assert (await town.look(made))["status"] == "finished"
