@@ -36,6 +36,14 @@ class FurtherFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedTime:
+    starts_at: AwareDatetime
+    office: Line
+    address: Line
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFields:
     """Texts are in the message's language already; fields that no template knows are ignored."""
 
@@ -67,6 +75,9 @@ class CaseFields:
     moved_from: AwareDatetime | None = None  # where it began before it was moved
     instead_of: AwareDatetime | None = None  # the time that the case has, where another one is offered
     leave_url: Url | Literal[""] = ""  # off the list that brought this message
+    offers: tuple[OfferedTime, ...] = ()  # instead of the case's time, which is closed
+    reason: Line = ""  # why the city changes or cancels it
+    ends_if_silent: bool = False  # no answer: cancelled, and paid back
 
     @property
     def address(self) -> str:

@@ -14,7 +14,7 @@ from base.i18n import Translations, format_date, format_money, format_short_day,
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
-from notifications.fields import CaseFields, case_fields, link_fields, request_fields
+from notifications.fields import CaseFields, OfferedTime, case_fields, link_fields, request_fields
 from notifications.model import Template
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -27,6 +27,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_OFFERED: mark("Please book until {until}: an appointment on {date} at {time}"),
     Template.APPOINTMENT_RECONFIRM: mark("Do you come on {date} at {time}? Please answer until {until}"),
     Template.APPOINTMENT_RELEASED: mark("Given to others: your appointment {number} on {date} at {time}"),
+    Template.REBOOKING_OFFERED: mark("Please choose a new time: your appointment {number} on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
@@ -36,6 +37,7 @@ _ANSWERED = (
     Template.APPOINTMENT_RESERVED,
     Template.APPOINTMENT_OFFERED,
     Template.APPOINTMENT_RECONFIRM,
+    Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
 )
 _METHODS = {
@@ -77,6 +79,8 @@ class Messages:
             raise ValueError("answer_until is missing")
         if template is Template.WAITLIST_OFFERED and not (case.instead_of and case.leave_url):
             raise ValueError("instead_of or leave_url is missing")
+        if template is Template.REBOOKING_OFFERED and not case.offers:
+            raise ValueError("offers are missing")
         if template is Template.REFUND_SUCCEEDED and not case.refund_cents:
             raise ValueError("refund_cents is missing")
         words = self._words(case, language)
@@ -85,8 +89,9 @@ class Messages:
         subject = self._translations.gettext(
             language, _SUBJECTS[template], number=case.number, date=date, time=words["start"], until=words["until"]
         )
-        text = self._templates.render(f"{template}.txt", language, case=case, subject=subject, **words)
-        html = self._templates.render(f"{template}.html", language, case=case, subject=subject, **words)
+        offers = [self._offer(one, language) for one in case.offers]
+        text = self._templates.render(f"{template}.txt", language, case=case, subject=subject, offers=offers, **words)
+        html = self._templates.render(f"{template}.html", language, case=case, subject=subject, offers=offers, **words)
         method = _METHODS.get(template)
         if method is None:
             return Mail(language, subject, text, html, leave_url=case.leave_url)
@@ -167,6 +172,12 @@ class Messages:
         day = format_short_day(case.answer_until, language, case.time_zone)
         time = format_time(case.answer_until, language, case.time_zone)
         return f"{day} {time}"
+
+    def _offer(self, one: OfferedTime, language: str) -> dict[str, str]:
+        day = format_date(one.starts_at, language, one.time_zone)
+        time = format_time(one.starts_at, language, one.time_zone)
+        when = self._translations.gettext(language, "{date}, {time}", date=day, time=time)
+        return {"when": when, "where": f"{one.office}, {one.address}"}
 
     def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:
         if at is None:

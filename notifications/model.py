@@ -35,6 +35,7 @@ class Template(StrEnum):
     APPOINTMENT_OFFERED = "appointment_offered"  # given out by need: to be booked by its person until a moment
     APPOINTMENT_RECONFIRM = "appointment_reconfirm"  # whether its person comes, to be answered until a moment
     APPOINTMENT_RELEASED = "appointment_released"  # nobody answered that
+    REBOOKING_OFFERED = "rebooking_offered"  # its counter is closed: times to choose from until a moment
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list

@@ -47,11 +47,13 @@ from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from booking.overview import endpoints as overview
+from booking.rebooking import endpoints as rebooking
 from booking.waitlist import endpoints as waitlist
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.bookings import pages as bookings_pages
 from frontend.citizen import find_pages, pages
+from frontend.closing import pages as closing_pages
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
@@ -77,6 +79,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation.ENDPOINTS,
     *overview.ENDPOINTS,
     *waitlist.ENDPOINTS,
+    *rebooking.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
@@ -89,6 +92,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *bookings_pages.ENDPOINTS,
     *hours_pages.ENDPOINTS,
     *waitlist_pages.ENDPOINTS,
+    *closing_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *room_pages.ENDPOINTS,
@@ -167,6 +171,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source
     app[waitlist.WAITLIST] = product.waitlist
+    app[rebooking.REBOOKINGS] = product.rebookings
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation

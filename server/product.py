@@ -36,6 +36,8 @@ from booking.overview.usecases import Overviews
 from booking.queue.arriving import CallHooks, has_arrived, is_called, let_go
 from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
+from booking.rebooking.rebooker import Rebooker
+from booking.rebooking.usecases import Rebookings
 from booking.waitlist.offering import Offering
 from booking.waitlist.telling import Teller
 from booking.waitlist.usecases import Waitlist
@@ -76,6 +78,8 @@ class Product:
     need_source: NeedSource
     overviews: Overviews
     waitlist: Waitlist
+    rebookings: Rebookings
+    rebooker: Rebooker
     offering: Offering
     queue: Queue
     queue_source: QueueSource
@@ -137,6 +141,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             retention_days=settings.retention_days,
         )
         teller = Teller(announcer, sealer, settings.public_url)
+        hours = HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days)
+        rebookings = Rebookings(db, hours, appointments, slots, offers, clock)
         yield Product(
             settings=settings,
             clock=clock,
@@ -145,7 +151,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             translations=translations,
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
-            hours=HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days),
+            hours=hours,
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source]),
             batcher=batcher,
@@ -170,6 +176,18 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
             waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
             offering=Offering(db, teller, clock, SystemRandom().random),
+            rebookings=rebookings,
+            rebooker=Rebooker(
+                db,
+                catalogue,
+                offers,
+                appointments,
+                rebookings,
+                slots,
+                has_arrived,
+                clock,
+                horizon_days=settings.horizon_days,
+            ),
             queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
             queue_source=queue_source,
             rooms=rooms,

@@ -32,6 +32,12 @@ _FAULTS = {
     "kept for the earlier-time list and not held, or the other way round": """
         SELECT s.hold_id FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id
          WHERE (s.status = 'kept') <> (c.status = 1 AND c.appointment_id IS NULL) AND s.status <> 'returned'""",
+    "a rebooking that is settled or not offered, and still keeps times": """
+        SELECT r.id FROM rebooking r JOIN rebooking_offer o ON o.rebooking_id = r.id JOIN claim c ON c.request_key = o.hold_id
+         WHERE r.status <> 'offered' AND c.status = 1 AND c.appointment_id IS NULL""",
+    "a rebooking that is open although its case has left the closed time": """
+        SELECT r.id FROM rebooking r JOIN claim c ON c.id = r.claim_id
+         WHERE r.status IN ('due', 'offered', 'declined', 'silent', 'telephone') AND c.status >= 8""",
 }
 # Only when nothing is under way any more.
 _RESTLESS = {

@@ -22,7 +22,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
 from booking.appointments.model import AppointmentStatus, CaseState
-from booking.appointments.slots import IsCalled, Notice, Slots, nobody_is_called
+from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
 from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
@@ -126,7 +126,7 @@ class Lifecycle:
         if payment is not None:
             await self._payments.settle(payment.id)
 
-    async def cancel(self, reference: UUID, shown: Money | None = None) -> None:
+    async def cancel(self, reference: UUID, shown: Money | None = None, by_city: ByCity | None = None) -> None:
         """Until the start, and not while being called. Raises NotFound, TooLate, BeingServed, NotCancellable, RefundDiffers.
 
         `shown`: what was said to be given back, if anything was said.
@@ -135,7 +135,7 @@ class Lifecycle:
         a payment had to be fenced.
         """
         for _try in range(2):
-            fence, refund = await self._cancel_once(reference, shown=shown)
+            fence, refund = await self._cancel_once(reference, shown=shown, by_city=by_city)
             appointment_cancelled()
             if refund is not None:
                 await self._payments.submit_refund(refund)
@@ -163,7 +163,7 @@ class Lifecycle:
                 return False
             if not await is_due(tx):
                 return False
-            refund = await self._refund(tx, case, at)
+            refund = await self._refund(tx, case, case.refund_percent(at))
             await self._slots.move(tx, reference, _S.CANCELLED)
             fields = {"refund_cents": refund[1]} if refund else {}
             await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
@@ -200,7 +200,12 @@ class Lifecycle:
         return len(due)
 
     async def _cancel_once(
-        self, reference: UUID, *, only_unbooked: bool = False, shown: Money | None = None
+        self,
+        reference: UUID,
+        *,
+        only_unbooked: bool = False,
+        shown: Money | None = None,
+        by_city: ByCity | None = None,
     ) -> tuple[UUID | None, UUID | None]:
         """The payment to fence and the refund to submit, after commit."""
         async with self._transaction() as tx:
@@ -211,16 +216,22 @@ class Lifecycle:
                 return None, None
             if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
                 raise NotCancellable
-            if case.starts_at <= self._clock() and not only_unbooked:
+            if by_city is not None:
+                await by_city.check(tx)
+            elif case.starts_at <= self._clock() and not only_unbooked:
                 raise TooLate
             if case.status is _S.CONFIRMED:
                 if await self._is_called(
                     tx, reference
                 ):  # calling holds the case, so this does not change before commit
                     raise BeingServed
-                refund = await self._refund(tx, case, self._clock(), shown)
+                percent = 100 if by_city else case.refund_percent(self._clock())
+                refund = await self._refund(tx, case, percent, shown)
                 await self._slots.move(tx, reference, _S.CANCELLED)
-                fields = {"refund_cents": refund[1]} if refund else {}
+                fields = {
+                    **({"refund_cents": refund[1]} if refund else {}),
+                    **({"reason": by_city.reason} if by_city else {}),
+                }
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
                 return None, refund[0] if refund else None
             living = await self._payments.living(tx, reference)
@@ -233,13 +244,13 @@ class Lifecycle:
             return None, None
 
     async def _refund(
-        self, tx: Tx, case: CaseState, at: datetime, shown: Money | None = None
+        self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None
     ) -> tuple[UUID, int] | None:
         payment = await self._payments.living(tx, case.id)
         if payment is None or payment.status is not PaymentStatus.PAID:
             return None
         # Staff may have given money back already; then the policy gives what is left.
-        share = case.fee.percent(case.refund_percent(at))
+        share = case.fee.percent(percent)
         amount = min(share, await self._payments.refundable(tx, payment.id))
         if shown is not None and shown != amount:
             raise RefundDiffers

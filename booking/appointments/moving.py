@@ -18,7 +18,7 @@ from base.money import Money
 from booking.appointments import reconfirm_store, store
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
-from booking.appointments.slots import IsCalled, LetGo, Notice, Slots
+from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
@@ -28,6 +28,9 @@ from video.rooms.usecases import RoomOver
 
 time_swapped = point("appointment.time-swapped")
 appointment_moved = point("appointment.moved")
+
+_AS_BEFORE = 100  # of the fee given back: where the city moves a case, that costs its person nothing
+_BY_PERSON, _BY_CITY = "moved", "rebooked"  # in the history; what the city moves is not counted against its person
 
 
 class NotMovable(Conflict):
@@ -95,20 +98,26 @@ class Moving:
         self._let_go = let_go
         self._moves_most = moves_most
 
-    async def move(self, appointment_id: UUID, hold_id: UUID) -> None:
+    async def move(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity | None = None) -> None:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
         less now, the difference goes back.
 
         Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers.
         """
         async with self._db.transaction() as conn:
-            refund = await self.take(conn, appointment_id, hold_id, moves_most=self._moves_most)
+            refund = await self.take(conn, appointment_id, hold_id, moves_most=self._moves_most, by_city=by_city)
         appointment_moved()
         if refund is not None:
             await self._payments.submit_refund(refund.id)
 
     async def take(
-        self, conn: Connection, appointment_id: UUID, hold_id: UUID, *, moves_most: int | None = None
+        self,
+        conn: Connection,
+        appointment_id: UUID,
+        hold_id: UUID,
+        *,
+        moves_most: int | None = None,
+        by_city: ByCity | None = None,
     ) -> Refund | None:
         """The same inside the caller's transaction, however often the case has moved, unless `moves_most` says so: what is to be
         submitted after it."""
@@ -119,10 +128,13 @@ class Moving:
             raise NotFound
         if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
             return None
-        await self._check_case(conn, case, moves_most)
+        await self._check_case(conn, case, moves_most, by_city)
         await self._check_hold(conn, hold, row)
         refund = await self._refund(conn, case, hold)
-        await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()))
+        if by_city is None:
+            await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()), _BY_PERSON)
+        else:
+            await store.take_time(conn, appointment_id, hold, _AS_BEFORE, _BY_CITY)
         time_swapped()
         await reconfirm_store.put(conn, appointment_id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
         fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
@@ -144,11 +156,25 @@ class Moving:
                 raise NotFound
             await self._check_case(conn, case, self._moves_most)
 
-    async def _check_case(self, conn: Connection, case: CaseState, moves_most: int | None) -> None:
-        if case.status is not AppointmentStatus.CONFIRMED or case.starts_at <= self._clock():
+    async def shift(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
+        """To another counter at the same time, as the city arranges it: in the caller's transaction, which has locked the case and made
+        the hold. Nobody is told."""
+        hold = await store.lock_hold(conn, hold_id)
+        assert hold is not None
+        await store.take_time(conn, appointment_id, hold, _AS_BEFORE, _BY_CITY)
+
+    async def _check_case(
+        self, conn: Connection, case: CaseState, moves_most: int | None, by_city: ByCity | None = None
+    ) -> None:
+        if case.status is not AppointmentStatus.CONFIRMED:
             raise NotMovable
         if await self._has_arrived(conn, case.id):
             raise HasArrived
+        if by_city is not None:
+            await by_city.check(conn)
+            return
+        if case.starts_at <= self._clock():
+            raise NotMovable
         if moves_most is not None and await store.moves(conn, case.id) >= moves_most:
             raise TooManyMoves
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -23,6 +23,17 @@ class Notice:
     template: str
     about: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ByCity:
+    """What the city does to a case that stands in its way: without the limits of citizens, and paid back in full.
+
+    `check` is asked with the case locked, and raises what says why not.
+    """
+
+    check: Callable[[Tx], Awaitable[None]]
+    reason: str = ""  # told to the person
 
 
 class Announce(Protocol):

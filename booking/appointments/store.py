@@ -267,6 +267,17 @@ async def mobiles(conn: Connection, appointment_ids: Collection[UUID]) -> dict[U
     return {row["appointment_id"]: row["mobile"] for row in rows}
 
 
+async def persons(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, PersonRow]:
+    """Sealed."""
+    rows = await conn.fetch(
+        """
+        SELECT appointment_id, name, email, mobile, postal_address, needs, email_hmac, mobile_hmac
+          FROM person WHERE appointment_id = ANY ($1)""",
+        list(appointment_ids),
+    )
+    return {row[0]: PersonRow(*row[1:]) for row in rows}
+
+
 async def names(conn: Connection, appointment_ids: Collection[UUID]) -> dict[UUID, bytes]:
     """Sealed."""
     rows = await conn.fetch(
@@ -286,14 +297,16 @@ async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> N
 
 
 async def moves(conn: Connection, appointment_id: UUID) -> int:
-    """How often the case has been given another time."""
+    """How often its person has given it another time."""
     count: int = await conn.fetchval(
         "SELECT count(*) FROM appointment_history WHERE appointment_id = $1 AND status = 'moved'", appointment_id
     )
     return count
 
 
-async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int) -> None:
+async def take_time(
+    conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str
+) -> None:
     """The hold's time instead of what the case has. The old rows stay, as moved: they tell where it has been."""
     await conn.execute(
         """
@@ -302,10 +315,10 @@ async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim, ref
         ), taken AS (
           UPDATE claim SET appointment_id = $1, status = 2, hold_until = NULL WHERE id = $2
         ), told AS (
-          INSERT INTO appointment_history (appointment_id, status) VALUES ($1, 'moved')
+          INSERT INTO appointment_history (appointment_id, status) VALUES ($1, $8)
         )
-        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, refund_most_percent = $7,
-                               sequence = sequence + 1 WHERE id = $1""",
+        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, sequence = sequence + 1,
+                               refund_most_percent = least(refund_most_percent, $7) WHERE id = $1""",
         appointment_id,
         hold.id,
         hold.office_id,
@@ -313,6 +326,7 @@ async def take_time(conn: Connection, appointment_id: UUID, hold: HoldClaim, ref
         hold.fee_id,
         hold.fee_cents,
         refund_most_percent,
+        told_as,
     )
 
 

@@ -15,7 +15,7 @@ from base.clock import Clock
 from base.db import Connection, Database
 from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
-from base.i18n import Translations
+from base.i18n import DEFAULT_LANGUAGE, Translations
 from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
@@ -40,7 +40,15 @@ from booking.appointments.persons import (
 )
 from booking.appointments.policy import Terms
 from booking.appointments.reconfirming import Reconfirming
-from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
+from booking.appointments.slots import (
+    ByCity,
+    IsCalled,
+    LetGo,
+    Notice,
+    Slots,
+    nobody_is_called,
+    nobody_to_let_go,
+)
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
@@ -195,6 +203,12 @@ class Appointments:
             rows = await store.names(conn, appointment_ids)
         return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
 
+    async def contacts(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, Contact]:
+        """Who comes and how to reach them, for staff of the office who may see that. Never logged, never kept."""
+        async with self._db.connection() as conn:
+            rows = await store.persons(conn, appointment_ids)
+        return {ident: open_contact(self._sealer, ident, row, DEFAULT_LANGUAGE) for ident, row in rows.items()}
+
     async def untold(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Those whose latest message did not arrive, with the number to call where there is one. Never logged, never kept."""
         async with self._db.connection() as conn:
@@ -278,9 +292,9 @@ class Appointments:
         await self._lifecycle.settle(appointment_id)
         return await self.case(appointment_id)
 
-    async def cancel(self, appointment_id: UUID, shown: Money | None = None) -> Case:
+    async def cancel(self, appointment_id: UUID, shown: Money | None = None, by_city: ByCity | None = None) -> Case:
         """Refusals: see Lifecycle.cancel."""
-        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown))
+        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown, by_city))
         return await self.case(appointment_id)
 
     async def erase(self, appointment_id: UUID) -> Case:
@@ -297,9 +311,9 @@ class Appointments:
         """The persons of cases that have been over for long; how many went."""
         return await self._erasing.erase_due()
 
-    async def move(self, appointment_id: UUID, hold_id: UUID) -> Case:
+    async def move(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity | None = None) -> Case:
         """To the time of the hold; whoever calls has proved both. Refusals: see Moving.move."""
-        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id))
+        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city))
         return await self.case(appointment_id)
 
     async def check_movable(self, appointment_id: UUID) -> None:
@@ -318,6 +332,10 @@ class Appointments:
     async def reconfirm_due(self) -> int:
         """Ask who is to be asked; decide where nobody answered in time."""
         return await self._reconfirming.ask_due() + await self._reconfirming.decide_due()
+
+    async def shift(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
+        """See Moving.shift."""
+        await self._moving.shift(conn, appointment_id, hold_id)
 
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""

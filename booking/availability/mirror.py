@@ -8,7 +8,7 @@ transaction of set_open() old closed time is lifted and new closed time appears,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from base.clock import Clock
 from base.db import Connection
@@ -37,10 +37,11 @@ class Mirror:
         self._kept: dict[tuple[int, int], int] = {}  # of these, the committed ones -> polls begun until then
         self._polls = 0
 
-    async def start(self, conn: Connection) -> int:
+    async def start(self, conn: Connection, only: Collection[int] | None = None) -> int:
+        """`only`: these counters, for one look by whoever does not follow the feed."""
         watermark = await store.watermark(conn)
         async with conn.transaction():
-            async for one in store.counter_times(conn, self.book.base, self.book.end):
+            async for one in store.counter_times(conn, self.book.base, self.book.end, only):
                 self.fill(one)
         self._publish(self._busy)
         return watermark

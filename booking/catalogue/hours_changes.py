@@ -88,6 +88,26 @@ class HoursChanges:
                     raise  # else a hold came between the look and the deed: look again
         raise Conflict
 
+    async def close_over(self, conn: Connection, office_id: int, change: ClosureChange, by: int) -> list[int]:
+        """The closure and its line in the history, although people are in it: the caller closes these counters in the same transaction and
+        looks after the people. Raises NotFound, NotOfThisOffice, TimesImpossible."""
+        if not await store.lock_city(conn):
+            raise NotFound
+        await self._zone(conn, office_id)
+        counters = await store.counters(conn, office_id)
+        concerned = _counters(change, counters)
+        if not concerned or not concerned <= counters.keys():
+            raise NotOfThisOffice
+        if not _is_forward(change):
+            raise TimesImpossible
+        before = await _read(conn, office_id, change)
+        await _put(conn, office_id, change)
+        after = await _read(conn, office_id, change)
+        if before != after:
+            kind, subject = subject_of(change)
+            await store.add_entry(conn, office_id, by, self._clock(), kind, subject, before, after)
+        return sorted(concerned)
+
     async def history(self, office_id: int, below: int | None = None, limit: int = 50) -> list[Entry]:
         async with self._db.connection() as conn:
             await self._zone(conn, office_id)

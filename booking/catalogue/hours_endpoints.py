@@ -45,7 +45,7 @@ _PRIVATE = {"Cache-Control": "no-store"}
 _Id = Annotated[int, Field(ge=1, lt=2**31)]
 _Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][05]$")]
 _Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
-_Moment = Annotated[
+Moment = Annotated[
     AwareDatetime, Field(ge=datetime.fromisoformat("2000-01-01T00:00Z"), le=datetime.fromisoformat("2199-12-31T00:00Z"))
 ]
 _Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -148,8 +148,8 @@ class ExceptionChangeIn(_Strict):
 class ClosureChangeIn(_Strict):
     kind: Literal["closure"]
     counter: _Id | None = Field(None, description="Null: the whole office")
-    starts_at: _Moment
-    ends_at: _Moment
+    starts_at: Moment
+    ends_at: Moment
     reason: _Reason = "-"
     lifted: bool = False
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 from aiohttp import web
 
 from base.errors import DomainError
 from base.i18n import mark as _
-from base.i18n import zone
 from base.web import STAFF, form, path_id
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus
@@ -23,6 +22,7 @@ from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.typed import read_moment
 
 _DATES = ("from_day", "to_day")
 _MOMENTS = ("closes_at", "seed_at", "release_by")
@@ -134,7 +134,7 @@ def _run(words: Words, row: RunRow, service: str, here: str, may_run: bool) -> R
 
 def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
     days = [read_date(fields.get(name, "")) for name in _DATES]
-    moments = [_moment(words, fields.get(name, "")) for name in _MOMENTS]
+    moments = [read_moment(fields.get(name, ""), zone_name(words)) for name in _MOMENTS]
     numbers = [fields.get(name, "") for name in ("service", "slots")]
     if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers):
         return None
@@ -156,14 +156,3 @@ def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
         seed_at=seed_at,
         release_by=release_by,
     )
-
-
-def _moment(words: Words, text: str) -> datetime | None:
-    """As <input type=datetime-local> sends it: the city's local time."""
-    try:
-        local = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if local.tzinfo is not None or not 2000 < local.year < _BY_FAR.year:
-        return None
-    return local.replace(tzinfo=zone(zone_name(words))).astimezone(UTC)

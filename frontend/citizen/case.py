@@ -47,6 +47,7 @@ class CaseFacts:
     reconfirm: Reconfirm | None = None
     keep_url: str = ""
     has_call: bool = False
+    is_displaced: bool = False  # its counter is closed, and no other time is settled yet
 
 
 _PAYMENT = {
@@ -62,7 +63,14 @@ _REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
 
 
 def facts_of(
-    case: Case, chosen: Chosen, now: datetime, keep_url: str, *, can_text: bool = False, has_call: bool = False
+    case: Case,
+    chosen: Chosen,
+    now: datetime,
+    keep_url: str,
+    *,
+    can_text: bool = False,
+    has_call: bool = False,
+    is_displaced: bool = False,
 ) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund = case.refunds[-1] if case.refunds else None
@@ -97,6 +105,7 @@ def facts_of(
         reconfirm=case.reconfirm,
         keep_url=keep_url,
         has_call=has_call,
+        is_displaced=is_displaced,
     )
 
 
@@ -164,7 +173,8 @@ def case_page(
         documents=documents(words, *(service.documents for _, service in chosen.services))
         if is_held or is_booked
         else (),
-        calendar_url=f"{here}/calendar.ics" if is_booked else "",
+        calendar_url=f"{here}/calendar.ics" if is_booked and not facts.is_displaced else "",
+        rebooking_url=f"{here}/rebooking" if is_booked and facts.is_displaced else "",
         call_url=f"{here}/call" if is_booked and facts.has_call else "",
         keep_url=facts.keep_url,
         keep_text=keep_text,
@@ -179,7 +189,7 @@ def case_page(
         move_text=words._("This appointment has been moved as often as is allowed.")
         if facts.can_move and not facts.moves_left
         else "",
-        cancel_url=here if asks else f"{here}?cancel=1#cancel-question" if facts.can_cancel else "",
+        cancel_url=here if asks else _cancel_url(facts, here),
         cancel_label=words._("Give the time back") if is_held else words._("Cancel appointment"),
         cancel_action=f"{here}/cancel" if asks else "",
         cancel_question=words._("Really give this time back?")
@@ -220,6 +230,13 @@ def _steps(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
     return steps_in_words(words, facts.terms, chosen.fee, chosen.starts_at, chosen.office.time_zone)
 
 
+def _cancel_url(facts: CaseFacts, here: str) -> str:
+    """Where it is asked whether to cancel; what the city has closed is paid back whole, there."""
+    if not facts.can_cancel:
+        return ""
+    return f"{here}/rebooking?answer=cancel#question" if facts.is_displaced else f"{here}?cancel=1#cancel-question"
+
+
 def _erase_text(words: Words, facts: CaseFacts) -> str:
     cancelled = (
         words._("The appointment is cancelled first, and you get no message about it.") if facts.can_cancel else ""
@@ -239,6 +256,8 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
             "info", words._("Your data have been deleted"), (gone, *over, *_refund(words, facts)), with_when=False
         )
     match facts.status:
+        case "confirmed" if facts.is_displaced:
+            return _Said("warning", words._("Your appointment needs a new time"))
         case "confirmed":
             return _Said("success", words._("Your appointment is confirmed"), _confirmed(words, facts))
         case "held" if facts.payment == "processing":

@@ -18,6 +18,7 @@ from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver, RefundDiffers
 from booking.appointments.model import AppointmentStatus, Case
 from booking.catalogue.model import Channel
+from booking.rebooking.endpoints import REBOOKINGS
 from frontend.citizen.case import case_page, facts_of, was_given_back
 from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
@@ -134,7 +135,13 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
     link = await appointments.link(ident)
     has_call = case.channel == "video" and await appointments.invitation(ident) is not None
     facts = facts_of(
-        case, await chosen(request, case), words.now, link, can_text=appointments.can_text, has_call=has_call
+        case,
+        await chosen(request, case),
+        words.now,
+        link,
+        can_text=appointments.can_text,
+        has_call=has_call,
+        is_displaced=await request.app[REBOOKINGS].is_open(ident),
     )
     if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
         facts = replace(facts, can_move=False)

@@ -11,6 +11,7 @@ from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
 from booking.holds.usecases import GivenOutByNeed
+from booking.rebooking.usecases import AnswerOver
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OffersUsedUp
 from frontend.citizen import (
     case_pages,
@@ -19,10 +20,12 @@ from frontend.citizen import (
     move_pages,
     need_pages,
     overview_pages,
+    rebooking_pages,
     waitlist_pages,
 )
 
 _CASE = "/{language}/appointments/{appointment}"
+_LINK = "/{language}/case/{token}"
 _MINE = "/{language}/my-appointments"
 _LEAVE = "/{language}/waitlist/{appointment}/leave/{token}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
@@ -55,7 +58,7 @@ ENDPOINTS = [
     ),
     page(
         "GET",
-        "/{language}/case/{token}",
+        _LINK,
         case_pages.arrive,
         ANYONE,
         "Arrive by the link of a confirmation",
@@ -116,6 +119,11 @@ ENDPOINTS = [
     # These two ask for the link's token themselves
     page("GET", _LEAVE, waitlist_pages.arrive_to_leave, ANYONE, "Come to leave the list", Unauthenticated),
     page("POST", _LEAVE, waitlist_pages.leave_by_link, ANYONE, "Leave the list by the link", Unauthenticated),
+    # Its counter is closed
+    page("GET", f"{_LINK}/rebooking", rebooking_pages.arrive, ANYONE, "Arrive to choose a new time", Unauthenticated),
+    page("GET", f"{_LINK}/rebooking/{{answer}}", rebooking_pages.arrive, ANYONE, "The same", Unauthenticated),
+    page("GET", f"{_CASE}/rebooking", rebooking_pages.show, CASE, "Times offered instead", NotFound),
+    page("POST", f"{_CASE}/rebooking", rebooking_pages.answer, CASE, "Answer to them", NotFound, AnswerOver),
     # Given out by need
     page("GET", f"{_NEED}/runs", need_pages.show_runs, ANYONE, "Lists and results of runs", NotFound),
     page("GET", f"{_NEED}/sent", need_pages.sent, ANYONE, "The link is on its way", NotFound),

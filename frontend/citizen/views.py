@@ -312,7 +312,37 @@ class CasePage:
     erase_text: str = ""
     waitlist: WaitlistPart | None = None
     problem: str = ""  # why it was not erased
+    rebooking_url: str = ""  # its counter is closed: to the times that are offered
     request_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedTime:
+    value: str  # what the button sends
+    when: str
+    office: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebookingPage:
+    frame: Frame
+    was: str
+    reason: str
+    number: str
+    until: str
+    times: tuple[OfferedTime, ...]
+    asked: OfferedTime | None  # chosen in the message; the question stands first
+    text: str
+    action: str
+    asks_other: bool
+    other_url: str
+    asks_cancel: bool
+    is_paid: bool  # there is something to keep, or to give back
+    cancel_url: str
+    times_url: str  # to look for a time by oneself
+    request_key: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,12 @@ AREAS: tuple[Area, ...] = (
     Area("hold.staff", "/bookings/", _("Bookings"), _("Book, move or cancel for people who call or come by")),
     Area("hours.change", "/hours/", _("Hours"), _("Opening hours, single days and what was changed")),
     Area("waitlist.read", "/waitlist/", _("Earlier times"), _("Who waits, what is kept for them, what became of it")),
+    Area(
+        "hours.change",
+        "/closings/",
+        _("Closings"),
+        _("Close a counter or an office, and find new times for those affected"),
+    ),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
     Area(
         "allocation.check",

@@ -43,7 +43,9 @@ CITIZEN = frozenset({OWNER})
 STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN})
 COUNTER = frozenset({CLERK, SUPERVISOR})
 TILL = frozenset({FINANCE})
+CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
+_CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
 _BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
@@ -90,6 +92,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/holds/{hold}": EVERYBODY,
     "POST /{language}/holds/{hold}": EVERYBODY,
     "GET /{language}/case/{token}": EVERYBODY,
+    "GET /{language}/case/{token}/rebooking": EVERYBODY,
+    "GET /{language}/case/{token}/rebooking/{answer}": EVERYBODY,
     "GET /{language}/join/{token}": EVERYBODY,
     "GET /{language}/requests/{request}/link/{token}": EVERYBODY,
     "GET /{language}/my-appointments/link/{token}": EVERYBODY,
@@ -120,6 +124,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_CASE}/move": CITIZEN,
     f"POST {_CASE}/erase": CITIZEN,
     f"GET {_CASE}/calendar.ics": CITIZEN,
+    "GET /api/appointments/{appointment}/rebooking": CITIZEN,
+    "POST /api/appointments/{appointment}/rebooking": CITIZEN,
+    f"GET {_CASE}/rebooking": CITIZEN,
+    f"POST {_CASE}/rebooking": CITIZEN,
     f"GET {_CASE}/call": CITIZEN,
     "GET /api/appointments/{appointment}/waitlist": CITIZEN,
     "POST /api/appointments/{appointment}/waitlist": CITIZEN,
@@ -188,6 +196,20 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/offices/{office}/holds": COUNTER,
     "POST /api/offices/{office}/overrides": frozenset({SUPERVISOR}),
     "GET /api/offices/{office}/waitlist": frozenset({SUPERVISOR, ADMIN}),
+    "POST /api/offices/{office}/closings/preview": CLOSES,
+    "POST /api/offices/{office}/closings": CLOSES,
+    "GET /api/offices/{office}/closings": CLOSES,
+    "GET /api/offices/{office}/closings/{closing}": CLOSES,
+    "POST /api/offices/{office}/closings/{closing}/appointments/{appointment}/move": CLOSES,
+    "POST /api/offices/{office}/closings/{closing}/appointments/{appointment}/cancel": CLOSES,
+    "GET /{language}/closings/": STAFF,
+    f"GET {_CLOSINGS}": CLOSES,
+    f"POST {_CLOSINGS}": CLOSES,
+    f"GET {_CLOSINGS}/preview": CLOSES,
+    f"GET {_CLOSINGS}/{{closing}}": CLOSES,
+    f"GET {_CLOSINGS}/{{closing}}/{{appointment}}": CLOSES,
+    f"POST {_CLOSINGS}/{{closing}}/{{appointment}}/take": CLOSES,
+    f"POST {_CLOSINGS}/{{closing}}/{{appointment}}/cancel": CLOSES,
     "GET /{language}/finance/": TILL,
     "GET /{language}/finance/work": TILL,
     "GET /{language}/finance/search": TILL,
@@ -304,6 +326,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "refund": str(UUID(int=9)),
             "room": str(own_call.room_id),
             "run": str(UUID(int=10)),
+            "closing": str(UUID(int=11)),
             "request": str(own_request[0]),
             "overview": str(own_list[0]),
             "offer": str(UUID(int=11)),

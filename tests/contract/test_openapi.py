@@ -43,6 +43,8 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/times",
         "/{language}/holds",
         "/{language}/case/{token}",
+        "/{language}/case/{token}/rebooking",
+        "/{language}/case/{token}/rebooking/{answer}",
         "/{language}/board/{office}",  # numbers and counters only: what hangs on the wall
         "/{language}/board/{office}/live",
         "/{language}/staff/sign-in",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -382,6 +382,95 @@ async def suited_nobody(scene: Scene) -> None:
     assert await scene.rows("SELECT hold_until FROM claim WHERE status = 1") == [(back_at,)]
 
 
+async def booked_far(scene: Scene, words: str, contact: dict[str, Any] = KIM) -> dict[str, Any]:
+    """Some days from now, so that there is time to ask and to answer."""
+    service = (await scene.good("GET", f"/api/services?q={words}"))["services"][0]["id"]
+    after = (utcnow() + timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:00Z")
+    query = f"service={service}&channel=onsite&limit=1&after={after}"
+    [slot] = (await scene.good("GET", f"/api/slots/next?{query}"))["slots"]
+    wanted = {"service": service, "channel": "onsite", "office": slot["office"], "starts_at": slot["starts_at"]}
+    taken = await scene.good("POST", "/api/holds", key=str(uuid4()), json=wanted)
+    given = {"hold": taken["id"], "contact": contact}
+    made: dict[str, Any] = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
+    pay_url = (await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4())))["pay_url"]
+    if pay_url:
+        await at_provider(scene, pay_url)
+        await scene.webhooks()
+    await shows(scene, made, "confirmed")
+    return made
+
+
+async def closed(
+    scene: Scene, made: dict[str, Any], *, one_counter: bool = False, if_silent: str = "telephone"
+) -> tuple[str, str]:
+    """Around the appointment, and what follows from it is done; where it is tracked, and the session of who closed."""
+    staff = await signed_in(scene, "boss", "admin")
+    [(office, counter)] = await scene.rows(
+        "SELECT office_id, counter_id FROM claim WHERE appointment_id = $1", made["id"]
+    )
+    start = datetime.fromisoformat(made["starts_at"])
+    wanted = {
+        "counter": counter if one_counter else None,
+        "starts_at": (start - timedelta(hours=1)).isoformat(),
+        "ends_at": (start + timedelta(hours=1)).isoformat(),
+        "reason": "Wasserschaden",
+        "if_silent": if_silent,
+    }
+    here = f"/api/offices/{office}/closings"
+    closing = await scene.good("POST", here, key=str(uuid4()), json=wanted, staff=staff)
+    await scene.drain()
+    return f"{here}/{closing['id']}", staff
+
+
+async def answer(scene: Scene, made: dict[str, Any], **given: Any) -> Any:
+    return await scene.good("POST", path(made, "/rebooking"), made["token"], json=given)
+
+
+async def rebooked(scene: Scene) -> None:
+    made = await booked_far(scene, PAID)
+    await closed(scene, made)
+    [(best,)] = await scene.rows(
+        "SELECT o.n FROM rebooking_offer o JOIN claim c ON c.request_key = o.hold_id ORDER BY c.id LIMIT 1"
+    )
+    assert (await answer(scene, made, answer="accept", n=best))["status"] == "accepted"
+    await shows(scene, made, "confirmed")
+
+
+async def shifted(scene: Scene) -> None:
+    """Another counter at the same time; nobody is told."""
+    made = await booked_far(scene, FREE)
+    await closed(scene, made, one_counter=True)
+    assert (await scene.good("GET", path(made), made["token"]))["starts_at"] == made["starts_at"]
+
+
+async def rebooked_by_telephone(scene: Scene) -> None:
+    made = await booked_far(
+        scene, FREE, {"name": "Oma", "postal_address": ["Weg 1", "70173 Stuttgart"], "language": "de"}
+    )
+    here, staff = await closed(scene, made)
+    start = datetime.fromisoformat(made["starts_at"]) + timedelta(hours=1)
+    wanted = {"office": made["office"], "starts_at": start.isoformat()}
+    done = await scene.good("POST", f"{here}/appointments/{made['id']}/move", json=wanted, staff=staff)
+    assert (done["status"], done["because"]) == ("moved", "unreachable")
+
+
+async def wants_another(scene: Scene) -> None:
+    made = await booked_far(scene, FREE)
+    await closed(scene, made)
+    assert (await answer(scene, made, answer="other"))["status"] == "declined"
+
+
+async def never_answers(scene: Scene) -> None:
+    """The days until the answer is due pass in the database. The worker that asks lives; the next one may die."""
+    made = await booked_far(scene, PAID)
+    armed = scene.plan.pop("drain", [])
+    await closed(scene, made, if_silent="cancel")
+    scene.plan["drain"] = armed
+    await scene.rows("UPDATE rebooking SET answer_until = now()")
+    await scene.drain()
+    await shows(scene, made, "cancelled")
+
+
 async def job(scene: Scene) -> None:
     async with scene.db.transaction() as conn:
         await conn.execute("CREATE TABLE handled (what text)")
@@ -493,6 +582,34 @@ SUITED_NOBODY = Story(
         cases=(("held", "confirmed", "cancelled"), ("held", "confirmed")),
         claims=(9, 2, 1),
         mails=_CONFIRMED_TWICE,
+    ),
+)
+REBOOKED = Story(
+    rebooked,
+    replace(
+        CONFIRMED,
+        cases=(("held", "confirmed", "rebooked"),),
+        claims=(10, 2, 9, 9),
+        mails=("appointment_confirmed", "appointment_moved", "rebooking_offered"),
+    ),
+)
+SHIFTED = Story(
+    shifted,
+    Outcome(cases=(("held", "confirmed", "rebooked"),), claims=(10, 2), mails=("appointment_confirmed",)),
+)
+REBOOKED_BY_TELEPHONE = Story(
+    rebooked_by_telephone, Outcome(cases=(("held", "confirmed", "rebooked"),), claims=(10, 2))
+)
+WANTS_ANOTHER = Story(
+    wants_another,
+    Outcome(cases=(("held", "confirmed"),), claims=(2, 9, 9, 9), mails=("appointment_confirmed", "rebooking_offered")),
+)
+NEVER_ANSWERS = Story(
+    never_answers,
+    replace(
+        CANCELLED,
+        claims=(9, 9, 9, 9),
+        mails=("appointment_cancelled", "appointment_confirmed", "rebooking_offered", "refund_succeeded"),
     ),
 )
 JOB = Story(job, Outcome())

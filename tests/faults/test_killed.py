@@ -89,7 +89,11 @@ CASES: dict[str, list[Case]] = {
         web(s.MOVED, "appointment.time-swapped"),
         web(s.MOVED_PAID, "appointment.time-swapped"),
     ],
-    "appointment.moved": [web(s.MOVED, "appointment.moved"), web(s.MOVED_PAID, "appointment.moved")],
+    "appointment.moved": [
+        web(s.MOVED, "appointment.moved"),
+        web(s.REBOOKED, "appointment.moved"),
+        web(s.MOVED_PAID, "appointment.moved"),
+    ],
     "appointment.cancelled": [
         web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
         web(s.CANCELLED_UNPAID, "appointment.cancelled"),
@@ -137,6 +141,13 @@ CASES: dict[str, list[Case]] = {
     "waitlist.offered": [worker(s.SWAPPED, "waitlist.offered")],
     "waitlist.swapped": [web(s.SWAPPED, "waitlist.swapped")],
     "waitlist.returned": [worker(s.SUITED_NOBODY, "waitlist.returned")],
+    "rebooking.closed": [web(s.REBOOKED, "rebooking.closed")],
+    "rebooking.shifted": [worker(s.SHIFTED, "rebooking.shifted")],
+    "rebooking.offered": [worker(s.REBOOKED, "rebooking.offered")],
+    "rebooking.left-to-telephone": [worker(s.REBOOKED_BY_TELEPHONE, "rebooking.left-to-telephone")],
+    "rebooking.time-held": [web(s.REBOOKED_BY_TELEPHONE, "rebooking.time-held")],
+    "rebooking.declined": [web(s.WANTS_ANOTHER, "rebooking.declined")],
+    "rebooking.silent": [worker(s.NEVER_ANSWERS, "rebooking.silent")],
     "message.claimed": [worker(s.FREE_BOOKED, "message.claimed")],
     # Between sending and marking: the mail comes twice, with the same Message-ID.
     "message.sent": [Case(s.FREE_BOOKED, drain=("message.sent",), mails=2)],

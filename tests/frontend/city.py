@@ -38,6 +38,7 @@ from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
+from booking.rebooking.endpoints import REBOOKINGS
 from booking.waitlist.endpoints import WAITLIST
 from booking.waitlist.model import Offer as WaitlistOffer
 from booking.waitlist.model import Standing, Wish
@@ -245,6 +246,10 @@ class City:
         elif self.cases[ID].status is AppointmentStatus.HELD:
             self.become(AppointmentStatus.CONFIRMED, ID)
 
+    async def is_open(self, appointment_id: UUID) -> bool:
+        """No counter is ever closed here."""
+        return False
+
     async def invitation(self, appointment_id: UUID) -> Invitation | None:
         return self.invited
 
@@ -279,7 +284,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS, WAITLIST):
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS, REBOOKINGS, WAITLIST):
         app[key] = city
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()

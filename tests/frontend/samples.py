@@ -19,6 +19,8 @@ from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import Item, Slot, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
+from booking.rebooking.model import Offered as RebookingTime
+from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
@@ -31,10 +33,23 @@ from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLi
 from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
 from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
-from frontend.citizen.views import ErrorPage, MovePage, Row, ShownError, Tick, WaitlistPart
+from frontend.citizen.rebooking import rebooking_page
+from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, ShownError, Tick, WaitlistPart
+from frontend.citizen.views import OfferedTime as ShownTime
 from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
 from frontend.citizen.words import Words
+from frontend.closing.views import (
+    AffectedLine,
+    CaseLine,
+    ClosingLine,
+    EntryPage,
+    FormPage,
+    Group,
+    PreviewPage,
+    TrackPage,
+)
 from frontend.room.calling import room_page
+from frontend.staff.views import NavLink, StaffFrame
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -399,6 +414,140 @@ def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     }
 
 
+def rebooking(words: Words, status: RebookingStatus, answer: str = "", **more: str) -> RebookingPage:
+    found = Rebooking(
+        id=ID,
+        closing_id=ID,
+        office_id=1,
+        appointment_id=ID,
+        number="K7F-3QM",
+        status=status,
+        because=None,
+        answer_until=NOW + timedelta(days=1),
+        service_id=1,
+        service=ID_CARD.name,
+        channel="onsite",
+        sold_by=1,
+        starts_at=CHOSEN.starts_at,
+        reason="Wasserschaden",
+        fee_id=1,
+        fee_cents=3700,
+        times=1,
+        now_at=CHOSEN.starts_at,
+        now_counter=None,
+        now_office=None,
+        has_email=True,
+        has_mobile=False,
+    )
+    offered = [
+        RebookingTime(rebooking_id=ID, n=n, hold_id=ID, office_id=one.office_id, starts_at=one.starts_at, is_held=True)
+        for n, one in enumerate(SOON, 1)
+    ]
+    offices = {one.id: one for one in OFFICES}
+    return rebooking_page(words, found, offered, offices, KEY, answer=answer, **more)
+
+
+def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple[str, object]]:
+    """As pages(), for staff: closings."""
+    words = Words(translations, language, NOW, CITY)
+    back = NavLink(label="Bürgerbüro Mitte", url="/back", is_current=False)
+    wrong = {"starts_at": words._("Enter the day and time from which it is closed")}
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    title = "Die ganze Dienststelle: Mi., 25. Nov., 08:00 Uhr – Do., 26. Nov., 12:00 Uhr"
+    rows = (Row(label="Grund", value="Wasserschaden"), Row(label="Geschlossen von", value="Petra Boss"))
+    when = words.when(SOON[0].starts_at, "Europe/Berlin")
+    affected = AffectedLine(
+        who="Kim Mustermann",
+        when=words.near(SOON[0].starts_at, "Europe/Berlin"),
+        service=words.pick(ID_CARD.name),
+        channel=words.channel("onsite"),
+        counter="Schalter 3",
+        reach="+49 1512 3456789, kim@example.org",
+    )
+    states = (("call", "warning"), ("asked", "info"), ("settled", "success"))
+    lines = tuple(
+        Group(
+            id=ident,
+            title=ident,
+            lines=(
+                CaseLine(
+                    who="Kim Mustermann",
+                    url="/case",
+                    was=affected.when,
+                    service=affected.service,
+                    status="Mehrere Zeiten oder eine nicht mehr angebotene Leistung",
+                    badge=badge,
+                    reach=affected.reach,
+                ),
+            )
+            * 2,
+        )
+        for ident, badge in states
+    )
+    times = tuple(ShownTime(value=f"1@{n}", when=when, office="Bürgerbüro Mitte", address="") for n in range(3))
+    form = FormPage(
+        frame=staff(words, "Schließen: Bürgerbüro Mitte", errors),
+        back=back,
+        action="/preview",
+        counters=(Tick(value="", label="Die ganze Dienststelle", is_chosen=True),),
+        if_silent=(Tick(value="telephone", label="Kommt auf die Liste derer, die wir anrufen", is_chosen=True),),
+        closings=(
+            ClosingLine(
+                title=title, url="/c", reason="Wasserschaden", counts="12 Personen betroffen", is_settled=False
+            ),
+        ),
+        values={"reason": "Wasserschaden", "answer_hours": "72"},
+        messages=wrong,
+    )
+    preview = PreviewPage(
+        frame=staff(words, "Schließen und neue Zeiten suchen?"),
+        title="Bürgerbüro Mitte",
+        rows=rows,
+        count="2 Personen haben dann einen Termin",
+        affected=(affected, affected),
+        action="/close",
+        hidden=(("reason", "Wasserschaden"),),
+        request_key=KEY,
+        change_url="/change",
+    )
+    track = TrackPage(frame=staff(words, title), back=back, rows=rows, groups=lines, refresh_url="/again")
+    entry = EntryPage(
+        frame=staff(words, "Kim Mustermann"),
+        back=back,
+        rows=rows,
+        status="Möchte eine andere Zeit",
+        badge="warning",
+        offered=times[:1],
+        near=times,
+        day="2026-11-25",
+        day_action="/day",
+        take_action="/take",
+        cancel_action="/cancel",
+        request_key=KEY,
+    )
+    return {
+        "closing-form": ("closing/form.html", form),
+        "closing-preview": ("closing/preview.html", preview),
+        "closing-track": ("closing/track.html", track),
+        "closing-entry": ("closing/entry.html", entry),
+    }
+
+
+def staff(words: Words, title: str, errors: tuple[ShownError, ...] = ()) -> StaffFrame:
+    return StaffFrame(
+        language=words.language,
+        title=title,
+        city=words.pick(CITY.name),
+        home_url="/",
+        languages=(),
+        who="",  # whoever has signed in has a form of their own there, without a key
+        areas=(NavLink(label=words._("Closings"), url="/closings/", is_current=True),),
+        sign_out_url="/out",
+        password_url="/password",
+        errors=errors,
+    )
+
+
 def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
     words = Words(translations, language, NOW, city)
@@ -516,6 +665,15 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "case-refunded": ("case", lambda: case_page(words, case("cancelled", "paid", "done"), KEY)),
         "case-refund-failed": ("case", lambda: case_page(words, case("cancelled", "paid", "failed"), KEY)),
         "case-finished": ("case", lambda: case_page(words, case("finished", "paid"), KEY)),
+        "case-displaced": ("case", lambda: case_page(words, case("confirmed", "paid", is_displaced=True), KEY)),
+        "rebooking": ("rebooking", lambda: rebooking(words, RebookingStatus.OFFERED)),
+        "rebooking-time": ("rebooking", lambda: rebooking(words, RebookingStatus.OFFERED, "2")),
+        "rebooking-other": ("rebooking", lambda: rebooking(words, RebookingStatus.OFFERED, "other", problem="…")),
+        "rebooking-cancel": ("rebooking", lambda: rebooking(words, RebookingStatus.OFFERED, "cancel")),
+        "rebooking-declined": (
+            "rebooking",
+            lambda: rebooking(words, RebookingStatus.DECLINED, times_url="/de/times"),
+        ),
         "error": (
             "error",
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),

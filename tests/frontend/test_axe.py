@@ -19,11 +19,11 @@ from base.templates import Assets, Templates
 from base.web.guard import security_headers
 from frontend.room.pages import DEVICES
 from tests.browser import axe
-from tests.frontend.samples import pages
+from tests.frontend.samples import pages, staff_pages
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Settings(database_url="", secret_key="")
-STATES = sorted(pages(Translations.load(), "de"))
+STATES = sorted({**pages(Translations.load(), "de"), **staff_pages(Translations.load(), "de")})
 FEW = [
     "start",
     "service",
@@ -42,6 +42,9 @@ FEW = [
     "need-runs",
     "overview-wrong",
     "overview-list",
+    "rebooking-time",
+    "closing-form",
+    "closing-track",
     "room",
     "error",
 ]  # a page takes a second or two
@@ -64,7 +67,7 @@ async def server(assets: Assets) -> AsyncIterator[TestServer]:
         language, state = request.match_info["language"], request.match_info["state"]
         if state == "broken":
             return web.Response(text='<!DOCTYPE html><title>x</title><img src="data:,">', content_type="text/html")
-        template, view = pages(translations, language)[state]
+        template, view = {**pages(translations, language), **staff_pages(translations, language)}[state]
         if request.query.get("dir") == "rtl":  # until a language is spoken here that is written so
             page: Any = view
             view = replace(page, frame=replace(page.frame, direction="rtl"))

@@ -12,7 +12,7 @@ import pytest
 
 from base.i18n import LANGUAGES, Translations
 from base.templates import Assets, Templates
-from tests.frontend.samples import CITY, pages
+from tests.frontend.samples import CITY, pages, staff_pages
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = Translations.load()
@@ -25,7 +25,7 @@ def rendered(assets: Assets) -> dict[tuple[str, str], str]:
     return {
         (language, name): templates.render(template, language, page=view)
         for language in LANGUAGES
-        for name, (template, view) in pages(TRANSLATIONS, language).items()
+        for name, (template, view) in {**pages(TRANSLATIONS, language), **staff_pages(TRANSLATIONS, language)}.items()
     }
 
 

@@ -34,6 +34,19 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_OFFERED: {"answer_until": "2026-12-03T08:00:00+00:00"},
     Template.APPOINTMENT_RECONFIRM: {"answer_until": "2026-12-07T08:00:00+00:00", "is_released": True},
     Template.APPOINTMENT_RELEASED: {"sequence": 1, "refund_cents": 3700},
+    Template.REBOOKING_OFFERED: {
+        "answer_until": "2026-12-04T08:00:00+00:00",
+        "reason": "Wasserschaden",
+        "offers": [
+            {
+                "starts_at": f"2026-12-{day:02}T08:40:00+00:00",
+                "office": "Bürgerbüro West",
+                "address": "Bebelstraße 22, 70193 Ulm",
+                "time_zone": "Europe/Berlin",
+            }
+            for day in (7, 9, 10)
+        ],
+    },
     Template.ALLOCATION_REQUEST: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.WAITLIST_OFFERED: {
@@ -125,8 +138,12 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert "\n\n\n" not in text.get_content().replace("\r\n", "\n")
     assert f'<html lang="{language}">' in html.get_content()
     assert not re.search(r"(?i)<(img|script|link|iframe|object)\b|url\(|@import", html.get_content())
-    links = [LINK.replace("&", "&amp;"), FIELDS[template].get("leave_url")]
-    assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [link for link in links if link]
+    ways = ("/1", "/2", "/3", "/other", "/cancel") if template is Template.REBOOKING_OFFERED else ()
+    links: list[object] = [f"{LINK}/rebooking{way}" for way in ways]
+    links = links or [LINK, FIELDS[template].get("leave_url")]
+    assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [
+        str(link).replace("&", "&amp;") for link in links if link
+    ]
     assert len(calendar) == (template in WITH_CALENDAR)
 
 

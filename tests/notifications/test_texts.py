@@ -33,6 +33,7 @@ LINK = "https://termine.stuttgart.example/de/case/" + "q7Jc-0_x" * 5 + "abc"  # 
 TEMPLATES = (
     "appointment_confirmed",
     "appointment_moved",
+    "rebooking_offered",
     "appointment_cancelled",
     "appointment_reserved",
     "appointment_offered",

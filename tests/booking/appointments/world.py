@@ -60,13 +60,13 @@ class CaseWorld(HoldWorld):
         )
         calls = Calls(Rooms(db, NobodyListens(), SEALER, clock), "http://localhost:8080")
         self.announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080", calls)
-        slots, books = PgSlots(self.announcer), PgBooks(db)
+        self.slots, books = PgSlots(self.announcer), PgBooks(db)
         self.provider = ToyProvider()
-        self.payments = Payments(books, {"toy": self.provider}, CaseHooks(slots, clock), clock, uuid4)
+        self.payments = Payments(books, {"toy": self.provider}, CaseHooks(self.slots, clock), clock, uuid4)
         self.appointments = Appointments(
             db,
             books.transaction,
-            slots,
+            self.slots,
             self.payments,
             self.notifications,
             self.announcer,

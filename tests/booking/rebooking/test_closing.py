@@ -1,0 +1,212 @@
+"""Closed with people in it: another counter at the same time, three times to choose from, or somebody telephones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from base.db import Database
+from base.errors import NotFound
+from booking.appointments.contact import Contact
+from booking.availability.model import Window
+from booking.catalogue.changes import NotOfThisOffice, TimesImpossible
+from booking.rebooking.model import Because, IfSilent
+from booking.rebooking.usecases import AnswerOver, TimeGone
+from tests.booking.availability.city import at
+from tests.booking.rebooking.world import DAYS, MONDAY, NINE, ClosingWorld, closing_world
+
+POST = Contact.model_validate({"name": "Oma", "postal_address": "Weg 1\n70173 Stuttgart", "language": "de"})
+
+
+@pytest.fixture
+async def world(db: Database) -> AsyncIterator[ClosingWorld]:
+    async with closing_world(db) as made:
+        yield made
+
+
+async def test_a_preview_names_who_is_affected_and_changes_nothing(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    await world.hold(at(DAYS[1], 10))
+    booked, held = await world.rebookings.preview(world.plan())
+    assert (booked.appointment_id, booked.is_booked, booked.has_email, booked.has_mobile) == (ident, True, True, False)
+    assert (held.appointment_id, held.is_booked, held.starts_at) == (None, False, at(DAYS[1], 10))
+    assert await world.rebookings.preview(world.plan(DAYS[2])) == []
+    await world.poll()
+    assert (await world.hold(NINE)).starts_at == NINE
+
+
+async def test_one_counter_closed_is_another_counter_at_the_same_time(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    async with world.db.connection() as conn:
+        counter = await conn.fetchval("SELECT counter_id FROM claim WHERE appointment_id = $1", ident)
+    told = len(await world.messages())
+    await world.closed_and_offered(counter_id=counter)
+    assert await world.status(ident) == "shifted"
+    case = await world.appointments.case(ident)
+    assert (case.starts_at, case.fee.cents) == (NINE, 3700)
+    assert (await world.taken(), len(await world.messages())) == ([2, 10], told)
+    async with world.db.connection() as conn:
+        sql = "SELECT counter_id FROM claim WHERE appointment_id = $1 AND status = 2"
+        assert await conn.fetchval(sql, ident) != counter
+
+
+async def test_three_times_on_three_days_and_one_is_taken(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    before = await world.appointments.case(ident)
+    await world.closed_and_offered()
+    found, offered = await world.of(ident)
+    assert found.status.value == "offered"
+    assert [one.starts_at for one in offered] == [at(DAYS[0], 9), at(DAYS[2], 9), at(DAYS[3], 9)]
+    template, fields = (await world.messages())[-1]
+    assert (template, fields["reason"], [one["starts_at"] for one in fields["offers"]]) == (
+        "rebooking_offered",
+        "Burst pipe",
+        [one.starts_at.isoformat() for one in offered],
+    )
+    assert await world.taken() == [1, 1, 1, 2]
+    after = await world.rebookings.accept(ident, 2)
+    assert await world.rebookings.accept(ident, 2) == after
+    assert (after.starts_at, after.number, after.payment) == (at(DAYS[2], 9), before.number, before.payment)
+    assert (await world.status(ident), await world.taken()) == ("accepted", [2, 9, 9, 10])
+    with pytest.raises(AnswerOver):
+        await world.rebookings.accept(ident, 1)
+    for _ in range(5):  # what the city moved is not counted among the citizen's own moves
+        await world.poll()
+        now = (await world.appointments.case(ident)).starts_at
+        there = at(DAYS[3], 10) if now != at(DAYS[3], 10) else at(DAYS[3], 11)
+        await world.appointments.move(ident, (await world.hold(there)).id)
+
+
+async def test_nothing_is_booked_into_closed_time_and_no_form_is_filled_in_for_it(world: ClosingWorld) -> None:
+    await world.hold(at(DAYS[1], 10))
+    await world.close()
+    await world.poll()
+    assert await world.taken() == [9]
+    assert world.availability.slots(world.city.service_id, "onsite", None, _day(1)) == []
+
+
+async def test_who_was_paying_is_affected_as_well(world: ClosingWorld) -> None:
+    ident = (await world.create(NINE)).case.id
+    await world.close()
+    with pytest.raises(AssertionError):
+        await world.of(ident)
+    await world.paid(ident)
+    await world.rebooker.run()
+    assert await world.status(ident) == "offered"
+
+
+async def test_near_the_day_and_without_address_somebody_telephones(world: ClosingWorld) -> None:
+    unreachable = await world.booked(at(DAYS[1], 9), POST)
+    await world.closed_and_offered()
+    assert (await world.of(unreachable))[0].because is Because.UNREACHABLE
+    near = await world.booked(at(DAYS[2], 9))
+    world.clock.advance(hours=72)  # Thursday, seven o'clock
+    await world.closed_and_offered(day=DAYS[2])
+    assert (await world.of(near))[0].because is Because.TOO_NEAR
+    assert await world.taken() == [2, 2]
+
+
+async def test_nothing_free(db: Database) -> None:
+    async with closing_world(db, counters=1, days=[DAYS[1]]) as world:
+        ident = await world.booked()
+        await world.closed_and_offered()
+        assert (await world.of(ident))[0].because is Because.NOTHING_FREE
+
+
+async def test_the_nearest_office_where_the_own_has_no_time(db: Database) -> None:
+    async with closing_world(db, offices=2, counters=1, days=DAYS[1:3]) as world:
+        ident = await world.booked()
+        await world.closed_and_offered(starts_at=at(DAYS[1], 0), ends_at=at(DAYS[3], 0))
+        _, offered = await world.of(ident)
+        assert {one.office_id for one in offered} == {max(world.city.offices)}
+        assert (await world.rebookings.accept(ident, 1)).office_id == max(world.city.offices)
+
+
+async def test_none_of_them_suits_and_staff_take_another_on_the_telephone(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    await world.closed_and_offered()
+    await world.rebookings.decline(ident)
+    await world.rebookings.decline(ident)
+    assert (await world.status(ident), await world.taken()) == ("declined", [2, 9, 9, 9])
+    with pytest.raises(AnswerOver):
+        await world.rebookings.accept(ident, 1)
+    there = at(DAYS[3], 11)
+    with pytest.raises(TimeGone):
+        await world.take(ident, at(DAYS[1], 11))
+    await world.take(ident, there)
+    assert (await world.take(ident, there)).starts_at == there
+    assert (await world.status(ident), await world.taken()) == ("moved", [2, 9, 9, 9, 10])
+    with pytest.raises(AnswerOver):
+        await world.take(ident, at(DAYS[3], 10))
+
+
+async def test_cancelled_with_all_that_was_paid(world: ClosingWorld, db: Database) -> None:
+    async with db.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO refund_policy (key, share_percent, text) VALUES ('none', 0, '{\"de\": \"nichts\"}')"
+        )
+    ident = await world.booked()
+    await world.closed_and_offered()
+    case = await world.rebookings.cancel(ident)
+    assert [refund.amount_cents for refund in case.refunds] == [3700]
+    assert (await world.rebookings.cancel(ident)).status.value == "cancelled"
+    assert (await world.status(ident), await world.taken()) == ("cancelled", [9, 9, 9, 9])
+    assert dict(await world.messages())["appointment_cancelled"]["reason"] == "Burst pipe"
+
+
+@pytest.mark.parametrize("rule", IfSilent)
+async def test_no_answer(world: ClosingWorld, rule: IfSilent) -> None:
+    ident = await world.booked()
+    await world.closed_and_offered(if_silent=rule, answer_hours=24)
+    world.clock.advance(hours=23)
+    await world.rebooker.run()
+    assert await world.status(ident) == "offered"
+    world.clock.advance(hours=1)
+    await world.rebooker.run()
+    await world.appointments.expire_bare()
+    if rule is IfSilent.CANCEL:
+        assert (await world.status(ident), await world.taken()) == ("cancelled", [9, 9, 9, 9])
+    else:
+        assert (await world.status(ident), await world.taken()) == ("silent", [2, 9, 9, 9])
+
+
+async def test_whose_offers_are_closed_too_gets_others(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    await world.closed_and_offered()
+    await world.close(starts_at=at(DAYS[0], 0), ends_at=at(DAYS[2], 0))
+    await world.rebooker.run()
+    assert [one.is_held for one in (await world.of(ident))[1]] == [False, True, True]
+    await world.close(starts_at=at(DAYS[0], 0), ends_at=at(DAYS[3], 10))
+    await world.rebooker.run()
+    _, offered = await world.of(ident)
+    assert [one.starts_at for one in offered] == [at(DAYS[3], 10), at(DAYS[3], 10, 20), at(DAYS[3], 10, 40)]
+    assert [template for template, _ in await world.messages()].count("rebooking_offered") == 2
+
+
+async def test_the_same_request_is_one_closing(world: ClosingWorld) -> None:
+    await world.booked()
+    first = await world.close(key="the key of one form")
+    assert await world.close(key="the key of one form") == first
+    [closing] = await world.rebookings.closings(world.city.office)
+    assert (closing.id, closing.affected, closing.unsettled, closing.made_by) == (first, 1, 1, "Boss")
+    tracked = await world.rebookings.track(world.city.office, first)
+    assert [row.status.value for row in tracked.rebookings] == ["due"]
+    with pytest.raises(NotFound):
+        await world.rebookings.track(world.city.office + 1, first)
+
+
+async def test_what_cannot_be_closed(world: ClosingWorld) -> None:
+    with pytest.raises(TimesImpossible):
+        await world.rebookings.preview(world.plan(MONDAY - timedelta(days=7)))
+    with pytest.raises(TimesImpossible):
+        await world.close(ends_at=at(DAYS[0], 0))
+    with pytest.raises(NotOfThisOffice):
+        await world.close(counter_id=4711)
+    with pytest.raises(NotFound):
+        await world.close(office_id=4711)
+
+
+def _day(n: int) -> Window:
+    return Window(DAYS[n], DAYS[n])

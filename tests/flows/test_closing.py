@@ -1,0 +1,255 @@
+"""A counter or an office closed with people in it, over HTTP: by pages and by API, from the preview to the last answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import KIM, Town
+
+FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"
+FORM: dict[str, Any] = {
+    "counter": "",
+    "starts_at": "2026-12-09T00:00",
+    "ends_at": "2026-12-10T00:00",
+    "reason": "Wasserschaden",
+    "if_silent": "telephone",
+    "answer_hours": "48",
+}
+DAY = {"starts_at": "2026-12-08T23:00:00Z", "ends_at": "2026-12-09T23:00:00Z"}
+
+
+class Office:
+    """Mitte, with its supervisor."""
+
+    def __init__(self, town: Town, ident: int, boss: StaffBrowser) -> None:
+        self.town = town
+        self.id = ident
+        self.boss = boss
+        self.pages = f"/de/closings/{ident}"
+
+    async def book(self, words: str = FREE, contact: dict[str, Any] = KIM, at: str = "2026-12-09T09:00:00Z") -> Any:
+        await self.town.fresh()
+        service = (await self.town.service(words))["id"]
+        hold = await self.town.hold(service, slot={"office": self.id, "starts_at": at})
+        given = {"hold": hold["id"], "contact": contact}
+        made = await self.town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+        checkout = await self.town.checkout(made)
+        if checkout["pay_url"]:
+            await self.town.pay(checkout)
+            await self.town.webhooks()
+        await self.town.work()
+        return made
+
+    async def ask(self, method: str, path: str = "", status: int = 200, **given: Any) -> Any:
+        headers = {"Accept-Language": "de", "Idempotency-Key": given.pop("key", uuid4().hex)}
+        url = f"{self.town.origin}/api/offices/{self.id}/closings{path}"
+        async with self.boss.http.request(method, url, headers=headers, **given) as response:
+            found = await response.json()
+            assert response.status == status, found
+            return found
+
+    async def close(self, **changes: Any) -> Page:
+        """By the pages; the tracking page, once the worker has done its part."""
+        preview = await self.boss.get(f"{self.pages}/preview", params=FORM | changes)
+        assert preview.status == 200, preview.text
+        made = await self.boss.post(self.pages, request_key=str(uuid4()), **(FORM | changes))
+        await self.town.work()
+        return await self.boss.get(made.url.path)
+
+
+@pytest.fixture
+async def office(town: Town) -> AsyncIterator[Office]:
+    [row] = await town.rows("SELECT id FROM office WHERE key = 'buergerbuero-mitte'")
+    await hire(town, "boss", "supervisor", "buergerbuero-mitte")
+    async with AsyncExitStack() as stack:
+        yield Office(town, row["id"], await stack.enter_async_context(await sign_in(town, "boss")))
+
+
+def links(town: Town) -> list[str]:
+    """Of the mail that came last."""
+    return re.findall(rf"{town.origin}(/\S+/rebooking/\S+)", town.mail.messages[-1].part("text/plain") or "")
+
+
+async def test_an_office_is_closed_and_a_citizen_chooses(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    preview = await office.boss.get(f"{office.pages}/preview", params=FORM)
+    assert "1 Person hat dann einen Termin" in preview.text
+    assert "Kim Mustermann" in preview.text
+    assert "kim@example.org" in preview.text
+    tracked = await office.close()
+    assert "Gefragt, Antwort bis" in tracked.text
+    assert town.mails()[-1][1].startswith("Bitte neue Zeit wählen: Ihr Termin")
+    one, two, three, other, cancel = links(town)
+    async with StaffBrowser(town) as citizen, StaffBrowser(town) as stranger:
+        page = await citizen.get(two)
+        assert "Möchten Sie diese Zeit?" in page.text
+        assert (await town.look(made))["starts_at"] == "2026-12-09T09:00:00Z"  # looking answers nothing
+        assert (await stranger.get(page.url.path)).status == 401
+        case = await citizen.get(f"/de/appointments/{made['id']}")
+        assert "Ihr Termin braucht eine neue Zeit" in case.text
+        nothing = await citizen.post(page.url.path, request_key=str(uuid4()))
+        assert (nothing.status, "Bitte wählen Sie eine der Zeiten" in nothing.text) == (422, True)
+        done = await citizen.post(page.url.path, request_key=str(uuid4()), answer="2")
+        assert "Ihr Termin ist bestätigt" in done.text
+        late = await citizen.post(page.url.path, request_key=str(uuid4()), answer="1")
+        assert late.url.path == f"/de/appointments/{made['id']}"
+        assert (await citizen.get(cancel)).url.path == f"/de/appointments/{made['id']}"
+    seen = await town.look(made)
+    assert (seen["number"], seen["status"], seen["payment"]) == (made["number"], "confirmed", "paid")
+    assert seen["starts_at"] != "2026-12-09T09:00:00Z"
+    assert "Hat gewählt" in (await office.boss.get(tracked.url.path)).text
+    assert one != three
+    assert other.endswith("/other")
+    await town.work()
+    assert [row["status"] for row in await town.rows("SELECT status FROM claim WHERE kind = 0 ORDER BY status")] == [
+        2,
+        9,
+        9,
+        10,
+    ]
+    await town.assert_sound()
+
+
+async def test_one_counter_is_another_counter_and_nobody_is_asked(town: Town, office: Office) -> None:
+    made = await office.book()
+    [row] = await town.rows("SELECT counter_id FROM claim WHERE appointment_id = $1", made["id"])
+    mails = len(town.mails())
+    tracked = await office.close(counter=str(row["counter_id"]))
+    assert "Gleiche Zeit, Schalter" in tracked.text
+    assert (await town.look(made))["starts_at"] == made["starts_at"]
+    assert len(town.mails()) == mails
+    await town.assert_sound()
+
+
+async def test_none_suits_and_the_office_telephones(town: Town, office: Office) -> None:
+    made = await office.book(PAID, {**KIM, "mobile": "0151 23456789"})
+    tracked = await office.close()
+    async with StaffBrowser(town) as citizen:
+        page = await citizen.get(links(town)[3])
+        assert "Passt Ihnen keine dieser Zeiten?" in page.text
+        done = await citizen.post(page.url.path, request_key=str(uuid4()), answer="other")
+        assert "Wir melden uns bei Ihnen" in done.text
+        assert "Andere Zeit suchen" in done.text
+    tracked = await office.boss.get(tracked.url.path)
+    assert "+49 1512 3456789" in tracked.text
+    entry = await office.boss.get(f"{tracked.url.path}/{made['id']}", params={"day": "2026-12-11"})
+    times = re.findall(r'name="time" value="([^"]*)"', entry.text)
+    assert times
+    assert all("2026-12-11" in time for time in times)
+    wrong = await office.boss.post(f"{entry.url.path}/take", request_key=str(uuid4()), time="never")
+    assert (wrong.status, "Bitte wählen Sie eine der Zeiten." in wrong.text) == (422, True)
+    gone = await office.boss.post(
+        f"{entry.url.path}/take", request_key=str(uuid4()), time=f"{office.id}@2026-12-09T10:00:00+00:00"
+    )
+    assert (gone.status, "Diese Zeit ist nicht mehr frei" in gone.text) == (409, True)
+    taken = await office.boss.post(f"{entry.url.path}/take", request_key=str(uuid4()), time=times[0])
+    assert "Jetzt" in taken.text
+    assert (await town.look(made))["starts_at"].startswith("2026-12-11")
+    await town.work()
+    await town.assert_sound()
+
+
+async def test_over_the_api(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    preview = await office.ask("POST", "/preview", json=DAY)
+    [affected] = preview["affected"]
+    assert (affected["number"], affected["booked"], affected["has_email"], affected["here"]) == (
+        made["number"],
+        True,
+        True,
+        False,
+    )
+    wanted = {**DAY, "reason": "Wasserschaden", "if_silent": "cancel"}
+    closing = await office.ask("POST", status=201, json=wanted, key="the same request, twice")
+    assert await office.ask("POST", status=201, json=wanted, key="the same request, twice") == closing
+    here = f"/api/appointments/{made['id']}/rebooking"
+    assert (await town.call("GET", here)).status == 401
+    assert (await town.good("GET", here, made["token"]))["status"] == "due"
+    await town.work()
+    found = await town.good("GET", here, made["token"])
+    assert (found["status"], [one["n"] for one in found["offered"]]) == ("offered", [1, 2, 3])
+    for wrong in ({"answer": "accept"}, {"answer": "other", "n": 1}, {"answer": "shrug"}):
+        assert (await town.call("POST", here, made["token"], json=wrong)).status == 422
+    done = await town.good("POST", here, made["token"], json={"answer": "cancel"})
+    assert (done["status"], done["starts_at"]) == ("cancelled", None)
+    assert await town.good("POST", here, made["token"], json={"answer": "cancel"}) == done
+    assert (await town.call("POST", here, made["token"], json={"answer": "accept", "n": 1})).status in (409, 410)
+    await town.work()
+    assert [refund["cents"] for refund in (await town.look(made))["refunds"]] == [1300]
+    tracked = await office.ask("GET", f"/{closing['id']}")
+    [row] = tracked["appointments"]
+    assert (row["status"], row["name"], row["email"]) == ("cancelled", "Kim Mustermann", "kim@example.org")
+    assert (tracked["closing"]["affected"], tracked["closing"]["unsettled"]) == (1, 0)
+    assert [one["id"] for one in (await office.ask("GET"))["closings"]] == [closing["id"]]
+    await town.assert_sound()
+
+
+async def test_staff_help_over_the_api(town: Town, office: Office) -> None:
+    first, second = await office.book(), await office.book(at="2026-12-09T09:30:00Z")
+    closing = await office.ask("POST", status=201, json={**DAY, "reason": "Wasserschaden"})
+    await town.work()
+    wanted = {"office": office.id, "starts_at": "2026-12-11T10:00:00Z"}
+    here = f"/{closing['id']}/appointments"
+    moved = await office.ask("POST", f"/{closing['id']}/appointments/{first['id']}/move", json=wanted)
+    assert (moved["status"], moved["starts_at"]) == ("moved", "2026-12-11T10:00:00Z")
+    assert await office.ask("POST", f"{here}/{first['id']}/move", json=wanted) == moved
+    cancelled = await office.ask("POST", f"{here}/{second['id']}/cancel")
+    assert cancelled["status"] == "cancelled"
+    assert await office.ask("POST", f"{here}/{second['id']}/cancel") == cancelled
+    assert (await office.ask("POST", f"{here}/{uuid4()}/cancel", 404))["code"] == "not_found"
+    await town.work()
+    await town.assert_sound()
+
+
+async def test_nobody_answers_and_everything_is_paid_back(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    await office.close(if_silent="cancel")
+    assert "wird der Termin abgesagt" in (town.mail.messages[-1].part("text/plain") or "")
+    town.clock.advance(hours=48)
+    await town.work()
+    seen = await town.look(made)
+    assert (seen["status"], [refund["status"] for refund in seen["refunds"]]) == ("cancelled", ["succeeded"])
+    assert "Grund: Wasserschaden" in (town.mail.messages[-2].part("text/plain") or "")
+    await town.assert_sound()
+
+
+async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(town: Town, office: Office) -> None:
+    wrong = {
+        "starts_at": "soon",
+        "ends_at": "",
+        "reason": "",
+        "answer_hours": "x",
+        "counter": "4711",
+        "if_silent": "shrug",
+    }
+    page = await office.boss.get(f"{office.pages}/preview", params=FORM | wrong)
+    assert page.status == 422
+    for said in (
+        "von wann an geschlossen ist",
+        "bis wann geschlossen ist",
+        "Geben Sie einen Grund an",
+        "von 1 bis 336",
+    ):
+        assert said in page.text
+    past = FORM | {"starts_at": "2026-11-01T00:00", "ends_at": "2026-11-02T00:00"}
+    page = await office.boss.get(f"{office.pages}/preview", params=past)
+    assert (page.status, "Wasserschaden" in page.text) == (422, True)
+    sent = await office.boss.post(office.pages, request_key=str(uuid4()), **past)
+    assert sent.status == 422
+    assert (await office.ask("POST", "/preview", 422, json={**DAY, "ends_at": DAY["starts_at"]}))[
+        "code"
+    ] == "times_impossible"
+
+
+async def test_a_clerk_closes_nothing(town: Town, office: Office) -> None:
+    await hire(town, "clerk", "clerk", "buergerbuero-mitte")
+    async with await sign_in(town, "clerk") as clerk:
+        assert (await clerk.get(office.pages)).status == 403
+        assert (await clerk.post(office.pages, request_key=str(uuid4()), **FORM)).status == 403
