@@ -88,6 +88,7 @@ CASES: dict[str, list[Case]] = {
     "appointment.time-swapped": [
         web(s.MOVED, "appointment.time-swapped"),
         web(s.MOVED_PAID, "appointment.time-swapped"),
+        web(s.SWAPPED, "appointment.time-swapped"),
     ],
     "appointment.moved": [
         web(s.MOVED, "appointment.moved"),
@@ -97,6 +98,7 @@ CASES: dict[str, list[Case]] = {
     "appointment.cancelled": [
         web(s.PAID_BACK_AT_ONCE, "appointment.cancelled"),
         web(s.CANCELLED_UNPAID, "appointment.cancelled"),
+        web(s.SWAPPED, "appointment.cancelled"),  # what it frees is kept with the same commit
     ],
     "appointment.erased": [web(s.ERASED, "appointment.cancelled", "appointment.erased")],
     "payment.fence-asked": [
