@@ -17,10 +17,13 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
 from base.web.kept import Answer, Kept
-from booking.availability.model import Basis, Item, OfficeOffer, Slot, Visit, Window
+from booking.availability.model import Basis, Item, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Window
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit
+from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
+from booking.catalogue.nearby import Point, Reach, suitable
+from booking.catalogue.snapshot import Snapshot
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
 KNOWN: web.AppKey[Kept[Known]] = web.AppKey("KNOWN")
@@ -52,6 +55,9 @@ Others = Annotated[
 ]
 
 
+_DEGREES = r"^-?[0-9]{1,2}(\.[0-9]{1,8})?,-?1?[0-9]{1,2}(\.[0-9]{1,8})?$"
+
+
 class OfferQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -61,9 +67,27 @@ class OfferQuery(BaseModel):
     also: Others = []
     office: list[Id] = Field(default=[], max_length=100, description="Repeatable; none means all offices")
 
+    at: list[TimeOfDay] = Field(default=[], max_length=3, description="Times of the day; repeatable; none means all")
+    step_free: bool = Field(default=False, description="Only offices without steps")
+    near: Annotated[str, Field(pattern=_DEGREES, examples=["48.7758,9.1829"])] | None = Field(
+        default=None, description="Latitude and longitude (WGS 84), with within_km"
+    )
+    within_km: float = Field(default=5, gt=0, le=500, description="As the crow flies; only with near")
+
     @property
     def visit(self) -> Visit:
         return Visit(self.quantity, tuple(self.also))
+
+    @property
+    def times(self) -> TimesOfDay:
+        return frozenset(self.at)
+
+    @property
+    def reach(self) -> Reach | None:
+        if self.near is None:
+            return None
+        latitude, longitude = map(float, self.near.split(","))
+        return Reach(Point(latitude, longitude), self.within_km)
 
 
 class SlotsQuery(OfferQuery):
@@ -107,16 +131,22 @@ async def list_slots(request: web.Request) -> web.Response:
     availability, kept = request.app[AVAILABILITY], request.app[KNOWN]
     known = kept.get(request.raw_path)
     if known is None or not availability.stands(known.basis):
-        known = _look(availability, query(request, SlotsQuery), request.app[CLOCK]())
+        snapshot = await request.app[CATALOGUE].snapshot()
+        known = _look(availability, query(request, SlotsQuery), snapshot, request.app[CLOCK]())
         kept.keep(request.raw_path, known)
     return known.answer.send(request)
 
 
-def _look(availability: Availability, asked: SlotsQuery, now: datetime) -> Known:
+def _suitable(asked: OfferQuery, offices: Sequence[OfficeOffer], known: Snapshot) -> list[int]:
+    fit = suitable(known.offices.values(), step_free=asked.step_free, reach=asked.reach)
+    return [office.office_id for office in offices if office.office_id in fit]
+
+
+def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: datetime) -> Known:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
     window = checked_window(now, asked.from_day, asked.to_day, offices)
-    ids = [office.office_id for office in offices]
-    slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit)
+    ids = _suitable(asked, offices, known)
+    slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit, at=asked.times)
     return Known(availability.basis(offer, offices, now), Answer.of(_as_json(slots), "application/json"))
 
 
@@ -124,8 +154,10 @@ async def next_slots(request: web.Request) -> web.Response:
     asked = query(request, NextQuery)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
-    ids = [office.office_id for office in offices]
-    slots = availability.next_free(offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit)
+    ids = _suitable(asked, offices, await request.app[CATALOGUE].snapshot())
+    slots = availability.next_free(
+        offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit, asked.times
+    )
     return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers={"Cache-Control": "no-store"})
 
 

@@ -33,6 +33,22 @@ class Audience(StrEnum):
     STAFF = "staff"
 
 
+class TimeOfDay(StrEnum):
+    """When an appointment begins, by the office's clock."""
+
+    MORNING = "morning"  # before 12
+    AFTERNOON = "afternoon"  # from 12 to 16
+    AFTER_WORK = "after_work"  # from 16 on
+
+    @classmethod
+    def at(cls, hour: int) -> TimeOfDay:
+        return cls.MORNING if hour < 12 else cls.AFTERNOON if hour < 16 else cls.AFTER_WORK
+
+
+TimesOfDay = frozenset[TimeOfDay]
+ANY_TIME: TimesOfDay = frozenset()  # none named: all of them
+
+
 class ClaimRow(NamedTuple):
     """A row of `claim` in five-minute cells since 1970; `last` is the first cell after it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from booking.availability.book import (
     instant_of,
     span,
 )
-from booking.availability.model import Slot, Window
+from booking.availability.model import Slot, TimeOfDay, TimesOfDay, Window
 
 
 @functools.lru_cache(maxsize=1024)
@@ -45,6 +46,21 @@ def grid_of(first: int, count: int, duration_min: int, zone: ZoneInfo) -> int:
     """The starts a service may have in a window. (Shifts of DST by less than an hour, on Lord Howe, are not followed inside a window.)"""
     offset = instant_of(first).astimezone(zone).utcoffset() or timedelta()
     return grid_mask(first, count, grid_minutes(duration_min), int(offset.total_seconds()))
+
+
+@functools.lru_cache(maxsize=4096)
+def begins_at(first: int, count: int, zone: ZoneInfo, wanted: TimesOfDay) -> int:
+    """The cells of a window in which it is one of these times of the day; on a day when the clock is changed, too."""
+    mask, day = 0, day_of(instant_of(first), zone)
+    while day_start(day, zone) < first + count:
+        next_day = day + timedelta(days=1)
+        ends = [day_start(day, zone), *(cell_after(datetime.combine(day, time(hour), zone)) for hour in (12, 16))]
+        ends.append(day_start(next_day, zone))
+        for part, (start, end) in zip(TimeOfDay, itertools.pairwise(ends), strict=True):
+            if part in wanted:
+                mask |= span(max(start - first, 0), max(end - max(start, first), 0))
+        day = next_day
+    return mask & span(0, count)
 
 
 def is_on_grid(starts_at: datetime, duration_min: int, zone: ZoneInfo) -> bool:

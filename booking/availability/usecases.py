@@ -17,6 +17,7 @@ from booking.availability import visits
 from booking.availability.book import Book, bits, cell_after, cell_of, instant_of, nearest_bits, span
 from booking.availability.mirror import Mirror
 from booking.availability.model import (
+    ANY_TIME,
     JUST_ONE,
     Audience,
     Basis,
@@ -26,12 +27,14 @@ from booking.availability.model import (
     OfficeOffer,
     Part,
     Slot,
+    TimesOfDay,
     Visit,
     Window,
 )
 
 _MEMO_LIMIT = 4096
 _AFTER_NOW = timedelta(microseconds=1)
+_ROUND = 4096
 
 
 class NotOffered(DomainError):
@@ -95,11 +98,12 @@ class Availability:
         office_ids: Iterable[int] | None,
         window: Window,
         visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> dict[date, int]:
         """How many starts each day of the window has; every day is in it."""
         counts = dict.fromkeys(window.days, 0)
         for _offer, starts in self._window(service_id, channel, office_ids, window, visit=visit):
-            mask = self._from_now(starts)
+            mask = self._wanted(starts, at)
             for day, count in times.count_by_day(mask, starts.first, window, starts.zone).items():
                 counts[day] += count
         return counts
@@ -112,12 +116,13 @@ class Availability:
         window: Window,
         audience: Audience = Audience.PUBLIC,
         visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
         return times.in_order(
             slot
             for offer, starts in self._window(service_id, channel, office_ids, window, audience, visit)
             for slot in times.to_slots(
-                self._from_now(starts), starts.first, starts.office_id, offer.duration_at(starts.office)
+                self._wanted(starts, at), starts.first, starts.office_id, offer.duration_at(starts.office)
             )
         )
 
@@ -129,11 +134,12 @@ class Availability:
         after: datetime | None = None,
         limit: int = 3,
         visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
         """The first times from now, or from a moment, until the end of the horizon."""
         found: list[Slot] = []
         for offer, starts in self._horizon(service_id, channel, office_ids, visit):
-            mask = self._from_now(starts)
+            mask = self._wanted(starts, at)
             if after is not None:
                 mask = times.not_before(mask, starts.first, after)
             for bit in itertools.islice(bits(mask), limit):
@@ -348,6 +354,13 @@ class Availability:
             self._memo.clear()
         self._memo[key] = (state, mask)
         return _Starts(office, local, first, mask, audience)
+
+    def _wanted(self, starts: _Starts, at: TimesOfDay) -> int:
+        mask = self._from_now(starts)
+        if not at:
+            return mask
+        cells = -(-mask.bit_length() // _ROUND) * _ROUND  # so that the masks of the day are few, and kept
+        return mask & times.begins_at(starts.first, cells, starts.zone, at)
 
     def _from_now(self, starts: _Starts) -> int:
         mask = times.not_before(starts.mask, starts.first, self._earliest(starts.office, starts.audience))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from booking.availability.model import JUST_ONE, Item, Slot, Visit
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from frontend.citizen.frame import TIME, frame
 from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, SlotChoice, TimesPage
+from frontend.citizen.wishes import NO_WISHES, Wishes, wish_form
 from frontend.citizen.words import Words
 
 DAYS_SHOWN = 7
@@ -34,6 +35,7 @@ class Wanted:
     instead: UUID | None = None
     moves: UUID | None = None
     visit: Visit = JUST_ONE
+    wishes: Wishes = NO_WISHES
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -52,6 +54,7 @@ class Wanted:
             *visit_pairs(self.visit),
             *offices,
             *replaced_pair(self.instead, self.moves),
+            *self.wishes.pairs(),
         )
 
     def query(self, **more: str) -> str:
@@ -128,6 +131,14 @@ def times_page(
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted),
+        wishes=wish_form(
+            words,
+            wanted.wishes,
+            wanted.channel,
+            _choice_of(wanted, detail),
+            replace(wanted, wishes=NO_WISHES).pairs(),
+            f"{base}{replace(wanted, wishes=NO_WISHES).query()}",
+        ),
         next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in offered.next_free),
         days=tuple(
             DayLink(
@@ -145,6 +156,12 @@ def times_page(
         day=words.day(offered.day),
         offices=office_times(words, offered.slots, offices),
     )
+
+
+def _choice_of(wanted: Wanted, detail: ServiceDetail) -> list[Office]:
+    """The offices among which the reader has left the choice to us."""
+    all_of_them = detail.offices.get(wanted.channel, ())
+    return [office for office in all_of_them if not wanted.office_ids or office.id in wanted.office_ids]
 
 
 def gone_page(
@@ -293,7 +310,7 @@ def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
     pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
     also = (("also", ",".join(map(str, wanted.visit.also))),) if wanted.visit.also else ()
     quantity = (("quantity", str(wanted.visit.quantity)),) if wanted.visit.quantity > 1 else ()
-    return (*pairs, *quantity, *also, *offices, *replaced_pair(wanted.instead, wanted.moves))
+    return (*pairs, *quantity, *also, *offices, *replaced_pair(wanted.instead, wanted.moves), *wanted.wishes.pairs())
 
 
 def _title(words: Words, detail: ServiceDetail) -> str:

@@ -22,6 +22,7 @@ from booking.catalogue.model import Channel, Office
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page
 from frontend.citizen.finding import Choice, add_page, service_page, start_page
 from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
+from frontend.citizen.wishes import wishes_in
 
 _OFTEN, _FOUND, _SOON = 9, 30, 3
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -159,14 +160,15 @@ async def times(request: web.Request) -> web.Response:
 
 async def _times(request: web.Request, asked: TimesQuery) -> Known:
     words = words_of(request)
-    wanted = _wanted(asked, asked.service, asked.channel)
+    wanted = replace(_wanted(asked, asked.service, asked.channel), wishes=wishes_in(request.query))
     detail, *others = await details(request, wanted)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(wanted.service_id, asked.channel, asked.office or None, wanted.visit)
     ids = [office.office_id for office in offices]
     today = words.now.astimezone(zone(offices[0].time_zone)).date()
     last = today + timedelta(days=request.app[SETTINGS].horizon_days)
-    everywhere = replace(wanted, office_ids=tuple(ids))
+    fit = wanted.wishes.suitable(detail.offices.get(wanted.channel, ()))
+    everywhere = replace(wanted, office_ids=tuple(ident for ident in ids if ident in fit))
     offered = look(availability, everywhere, asked.day, today, last, offices[0].time_zone)
     view = times_page(words, detail, wanted, offered, _GAP, others)
     # Nothing was awaited since the times were looked up, so they are of this basis.
@@ -179,14 +181,14 @@ def look(
 ) -> Offered:
     """The week around the wanted day, or around the first free one; and the times of that day."""
     asked = (wanted.service_id, wanted.channel, wanted.office_ids)
-    visit = wanted.visit
-    next_free = availability.next_free(*asked, limit=_SOON, visit=visit)
+    visit, at = wanted.visit, wanted.wishes.times
+    next_free = availability.next_free(*asked, limit=_SOON, visit=visit, at=at)
     if day is None:
         day = next_free[0].starts_at.astimezone(zone(zone_name)).date() if next_free else today
     day = min(max(day, today), last)
     first = today + timedelta(days=(day - today).days // DAYS_SHOWN * DAYS_SHOWN)
-    counts = availability.days(*asked, Window(first, min(first + timedelta(days=DAYS_SHOWN - 1), last)), visit)
+    counts = availability.days(*asked, Window(first, min(first + timedelta(days=DAYS_SHOWN - 1), last)), visit, at)
     if not counts[day]:
         day = next((other for other, count in counts.items() if count), day)
-    slots = availability.slots(*asked, Window(day, day), visit=visit) if counts[day] else []
+    slots = availability.slots(*asked, Window(day, day), visit=visit, at=at) if counts[day] else []
     return Offered(next_free, counts, first, last, day, slots)

@@ -12,6 +12,7 @@ from booking.availability.endpoints import read_item
 from booking.availability.model import Visit
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, read_slot
+from frontend.citizen.wishes import wishes_in
 
 
 def wanted_of(fields: MultiMapping[str], moves: UUID | None = None) -> Wanted:
@@ -19,7 +20,8 @@ def wanted_of(fields: MultiMapping[str], moves: UUID | None = None) -> Wanted:
         offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
         also = tuple(filter(None, map(read_item, filter(None, fields.get("also", "").split(",")))))
         visit = Visit(int(fields.get("quantity", "1")), also)
-        return Wanted(int(fields["service"]), Channel(fields["channel"]), offices, instead_of(fields), moves, visit)
+        asked = int(fields["service"]), Channel(fields["channel"])
+        return Wanted(*asked, offices, instead_of(fields), moves, visit, wishes_in(fields))
     except (KeyError, ValueError):
         raise Malformed from None
 

@@ -168,6 +168,29 @@ class DayLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One checkbox or radio of a group."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishForm:
+    """The filter of the page of times."""
+
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    clear_url: str  # empty where nothing is wished
+    at: tuple[Tick, ...]
+    asks_where: bool
+    is_step_free: bool
+    near: tuple[Tick, ...]
+    km: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimesPage:
     frame: Frame
     heading: str
@@ -177,6 +200,7 @@ class TimesPage:
     hidden: tuple[tuple[str, str], ...]  # service, channel, and what the reader had already typed
     add_url: str = ""  # another service for the same visit
     kept: str = ""  # that the booked time stays meanwhile
+    wishes: WishForm | None = None
     next_free: tuple[SlotChoice, ...]
     days: tuple[DayLink, ...] = ()
     earlier_url: str = ""
@@ -197,15 +221,6 @@ class BusyPage:
     action: str
     fields: tuple[tuple[str, str], ...]
     seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """One checkbox or radio of a group."""
-
-    value: str
-    label: str
-    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

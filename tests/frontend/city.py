@@ -16,7 +16,7 @@ from aiohttp.typedefs import Middleware
 from base.clock import SettableClock
 from base.config import Settings
 from base.errors import NotFound
-from base.i18n import Translations, pick
+from base.i18n import Translations, pick, zone
 from base.money import Money
 from base.templates import Assets, Templates
 from base.web import ACCESS, CLOCK, ERROR_PAGE, SETTINGS, TEMPLATES, TRANSLATIONS
@@ -31,7 +31,19 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
 from booking.appointments.policy import Terms
 from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import JUST_ONE, Basis, Item, Offer, OfficeOffer, Slot, Visit, Window
+from booking.availability.model import (
+    ANY_TIME,
+    JUST_ONE,
+    Basis,
+    Item,
+    Offer,
+    OfficeOffer,
+    Slot,
+    TimeOfDay,
+    TimesOfDay,
+    Visit,
+    Window,
+)
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
@@ -111,20 +123,38 @@ class City:
         return Offer(service_id, channel, 20, offices), [offices[one] for one in wanted]
 
     def next_free(
-        self, service_id: int, channel: str, office_ids: Iterable[int], limit: int = 3, visit: Visit = JUST_ONE
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        limit: int = 3,
+        visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
         ids = set(office_ids)
-        return [slot for slot in SOON if slot.office_id in ids][:limit]
+        return [slot for slot in _at(SOON, at) if slot.office_id in ids][:limit]
 
     def days(
-        self, service_id: int, channel: str, office_ids: Iterable[int], window: Window, visit: Visit = JUST_ONE
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        window: Window,
+        visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> dict[date, int]:
         return {day: COUNTS.get(day, 0) for day in window.days}
 
     def slots(
-        self, service_id: int, channel: str, office_ids: Iterable[int], window: Window, visit: Visit = JUST_ONE
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        window: Window,
+        visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
-        return list(DAY)
+        return _at(DAY, at)
 
     def nearest(
         self,
@@ -270,6 +300,11 @@ class City:
         assert case is not None
         self.kept = made = replace(case, status=status, sequence=case.sequence + 1)
         return made
+
+
+def _at(slots: Iterable[Slot], wanted: TimesOfDay) -> list[Slot]:
+    local = zone("Europe/Berlin")
+    return [slot for slot in slots if not wanted or TimeOfDay.at(slot.starts_at.astimezone(local).hour) in wanted]
 
 
 def site(city: City, assets: Assets) -> web.Application:

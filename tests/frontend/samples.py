@@ -16,7 +16,7 @@ from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus
 from booking.appointments.policy import NOTHING_BACK, Terms
-from booking.availability.model import Item, Slot, Visit
+from booking.availability.model import Item, Slot, TimeOfDay, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
 from booking.rebooking.model import Offered as RebookingTime
@@ -37,6 +37,7 @@ from frontend.citizen.rebooking import rebooking_page
 from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, ShownError, Tick, WaitlistPart
 from frontend.citizen.views import OfferedTime as ShownTime
 from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
+from frontend.citizen.wishes import Wishes
 from frontend.citizen.words import Words
 from frontend.closing.views import (
     AffectedLine,
@@ -180,6 +181,7 @@ DAY = tuple(
 )
 COUNTS = {MONDAY + timedelta(days=n): (2, 14, 20, 1, 0, 0, 0, 9, 8, 7)[n] for n in range(10)}
 WANTED = Wanted(1, Channel.ONSITE)
+WISHES = Wishes(TimeOfDay.AFTER_WORK, step_free=True, near=2)
 CARS = replace(SERVICES[4], most=3, further_min=10, counted={"de": "Fahrzeuge", "en": "Vehicles"})
 SECOND = ServiceDetail(service=CARS, fee=fee(5), offices={Channel.ONSITE: OFFICES})
 BEFORE = ((Item(1), ID_CARD),)
@@ -588,6 +590,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "start-add": ("start", lambda: add_page(words, "", HITS, VISIT, (DETAIL, SECOND))),
         "times-visit": ("times", lambda: times_page(words, DETAIL, VISIT, offered, KEY, (SECOND,))),
         "times": ("times", lambda: times_page(words, DETAIL, WANTED, offered, KEY)),
+        "times-wishes": ("times", lambda: times_page(words, DETAIL, replace(WANTED, wishes=WISHES), offered, KEY)),
         "times-one-office": (
             "times",
             lambda: times_page(words, DETAIL, Wanted(1, Channel.ONSITE, (1,)), one_office, KEY),

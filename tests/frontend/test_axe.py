@@ -30,6 +30,7 @@ FEW = [
     "service-second",
     "start-add",
     "times",
+    "times-wishes",
     "contact-wrong",
     "check",
     "case-cancel",

@@ -4,12 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from booking.availability import slots
-from booking.availability.book import cell_of, span
-from booking.availability.model import Slot, Window
+from booking.availability.book import bits, cell_of, instant_of, span
+from booking.availability.model import Slot, TimeOfDay, Window
 
 BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"]
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,16 @@ def test_slots_in_order_of_time_then_office() -> None:
 @pytest.mark.parametrize(("minute", "second", "on_grid"), [(0, 0, True), (20, 0, True), (10, 0, False), (20, 1, False)])
 def test_is_on_grid(minute: int, second: int, on_grid: bool) -> None:
     assert slots.is_on_grid(datetime(2026, 12, 1, 9, minute, second, tzinfo=UTC), 40, BERLIN) is on_grid
+
+
+@given(
+    day=st.dates(date(2026, 1, 1), date(2030, 12, 31)),
+    at=st.frozensets(st.sampled_from(TimeOfDay)),
+    name=st.sampled_from(ZONES),
+)
+def test_times_of_the_day_are_what_the_wall_clock_says(day: date, at: frozenset[TimeOfDay], name: str) -> None:
+    """Also on days when the clock is changed."""
+    local = ZoneInfo(name)
+    first, count = slots.window_cells(Window(day, day + timedelta(days=1)), local)
+    expected = {cell for cell in range(count) if TimeOfDay.at(instant_of(first + cell).astimezone(local).hour) in at}
+    assert set(bits(slots.begins_at(first, count, local, at))) == expected

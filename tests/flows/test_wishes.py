@@ -1,0 +1,104 @@
+"""Only times that suit: when on the day, without steps, not far from an office; over the API and on the page of times, kept to the end."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from booking.catalogue.nearby import Point
+from tests.staff import StaffBrowser
+from tests.town import Town
+
+SERVICE = "Wohnsitzanmeldung"
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+async def slots(town: Town, **more: Any) -> list[dict[str, Any]]:
+    service = (await town.service(SERVICE))["id"]
+    query = {"service": service, "channel": "onsite", "from": "2026-12-01", "to": "2026-12-28", **more}
+    found: list[dict[str, Any]] = (await town.good("GET", "/api/slots", params=query))["slots"]
+    return found
+
+
+def hours(found: list[dict[str, Any]]) -> set[int]:
+    return {datetime.fromisoformat(one["starts_at"]).astimezone(BERLIN).hour for one in found}
+
+
+async def test_parts_of_the_day_divide_what_is_free(town: Town) -> None:
+    every = await slots(town)
+    parts = {at: await slots(town, at=at) for at in ("morning", "afternoon", "after_work")}
+    assert max(hours(parts["morning"])) < 12
+    assert hours(parts["afternoon"]) <= set(range(12, 16))
+    assert min(hours(parts["after_work"])) >= 16
+    assert sum(map(len, parts.values())) == len(every)
+    both = await town.good(
+        "GET",
+        "/api/slots/next",
+        params=[
+            ("service", every[0]["office"] and (await town.service(SERVICE))["id"]),
+            ("channel", "onsite"),
+            ("at", "afternoon"),
+            ("at", "after_work"),
+        ],
+    )
+    assert min(hours(both["slots"])) >= 12
+
+
+async def test_the_earliest_within_some_kilometres(town: Town) -> None:
+    service, here = (await town.service(SERVICE))["id"], Point(48.7727, 9.1766)
+    places = {
+        row["id"]: Point(row["latitude"], row["longitude"])
+        for row in await town.rows("SELECT id, latitude, longitude FROM office")
+    }
+    query = {"service": service, "channel": "onsite", "near": "48.7727,9.1766", "limit": 50}
+    for km in (0.1, 3, 20):
+        found = await town.good("GET", "/api/slots/next", params={**query, "within_km": km})
+        assert found["slots"]
+        assert {one["office"] for one in found["slots"]} <= {
+            office for office, at in places.items() if here.km_to(at) <= km
+        }
+    nowhere = await town.good("GET", "/api/slots/next", params={**query, "near": "0,0"})
+    assert nowhere["slots"] == []
+
+
+async def test_without_steps(town: Town) -> None:
+    without = {row["id"] for row in await town.rows("SELECT id FROM office WHERE NOT is_step_free")}
+    offices = {one["office"] for one in await slots(town)}
+    assert {one["office"] for one in await slots(town, step_free="true")} == offices - without
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"at": "night"}, {"near": "here"}, {"near": "48.1;9.2"}, {"within_km": "0"}, {"step_free": "perhaps"}]
+)
+async def test_wishes_that_are_none_are_refused(town: Town, wrong: dict[str, str]) -> None:
+    service = (await town.service(SERVICE))["id"]
+    answer = await town.call("GET", "/api/slots/next", params={"service": service, "channel": "onsite", **wrong})
+    assert answer.status == 422
+
+
+async def test_on_the_page_of_times_they_stay_in_the_address(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    async with StaffBrowser(town) as citizen:
+        page = await citizen.get(
+            f"/de/times?service={service}&channel=onsite&at=after_work&near=1&within_km=5&step_free=1"
+        )
+        times = re.findall(r'name="slot" value="[0-9]+@([^"]+)"', page.text)
+        assert times
+        assert {datetime.fromisoformat(one).astimezone(BERLIN).hour for one in times} <= set(range(16, 24))
+        links = re.findall(r'href="(/de/times\?[^"]+#times)"', page.text)
+        assert links
+        assert all("at=after_work" in link and "within_km=5" in link for link in links)
+        assert 'value="after_work" selected' in page.text
+        cleared = re.findall(r'href="([^"]+)"><span class="kern-label">Wieder alle Zeiten', page.text)
+        assert "at=" not in cleared[0]
+        nothing = await citizen.get(
+            f"/de/times?service={service}&channel=onsite&office=2&near=1&within_km=2&step_free=1&at=morning"
+        )
+        assert "Nach Ihren Wünschen ist keine Zeit frei" in nothing.text or "Wieder alle Zeiten" in nothing.text
+        odd = await citizen.get(f"/de/times?service={service}&channel=onsite&at=&near=&within_km=5")
+        assert odd.status == 200
+        assert "Wieder alle Zeiten" not in odd.text
