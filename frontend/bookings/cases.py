@@ -90,7 +90,7 @@ async def _done(request: web.Request, case: Case, work: Awaitable[object]) -> we
     except DomainError as error:
         if isinstance(error, NotFound):
             raise
-        return await _page(request, case, problem=error.message)
+        return await _page(request, case, problem=words_of(request)._(error.message, **error.fields))
     now = await request.app[APPOINTMENTS].case(case.id)
     return see(f"/{words_of(request).language}/bookings/{now.office_id}/cases/{case.id}")
 
