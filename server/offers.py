@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from base.db import Connection
@@ -81,14 +82,21 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
                     offices,
                     most=service.most,
                     further_min=service.further_min,
+                    needs_more=bool(service.needs),
                 )
     return found
 
 
 def _offices(known: Snapshot, service_id: int, channel: Channel) -> Mapping[int, OfficeOffer]:
+    """Where all is that the service needs."""
+    needs = known.services[service_id].needs
     return {
-        office_id: _office(known.offices[office_id], counters, known.rules.get((service_id, office_id)))
+        office_id: replace(
+            _office(known.offices[office_id], counters, known.rules.get((service_id, office_id))),
+            resources=tuple(known.resources[office_id, kind] for kind in needs),
+        )
         for office_id, counters in known.places(service_id, channel).items()
+        if all((office_id, kind) in known.resources for kind in needs)
     }
 
 

@@ -148,7 +148,8 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
           FROM claim c JOIN counter k ON k.id = c.counter_id
           CROSS JOIN LATERAL (
             SELECT sum(f.amount_cents * p.quantity)::int AS fee_cents,
-                   jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id) AS items
+                   jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id)
+                     FILTER (WHERE p.quantity > 0) AS items
               FROM claim p JOIN fee f ON f.id = p.fee_id
              WHERE p.id = c.id OR p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = $1 FOR UPDATE OF c""",
@@ -376,7 +377,8 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
           JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at - c.buffer_min * interval '1 minute') AS ends_at,
                                min(c.hold_until) AS hold_until,
                                jsonb_agg(jsonb_build_object('service_id', i.id, 'quantity', c.quantity, 'name', i.name,
-                                         'documents', i.documents, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id) AS items
+                                         'documents', i.documents, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id)
+                                 FILTER (WHERE c.quantity > 0) AS items
                           FROM claim c JOIN service i ON i.id = c.service_id
                          WHERE c.appointment_id = a.id AND c.status <> 10) t ON true
          WHERE a.id = $1""",

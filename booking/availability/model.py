@@ -123,12 +123,13 @@ JUST_ONE = Visit()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a visit: what one counter does for its item."""
+    """A part of a visit: what one counter does for its item, and the resources of which it needs one each."""
 
     item: Item
     counters: tuple[int, ...]
     minutes: int
     buffer_min: int
+    resources: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class OfficeOffer:
     horizon_days: int | None = None  # today is the first of them
     pools: tuple[int, ...] = ()  # other offices that some of these counters belong to
     grid_min: int | None = None  # the duration that its starts are laid out by; None: its own
+    resources: tuple[tuple[int, ...], ...] = ()  # of each kind that the service needs, those that there are
     steps: tuple[Step, ...] = ()  # of a visit; none: one service once, at one of `counters`
 
 
@@ -180,6 +182,7 @@ class Offer:
     offices: Mapping[int, OfficeOffer]
     most: int = 1  # how often in one visit
     further_min: int | None = None  # what each one after the first takes; None: as long as the first
+    needs_more: bool = False  # than a counter: also once it is a visit of several parts
     visit: Visit = JUST_ONE
 
     def duration_at(self, office: OfficeOffer) -> int:

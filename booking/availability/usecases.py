@@ -303,7 +303,9 @@ class Availability:
 
     def _offer(self, service_id: int, channel: str, visit: Visit) -> Offer | None:
         if visit == JUST_ONE:
-            return self._offers.offer(service_id, channel)
+            one = self._offers.offer(service_id, channel)
+            if one is None or not one.needs_more:
+                return one
         items = (Item(service_id, visit.quantity), *visit.also)
         if len({item.service_id for item in items}) < len(items):
             raise TwiceInAVisit

@@ -6,7 +6,7 @@ comes next: where that is this visit itself, at the same counter, it is cut shor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from booking.availability.book import CELL_S, Book, span
@@ -34,7 +34,7 @@ def _office(parts: Sequence[tuple[Offer, OfficeOffer, int]], lead_min: int) -> O
     first, office, _ = parts[0]
     horizons = [one.horizon_days for _, one, _ in parts if one.horizon_days is not None]
     steps = tuple(
-        Step(Item(offer.service_id, n), one.counters, _minutes(offer, one, n), one.buffer_min)
+        Step(Item(offer.service_id, n), one.counters, _minutes(offer, one, n), one.buffer_min, one.resources)
         for offer, one, n in parts
     )
     return replace(
@@ -57,13 +57,23 @@ def _minutes(offer: Offer, office: OfficeOffer, quantity: int) -> int:
 def starts(book: Book, steps: Sequence[Step], first: int, count: int, gap: int, *, staff: bool = False) -> int:
     """Bit i set: a visit can begin at cell first+i. `gap`: the cells that may lie between two counters."""
     beyond = sum(cells_needed(step.minutes) + gap for step in steps)
-    chain = -1  # after the last part nothing is needed
+    chain = together = -1  # after the last part nothing is needed
     for step in reversed(steps):
         cells, needed = cells_needed(step.minutes), cells_needed(step.minutes + step.buffer_min)
         here = book.starts(step.counters, first, count + beyond, needed, staff=staff)
-        chain = here & _within(chain >> cells, gap)
+        having = _having(book, step, first, count + beyond, needed, staff=staff)
+        together = having & together >> cells
+        chain = here & having & _within(chain >> cells, gap)
     whole = cells_needed(sum(step.minutes for step in steps) + steps[-1].buffer_min)
-    return (chain | book.starts(_able(steps), first, count, whole, staff=staff)) & span(0, count)
+    return (chain | together & book.starts(_able(steps), first, count, whole, staff=staff)) & span(0, count)
+
+
+def _having(book: Book, step: Step, first: int, count: int, needed: int, *, staff: bool) -> int:
+    """Where of each kind of resource one is free."""
+    found = -1
+    for kind in step.resources:
+        found &= book.starts(kind, first, count, needed, staff=staff)
+    return found
 
 
 def placements(
@@ -72,10 +82,12 @@ def placements(
     """The ways to have a visit that begins at this cell, by one counter first, then with the shortest waits."""
     whole = cells_needed(sum(step.minutes for step in steps) + steps[-1].buffer_min)
     for counter_id in book.fitting(_able(steps), cell, whole, staff=staff):
-        yield _cut(_row(steps, counter_id, cell))
+        if (way := _with_resources(book, steps, tuple(_row(steps, counter_id, cell)), staff=staff)) is not None:
+            yield _cut(way)
     if len(steps) > 1:
         for parts in _chains(book, steps, cell, gap, staff=staff):
-            yield _cut(parts)
+            if (way := _with_resources(book, steps, parts, staff=staff)) is not None:
+                yield _cut(way)
 
 
 def _chains(book: Book, steps: Sequence[Step], cell: int, gap: int, *, staff: bool) -> Iterator[tuple[Part, ...]]:
@@ -101,16 +113,30 @@ def _part(step: Step, counter_id: int, cell: int) -> Part:
     return Part(step.item, counter_id, cell, last, step.buffer_min)
 
 
-def _cut(parts: Iterable[Part]) -> tuple[Part, ...]:
+def _with_resources(
+    book: Book, steps: Sequence[Step], parts: tuple[Part, ...], *, staff: bool
+) -> tuple[Part, ...] | None:
+    """And then, for as long as each part, one resource of each kind that it needs; they count as nothing. None: one is missing."""
+    more = []
+    for step, part in zip(steps, parts, strict=True):
+        for kind in step.resources:
+            cells = cells_needed(step.minutes + step.buffer_min)
+            fitting = book.fitting(kind, part.first, cells, staff=staff)
+            if not fitting:
+                return None
+            item = Item(step.item.service_id, 0)
+            more.append(Part(item, fitting[0], part.first, part.first + cells, step.buffer_min))
+    return (*parts, *more)
+
+
+def _cut(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Each buffer ends where its counter goes on with this visit."""
-    later: dict[int, int] = {}  # counter -> its next cell
     found = []
-    for part in reversed(tuple(parts)):
-        last = min(part.last, later.get(part.counter_id, part.last))
-        buffer_min = part.buffer_min - (part.last - last) * _CELL_MIN
-        found.append(replace(part, last=last, buffer_min=buffer_min))
-        later[part.counter_id] = part.first
-    return tuple(reversed(found))
+    for part in parts:
+        later = (other.first for other in parts if other.counter_id == part.counter_id and other.first > part.first)
+        last = min((part.last, *later))
+        found.append(replace(part, last=last, buffer_min=part.buffer_min - (part.last - last) * _CELL_MIN))
+    return tuple(found)
 
 
 def _able(steps: Sequence[Step]) -> tuple[int, ...]:

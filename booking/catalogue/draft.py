@@ -63,7 +63,8 @@ class DraftCounter:
     key: str  # kind and number: "desk-2"
     name: Text
     channel: Channel
-    groups: frozenset[str]
+    groups: frozenset[str]  # none: a resource
+    resource: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ class DraftService:
     most: int
     further_min: int | None
     counted: Text
+    needs: tuple[str, ...]
     reconfirm: tuple[int, int, bool] | None = (
         None  # asked so many days before, answered until so many hours before, else released
     )

@@ -47,6 +47,7 @@ def check(
     if "counters.csv" in whole:
         errors += _unknown_counters(counters, hours)
         errors += _without_counters(counters, services)
+        errors += _without_resources(counters, services)
     if "hours.csv" in whole:
         errors += _without_hours(counters, hours)
     if "services.csv" in whole:
@@ -119,6 +120,30 @@ def _without_hours(counters: Sequence[DraftCounter], hours: Sequence[DraftHours]
         LineError("counters.csv", row.line, "key", "counter_without_hours", f"'{row.kind}' has no line in hours.csv.")
         for row in _once_per_line(counters)
         if not {(row.office, row.kind), (row.office, "*")} & lines
+    ]
+
+
+def _without_resources(counters: Sequence[DraftCounter], services: Sequence[DraftService]) -> list[LineError]:
+    """Somewhere a counter of its group and all that it needs are at one office."""
+    having: dict[str, set[str]] = {}
+    for counter in counters:
+        if counter.resource:
+            having.setdefault(counter.office, set()).add(counter.resource)
+    serving = [(counter.office, counter.groups) for counter in counters]
+    return [
+        LineError(
+            "services.csv",
+            service.line,
+            "needs",
+            "unknown_reference",
+            f"No office that serves the group '{service.group}' has all of: {', '.join(service.needs)}.",
+        )
+        for service in services
+        if service.needs
+        and service.channels
+        and not any(
+            service.group in groups and set(service.needs) <= having.get(office, set()) for office, groups in serving
+        )
     ]
 
 

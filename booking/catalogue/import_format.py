@@ -33,7 +33,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("key", "name_de", "street", "postcode", "place", "latitude", "longitude", "step_free", "source"),
         ("name_en", "directions_de", "directions_en"),
     ),
-    "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count")),
+    "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count", "resource")),
     "hours.csv": (
         ("office", "counter", "weekdays", "opens", "closes"),
         ("valid_from", "valid_until", "every_weeks", "week_of_month", "kind"),
@@ -43,7 +43,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
-            *("most", "further_min", "counted_de", "counted_en"),
+            *("most", "further_min", "counted_de", "counted_en", "needs"),
             *("reconfirm_days", "reconfirm_hours", "reconfirm_releases"),
         ),
     ),
@@ -130,12 +130,15 @@ def _office(row: Row) -> DraftOffice:
 
 def _counters(row: Row) -> list[DraftCounter]:
     """One line is `count` counters alike: desk-1, desk-2, ...; {n} in a name is the number."""
+    resource = row.key("resource") if row.optional("resource") else None
     office, kind, name, groups = (
         row.key("office"),
         row.key("key"),
         row.both("name"),
-        frozenset(row.text("groups").split()),
+        frozenset((row.optional("groups") if resource else row.text("groups")).split()),
     )
+    if resource and groups:
+        row.wrong("groups", "resource_with_groups", "A resource serves nobody by itself: this stays empty.")
     channels = row.channels("channel")
     if len(channels) != 1:
         row.wrong("channel", "one_channel", "A counter has exactly one channel.")
@@ -149,6 +152,7 @@ def _counters(row: Row) -> list[DraftCounter]:
             name={language: text.replace("{n}", str(number)) for language, text in name.items()},
             channel=channels[0] if channels else Channel.ONSITE,
             groups=groups,
+            resource=resource,
         )
         for number in range(1, count + 1)
     ]
@@ -213,6 +217,7 @@ def _service(row: Row) -> DraftService:
         most=row.whole("most", 1, 20) or 1,
         further_min=further_min,
         counted=row.both("counted", german=False),
+        needs=tuple(dict.fromkeys(row.optional("needs").split())),
         reconfirm=_reconfirm(row),
     )
 

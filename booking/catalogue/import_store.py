@@ -104,13 +104,15 @@ async def put_counters(conn: Connection, rows: Rows) -> list[bool]:
         conn,
         bool,
         """
-        INSERT INTO counter AS old (office_id, key, name, channel)
-        SELECT o.id, new.key, new.name, new.channel
-          FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (office text, key text, name jsonb, channel text))
-               WITH ORDINALITY AS new (office, key, name, channel, place)
+        INSERT INTO counter AS old (office_id, key, name, channel, resource)
+        SELECT o.id, new.key, new.name, new.channel, new.resource
+          FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (office text, key text, name jsonb, channel text, resource text))
+               WITH ORDINALITY AS new (office, key, name, channel, resource, place)
           JOIN office o ON o.key = new.office ORDER BY new.place
-        ON CONFLICT (office_id, key) DO UPDATE SET name = excluded.name, channel = excluded.channel, is_active = true
-        WHERE (old.name, old.channel, old.is_active) IS DISTINCT FROM (excluded.name, excluded.channel, true)
+        ON CONFLICT (office_id, key) DO UPDATE SET name = excluded.name, channel = excluded.channel, resource = excluded.resource,
+          is_active = true
+        WHERE (old.name, old.channel, old.resource, old.is_active)
+          IS DISTINCT FROM (excluded.name, excluded.channel, excluded.resource, true)
         RETURNING xmax = 0
         """,
         rows,
@@ -124,24 +126,24 @@ async def put_services(conn: Connection, rows: Rows) -> list[bool]:
         """
         INSERT INTO service AS old
           (key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source, most, further_min, counted,
-           reconfirm_days, reconfirm_hours, reconfirm_releases)
+           needs, reconfirm_days, reconfirm_hours, reconfirm_releases)
         SELECT key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source, most, further_min,
-               counted, reconfirm_days, reconfirm_hours, reconfirm_releases
+               counted, needs, reconfirm_days, reconfirm_hours, reconfirm_releases
           FROM jsonb_to_recordset($1::jsonb) AS new (key text, leika_key text, name jsonb, summary jsonb, search_words jsonb,
                documents jsonb, channels text[], duration_min int, topic text, top int, source text, most int, further_min int,
-               counted jsonb, reconfirm_days int, reconfirm_hours int, reconfirm_releases boolean)
+               counted jsonb, needs text[], reconfirm_days int, reconfirm_hours int, reconfirm_releases boolean)
         ON CONFLICT (key) DO UPDATE SET leika_key = excluded.leika_key, name = excluded.name, summary = excluded.summary,
           search_words = excluded.search_words, documents = excluded.documents, channels = excluded.channels,
           duration_min = excluded.duration_min, topic = excluded.topic, top = excluded.top, source = excluded.source,
           most = excluded.most, further_min = excluded.further_min, counted = excluded.counted,
-          reconfirm_days = excluded.reconfirm_days, reconfirm_hours = excluded.reconfirm_hours,
+          needs = excluded.needs, reconfirm_days = excluded.reconfirm_days, reconfirm_hours = excluded.reconfirm_hours,
           reconfirm_releases = excluded.reconfirm_releases, is_active = true
         WHERE (old.leika_key, old.name, old.summary, old.search_words, old.documents, old.channels, old.duration_min,
-               old.topic, old.top, old.source, old.most, old.further_min, old.counted, old.reconfirm_days, old.reconfirm_hours,
-               old.reconfirm_releases, old.is_active)
+               old.topic, old.top, old.source, old.most, old.further_min, old.counted, old.needs, old.reconfirm_days,
+               old.reconfirm_hours, old.reconfirm_releases, old.is_active)
           IS DISTINCT FROM (excluded.leika_key, excluded.name, excluded.summary, excluded.search_words, excluded.documents,
                excluded.channels, excluded.duration_min, excluded.topic, excluded.top, excluded.source, excluded.most,
-               excluded.further_min, excluded.counted, excluded.reconfirm_days, excluded.reconfirm_hours,
+               excluded.further_min, excluded.counted, excluded.needs, excluded.reconfirm_days, excluded.reconfirm_hours,
                excluded.reconfirm_releases, true)
         RETURNING xmax = 0
         """,

@@ -99,7 +99,13 @@ async def _offices(conn: Connection, draft: Draft) -> Counts:
 
 async def _counters(conn: Connection, draft: Draft) -> Counts:
     rows = [
-        {"office": counter.office, "key": counter.key, "name": counter.name, "channel": counter.channel}
+        {
+            "office": counter.office,
+            "key": counter.key,
+            "name": counter.name,
+            "channel": counter.channel,
+            "resource": counter.resource,
+        }
         for counter in draft.counters
     ]
     written = await store.put_counters(conn, rows)
@@ -124,6 +130,7 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "most": service.most,
             "further_min": service.further_min,
             "counted": service.counted,
+            "needs": service.needs,
             "reconfirm_days": service.reconfirm[0] if service.reconfirm else None,
             "reconfirm_hours": service.reconfirm[1] if service.reconfirm else None,
             "reconfirm_releases": service.reconfirm[2] if service.reconfirm else None,

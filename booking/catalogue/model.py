@@ -54,6 +54,7 @@ class Counter:
     channel: Channel
     service_ids: frozenset[int]
     sold_by: frozenset[int] = frozenset()  # other offices that offer its time too
+    resource: str | None = None  # its kind, where nobody comes to it: a room, an interpreter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ class Service:
     most: int = 1  # how often in one visit
     further_min: int | None = None  # what each one after the first takes; None: as long as the first
     counted: Text = field(default_factory=dict)  # what is counted: "Vehicles"; empty: just how many
+    needs: tuple[str, ...] = ()  # kinds of resources, one of each
 
     def minutes_for(self, quantity: int) -> int:
         once = self.duration_min or 0

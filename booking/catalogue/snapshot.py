@@ -36,6 +36,9 @@ class Snapshot:
     rules: Mapping[tuple[int, int], ServiceRule] = field(hash=False)  # by service and office
     withdrawn_services: Mapping[int, Service] = field(hash=False)
     withdrawn_offices: Mapping[int, Office] = field(hash=False)
+    resources: Mapping[tuple[int, str], tuple[int, ...]] = field(
+        hash=False
+    )  # counters by the office that has them and their kind
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
 
     def fee(self, service_id: int, day: date) -> Fee | None:
@@ -77,7 +80,10 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
     offices = {office.id: office for office in await store.offices(conn, is_active=True)}
     services = {service.id: service for service in await store.services(conn, is_active=True)}
     counters: dict[tuple[int, Channel], list[Counter]] = {}
+    resources: dict[tuple[int, str], list[int]] = {}
     for counter in await store.active_counters(conn):
+        if counter.resource is not None:
+            resources.setdefault((counter.office_id, counter.resource), []).append(counter.id)
         for service_id in counter.service_ids & services.keys():
             counters.setdefault((service_id, counter.channel), []).append(counter)
     fees: dict[int, list[Fee]] = {}
@@ -92,6 +98,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         rules={(rule.service_id, rule.office_id): rule for rule in await store.service_rules(conn)},
         withdrawn_services={service.id: service for service in await store.services(conn, is_active=False)},
         withdrawn_offices={office.id: office for office in await store.offices(conn, is_active=False)},
+        resources={key: tuple(found) for key, found in resources.items()},
         ranked=_ranked(list(services.values())),
     )
 

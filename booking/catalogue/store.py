@@ -38,7 +38,7 @@ async def active_counters(conn: Connection) -> list[Counter]:
         conn,
         Counter,
         """
-        SELECT c.id, c.office_id, c.key, c.name, c.channel,
+        SELECT c.id, c.office_id, c.key, c.name, c.channel, c.resource,
                ARRAY(SELECT service_id FROM counter_service WHERE counter_id = c.id) AS service_ids,
                ARRAY(SELECT office_id FROM counter_office WHERE counter_id = c.id) AS sold_by
           FROM counter c JOIN office o ON o.id = c.office_id
@@ -61,7 +61,7 @@ async def services(conn: Connection, *, is_active: bool) -> list[Service]:
         Service,
         """
         SELECT id, key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source,
-               most, further_min, counted
+               most, further_min, counted, needs
           FROM service WHERE is_active = $1 ORDER BY id
         """,
         is_active,

@@ -112,8 +112,8 @@ async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
           CROSS JOIN LATERAL (
             SELECT max(p.ends_at - p.buffer_min * interval '1 minute') AS ends_at, sum(g.amount_cents * p.quantity)::int AS cents,
-                   array_agg(p.service_id ORDER BY p.starts_at, p.id) AS services,
-                   array_agg(p.quantity ORDER BY p.starts_at, p.id) AS quantities
+                   array_agg(p.service_id ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS services,
+                   array_agg(p.quantity ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS quantities
               FROM claim p JOIN fee g ON g.id = p.fee_id WHERE p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = ANY ($1)""",
         hold_ids,

@@ -69,6 +69,7 @@ class Place:
     name: Text
     channel: str
     account_id: int | None  # who works there today
+    is_resource: bool  # a room, an interpreter: nobody is called there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class Booked:
     channel: str
     starts_at: datetime
     stops: tuple[Stop, ...]
+    resources: tuple[int, ...] = ()  # rooms, interpreters: counters that nobody is called to
     reconfirm: str | None = None  # booking.appointments.model.ReconfirmStatus, where it was asked whether they come
 
     def after(self, due_at: datetime | None) -> Stop | None:

@@ -109,7 +109,9 @@ async def booked(conn: Connection, office_id: int, day: date) -> list[Booked]:
         SELECT a.id, a.number, a.status, a.service_id, a.channel, min(c.starts_at) AS starts_at,
                (SELECT r.status FROM reconfirm r WHERE r.appointment_id = a.id AND r.starts_at = min(c.starts_at)) AS reconfirm,
                jsonb_agg(jsonb_build_object('item', jsonb_build_object('service_id', c.service_id, 'quantity', c.quantity),
-                         'counter_id', c.counter_id, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id) AS stops
+                         'counter_id', c.counter_id, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id)
+                 FILTER (WHERE c.quantity > 0) AS stops,
+               array_remove(array_agg(DISTINCT CASE c.quantity WHEN 0 THEN c.counter_id END), NULL) AS resources
           FROM claim c JOIN appointment a ON a.id = c.appointment_id JOIN office o ON o.id = c.office_id
          WHERE c.office_id = $1 AND c.kind = 0 AND c.status IN (2, 9)
            AND c.starts_at >= ($2::date)::timestamp AT TIME ZONE o.time_zone
@@ -198,7 +200,7 @@ async def counters(conn: Connection, office_id: int, day: date) -> list[Place]:
     return await fetch_all(
         conn,
         Place,
-        """SELECT c.id, c.name, c.channel, k.account_id FROM counter c
+        """SELECT c.id, c.name, c.channel, k.account_id, c.resource IS NOT NULL AS is_resource FROM counter c
              LEFT JOIN counter_clerk k ON k.counter_id = c.id AND k.day = $2
             WHERE c.office_id = $1 AND c.is_active ORDER BY c.id""",
         office_id,
@@ -367,7 +369,7 @@ async def send_on(conn: Connection, ticket_id: UUID, counter_id: int, now: datet
                       FROM ticket w JOIN claim h ON h.appointment_id = w.appointment_id AND h.status = 2 AND h.starts_at = w.due_at
                       JOIN claim c ON c.appointment_id = w.appointment_id AND c.status = 2 AND c.starts_at > w.due_at
                        AND c.counter_id <> h.counter_id
-                     WHERE w.id = $1 ORDER BY w.id, c.starts_at) n
+                     WHERE w.id = $1 AND h.quantity > 0 AND c.quantity > 0 ORDER BY w.id, c.starts_at) n
              WHERE t.id = n.id AND t.status = 'serving' AND t.counter_id = $2 RETURNING true""",
             ticket_id,
             counter_id,

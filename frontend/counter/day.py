@@ -44,8 +44,9 @@ class Scene:
     def services(self, one: Booked) -> str:
         """With the time and the counter of each where one visit has several."""
         named = [stop.item.named(self.service(stop.item.service_id)) for stop in one.stops]
+        resources = [self.counter(ident) for ident in one.resources]
         if len(named) == 1:
-            return named[0]
+            return f"{named[0]} ({', '.join(resources)})" if resources else named[0]
         return "; ".join(
             f"{self.words.time(stop.starts_at, self.day.time_zone)} {service} ({self.counter(stop.counter_id)})"
             for stop, service in zip(one.stops, named, strict=True)
@@ -102,7 +103,11 @@ def mine(scene: Scene, place: Place | None, *, manages: bool, has_call: bool) ->
     )
     if place is None:
         return Mine(
-            choices=tuple((str(c.id), words.pick(c.name), c.account_id is not None) for c in scene.day.counters),
+            choices=tuple(
+                (str(c.id), words.pick(c.name), c.account_id is not None)
+                for c in scene.day.counters
+                if not c.is_resource
+            ),
             choose_url=f"{base}/take",
             taken=taken,
             free_url=f"{base}/free",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
@@ -224,3 +225,62 @@ class TestFromCounterToCounter:
             page = await clerk.post(step_url(page.text, "send-on"))
             assert page.url.query["said"] == "ticket_moved"
         assert (await town.look(made))["status"] == "finished"
+
+
+class TestAWedding:
+    """A registrar's desk, a room and a second official, all at once or not at all."""
+
+    async def test_takes_room_and_official_with_it(self, town: Town) -> None:
+        wedding = await town.service("Eheschließung Durchführung")
+        made = await booked_free(town, await town.hold(wedding["id"]))
+        rows = await town.rows(
+            """SELECT k.resource, c.quantity, c.status, c.starts_at FROM claim c JOIN counter k ON k.id = c.counter_id
+                WHERE c.appointment_id IS NOT NULL ORDER BY k.resource NULLS FIRST"""
+        )
+        assert [(row["resource"], row["quantity"], row["status"]) for row in rows] == [
+            (None, 1, 2),
+            ("registrar", 0, 2),
+            ("wedding-room", 0, 2),
+        ]
+        assert len({row["starts_at"] for row in rows}) == 1
+        assert (await town.look(made))["items"] == [{"service": wedding["id"], "quantity": 1}]
+        assert (await town.cancel(made)).status == 200
+        assert {
+            row["status"] for row in await town.rows("SELECT status FROM claim WHERE appointment_id IS NOT NULL")
+        } == {9}
+        await town.assert_sound()
+
+    async def test_as_many_at_once_as_there_are_rooms(self, town: Town) -> None:
+        """Five desks, but two rooms; ten who come at once."""
+        wedding = await town.service("Eheschließung Durchführung")
+        [slot, *_] = await town.slots(wedding["id"])
+        wanted = {
+            "service": wedding["id"],
+            "channel": "onsite",
+            "office": slot["office"],
+            "starts_at": slot["starts_at"],
+        }
+        answers = await asyncio.gather(
+            *(town.call("POST", "/api/holds", key=str(uuid4()), json=wanted) for _ in range(10))
+        )
+        assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 8
+        assert slot["starts_at"] not in [later["starts_at"] for later in await town.slots(wedding["id"])]
+        await town.assert_sound()
+
+    async def test_the_counter_sees_the_room_and_nobody_works_there(self, town: Town) -> None:
+        wedding = await town.service("Eheschließung Durchführung")
+        [office] = await town.rows("SELECT id FROM office WHERE key = 'standesamt'")
+        made = await booked_free(town, await town.hold(wedding["id"]))
+        town.clock.set(datetime.fromisoformat(made["starts_at"]) - timedelta(minutes=10))
+        await hire(town, "rosa", "clerk", "standesamt")
+        async with await sign_in(town, "rosa") as rosa:
+            page = await rosa.get(f"/de/counter/{office['id']}")
+        assert re.search(r"Durchführung \((Standesbeamt[^,)]+|Trauzimmer \d), [^)]+\)", page.text)
+        assert not re.search(r"<(option|button)[^>]*>[^<]*Trauzimmer", page.text)
+
+
+async def booked_free(town: Town, held: dict[str, Any]) -> dict[str, Any]:
+    given = {"hold": held["id"], "contact": KIM}
+    made: dict[str, Any] = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
+    assert (await town.checkout(made))["status"] == "confirmed"
+    return made

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from base.db import Connection, Database
-from tests.booking.availability.city import TUESDAY, City, at, make_city
+from tests.booking.availability.city import TUESDAY, City, at, make_city, open_counter
 from tests.races.test_constraints import refused
 
 NINE = at(TUESDAY, 9)
@@ -124,3 +124,80 @@ async def test_the_first_decides_for_all_also_where_former_code_knows_of_it_only
     )
     assert ran_out == "UPDATE 1"
     assert await statuses(conn) == [9, 9, 8, 8]
+
+
+class TestResources:
+    """A passport needs a photographer from now on."""
+
+    @pytest.fixture(autouse=True)
+    async def needs(self, conn: Connection, city: City) -> None:
+        await conn.execute("UPDATE service SET needs = '{photographer}'")
+
+    async def photographer(self, conn: Connection, city: City, kind: str = "photographer") -> int:
+        ident: int = await conn.fetchval(
+            "INSERT INTO counter (office_id, key, channel, resource) VALUES ($1, $2, 'onsite', $2) RETURNING id",
+            city.office,
+            kind,
+        )
+        await open_counter(conn, ident, [TUESDAY], 8, 12)
+        return ident
+
+    async def take(self, conn: Connection, city: City, resource: int | None, start: datetime = NINE) -> UUID:
+        key, n = uuid4(), 1 if resource is None else 2
+        made = await conn.fetchval(
+            "SELECT hold_visit($1, $2, $3, $4, false, $5, $6, $7::smallint[], $8, $9, $10, $11::smallint[])",
+            at(TUESDAY, 7),
+            at(TUESDAY, 7, 15),
+            key,
+            city.office,
+            [city.service_id] * n,
+            [city.fee_id] * n,
+            [1, 0][:n],
+            [city.counters[0], resource][:n],
+            [start] * n,
+            [start + timedelta(minutes=20)] * n,
+            [0] * n,
+        )
+        assert made
+        return key
+
+    async def book(self, conn: Connection, city: City, key: UUID) -> None:
+        async with conn.transaction():
+            case = await conn.fetchval(
+                """
+                INSERT INTO appointment (number, office_id, service_id, channel, language, fee_cents, refund_policy_id, token_sha256,
+                                         token_sealed, created_at)
+                VALUES ('K7F-3QM', $1, $2, 'onsite', 'de', 0, 1, sha256('x'), '', now()) RETURNING id""",
+                city.office,
+                city.service_id,
+            )
+            await conn.execute("UPDATE claim SET appointment_id = $2 WHERE request_key = $1", key, case)
+
+    async def test_a_case_has_what_its_service_needs(self, conn: Connection, city: City) -> None:
+        bare = await self.take(conn, city, None)
+        with refused("appointment_has_resources"):
+            await self.book(conn, city, bare)
+        await self.book(conn, city, await self.take(conn, city, await self.photographer(conn, city), at(TUESDAY, 10)))
+        assert await statuses(conn) == [1, 1, 1]
+
+    async def test_nobody_takes_what_their_service_does_not_need(self, conn: Connection, city: City) -> None:
+        with refused("claim_of_resource"):
+            await self.take(conn, city, await self.photographer(conn, city, "florist"))
+        with refused("claim_of_resource"):
+            await self.take(conn, city, city.counters[1])
+
+    async def test_one_at_a_time(self, conn: Connection, city: City) -> None:
+        one = await self.photographer(conn, city)
+        await self.take(conn, city, one)
+        with pytest.raises(AssertionError):
+            await self.take(conn, city, one, NINE + timedelta(minutes=10))
+        assert len(await statuses(conn)) == 2
+
+    async def test_serves_nobody_by_itself(self, conn: Connection, city: City) -> None:
+        one = await self.photographer(conn, city)
+        with refused("counter_resource_serves_nobody"):
+            await conn.execute("INSERT INTO counter_service VALUES ($1, $2)", one, city.service_id)
+        with refused("counter_resource_serves_nobody"):
+            await conn.execute("UPDATE counter SET resource = 'florist' WHERE id = $1", city.counters[0])
+        with refused("counter_resource"):
+            await conn.execute("UPDATE counter SET resource = 'Florist!' WHERE id = $1", one)
