@@ -67,6 +67,7 @@ class CaseFields:
     join_url: Url | Literal[""] = ""  # into the video call
     fee_cents: int = 0
     refund_cents: int = 0
+    paid_cents: int = 0  # of a difference, when it moved
     currency: str = "EUR"
     refund_policy: Line = ""  # what cancelling gives back, in the city's words
     documents: tuple[Line, ...] = ()

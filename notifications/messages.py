@@ -159,6 +159,7 @@ class Messages:
             "end": format_time(case.ends_at, language, case.time_zone),
             "fee": format_money(Money(case.fee_cents, case.currency), language),
             "refund": format_money(Money(case.refund_cents, case.currency), language),
+            "paid": format_money(Money(case.paid_cents, case.currency), language),
             "until": self._moment(case.answer_until, case, language),
             "before": self._moment(case.moved_from, case, language),
             "instead_of": self._moment(case.instead_of, case, language),

@@ -122,7 +122,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         allocation = Allocation(
             db, notifications, sealer, clock, settings.public_url, retention_days=settings.retention_days
         )
-        payments = Payments(books, providers, CaseHooks(slots, clock), clock, uuid4)
+        payments = Payments(books, providers, CaseHooks(slots, clock, has_arrived, let_go), clock, uuid4)
         appointments = Appointments(
             db,
             books.transaction,

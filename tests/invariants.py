@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from base.db import Connection
 
+# Of the payments of a case: its own id, and the holds of dearer times that it was moved to.
+_REFERENCES = "SELECT a.id UNION ALL SELECT request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id"
 # Each query names what is wrong; a sound database answers none.
 _FAULTS = {
     "two at the same counter, or somebody in closed time": "SELECT id FROM claim_audit",
@@ -11,9 +13,15 @@ _FAULTS = {
         SELECT a.id FROM appointment a WHERE (SELECT count(*) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)
           <> CASE WHEN a.status IN ('expired', 'cancelled') THEN 0
                   ELSE greatest(1, (SELECT count(*) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)) END""",
-    "confirmed and not paid": """
+    "confirmed and not paid": f"""
         SELECT a.id FROM appointment a WHERE a.status IN ('confirmed', 'finished', 'no_show') AND a.fee_cents > 0
-           AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid')""",
+           AND NOT EXISTS (SELECT FROM payment p WHERE p.status = 'paid' AND p.reference IN ({_REFERENCES}))""",
+    "a fee that is not what was paid for it": f"""
+        SELECT a.id FROM appointment a WHERE a.status = 'confirmed' AND a.fee_cents <>
+          (SELECT coalesce(sum(p.captured_cents), 0) FROM payment p
+            WHERE p.status = 'paid' AND NOT p.surplus AND p.reference IN ({_REFERENCES}))
+          - (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r JOIN payment p ON p.id = r.payment_id
+              WHERE r.reason = 'moved' AND r.retry_of IS NULL AND p.reference IN ({_REFERENCES}))""",
     "paid twice": "SELECT reference FROM payment WHERE status = 'paid' GROUP BY 1 HAVING count(*) > 1",
     "more given back than there was": """
         SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status <> 'failed'

@@ -27,6 +27,10 @@ class Calls:
         invitation = await self._rooms.invite(conn, row.id, Role.CITIZEN, _CITIZEN, window)
         return self._public_url + invitation.path(row.language)
 
+    async def is_over(self, conn: Connection, appointment_id: UUID) -> bool:
+        """Whether there was one that has ended: it never begins again."""
+        return await self._rooms.has_ended(conn, appointment_id)
+
     async def find(self, conn: Connection, appointment_id: UUID) -> Invitation | None:
         """What `invite` gave."""
         return await self._rooms.find_invitation(conn, appointment_id, Role.CITIZEN, _CITIZEN)

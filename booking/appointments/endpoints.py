@@ -22,6 +22,7 @@ from booking.appointments.model import Case, Created, Reconfirm
 from booking.appointments.moving import (
     CallOver,
     HasArrived,
+    MoveWaits,
     NoNumber,
     NotMovable,
     OtherService,
@@ -109,13 +110,6 @@ class CancelIn(BaseModel):
     )
 
 
-class MoveIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    hold: UUID = Field(description="The new time, reserved as for a new appointment")
-    hold_token: Annotated[str, Field(max_length=200)] = Field(description="Token of that hold")
-
-
 class CheckoutIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -125,6 +119,15 @@ class CheckoutIn(BaseModel):
         "By default the appointment's page here, which asks for the cookie of our own pages. "
         "Once a payment is under way its first address stays.",
     )
+
+
+class MoveIn(CheckoutIn):
+    hold: UUID = Field(description="The new time, reserved as for a new appointment")
+    hold_token: Annotated[str, Field(max_length=200)] = Field(description="Token of that hold")
+
+
+class AppointmentMoved(AppointmentOut):
+    pay_url: str | None = Field(description="Where the difference is paid, upon which it moves; null: it has moved")
 
 
 class CheckoutOut(BaseModel):
@@ -190,8 +193,13 @@ async def move_appointment(request: web.Request) -> web.Response:
     wanted = await body(request, MoveIn)
     if not await request.app[HOLDS].authorise(wanted.hold, wanted.hold_token):
         raise Unauthenticated
-    case = await request.app[APPOINTMENTS].move(path_id(request, "appointment"), wanted.hold)
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
+    language = (await appointments.case(ident)).language
+    here = request.app[SETTINGS].public_url
+    return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/moved/{wanted.hold}"
+    pay_url = await appointments.move(ident, wanted.hold, return_url)
+    case = await appointments.case(ident)
+    return reply(AppointmentMoved(**_members(case, request.app[CLOCK]()), pay_url=pay_url), headers=_PRIVATE)
 
 
 async def calendar_file(request: web.Request) -> web.Response:
@@ -330,10 +338,10 @@ ENDPOINTS = [
         path="/api/appointments/{appointment}/move",
         handler=move_appointment,
         who=CASE,
-        summary="Move it to a reserved time of the same service; the old time is kept until then, a lower fee given back; may be repeated",
+        summary="Move it to a reserved time of the same service; the old time is kept until then; a higher fee is paid first",
         params=_ID,
         takes=MoveIn,
-        gives={200: AppointmentOut},
+        gives={200: AppointmentMoved},
         refuses=(
             Unauthenticated,
             NotFound,
@@ -346,6 +354,8 @@ ENDPOINTS = [
             NoNumber,
             CallOver,
             PriceDiffers,
+            MoveWaits,
+            PaymentUnavailable,
             Invalid,
         ),
     ),

@@ -17,7 +17,7 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import forget_about
-from booking.appointments import store
+from booking.appointments import move_store, store
 from booking.appointments.lifecycle import BeingServed
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.slots import IsCalled
@@ -77,7 +77,7 @@ class Erasing:
         for ident in due:
             try:
                 async with self._db.transaction() as conn:
-                    is_done = not await self._payments.is_giving_back(conn, ident) and await self._erase(
+                    is_done = not await self._is_giving_back(conn, ident) and await self._erase(
                         conn, ident, of_today=False
                     )
             except Exception:  # told in the log, with its id; the others are not kept from their turn
@@ -85,6 +85,10 @@ class Erasing:
                 continue
             done += is_done
         return done
+
+    async def _is_giving_back(self, conn: Connection, appointment_id: UUID) -> bool:
+        references = await move_store.references(conn, appointment_id)
+        return any([await self._payments.is_giving_back(conn, one) for one in references])
 
     async def _erase(self, conn: Connection, appointment_id: UUID, *, of_today: bool = True) -> bool:
         """Whether something went. `of_today`: somebody may be serving this person; long after, an open ticket was only forgotten."""
@@ -97,7 +101,8 @@ class Erasing:
             raise NotOver
         if of_today and row.status is _S.CONFIRMED and await self._is_called(conn, appointment_id):
             raise BeingServed
-        is_left = await self._payments.erase_notes(conn, appointment_id)
+        references = await move_store.references(conn, appointment_id)
+        is_left = any([await self._payments.erase_notes(conn, one) for one in references])  # each, not until the first
         if row.erased_at is None:
             await store.delete_person(conn, appointment_id)
             await self._notifications.erase(conn, appointment_id)

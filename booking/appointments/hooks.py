@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from base.clock import Clock
 from base.failpoint import point
-from booking.appointments.model import AppointmentStatus
-from booking.appointments.slots import Notice, Slots
+from booking.appointments.model import AppointmentStatus, MoveState
+from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from payment.model import Payment, Refund
 from payment.ports import Outcome, Tx
 
 appointment_confirmed = point("appointment.confirmed")
 hold_expired = point("hold.expired")
+time_swapped = point("appointment.time-swapped")
 
 _WAITING = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
 
 
 class CaseHooks:
-    """payment.Hooks: a payment's reference is the id of an appointment."""
+    """payment.Hooks: a payment's reference is the id of an appointment, or of the hold that a booked one moves to."""
 
-    def __init__(self, slots: Slots, clock: Clock) -> None:
+    def __init__(
+        self,
+        slots: Slots,
+        clock: Clock,
+        has_arrived: IsCalled = nobody_is_called,
+        let_go: LetGo = nobody_to_let_go,
+    ) -> None:
         self._slots = slots
         self._clock = clock
+        self._has_arrived = has_arrived
+        self._let_go = let_go
 
     async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
         """Whatever hold_until says: while the time is kept, the money counts."""
         case = await self._slots.lock(tx, payment.reference)
-        if case is None or case.status not in _WAITING or case.fee != payment.amount:
+        if case is None:
+            return await self._difference_paid(tx, payment)
+        if case.status not in _WAITING or case.fee != payment.amount:
             return Outcome.LOST
         if not await self._slots.move(tx, payment.reference, AppointmentStatus.CONFIRMED):
             return Outcome.LOST
@@ -36,12 +47,43 @@ class CaseHooks:
     async def on_fenced(self, tx: Tx, payment: Payment) -> None:
         """No money can come any more, so the time is free; a hold that is not over yet may be paid for once more."""
         case = await self._slots.lock(tx, payment.reference)
-        if case is None or case.status not in _WAITING:
+        if case is None:
+            await self._difference_fenced(tx, payment)
+            return
+        if case.status not in _WAITING:
             return
         still_held = case.hold_until is not None and case.hold_until > self._clock()
         if case.status is AppointmentStatus.HELD and still_held:
             return
         await self._slots.move(tx, payment.reference, AppointmentStatus.EXPIRED)
+        hold_expired()
+
+    async def _difference_paid(self, tx: Tx, payment: Payment) -> Outcome:
+        """Only now does the case leave its old time. Where it cannot any more, it keeps that, and the difference goes back."""
+        move = await self._slots.lock_move(tx, payment.reference)
+        if move is None:
+            return Outcome.LOST
+        if not await self._may_move(tx, move, payment):
+            await self._slots.end_move(tx, move.id, None)
+            return Outcome.LOST
+        before = move.case
+        await self._slots.end_move(tx, move.id, self._clock())
+        time_swapped()
+        fields = {"moved_from": before.starts_at.isoformat(), "paid_cents": payment.amount_cents}
+        await self._slots.announce(tx, before.id, Notice("appointment_moved", fields=fields))
+        await self._let_go(tx, before.id)
+        return Outcome.KEPT
+
+    async def _may_move(self, tx: Tx, move: MoveState, payment: Payment) -> bool:
+        now, case = self._clock(), move.case
+        stands = move.is_waiting and case.status is AppointmentStatus.CONFIRMED and move.difference == payment.amount
+        return stands and now < case.starts_at and now < move.starts_at and not await self._has_arrived(tx, case.id)
+
+    async def _difference_fenced(self, tx: Tx, payment: Payment) -> None:
+        move = await self._slots.lock_move(tx, payment.reference)
+        if move is None or not move.is_waiting or not move.is_over(self._clock()):
+            return
+        await self._slots.end_move(tx, move.id, None)
         hold_expired()
 
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:

@@ -21,9 +21,10 @@ from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
+from booking.appointments.giving_back import parts
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
-from payment.model import Payment, PaymentStatus, RefundReason
+from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
 
@@ -135,9 +136,9 @@ class Lifecycle:
         a payment had to be fenced.
         """
         for _try in range(2):
-            fence, refund = await self._cancel_once(reference, shown=shown, by_city=by_city)
+            fence, refunds = await self._cancel_once(reference, shown=shown, by_city=by_city)
             appointment_cancelled()
-            if refund is not None:
+            for refund in refunds:
                 await self._payments.submit_refund(refund)
             if fence is None or (await self._payments.fence(fence)).status is not PaymentStatus.PAID:
                 return
@@ -145,7 +146,7 @@ class Lifecycle:
 
     async def give_back(self, reference: UUID) -> None:
         """A time that is not booked is wanted no more. One that was booked in this moment stays booked. Raises NotFound."""
-        fence, _refund = await self._cancel_once(reference, only_unbooked=True)
+        fence, _refunds = await self._cancel_once(reference, only_unbooked=True)
         appointment_cancelled()
         if fence is not None:
             await self._payments.fence(fence)
@@ -163,13 +164,13 @@ class Lifecycle:
                 return False
             if not await is_due(tx):
                 return False
-            refund = await self._refund(tx, case, case.refund_percent(at))
+            refunds = await self._refund(tx, case, case.refund_percent(at))
             await self._slots.move(tx, reference, _S.CANCELLED)
-            fields = {"refund_cents": refund[1]} if refund else {}
+            fields = {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}
             await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
         appointment_released()
-        if refund is not None:
-            await self._payments.submit_refund(refund[0])
+        for refund in refunds:
+            await self._payments.submit_refund(refund.id)
         return True
 
     async def expire_bare(self) -> int:
@@ -206,14 +207,14 @@ class Lifecycle:
         only_unbooked: bool = False,
         shown: Money | None = None,
         by_city: ByCity | None = None,
-    ) -> tuple[UUID | None, UUID | None]:
-        """The payment to fence and the refund to submit, after commit."""
+    ) -> tuple[UUID | None, list[UUID]]:
+        """The payment to fence and the refunds to submit, after commit."""
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
             if case.status in (_S.CANCELLED, _S.EXPIRED):
-                return None, None
+                return None, []
             if only_unbooked and case.status not in (_S.HELD, _S.EXPIRING):
-                return None, None
+                return None, []
             if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
                 raise NotCancellable
             if by_city is not None:
@@ -226,44 +227,37 @@ class Lifecycle:
                 ):  # calling holds the case, so this does not change before commit
                     raise BeingServed
                 percent = 100 if by_city else case.refund_percent(self._clock())
-                refund = await self._refund(tx, case, percent, shown)
+                refunds = await self._refund(tx, case, percent, shown)
                 await self._slots.move(tx, reference, _S.CANCELLED)
                 fields = {
-                    **({"refund_cents": refund[1]} if refund else {}),
+                    **({"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}),
                     **({"reason": by_city.reason} if by_city else {}),
                 }
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
-                return None, refund[0] if refund else None
+                return None, [refund.id for refund in refunds]
             living = await self._payments.living(tx, reference)
             if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
                 if case.status is _S.HELD:
                     await self._slots.move(tx, reference, _S.EXPIRING)
                 await self._slots.mark_tried(tx, reference, self._clock())
-                return living.id, None
+                return living.id, []
             await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
-            return None, None
+            return None, []
 
-    async def _refund(
-        self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None
-    ) -> tuple[UUID, int] | None:
-        payment = await self._payments.living(tx, case.id)
-        if payment is None or payment.status is not PaymentStatus.PAID:
-            return None
-        # Staff may have given money back already; then the policy gives what is left.
-        share = case.fee.percent(percent)
-        amount = min(share, await self._payments.refundable(tx, payment.id))
-        if shown is not None and shown != amount:
+    async def _refund(self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None) -> list[Refund]:
+        """So much of the fee. Staff may have given money back already; then what is left."""
+        found = await parts(self._payments, tx, case.references, case.fee.percent(percent))
+        if shown is not None and shown.cents != sum(part.cents for _, part in found):
             raise RefundDiffers
-        if not amount:
-            return None
-        refund = await self._payments.request_refund(tx, payment.id, amount, RefundReason.CANCELLED)
-        return refund.id, refund.amount_cents
+        return [await self._payments.request_refund(tx, ident, part, RefundReason.CANCELLED) for ident, part in found]
 
     async def _expire_one(self, reference: UUID) -> Payment | None:
         """The payment that must be fenced before the time is free."""
         async with self._transaction() as tx:
             case = await self._slots.lock(tx, reference)
-            if case is None or case.status not in (_S.HELD, _S.EXPIRING):
+            if case is None:
+                return await self._expire_move(tx, reference)
+            if case.status not in (_S.HELD, _S.EXPIRING):
                 return None
             if case.status is _S.HELD and case.hold_until is not None and case.hold_until > self._clock():
                 return None
@@ -284,6 +278,18 @@ class Lifecycle:
             hold_expired()
         else:
             hold_expiring()
+        return payment
+
+    async def _expire_move(self, tx: Tx, reference: UUID) -> Payment | None:
+        """A dearer time for a booked case, of which the difference was not paid."""
+        move = await self._slots.lock_move(tx, reference)
+        if move is None or not move.is_waiting or not move.is_over(self._clock()):
+            return None
+        payment = await self._payments.living(tx, reference)
+        if payment is None or payment.status is PaymentStatus.PAID:  # PAID: see _expire_one
+            await self._slots.end_move(tx, reference, None)
+            return None
+        await self._slots.mark_tried(tx, reference, self._clock())
         return payment
 
     async def _fence(self, reference: UUID, payment: Payment) -> None:

@@ -80,6 +80,14 @@ class CaseState:
     hold_until: datetime | None
     fee: Money
     terms: Terms
+    paid_moves: tuple[
+        UUID, ...
+    ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
+
+    @property
+    def references(self) -> tuple[UUID, ...]:
+        """Of all its payments, the last first."""
+        return (*self.paid_moves, self.id)
 
     def refund_percent(self, now: datetime) -> int:
         return self.terms.percent(self.starts_at, now)
@@ -99,6 +107,37 @@ class Reconfirm:
     status: ReconfirmStatus
     answer_by: datetime
     releases: bool  # who does not answer gives the time up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveState:
+    """A dearer time for a booked case, until the difference is paid; read under the case's lock."""
+
+    id: UUID  # the hold's, and the reference of the payment
+    case: CaseState
+    starts_at: datetime
+    hold_until: datetime | None
+    fee: Money
+    is_waiting: bool  # False: the case has it, or it is over
+
+    @property
+    def difference(self) -> Money:
+        return self.fee - self.case.fee
+
+    def is_over(self, now: datetime) -> bool:
+        """Nobody waits for it any more, so the provider is made to refuse the money."""
+        is_late = self.hold_until is None or self.hold_until <= now
+        return is_late or self.case.status is not AppointmentStatus.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What its owner sees of it."""
+
+    hold_id: UUID
+    starts_at: datetime
+    hold_until: datetime
+    difference: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +164,8 @@ class Case:
     created_at: datetime
     contact: Contact = field(repr=False)
     payment: Payment | None = None
+    differences: tuple[Payment, ...] = ()  # paid, of moves to dearer times
+    waiting: Waiting | None = None
     refunds: tuple[Refund, ...] = ()
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
@@ -137,9 +178,11 @@ class Case:
 
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back; None where nothing is paid or nothing is booked."""
-        if self.status is not AppointmentStatus.CONFIRMED or self.payment is None or not self.payment.captured_cents:
+        paid = [one for one in (self.payment, *self.differences) if one is not None and one.captured_cents]
+        if self.status is not AppointmentStatus.CONFIRMED or not paid:
             return None
-        return min(self.fee.percent(self.terms.percent(self.starts_at, now)), self.payment.refundable)
+        left = Money(sum(one.refundable.cents for one in paid), self.fee.currency)
+        return min(self.fee.percent(self.terms.percent(self.starts_at, now)), left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

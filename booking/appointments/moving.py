@@ -7,6 +7,7 @@ afterwards: else a late cancellation would be free by way of a move.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from base.clock import Clock
@@ -15,22 +16,24 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments import reconfirm_store, store
+from booking.appointments import move_store, reconfirm_store, store
+from booking.appointments.calls import Calls
+from booking.appointments.giving_back import parts
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
+from booking.appointments.move_store import BY_CITY, BY_PERSON
 from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus
 from booking.holds.usecases import HoldInUse
-from payment.model import PaymentStatus, Refund, RefundReason
+from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.usecases import Payments
-from video.rooms.usecases import RoomOver
 
+pay_requested = point("appointment.pay-requested")
 time_swapped = point("appointment.time-swapped")
 appointment_moved = point("appointment.moved")
 
 _AS_BEFORE = 100  # of the fee given back: where the city moves a case, that costs its person nothing
-_BY_PERSON, _BY_CITY = "moved", "rebooked"  # in the history; what the city moves is not counted against its person
 
 
 class NotMovable(Conflict):
@@ -70,7 +73,7 @@ class CallOver(Conflict):
 
 
 class PriceDiffers(Conflict):
-    """It is dearer now, or has become cheaper twice: a rule gives back once (refund_by_rule_once)."""
+    """It has become cheaper twice, and a rule gives back once (refund_by_rule_once); or it is dearer where nobody can pay at once."""
 
     code = "price_differs"
     message = _(
@@ -79,13 +82,24 @@ class PriceDiffers(Conflict):
     )
 
 
+class MoveWaits(Conflict):
+    code = "move_waits"
+    message = _(
+        "Another time is waiting for your payment already. Please pay the difference, or wait until that reservation is over."
+    )
+
+
 class Moving:
+    """`describe`: what the payer of a difference reads."""
+
     def __init__(
         self,
         db: Database,
         slots: Slots,
         payments: Payments,
+        calls: Calls,
         clock: Clock,
+        describe: Callable[[CaseState], str],
         has_arrived: IsCalled,
         let_go: LetGo,
         moves_most: int,
@@ -93,60 +107,46 @@ class Moving:
         self._db = db
         self._slots = slots
         self._payments = payments
+        self._calls = calls
         self._clock = clock
+        self._describe = describe
         self._has_arrived = has_arrived
         self._let_go = let_go
         self._moves_most = moves_most
 
-    async def move(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity | None = None) -> None:
+    async def move(
+        self, appointment_id: UUID, hold_id: UUID, return_url: str = "", by_city: ByCity | None = None
+    ) -> str | None:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
-        less now, the difference goes back.
+        less now, the difference goes back. Where it is more: the address where the difference is paid; the old time is kept until then.
 
-        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers.
+        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers,
+        MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
+        refunds: list[Refund] = []
+        payment: Payment | None = None
         async with self._db.transaction() as conn:
-            refund = await self.take(conn, appointment_id, hold_id, moves_most=self._moves_most, by_city=by_city)
+            case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most, by_city)
+            if hold is None:
+                return None
+            if hold.fee_cents > case.fee.cents and by_city is None:
+                payment = await self._wait(conn, case, hold, hold_id, return_url)
+            else:
+                refunds = await self._swap(conn, case, hold, by_city)
+        if payment is not None:
+            pay_requested()
+            opened = await self._payments.open(payment.id)
+            return opened.pay_url if opened.status is PaymentStatus.OPEN else None
         appointment_moved()
-        if refund is not None:
+        for refund in refunds:
             await self._payments.submit_refund(refund.id)
+        return None
 
-    async def take(
-        self,
-        conn: Connection,
-        appointment_id: UUID,
-        hold_id: UUID,
-        *,
-        moves_most: int | None = None,
-        by_city: ByCity | None = None,
-    ) -> Refund | None:
-        """The same inside the caller's transaction, however often the case has moved, unless `moves_most` says so: what is to be
-        submitted after it."""
-        case = await self._slots.lock(conn, appointment_id)
-        row = await store.find_case(conn, appointment_id)
-        hold = await store.lock_hold(conn, hold_id)  # after the case, as everywhere
-        if case is None or row is None or hold is None:
-            raise NotFound
-        if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
-            return None
-        await self._check_case(conn, case, moves_most, by_city)
-        await self._check_hold(conn, hold, row)
-        refund = await self._refund(conn, case, hold)
-        if by_city is None:
-            await store.take_time(conn, appointment_id, hold, case.refund_percent(self._clock()), _BY_PERSON)
-        else:
-            await store.take_time(conn, appointment_id, hold, _AS_BEFORE, _BY_CITY)
-        time_swapped()
-        await reconfirm_store.put(conn, appointment_id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
-        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": refund.amount_cents if refund else 0}
-        try:
-            await self._slots.announce(conn, appointment_id, Notice("appointment_moved", fields=fields))
-        except RoomOver:
-            raise CallOver from None
-        await self._let_go(conn, appointment_id)
-        # The waiting room of a video call holds the room and not the case; announcing has waited for it.
-        if await self._has_arrived(conn, appointment_id):
-            raise HasArrived
-        return refund
+    async def take(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> list[Refund]:
+        """The same inside the caller's transaction, however often the case has moved: what is to be submitted after it. Raises PriceDiffers
+        where the time is dearer."""
+        case, hold = await self._look(conn, appointment_id, hold_id, None)
+        return await self._swap(conn, case, hold) if hold is not None else []
 
     async def check(self, appointment_id: UUID) -> None:
         """Before a time is looked for. Raises NotFound, NotMovable, HasArrived, TooManyMoves."""
@@ -161,7 +161,27 @@ class Moving:
         the hold. Nobody is told."""
         hold = await store.lock_hold(conn, hold_id)
         assert hold is not None
-        await store.take_time(conn, appointment_id, hold, _AS_BEFORE, _BY_CITY)
+        await move_store.take_time(conn, appointment_id, hold, _AS_BEFORE, BY_CITY)
+
+    async def _look(
+        self,
+        conn: Connection,
+        appointment_id: UUID,
+        hold_id: UUID,
+        moves_most: int | None,
+        by_city: ByCity | None = None,
+    ) -> tuple[CaseState, HoldClaim | None]:
+        """Both locked, and good for each other. No hold: the case has that time already."""
+        case = await self._slots.lock(conn, appointment_id)
+        row = await store.find_case(conn, appointment_id)
+        hold = await store.lock_hold(conn, hold_id)  # after the case, as everywhere
+        if case is None or row is None or hold is None:
+            raise NotFound
+        if hold.appointment_id == appointment_id and hold.status is ClaimStatus.BOOKED:
+            return case, None
+        await self._check_case(conn, case, moves_most, by_city)
+        await self._check_hold(conn, hold, row)
+        return case, hold
 
     async def _check_case(
         self, conn: Connection, case: CaseState, moves_most: int | None, by_city: ByCity | None = None
@@ -175,13 +195,14 @@ class Moving:
             return
         if case.starts_at <= self._clock():
             raise NotMovable
-        if moves_most is not None and await store.moves(conn, case.id) >= moves_most:
+        if moves_most is not None and await move_store.moves(conn, case.id) >= moves_most:
             raise TooManyMoves
 
     async def _check_hold(self, conn: Connection, hold: HoldClaim, row: CaseRow) -> None:
-        if hold.appointment_id is not None:
+        if hold.appointment_id is not None or hold.moves not in (None, row.id):
             raise HoldInUse
-        if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
+        status = ClaimStatus.HELD if hold.moves is None else ClaimStatus.EXPIRING
+        if hold.status is not status or hold.hold_until is None or hold.hold_until <= self._clock():
             raise HoldOver
         if hold.items != tuple(one.item for one in row.items):
             raise OtherService
@@ -189,16 +210,51 @@ class Moving:
             person = await store.find_person(conn, row.id)
             if person is None or person.mobile is None:
                 raise NoNumber
-        if hold.fee_cents > row.fee_cents:
-            raise PriceDiffers
+        if hold.channel == "video" and await self._calls.is_over(conn, row.id):
+            raise CallOver
 
-    async def _refund(self, conn: Connection, case: CaseState, hold: HoldClaim) -> Refund | None:
-        """Of the difference. Staff may have given money back already; then what is left."""
-        payment = await self._payments.living(conn, case.id) if hold.fee_cents < case.fee.cents else None
-        if payment is None or payment.status is not PaymentStatus.PAID:
-            return None
-        if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, payment.id)):
+    async def _swap(
+        self, conn: Connection, case: CaseState, hold: HoldClaim, by_city: ByCity | None = None
+    ) -> list[Refund]:
+        if hold.fee_cents > case.fee.cents:
             raise PriceDiffers
-        difference = Money(case.fee.cents - hold.fee_cents, case.fee.currency)
-        amount = min(difference, await self._payments.refundable(conn, payment.id))
-        return await self._payments.request_refund(conn, payment.id, amount, RefundReason.MOVED) if amount else None
+        refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
+        if by_city is None:
+            await move_store.take_time(conn, case.id, hold, case.refund_percent(self._clock()), BY_PERSON)
+        else:
+            await move_store.take_time(conn, case.id, hold, _AS_BEFORE, BY_CITY)
+        time_swapped()
+        await reconfirm_store.put(conn, case.id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
+        cents = sum(refund.amount_cents for refund in refunds)
+        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": cents}
+        await self._slots.announce(conn, case.id, Notice("appointment_moved", fields=fields))
+        await self._let_go(conn, case.id)
+        # The waiting room of a video call holds the room and not the case; announcing has waited for it.
+        if await self._has_arrived(conn, case.id):
+            raise HasArrived
+        return refunds
+
+    async def _wait(
+        self, conn: Connection, case: CaseState, hold: HoldClaim, hold_id: UUID, return_url: str
+    ) -> Payment:
+        """The new time is kept for the case, whatever the clock says, until the provider has promised that no money will come."""
+        if hold.moves is None:
+            if await move_store.find_waiting(conn, case.id) is not None:
+                raise MoveWaits
+            await move_store.wait_for_money(conn, hold.id, case.id)
+        return await self._payments.request(
+            conn,
+            reference=hold_id,
+            amount=Money(hold.fee_cents - case.fee.cents, case.fee.currency),
+            description=self._describe(case),
+            language=case.language,
+            return_url=return_url,
+        )
+
+    async def _give_back(self, conn: Connection, case: CaseState, cents: int) -> list[Refund]:
+        """Of the difference. Staff may have given money back already; then what is left."""
+        found = await parts(self._payments, conn, case.references, Money(cents, case.fee.currency)) if cents else []
+        for ident, _part in found:
+            if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, ident)):
+                raise PriceDiffers
+        return [await self._payments.request_refund(conn, ident, part, RefundReason.MOVED) for ident, part in found]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import AppointmentStatus, CaseState, MoveState
 from payment.ports import Tx
 
 # A provider that does not answer is asked again as often as this for each case; the sweep itself comes every few seconds.
@@ -71,7 +71,8 @@ class Slots(Protocol):
         """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status."""
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
-        """Cases whose hold is over, and those that are expiring, each once in TRY_EVERY; least recently tried first."""
+        """Cases whose hold is over, those that are expiring, and dearer times that nobody waits for any more, by their hold; each once in
+        TRY_EVERY, least recently tried first."""
 
     async def mark_tried(self, tx: Tx, reference: UUID, now: datetime) -> None:
         """In the transaction of the visit: what cannot be freed yet stands behind what nobody has tried."""
@@ -79,4 +80,11 @@ class Slots(Protocol):
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         """Free the time of holds that are over and never became a case."""
 
-    async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None: ...
+    async def lock_move(self, tx: Tx, hold_id: UUID) -> MoveState | None:
+        """The dearer time that waits for a case, or did, with that case locked."""
+
+    async def end_move(self, tx: Tx, hold_id: UUID, taken_at: datetime | None) -> bool:
+        """The case gets it at this moment, and gives back at most what it gave then; None: the time is free. False: it did not wait."""
+
+    async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None:
+        """To the person of the case, or of the case that this hold waits for."""

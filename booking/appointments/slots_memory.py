@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from booking.appointments.model import AppointmentStatus, CaseState, sources
+from booking.appointments.model import AppointmentStatus, CaseState, MoveState, sources
+from booking.appointments.policy import Terms
 from booking.appointments.slots import TRY_EVERY, Notice
 from payment.memory import MemoryTx
 from payment.ports import Tx
@@ -32,7 +33,8 @@ def _table(tx: Tx, name: str) -> dict[Any, Any]:
 
 
 class MemorySlots:
-    """Tables: `case` by id, `tried` (when) by the case's id, `bare_hold` by id, `notice` by (case, template, what about)."""
+    """Tables: `case` by id, `waiting` (dearer times) by the hold's id,
+    `tried` (when) by the case's id, `bare_hold` by id, `notice` by (case, template, what about)."""
 
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         found: CaseState | None = _table(tx, "case").get(reference)
@@ -48,6 +50,10 @@ class MemorySlots:
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
         tried = _table(tx, "tried")
         due = [
+            (tried.get(move.case.id, _NEVER), move.hold_until, move.id)
+            for move in self._moves(tx)
+            if move.is_waiting and move.is_over(now)
+        ] + [
             (tried.get(case.id, _NEVER), case.hold_until, case.id)
             for case in _table(tx, "case").values()
             if case.status is AppointmentStatus.EXPIRING
@@ -56,8 +62,10 @@ class MemorySlots:
         return [ident for at, _, ident in sorted(due) if at <= now - TRY_EVERY][:limit]
 
     async def mark_tried(self, tx: Tx, reference: UUID, now: datetime) -> None:
-        if reference in _table(tx, "case"):
-            _table(tx, "tried")[reference] = now
+        move: MoveState | None = _table(tx, "waiting").get(reference)
+        ident = move.case.id if move is not None else reference
+        if ident in _table(tx, "case"):
+            _table(tx, "tried")[ident] = now
 
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         holds = _table(tx, "bare_hold")
@@ -66,7 +74,35 @@ class MemorySlots:
             del holds[ident]
         return len(over)
 
+    async def lock_move(self, tx: Tx, hold_id: UUID) -> MoveState | None:
+        return next((move for move in self._moves(tx) if move.id == hold_id), None)
+
+    async def end_move(self, tx: Tx, hold_id: UUID, taken_at: datetime | None) -> bool:
+        move = await self.lock_move(tx, hold_id)
+        if move is None or not move.is_waiting:
+            return False
+        _table(tx, "waiting")[hold_id] = replace(move, is_waiting=False, hold_until=None)
+        if taken_at is not None:
+            _table(tx, "case")[move.case.id] = replace(
+                move.case,
+                starts_at=move.starts_at,
+                fee=move.fee,
+                terms=Terms(move.case.terms.steps, move.case.refund_percent(taken_at)),
+                paid_moves=(hold_id, *move.case.paid_moves),
+            )
+        return True
+
+    def _moves(self, tx: Tx) -> list[MoveState]:
+        """With the cases as they are now."""
+        cases = _table(tx, "case")
+        return [replace(move, case=cases[move.case.id]) for move in _table(tx, "waiting").values()]
+
+    def add_move(self, tx: Tx, move: MoveState) -> None:
+        _table(tx, "waiting")[move.id] = move
+
     async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None:
+        move = await self.lock_move(tx, reference)
+        reference = move.case.id if move is not None else reference
         _table(tx, "notice").setdefault((reference, notice.template, notice.about), notice)
 
     def add_case(self, tx: Tx, case: CaseState) -> None:

@@ -7,8 +7,9 @@ from typing import cast
 from uuid import UUID
 
 from base.db import Connection
-from booking.appointments import store
-from booking.appointments.model import CLAIM_OF, AppointmentStatus, CaseState, sources
+from base.money import Money
+from booking.appointments import move_store, reconfirm_store, store
+from booking.appointments.model import CLAIM_OF, AppointmentStatus, CaseState, MoveState, ReconfirmStatus, sources
 from booking.appointments.slots import TRY_EVERY, Announce, Notice
 from payment.ports import Tx
 
@@ -39,5 +40,34 @@ class PgSlots:
     async def expire_bare(self, tx: Tx, now: datetime, limit: int) -> int:
         return await store.expire_bare(_conn(tx), now, limit)
 
+    async def lock_move(self, tx: Tx, hold_id: UUID) -> MoveState | None:
+        found = await move_store.find_move(_conn(tx), hold_id)
+        case = await self.lock(tx, found.case_id) if found is not None else None
+        row = await move_store.find_move(_conn(tx), hold_id)  # as it is under the lock
+        if row is None or case is None:
+            return None
+        return MoveState(
+            id=row.id,
+            case=case,
+            starts_at=row.starts_at,
+            hold_until=row.hold_until,
+            fee=Money(row.fee_cents, case.fee.currency),
+            is_waiting=row.is_waiting,
+        )
+
+    async def end_move(self, tx: Tx, hold_id: UUID, taken_at: datetime | None) -> bool:
+        conn = _conn(tx)
+        if taken_at is None:
+            return await move_store.free_waiting(conn, hold_id)
+        hold = await store.lock_hold(conn, hold_id)
+        if hold is None or hold.moves is None or hold.appointment_id is not None or not hold.status.occupies:
+            return False
+        case = await store.find_state(conn, hold.moves)
+        assert case is not None
+        await move_store.take_time(conn, case.id, hold, case.refund_percent(taken_at))
+        await reconfirm_store.put(conn, case.id, taken_at, ReconfirmStatus.KEPT)  # no question after that
+        return True
+
     async def announce(self, tx: Tx, reference: UUID, notice: Notice) -> None:
-        await self._announce(tx, reference, notice)
+        moved = await move_store.moved_cases(_conn(tx), [reference])
+        await self._announce(tx, moved.get(reference, reference), notice)

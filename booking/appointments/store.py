@@ -28,6 +28,7 @@ class HoldClaim:
     fee_id: int
     fee_cents: int  # of all parts of the visit together
     items: tuple[Item, ...]  # in their order
+    moves: UUID | None  # the case that gets it once the difference is paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         """
         SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id,
                coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
-               c.fee_id, v.fee_cents, v.items
+               c.fee_id, v.fee_cents, v.items, c.moves
           FROM claim c JOIN counter k ON k.id = c.counter_id
           CROSS JOIN LATERAL (
             SELECT sum(f.amount_cents * p.quantity)::int AS fee_cents,
@@ -297,40 +298,6 @@ async def link_claim(conn: Connection, claim_id: int, appointment_id: UUID) -> N
     await conn.execute("UPDATE claim SET appointment_id = $2 WHERE id = $1", claim_id, appointment_id)
 
 
-async def moves(conn: Connection, appointment_id: UUID) -> int:
-    """How often its person has given it another time."""
-    count: int = await conn.fetchval(
-        "SELECT count(*) FROM appointment_history WHERE appointment_id = $1 AND status = 'moved'", appointment_id
-    )
-    return count
-
-
-async def take_time(
-    conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str
-) -> None:
-    """The hold's time instead of what the case has. The old rows stay, as moved: they tell where it has been."""
-    await conn.execute(
-        """
-        WITH freed AS (
-          UPDATE claim SET status = 10 WHERE appointment_id = $1 AND status < 8
-        ), taken AS (
-          UPDATE claim SET appointment_id = $1, status = 2, hold_until = NULL WHERE id = $2
-        ), told AS (
-          INSERT INTO appointment_history (appointment_id, status) VALUES ($1, $8)
-        )
-        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, sequence = sequence + 1,
-                               refund_most_percent = least(refund_most_percent, $7) WHERE id = $1""",
-        appointment_id,
-        hold.id,
-        hold.office_id,
-        hold.channel,
-        hold.fee_id,
-        hold.fee_cents,
-        refund_most_percent,
-        told_as,
-    )
-
-
 async def keep_until(conn: Connection, claim_id: int, until: datetime) -> None:
     await conn.execute("UPDATE claim SET hold_until = $2 WHERE id = $1", claim_id, until)
 
@@ -417,7 +384,8 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
     row = await conn.fetchrow(
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
-               p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until
+               p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until,
+               ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves
           FROM appointment a
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
@@ -438,6 +406,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         hold_until=row["hold_until"],
         fee=Money(row["fee_cents"], row["currency"]),
         terms=Terms.of(row["share_percent"], row["step_hours"], row["step_percent"], row["refund_most_percent"]),
+        paid_moves=tuple(row["paid_moves"]),
     )
 
 
@@ -467,15 +436,18 @@ async def move(
 
 
 async def due(conn: Connection, now: datetime, tried_before: datetime, limit: int) -> list[UUID]:
-    """Below infinity rather than not null: a range leads the planner to the small index of due holds."""
+    """Cases, and dearer times that wait for one (by the hold's id). Below infinity rather than not null: a range leads the planner
+    to the small index of due holds."""
     return await fetch_all(
         conn,
         UUID,
         """
-        SELECT a.id FROM claim c JOIN appointment a ON a.id = c.appointment_id
-         WHERE c.hold_until < 'infinity' AND (c.status = 3 OR (c.status = 1 AND c.hold_until <= $1))
+        SELECT coalesce(c.appointment_id, c.request_key) AS id
+          FROM claim c JOIN appointment a ON a.id = coalesce(c.appointment_id, c.moves)
+         WHERE c.hold_until < 'infinity'
+           AND (c.hold_until <= $1 OR c.status = 3 AND (c.appointment_id IS NOT NULL OR a.status <> 'confirmed'))
            AND (a.fence_tried_at IS NULL OR a.fence_tried_at <= $2)
-         GROUP BY a.id ORDER BY a.fence_tried_at NULLS FIRST, min(c.hold_until), a.id LIMIT $3""",
+         GROUP BY 1, a.fence_tried_at ORDER BY a.fence_tried_at NULLS FIRST, min(c.hold_until), 1 LIMIT $3""",
         now,
         tried_before,
         limit,
@@ -483,7 +455,14 @@ async def due(conn: Connection, now: datetime, tried_before: datetime, limit: in
 
 
 async def mark_tried(conn: Connection, appointment_id: UUID, now: datetime) -> None:
-    await conn.execute("UPDATE appointment SET fence_tried_at = $2 WHERE id = $1", appointment_id, now)
+    """The id of a case, or of a hold that waits for one."""
+    await conn.execute(
+        """
+        UPDATE appointment SET fence_tried_at = $2
+         WHERE id IN ($1, (SELECT moves FROM claim WHERE request_key = $1))""",
+        appointment_id,
+        now,
+    )
 
 
 async def expire_bare(conn: Connection, now: datetime, limit: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -20,13 +21,14 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import reconfirm_store, store
+from booking.appointments import move_store, reconfirm_store, store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.erasing import Erasing
 from booking.appointments.lifecycle import HoldOver, Lifecycle, Transaction
-from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created, Reconfirm
+from booking.appointments.model import AppointmentStatus, Brief, Case, CaseState, Created, Reconfirm, Waiting
+from booking.appointments.move_store import WaitingRow
 from booking.appointments.moving import Moving
 from booking.appointments.number import new_number, normal_number
 from booking.appointments.persons import (
@@ -123,7 +125,7 @@ class Appointments:
         self._clock = clock
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
-        self._moving = Moving(db, slots, payments, clock, has_arrived, let_go, moves_most)
+        self._moving = Moving(db, slots, payments, calls, clock, self._describe, has_arrived, let_go, moves_most)
         self._reconfirming = Reconfirming(db, slots, self._lifecycle, notifications, clock, has_arrived)
         self._moves_most = moves_most
 
@@ -185,9 +187,16 @@ class Appointments:
             return await self._read(conn, appointment_id)
 
     async def briefs(self, ids: Collection[UUID]) -> Mapping[UUID, Brief]:
-        """Of those that are appointments, by id: what the till may know, so neither person nor contact."""
+        """Of those that are appointments, or holds that one moved to, by that id: what the till may know, so neither person nor contact."""
         async with self._db.connection() as conn:
-            return {brief.id: brief for brief in await store.briefs(conn, ids)}
+            moved = await move_store.moved_cases(conn, ids)
+            known = {brief.id: brief for brief in await store.briefs(conn, {*ids, *moved.values()})}
+        return known | {hold: known[case] for hold, case in moved.items()}
+
+    async def references(self, appointment_id: UUID) -> list[UUID]:
+        """Of its payments: whoever moved to a dearer time has paid more than once."""
+        async with self._db.connection() as conn:
+            return await move_store.references(conn, appointment_id)
 
     async def find_by_number(self, typed: str) -> UUID | None:
         """However it was typed."""
@@ -311,10 +320,24 @@ class Appointments:
         """The persons of cases that have been over for long; how many went."""
         return await self._erasing.erase_due()
 
-    async def move(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity | None = None) -> Case:
-        """To the time of the hold; whoever calls has proved both. Refusals: see Moving.move."""
-        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city))
+    async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
+        """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.move."""
+        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city=by_city))
         return await self.case(appointment_id)
+
+    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str) -> str | None:
+        """To the time of the hold; whoever calls has proved both. The address where the difference of the fee is paid first, or None.
+
+        Refusals: see Moving.move.
+        """
+        return await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, return_url))
+
+    async def settle_move(self, appointment_id: UUID, hold_id: UUID) -> None:
+        """Look at the payment of the difference: the return page does so before it shows anything."""
+        async with self._db.connection() as conn:
+            moved = await move_store.moved_cases(conn, [hold_id])
+        if moved.get(hold_id) == appointment_id:
+            await self._lifecycle.settle(hold_id)
 
     async def check_movable(self, appointment_id: UUID) -> None:
         """Before another time is looked for. Refusals: see Moving.check."""
@@ -426,18 +449,26 @@ class Appointments:
         if row is None:
             raise NotFound
         payment = await self._payments.latest(conn, appointment_id)
-        refunds = await self._payments.refunds(conn, payment.id) if payment is not None else []
+        living = [await self._payments.living(conn, one) for one in await move_store.references(conn, appointment_id)]
+        differences = [one for one in living if one and one.captured_cents and one.reference != appointment_id]
+        paid = [one for one in (payment, *differences) if one is not None]
+        refunds = [refund for one in paid for refund in await self._payments.refunds(conn, one.id)]
+        waiting = await move_store.find_waiting(conn, appointment_id)
         tried_anew = {refund.retry_of for refund in refunds}
-        return _case(
+        made = _case(
             row,
             open_contact(self._sealer, row.id, person, row.language) if person else nobody(row.language),
             payment,
-            [refund for refund in refunds if refund.id not in tried_anew],  # of each, its latest try
+            sorted(
+                (refund for refund in refunds if refund.id not in tried_anew),  # of each, its latest try
+                key=lambda refund: refund.created_at,
+            ),
             is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
             reconfirm=await reconfirm_store.find(conn, appointment_id),
             moves_left=max(self._moves_most - row.moves, 0),
         )
+        return replace(made, differences=tuple(differences), waiting=_waiting(made, waiting))
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
@@ -449,6 +480,17 @@ async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
     except asyncpg.DeadlockDetectedError:
         return await work()
+
+
+def _waiting(case: Case, row: WaitingRow | None) -> Waiting | None:
+    if row is None or row.hold_until is None:
+        return None
+    return Waiting(
+        hold_id=row.id,
+        starts_at=row.starts_at,
+        hold_until=row.hold_until,
+        difference=Money(row.fee_cents, case.fee.currency) - case.fee,
+    )
 
 
 def _case(

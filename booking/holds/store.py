@@ -99,14 +99,15 @@ async def insert_override(
 
 
 async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]:
-    """Those that there are, with the version of the fee that was frozen with them."""
+    """Those that there are, with the version of the fee that was frozen with them, and the case that has it or waits for it."""
     return await fetch_all(
         conn,
         HoldRow,
         """
         SELECT c.request_key AS id, c.service_id, k.channel, coalesce(c.sold_by, c.office_id) AS office_id, c.starts_at,
                greatest(v.ends_at, c.ends_at - c.buffer_min * interval '1 minute') AS ends_at, c.hold_until, c.status,
-               c.appointment_id, f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis,
+               coalesce(c.appointment_id, CASE c.status WHEN 3 THEN c.moves END) AS appointment_id,
+               f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis,
                CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.service_id || v.services ELSE '{}' END AS services,
                CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.quantity || v.quantities ELSE '{}' END AS quantities
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id

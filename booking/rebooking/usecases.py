@@ -131,7 +131,7 @@ class Rebookings:
             raise NotFound
         if found.status is _S.ACCEPTED and found.now_at == one.starts_at:
             return await self._appointments.case(appointment_id)
-        return await self._appointments.move(appointment_id, one.hold_id, ByCity(self._still(found.id, _S.OFFERED)))
+        return await self._appointments.rebook(appointment_id, one.hold_id, ByCity(self._still(found.id, _S.OFFERED)))
 
     async def decline(self, appointment_id: UUID) -> None:
         """None of the times suits: somebody will telephone. Said again: said already. Raises NotFound, AnswerOver."""
@@ -175,11 +175,11 @@ class Rebookings:
             kept = [one for one in await store.offered(conn, [found.id]) if one.is_held]
         hold = next((one.hold_id for one in kept if (one.office_id, one.starts_at) == (office_id, starts_at)), None)
         if hold is not None:
-            return await self._appointments.move(appointment_id, hold, ByCity(self._still(found.id)))
+            return await self._appointments.rebook(appointment_id, hold, ByCity(self._still(found.id)))
         hold = await self._hold(found, office_id, starts_at)
         time_held()
         try:
-            return await self._appointments.move(appointment_id, hold, ByCity(self._still(found.id)))
+            return await self._appointments.rebook(appointment_id, hold, ByCity(self._still(found.id)))
         except DomainError:
             async with self._db.connection() as conn:
                 await release(conn, hold)

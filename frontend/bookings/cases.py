@@ -122,6 +122,18 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
 
 def _notice(words: Words, case: Case, status: str, reach: str) -> tuple[str, str, str]:
     """Kind, title and, where there is more to say, a sentence."""
+    if status == _S.CONFIRMED and case.waiting is not None:
+        when = words.when(case.waiting.starts_at, case.time_zone)
+        until = words.clock(case.waiting.hold_until, case.time_zone)
+        return (
+            "info",
+            words._("Another time is waiting: {when}", when=when),
+            words._(
+                "It moves there once the person has paid the difference of {difference} on the appointment's page, until {clock}.",
+                difference=words.fee(case.waiting.difference),
+                clock=until,
+            ),
+        )
     if status == _S.CONFIRMED:
         told = words._("The confirmation goes to {reach}.", reach=reach) if reach else ""
         return "success", words._("The appointment is booked"), told or words._("Please read the number out.")

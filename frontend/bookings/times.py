@@ -10,7 +10,7 @@ from aiohttp import web
 
 from base.errors import DomainError, Malformed, NotFound
 from base.i18n import zone
-from base.web import CLOCK, STAFF, form
+from base.web import CLOCK, SETTINGS, STAFF, form
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
 from booking.availability.endpoints import AVAILABILITY
@@ -72,9 +72,10 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def _move(request: web.Request, place: Place, case: Case, hold: Hold) -> web.Response:
-    """What stays where it is keeps no second time."""
+    """What stays where it is keeps no second time, unless that waits until the person has paid a difference."""
+    back = f"{request.app[SETTINGS].public_url}/{case.language}/appointments/{case.id}/moved/{hold.id}"
     try:
-        await request.app[APPOINTMENTS].move(case.id, hold.id)
+        await request.app[APPOINTMENTS].move(case.id, hold.id, back)
     except DomainError:
         await request.app[HOLDS].release(hold.id)
         raise

@@ -9,7 +9,7 @@ from uuid import UUID
 from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact, readable
-from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus
+from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
@@ -38,6 +38,7 @@ class CaseFacts:
     is_told: bool = True  # False: the latest message could not be delivered
     call_number: str = ""  # whom the office calls
     hold_until: datetime | None = None
+    waiting: Waiting | None = None
     can_cancel: bool = False
     can_move: bool = False
     moves_left: int = 0
@@ -73,7 +74,7 @@ def facts_of(
     is_displaced: bool = False,
 ) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
-    refund = case.refunds[-1] if case.refunds else None
+    refund, refund_amount = _returned(case)
     status = case.status.value
     if case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now:
         # the worker has not come by yet; what it will find is known already
@@ -86,15 +87,16 @@ def facts_of(
         status=status,
         chosen=chosen,
         payment=payment,
-        refund=_REFUND.get(refund.status, "under_way") if refund else "",
-        refund_amount=Money(refund.amount_cents, case.fee.currency) if refund else None,
+        refund=refund,
+        refund_amount=refund_amount,
         reach=_reach(case.contact, can_text=can_text),
         is_erased=case.is_erased,
         can_erase=not case.is_erased and status in ("confirmed", "expired", "cancelled", "finished", "no_show"),
         is_told=case.is_told,
         call_number=readable(case.contact.mobile) if chosen.channel is Channel.PHONE and case.contact.mobile else "",
         hold_until=case.hold_until,
-        can_move=not case.is_erased and case.starts_at > now and status == "confirmed",
+        waiting=case.waiting,
+        can_move=not case.is_erased and case.waiting is None and case.starts_at > now and status == "confirmed",
         moves_left=case.moves_left,
         can_cancel=not case.is_erased
         and case.starts_at > now
@@ -107,6 +109,16 @@ def facts_of(
         has_call=has_call,
         is_displaced=is_displaced,
     )
+
+
+def _returned(case: Case) -> tuple[str, Money | None]:
+    """How what was given back last stands: for one reason it may come from several payments."""
+    if not case.refunds:
+        return "", None
+    last = [refund for refund in case.refunds if refund.reason is case.refunds[-1].reason]
+    states = {_REFUND.get(refund.status, "under_way") for refund in last}
+    state = next(one for one in ("failed", "under_way", "done") if one in states)
+    return state, Money(sum(refund.amount_cents for refund in last), case.fee.currency)
 
 
 def was_given_back(case: Case) -> bool:
@@ -182,6 +194,8 @@ def case_page(
         reserved=_reserved(words, facts) if is_held and facts.payment != "processing" else "",
         pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
+        wait_text=_wait(words, facts),
+        wait_url=f"{here}/move?hold={facts.waiting.hold_id}" if facts.waiting and not _is_late(words, facts) else "",
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
         keep_action=f"{here}/keep" if is_asked else "",
         keep_lines=_question(words, facts) if is_asked else (),
@@ -235,6 +249,29 @@ def _cancel_url(facts: CaseFacts, here: str) -> str:
     if not facts.can_cancel:
         return ""
     return f"{here}/rebooking?answer=cancel#question" if facts.is_displaced else f"{here}?cancel=1#cancel-question"
+
+
+def _is_late(words: Words, facts: CaseFacts) -> bool:
+    return facts.waiting is not None and facts.waiting.hold_until <= words.now
+
+
+def _wait(words: Words, facts: CaseFacts) -> str:
+    waiting, zone_name = facts.waiting, facts.chosen.office.time_zone
+    if waiting is None:
+        return ""
+    when = words.when(waiting.starts_at, zone_name)
+    if _is_late(words, facts):
+        return words._(
+            "The reservation of {when} has run out. We are asking the payment provider whether you have paid; if not, your appointment "
+            "stays as it is.",
+            when=when,
+        )
+    return words._(
+        "{when} is kept for you until {clock}. Your appointment moves there as soon as you have paid the difference of {difference}.",
+        when=when,
+        clock=words.clock(waiting.hold_until, zone_name),
+        difference=words.fee(waiting.difference),
+    )
 
 
 def _erase_text(words: Words, facts: CaseFacts) -> str:

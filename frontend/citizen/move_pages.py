@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Conflict, Malformed
-from base.web import clear_token_cookie, form, path_id, query, set_token_cookie
+from base.errors import Conflict, Malformed, Unavailable
+from base.web import SETTINGS, clear_token_cookie, form, path_id, query, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
-from booking.appointments.moving import PriceDiffers
+from booking.appointments.model import Case
 from booking.holds.endpoints import HOLDS
+from booking.holds.model import Hold
 from booking.holds.usecases import SlotTaken, StartNotOffered, TooBusy
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case_pages import show
@@ -22,6 +24,9 @@ from frontend.citizen.hold_pages import is_over, own_hold, release_others
 from frontend.citizen.moving import move_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import hold_of, slot_of, wanted_of, why_of
+from payment.context import PaymentUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class MoveQuery(BaseModel):
@@ -57,26 +62,30 @@ async def ask(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "appointment")
     hold = await own_hold(request, query(request, MoveQuery).hold)
     appointments = request.app[APPOINTMENTS]
-    if hold.appointment_id is not None:  # the back button, after moving
-        return see(f"/{words.language}/appointments/{ident}")
+    case = await appointments.case(ident)
+    is_waiting = case.waiting is not None and case.waiting.hold_id == hold.id
+    if hold.appointment_id is not None and not (is_waiting and words.now < hold.expires_at):
+        return see(f"/{words.language}/appointments/{ident}")  # the back button, after moving
     if is_over(request, hold):
         return await run_out(request, hold, moves=ident)
     try:
         await appointments.check_movable(ident)
     except Conflict as refusal:
         return await show(request, refusal)
-    case = await appointments.case(ident)
-    if hold.fee > case.fee:
-        return await show(request, PriceDiffers())
+    return await _ask(request, case, hold)
+
+
+async def _ask(request: web.Request, case: Case, hold: Hold, problem: str = "") -> web.Response:
     view = move_page(
-        words,
+        words_of(request),
         case,
         hold,
         was=await chosen(request, case),
         will=await chosen(request, hold),
         request_key=new_key(),
+        problem=problem,
     )
-    return page(request, "move", view)
+    return page(request, "move", view, status=503 if problem else 200)
 
 
 async def move(request: web.Request) -> web.Response:
@@ -85,13 +94,38 @@ async def move(request: web.Request) -> web.Response:
     hold_id = hold_of(fields)
     if hold_id is None:
         raise Malformed
-    hold = await own_hold(request, hold_id)
+    hold, appointments = await own_hold(request, hold_id), request.app[APPOINTMENTS]
+    here = f"/{words.language}/appointments/{ident}"
     try:
-        await request.app[APPOINTMENTS].move(ident, hold.id)
+        url = await appointments.move(ident, hold.id, f"{request.app[SETTINGS].public_url}{here}/moved/{hold.id}")
+    except PaymentUnavailable:
+        problem = words._(
+            "Our payment provider does not answer. Nothing was charged, and both times are still kept: please try again."
+        )
+        return await _ask(request, await appointments.case(ident), hold, problem)
     except HoldOver:
         return await run_out(request, hold, moves=ident)
     except Conflict as refusal:
         return await show(request, refusal)
-    response = see(f"/{words.language}/appointments/{ident}?moved=1")
+    if url is not None:
+        return see(url)
+    response = await _seen(request, ident, hold.id)
     clear_token_cookie(request, response, "hold", hold.id)
     return response
+
+
+async def moved(request: web.Request) -> web.Response:
+    """Back from the provider, whatever it says in the address: the truth is asked for, not believed."""
+    ident, hold_id = path_id(request, "appointment"), path_id(request, "hold")
+    try:
+        await request.app[APPOINTMENTS].settle_move(ident, hold_id)
+    except Unavailable:
+        log.warning("moved.not_settled", extra={"appointment": str(ident)})  # webhook or poller will
+    return await _seen(request, ident, hold_id)
+
+
+async def _seen(request: web.Request, ident: UUID, hold_id: UUID) -> web.Response:
+    """The case, which says that it has moved where it has."""
+    case, hold = await request.app[APPOINTMENTS].case(ident), await request.app[HOLDS].find(hold_id)
+    has_moved = hold.appointment_id == ident and case.waiting is None
+    return see(f"/{words_of(request).language}/appointments/{ident}{'?moved=1' if has_moved else ''}")

@@ -11,7 +11,9 @@ from frontend.citizen.views import MovePage, SummaryGroup
 from frontend.citizen.words import Words
 
 
-def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen, request_key: str) -> MovePage:
+def move_page(
+    words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen, request_key: str, problem: str = ""
+) -> MovePage:
     path = f"/appointments/{case.id}/move"
     query = (("hold", str(hold.id)),)
     return MovePage(
@@ -31,6 +33,8 @@ def move_page(words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen
         action=f"/{words.language}{path}",
         hidden=query,
         request_key=request_key,
+        button=words._("Move with obligation to pay") if will.fee > case.fee else words._("Yes, move the appointment"),
+        problem=problem,
         keep_url=f"/{words.language}/appointments/{case.id}",
     )
 
@@ -45,6 +49,13 @@ def _lines(words: Words, case: Case, fee: Money) -> tuple[str, ...]:
             difference=words.fee(case.fee - fee),
         )
     percent = case.terms.percent(case.starts_at, words.now)
+    if case.fee < fee:
+        paid = words._(
+            "The fee is more now: {fee}. The appointment moves as soon as you have paid the difference of {difference}; until "
+            "then it stays as it is.",
+            fee=words.fee(fee),
+            difference=words.fee(fee - case.fee),
+        )
     late = (
         words._(
             "If you cancel later, at most {percent} % of the fee is returned, as if you cancelled now.", percent=percent

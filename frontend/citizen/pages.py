@@ -84,6 +84,15 @@ ENDPOINTS = [
     ),
     page("POST", f"{_CASE}/times", move_pages.reserve, CASE, "Reserve another time", NotOffered, Malformed),
     page("GET", f"{_CASE}/move", move_pages.ask, CASE, "Look at both times", Unauthenticated),
+    page(
+        "GET",
+        f"{_CASE}/moved/{{hold}}",
+        move_pages.moved,
+        CASE,
+        "Back from paying a difference",
+        Unauthenticated,
+        NotFound,
+    ),
     page("POST", f"{_CASE}/move", move_pages.move, CASE, "Move", Unauthenticated, Malformed),
     page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed

@@ -274,7 +274,9 @@ class MovePage:
     action: str
     hidden: tuple[tuple[str, str], ...]
     request_key: str
+    button: str
     keep_url: str
+    problem: str = ""  # the last try to pay did not get through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +312,8 @@ class CasePage:
     refresh_url: str = ""  # while a payment is being processed
     keep_action: str = ""  # whether one comes was asked, and is still to be answered
     keep_lines: tuple[str, ...] = ()
+    wait_text: str = ""  # another time waits until the difference is paid
+    wait_url: str = ""  # where it is paid
     move_url: str = ""
     move_text: str = ""  # why there is no way to another time
     cancel_url: str = ""  # asks first

@@ -118,7 +118,8 @@ async def search(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, SearchQuery).q.strip()
     appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
     reference = await appointments.find_by_number(asked)
-    found = await reconciliation.of_reference(reference) if reference else []
+    references = await appointments.references(reference) if reference else []
+    found = [one for each in references for one in await reconciliation.of_reference(each)]
     if not found and asked:
         found = await reconciliation.find(asked)
     if len(found) == 1:

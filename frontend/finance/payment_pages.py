@@ -73,7 +73,9 @@ async def _page(
     story = await reconciliation.payment(payment_id)
     payment, staff = story.payment, request[STAFF]
     briefs = await request.app[APPOINTMENTS].briefs([payment.reference])
-    others = [one for one in await reconciliation.of_reference(payment.reference) if one != payment_id]
+    brief = briefs.get(payment.reference)
+    references = await request.app[APPOINTMENTS].references(brief.id) if brief else [payment.reference]
+    others = [one for each in references for one in await reconciliation.of_reference(each) if one != payment_id]
     wrong = (
         {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
         if isinstance(refusal, Invalid)
@@ -90,7 +92,7 @@ async def _page(
         facts=_facts(words, story),
         provider_facts=_provider_facts(words, story),
         is_silent=story.look is None,
-        appointment=_appointment(words, briefs.get(payment.reference)),
+        appointment=_appointment(words, brief),
         others=tuple(
             Link(label=words._("Payment {id}", id=str(one)[:8]), url=payment_url(words, one)) for one in others
         ),

@@ -130,7 +130,7 @@ class Engine(RuleBasedStateMachine):
     def move(self, which: int, start: datetime) -> None:
         if self.cases and (made := self.try_(self.asked(start))):
             self.holds.append(made.id)
-            self.try_(self.one.appointments.move(_pick(self.cases, which), made.id))
+            self.try_(self.one.move(_pick(self.cases, which), made.id))
 
     @rule(minutes=st.sampled_from([1, 14, 16, 45]))
     def time_passes(self, minutes: int) -> None:

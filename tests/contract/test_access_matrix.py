@@ -122,6 +122,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_CASE}/times": CITIZEN,
     f"GET {_CASE}/move": CITIZEN,
     f"POST {_CASE}/move": CITIZEN,
+    f"GET {_CASE}/moved/{{hold}}": CITIZEN,
     f"POST {_CASE}/erase": CITIZEN,
     f"GET {_CASE}/calendar.ics": CITIZEN,
     "GET /api/appointments/{appointment}/rebooking": CITIZEN,

@@ -166,7 +166,7 @@ class Scene:
         """A quarter of an hour later, as far as holds are concerned."""
         async with self.db.connection() as conn:
             await conn.execute(
-                "UPDATE claim SET hold_until = now() - interval '1 second' WHERE kind = 0 AND status = 1"
+                "UPDATE claim SET hold_until = now() - interval '1 second' WHERE kind = 0 AND status IN (1, 3)"
             )
 
     async def drain(self, *, is_spared: bool = False) -> None:

@@ -23,6 +23,7 @@ from tests.faults.scene import Scene
 from tests.faults.sound import FEE, PAID_BACK, PAID_IN, Outcome
 from tests.town import KIM
 
+MORE = 700
 FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"
 
 
@@ -150,6 +151,42 @@ async def moved_paid(scene: Scene) -> None:
     given = {"hold": taken["id"], "hold_token": taken["token"]}
     done = await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
     assert (done["number"], done["starts_at"], done["payment"]) == (made["number"], taken["starts_at"], "paid")
+
+
+async def dearer_hold(scene: Scene, made: dict[str, Any]) -> dict[str, Any]:
+    """The fee has risen since; what is held now costs more."""
+    taken = await hold(scene, PAID)
+    await scene.rows(
+        """
+        WITH dear AS (
+          INSERT INTO fee (service_id, amount_cents, legal_basis, valid)
+          SELECT service_id, $2, legal_basis, 'empty' FROM fee WHERE id = (SELECT fee_id FROM claim WHERE request_key = $1) RETURNING id)
+        UPDATE claim SET fee_id = dear.id FROM dear WHERE request_key = $1""",
+        UUID(taken["id"]),
+        FEE + MORE,
+    )
+    return {"hold": taken["id"], "hold_token": taken["token"]}
+
+
+async def moved_dearer(scene: Scene) -> None:
+    made = await paid(scene)
+    given = await dearer_hold(scene, made)
+    asked = await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
+    await at_provider(scene, asked["pay_url"])
+    await scene.webhooks()
+    await scene.drain()
+    assert (await scene.good("GET", path(made), made["token"]))["fee"]["cents"] == FEE + MORE
+
+
+async def moved_dearer_unpaid(scene: Scene) -> None:
+    """Gone from the provider's page: the case keeps its time."""
+    made = await paid(scene)
+    given = await dearer_hold(scene, made)
+    await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
+    await scene.run_out()
+    await scene.drain()
+    seen = await scene.good("GET", path(made), made["token"])
+    assert (seen["starts_at"], seen["fee"]["cents"]) == (made["starts_at"], FEE)
 
 
 async def cancelled_and_gone(scene: Scene) -> None:
@@ -533,6 +570,27 @@ BOOKED_BY_RETURN = Story(booked_by_return, CONFIRMED)
 BOOKED_UNHEARD = Story(booked_unheard, CONFIRMED)
 BOOKED_AFTER_BREAKDOWN = Story(booked_after_breakdown, CONFIRMED)
 BOOKED_BESIDE_STRAY = Story(booked_beside_stray, replace(CONFIRMED, sessions=("complete", "expired")))
+MOVED_DEARER = Story(
+    moved_dearer,
+    Outcome(
+        cases=(("held", "confirmed", "moved"),),
+        claims=(10, 2),
+        payments=(("paid", FEE, 0), ("paid", MORE, 0)),
+        journal=PAID_IN + tuple((kind, account, cents // FEE * MORE) for kind, account, cents in PAID_IN),
+        sessions=("complete", "complete"),
+        charges=((FEE, 0), (MORE, 0)),
+        mails=("appointment_confirmed", "appointment_moved"),
+    ),
+)
+MOVED_DEARER_UNPAID = Story(
+    moved_dearer_unpaid,
+    replace(
+        CONFIRMED,
+        claims=(2, 8),
+        payments=(("paid", FEE, 0), ("fenced", 0, 0)),
+        sessions=("complete", "expired"),
+    ),
+)
 PAID_BACK_AT_ONCE = Story(cancelled, CANCELLED)
 PAID_BACK_BY_WORKER = Story(cancelled_and_gone, CANCELLED)
 ERASED = Story(erased, replace(CANCELLED, mails=()))

@@ -52,6 +52,7 @@ CASES: dict[str, list[Case]] = {
     "appointment.pay-requested": [
         web(s.BOOKED, "appointment.pay-requested"),
         web(s.EXPIRED_UNOPENED, "appointment.pay-requested"),
+        web(s.MOVED_DEARER, "appointment.pay-requested:2"),
     ],
     "payment.session-created": [
         web(s.BOOKED, "payment.session-created", "payment.session-created"),
@@ -67,6 +68,7 @@ CASES: dict[str, list[Case]] = {
         worker(s.EXPIRED_OPEN, "payment.settle-fetched"),
     ],
     "payment.applied": [
+        web(s.MOVED_DEARER, "payment.applied:4"),
         web(s.BOOKED, "payment.applied"),
         web(s.BOOKED, "payment.applied:2"),
         worker(s.BOOKED_UNHEARD, "payment.applied"),
@@ -88,6 +90,7 @@ CASES: dict[str, list[Case]] = {
     "appointment.time-swapped": [
         web(s.MOVED, "appointment.time-swapped"),
         web(s.MOVED_PAID, "appointment.time-swapped"),
+        web(s.MOVED_DEARER, "appointment.time-swapped"),
         web(s.SWAPPED, "appointment.time-swapped"),
     ],
     "appointment.moved": [
@@ -104,12 +107,14 @@ CASES: dict[str, list[Case]] = {
     "payment.fence-asked": [
         web(s.CANCELLED_UNPAID, "payment.fence-asked"),
         worker(s.EXPIRED_OPEN, "payment.fence-asked"),
+        worker(s.MOVED_DEARER_UNPAID, "payment.fence-asked"),
         worker(s.PAID_LATE, "payment.fence-asked"),
     ],
     "hold.expiring": [worker(s.EXPIRED_OPEN, "hold.expiring"), worker(s.PAID_LATE, "hold.expiring")],
     "hold.expired": [
         web(s.CANCELLED_UNPAID, "hold.expired"),
         worker(s.EXPIRED_OPEN, "hold.expired"),
+        worker(s.MOVED_DEARER_UNPAID, "hold.expired"),
         worker(s.EXPIRED_UNASKED, "hold.expired"),
         worker(s.EXPIRED_BARE, "hold.expired"),
     ],

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from booking.queue.arriving import arrive
-from tests.staff import Page, StaffBrowser
+from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
 FREE, PAID, ADVICE = "Wohnsitzanmeldung", "Führungszeugnis", "Beratung zum Baurecht"
@@ -227,3 +227,84 @@ async def test_to_a_video_call_and_back(town: Town, citizen: StaffBrowser) -> No
     assert (refused.status, refused.body["code"]) == (409, "no_number")
     assert (await town.look(made))["channel"] == "onsite"
     await town.assert_sound()
+
+
+async def dearer(town: Town, service: int) -> None:
+    """The fee rises today."""
+    await town.rows(
+        """
+        WITH ended AS (UPDATE fee SET valid = 'empty' WHERE service_id = $1 RETURNING currency, legal_basis)
+        INSERT INTO fee (service_id, amount_cents, currency, legal_basis) SELECT DISTINCT $1, 2000, currency, legal_basis FROM ended""",
+        service,
+    )
+    await town.rows("UPDATE city SET version = version + 1")
+    await town.fresh()
+
+
+async def test_to_a_dearer_time_by_way_of_the_provider(town: Town, citizen: StaffBrowser) -> None:
+    made = await booked(town, PAID)
+    await dearer(town, made["service"])
+    times = await to_times(town, citizen, made)
+    asked = await send(citizen, times, slot=slots(times)[-1])
+    for expected in ("20,00\xa0€", "Unterschied von 7,00\xa0€", "Zahlungspflichtig verschieben"):
+        assert expected in asked.text
+    action, fields = form(asked)
+    paying = await citizen.post(action, follow=False, **fields)
+    assert paying.status == 303
+    session = paying.headers["Location"].rsplit("/", 1)[1]
+    case = await citizen.get(f"/de/appointments/{made['id']}")
+    assert "sobald Sie den Unterschied von 7,00\xa0€ bezahlt haben" in case.text
+    assert (await town.look(made))["starts_at"] == made["starts_at"]
+    again = await send(citizen, await citizen.get(link(case, "Unterschied bezahlen")))
+    assert again.url.host  # to the same session
+    await town.sandbox("POST", f"sessions/{session}/pay")
+    back = await citizen.get(f"/de/appointments/{made['id']}/moved/{fields['hold']}")
+    assert "Er wurde auf diese Zeit verschoben." in back.text
+    seen = await town.look(made)
+    assert (seen["fee"]["cents"], seen["starts_at"] != made["starts_at"], seen["moves_left"]) == (2000, True, 4)
+    await town.webhooks()
+    await town.work()
+    assert "Den Unterschied von 7,00\xa0€ haben wir erhalten." in (town.mail.messages[-1].part("text/plain") or "")
+    cancelled = await town.cancel(made)
+    assert sorted(refund["cents"] for refund in cancelled.body["refunds"]) == [700, 1300]
+    page = await citizen.get(f"/de/appointments/{made['id']}")
+    assert "20,00\xa0€" in page.text
+    await town.assert_sound()
+
+
+async def test_the_difference_is_not_paid(town: Town, citizen: StaffBrowser) -> None:
+    made = await booked(town, PAID)
+    await dearer(town, made["service"])
+    hold = await town.hold(made["service"])
+    given = {"hold": hold["id"], "hold_token": hold["token"], "return_url": "https://client.example/back"}
+    answer = await town.good("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given)
+    assert (answer["starts_at"], answer["pay_url"] is None) == (made["starts_at"], False)
+    assert (await town.call("DELETE", f"/api/holds/{hold['id']}", hold["token"])).status == 409
+    town.clock.advance(minutes=16)
+    case = await citizen.get(f"/de/case/{made['token']}")
+    assert "wenn nicht, bleibt Ihr Termin, wie er ist" in case.text
+    await town.work()
+    assert "Eine andere Zeit wartet" not in (await citizen.get(f"/de/appointments/{made['id']}")).text
+    over = await town.call("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given)
+    assert (over.status, over.body["code"]) == (410, "hold_over")
+    assert [row["status"] for row in await town.rows("SELECT status FROM payment ORDER BY created_at")] == [
+        "paid",
+        "fenced",
+    ]
+    await town.assert_sound()
+
+
+async def test_the_till_knows_whose_difference_it_was(town: Town) -> None:
+    made = await booked(town, PAID)
+    await dearer(town, made["service"])
+    hold = await town.hold(made["service"])
+    given = {"hold": hold["id"], "hold_token": hold["token"]}
+    await town.pay(await town.good("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given))
+    await town.webhooks()
+    await hire(town, "toni", "finance")
+    async with await sign_in(town, "toni") as toni:
+        found = await toni.get(f"/de/finance/search?q={made['number']}")
+        payments = re.findall(r"/de/finance/payments/([0-9a-f-]{36})", found.text)
+        assert len(set(payments)) == 2
+        for payment in payments:
+            assert made["number"] in (await toni.get(f"/de/finance/payments/{payment}")).text

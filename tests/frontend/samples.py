@@ -14,7 +14,7 @@ from base.i18n import Translations
 from base.money import Money
 from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
-from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus
+from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import Item, Slot, TimeOfDay, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
@@ -224,6 +224,8 @@ ASKED, KEPT, RELEASED = (
 )
 UNTIL = NOW + timedelta(minutes=15)
 ALL_BACK = Terms.of(100, (), ())
+WAITING = Waiting(hold_id=ID, starts_at=SOON[1].starts_at, hold_until=UNTIL, difference=Money(900))
+WAITED = replace(WAITING, hold_until=NOW)
 STEPS = Terms.of(100, (48, 24), (100, 50))
 
 
@@ -602,6 +604,9 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
         "move": ("move", lambda: move(words, 5)),
         "move-cheaper": ("move", lambda: move(words, 5, fee_cents=3000)),
+        "move-dearer": ("move", lambda: move(words, 5, fee_cents=4600)),
+        "case-waiting": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITING), KEY)),
+        "case-waited": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITED), KEY)),
         "move-last": ("move", lambda: move(words, 1, STEPS)),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),

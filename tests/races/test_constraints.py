@@ -253,6 +253,35 @@ async def test_a_move_brings_no_share_back(conn: Connection, city: City) -> None
             await conn.execute("UPDATE appointment SET refund_most_percent = $2 WHERE id = $1", case, more)
 
 
+async def test_a_dearer_time_waits_for_one_case_and_that_one_for_one_time(conn: Connection, city: City) -> None:
+    cases = []
+    for n in range(2):
+        async with conn.transaction():
+            cases.append(await _case(conn, city, str(n)))
+            ident = await claim(conn, city, NINE + timedelta(hours=n), case=cases[n])
+            await conn.execute("UPDATE claim SET status = 2 WHERE id = $1", ident)
+            await conn.execute("UPDATE appointment SET status = 'confirmed' WHERE id = $1", cases[n])
+    waits, other = [await claim(conn, city, NINE + timedelta(minutes=20 + 60 * n)) for n in range(2)]
+    wait = (
+        "UPDATE claim SET status = 3, moves = $2, request_key = coalesce(request_key, gen_random_uuid()) WHERE id = $1"
+    )
+    with refused("claim_moves_waits_or_is_taken"):  # held, it would be freed by the clock
+        await conn.execute(wait.replace("status = 3, ", ""), waits, cases[0])
+    with refused("claim_moves_waits_or_is_taken"):  # nothing would find its payment
+        await conn.execute("UPDATE claim SET status = 3, moves = $2 WHERE id = $1", waits, cases[0])
+    await conn.execute(wait, waits, cases[0])
+    with refused("claim_one_waits_for_a_case"):
+        await conn.execute(wait, other, cases[0])
+    with refused("claim_moves_one_case"):
+        await conn.execute("UPDATE claim SET moves = $2 WHERE id = $1", waits, cases[1])
+    with refused("claim_moves_waits_or_is_taken"):  # another case takes it
+        await conn.execute("UPDATE claim SET status = 2, appointment_id = $2 WHERE id = $1", waits, cases[1])
+    with refused("claim_moves_case"):
+        await conn.execute(wait, other, "00000000-0000-4000-8000-000000000000")
+    await conn.execute("UPDATE claim SET status = 8, hold_until = NULL WHERE id = $1", waits)
+    await conn.execute(wait, other, cases[0])
+
+
 def test_violates_names_the_constraint() -> None:
     assert not violates(asyncpg.UniqueViolationError(""), "claim_request_once")
     assert not violates(ValueError(), "claim_request_once")

@@ -94,7 +94,7 @@ async def move(scene: Scene, when: datetime) -> object:
     """The paid case to `when`, or away from it."""
     ident = scene.holds[when] if when in scene.holds else (await scene.plain.hold(_elsewhere(when))).id
     case = scene.cases[when if when in scene.cases else PAID]
-    return await scene.plain.appointments.move(case, ident)
+    return await scene.plain.move(case, ident)
 
 
 async def close(scene: Scene, when: datetime) -> object:

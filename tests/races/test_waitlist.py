@@ -118,7 +118,7 @@ class TestSchema:
     async def test_what_is_kept_is_nobodys_without_an_accepted_offer(self, world: WaitWorld, conn: Connection) -> None:
         first, offer = await offered(world)
         with refused("waitlist_taken_by_offer"):
-            await world.appointments.move(first, offer.hold_id)
+            await world.move(first, offer.hold_id)
         case = (await world.appointments.case(first)).starts_at
         assert case == thursday(11)
 
@@ -156,7 +156,7 @@ async def cancel(world: WaitWorld, case: UUID, offer: Offer) -> object:
 
 
 async def move_away(world: WaitWorld, case: UUID, offer: Offer) -> object:
-    return await world.appointments.move(case, (await world.hold(thursday(8))).id)
+    return await world.move(case, (await world.hold(thursday(8))).id)
 
 
 async def pass_on(world: WaitWorld, case: UUID, offer: Offer) -> object:

@@ -39,6 +39,11 @@ async def lock_room_of(conn: Connection, reference: UUID) -> Room | None:
     return await find_one(conn, Room, f"SELECT {_ROOM} FROM room r WHERE r.reference = $1 FOR UPDATE", reference)  # noqa: S608 - a constant
 
 
+async def has_ended(conn: Connection, reference: UUID) -> bool:
+    sql = "SELECT EXISTS (SELECT FROM room WHERE reference = $1 AND status = 'ended')"
+    return bool(await conn.fetchval(sql, reference))
+
+
 async def find_room(conn: Connection, room_id: UUID) -> Room | None:
     return await find_one(conn, Room, f"SELECT {_ROOM} FROM room r WHERE r.id = $1", room_id)  # noqa: S608 - a constant
 

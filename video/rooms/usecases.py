@@ -119,6 +119,10 @@ class Rooms:
         seat = await store.find_person(conn, reference, role, label)
         return None if seat is None else Invitation(seat.room_id, seat.number, self._token(seat))
 
+    async def has_ended(self, conn: Connection, reference: UUID) -> bool:
+        """That there is no room is no end."""
+        return await store.has_ended(conn, reference)
+
     async def call_off(self, conn: Connection, reference: UUID) -> None:
         """There will be no call, or no longer; that there is no room is no mistake."""
         room = await store.lock_room_of(conn, reference)

@@ -16,7 +16,7 @@ from base.money import Money
 from booking.appointments import lifecycle
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.lifecycle import HoldOver, Lifecycle, NotCancellable, RefundDiffers, TooLate
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import AppointmentStatus, CaseState, MoveState
 from booking.appointments.policy import Terms
 from booking.appointments.slots_memory import BareHold, MemorySlots
 from payment.books_memory import MemoryBooks
@@ -60,6 +60,18 @@ class World:
     def status(self, ident: UUID) -> AppointmentStatus:
         status: AppointmentStatus = next(case.status for case in self.db.rows("case") if case.id == ident)
         return status
+
+    def of(self, ident: UUID) -> CaseState:
+        found: CaseState = next(case for case in self.db.rows("case") if case.id == ident)
+        return found
+
+    def waits(self, hold: UUID) -> bool:
+        return any(move.is_waiting for move in self.db.rows("waiting") if move.id == hold)
+
+    def difference(self, hold: UUID) -> Payment:
+        (payment,) = [one for one in self.db.rows("payment") if one.reference == hold]
+        assert isinstance(payment, Payment)
+        return payment
 
     @property
     def payment(self) -> Payment:
@@ -439,3 +451,87 @@ async def _paid(world: World, ident: UUID) -> UUID:
     await world.life.settle(ident)
     assert world.status(ident) is _S.CONFIRMED
     return ident
+
+
+class TestDearerTime:
+    """A booked case is to move to where the fee is more: the hold waits, and the difference is paid under its id."""
+
+    async def test_the_case_moves_when_the_money_comes(self, world: World) -> None:
+        case, hold = await _waiting(world)
+        world.provider.pay(world.difference(hold).id)
+        await world.life.settle(hold)
+        moved = world.of(case)
+        assert (moved.starts_at, moved.fee, moved.references) == (LATER, Money(4600), (hold, case))
+        assert world.notices == ["appointment_confirmed", "appointment_moved"]
+        await world.life.cancel(case)
+        given = {refund.payment_id: refund.amount_cents for refund in world.db.rows("refund")}
+        assert sorted(given.values()) == [900, 3700]
+
+    async def test_part_of_the_fee_comes_from_the_last_payment_first(self, world: World) -> None:
+        case, hold = await _waiting(world, Terms.of(50, (), ()))
+        world.provider.pay(world.difference(hold).id)
+        await world.life.settle(hold)
+        await world.life.cancel(case, Money(2300))
+        assert sorted(refund.amount_cents for refund in world.db.rows("refund")) == [900, 1400]
+
+    async def test_unpaid_the_new_time_is_free_when_the_provider_says_so_and_not_before(self, world: World) -> None:
+        case, hold = await _waiting(world)
+        world.provider.silent = True
+        world.clock.advance(minutes=16)
+        await world.life.expire_due()
+        assert world.waits(hold)
+        world.provider.silent = False
+        world.clock.advance(minutes=2)
+        await world.life.expire_due()
+        assert (world.waits(hold), world.difference(hold).status) == (False, PaymentStatus.FENCED)
+        assert (world.of(case).starts_at, world.status(case)) == (START, _S.CONFIRMED)
+
+    async def test_paid_in_the_last_second(self, world: World) -> None:
+        case, hold = await _waiting(world)
+        world.provider.pay(world.difference(hold).id)
+        world.clock.advance(minutes=16)
+        await world.life.expire_due()
+        assert world.of(case).starts_at == LATER
+
+    @pytest.mark.parametrize("why", ["cancelled", "begun", "the new one has begun"])
+    async def test_what_comes_too_late_goes_back_and_the_case_stays_as_it_is(self, world: World, why: str) -> None:
+        case, hold = await _waiting(world)
+        world.provider.pay(world.difference(hold).id)
+        if why == "cancelled":
+            await world.life.cancel(case)
+        else:
+            world.clock.set(START if why == "begun" else LATER)
+        await world.life.settle(hold)
+        assert (world.of(case).starts_at, world.waits(hold)) == (START, False)
+        back = [one for one in world.db.rows("refund") if one.payment_id == world.difference(hold).id]
+        assert [(one.amount_cents, one.reason) for one in back] == [(900, RefundReason.LOST_SLOT)]
+
+    async def test_a_cancelled_case_waits_for_nothing(self, world: World) -> None:
+        case, hold = await _waiting(world)
+        await world.life.cancel(case)
+        await world.life.expire_due()
+        assert (world.waits(hold), world.difference(hold).status) == (False, PaymentStatus.FENCED)
+
+
+LATER = at(TUESDAY, 11)
+
+
+async def _waiting(world: World, terms: Terms | None = None) -> tuple[UUID, UUID]:
+    """A case that is booked for START, and the hold of a dearer time, with its payment open."""
+    case = await _paid(world, await world.case(terms=terms))
+    hold = uuid4()
+    move = MoveState(
+        id=hold,
+        case=world.of(case),
+        starts_at=LATER,
+        hold_until=world.clock() + timedelta(minutes=15),
+        fee=Money(4600),
+        is_waiting=True,
+    )
+    async with world.db.transaction() as tx:
+        world.slots.add_move(tx, move)
+        payment = await world.payments.request(
+            tx, reference=hold, amount=Money(900), description="", language="de", return_url=""
+        )
+    await world.payments.open(payment.id)
+    return case, hold

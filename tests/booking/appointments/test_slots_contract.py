@@ -14,7 +14,7 @@ import pytest
 
 from base.db import Connection, Database
 from base.money import Money
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import AppointmentStatus, CaseState, MoveState
 from booking.appointments.policy import Terms
 from booking.appointments.slots import Notice, Slots
 from booking.appointments.slots_memory import BareHold, MemorySlots
@@ -37,6 +37,7 @@ class PgSide:
     db: Database
     city: City
     slots: Slots
+    dear_fee: int
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self.db.transaction()
@@ -46,7 +47,7 @@ class PgSide:
             """
             INSERT INTO appointment (id, number, office_id, service_id, channel, language, fee_id, fee_cents, refund_policy_id,
                                      token_sha256, token_sealed, created_at)
-            VALUES ($1, $2, $3, $4, 'onsite', 'de', (SELECT id FROM fee), $5, 1, sha256($2::text::bytea), '', $6)""",
+            VALUES ($1, $2, $3, $4, 'onsite', 'de', (SELECT min(id) FROM fee), $5, 1, sha256($2::text::bytea), '', $6)""",
             case.id,
             case.number,
             self.city.office,
@@ -58,6 +59,16 @@ class PgSide:
 
     async def add_bare(self, tx: Any, hold: BareHold, slot: int) -> None:
         await self._claim(tx, slot, _start(slot), hold.hold_until, None)
+
+    async def add_move(self, tx: Any, move: MoveState, slot: int) -> None:
+        """The case has it confirmed; the dearer time waits."""
+        await self._claim(tx, slot, move.starts_at, move.hold_until, None)
+        await tx.execute(
+            "UPDATE claim SET status = 3, request_key = $1, moves = $2, fee_id = $3 WHERE id = (SELECT max(id) FROM claim)",
+            move.id,
+            move.case.id,
+            self.dear_fee,
+        )
 
     async def _claim(self, tx: Any, slot: int, start: datetime, until: datetime | None, case: UUID | None) -> None:
         await tx.execute(
@@ -86,6 +97,9 @@ class MemorySide:
     async def add(self, tx: Any, case: CaseState, slot: int) -> None:
         self.slots.add_case(tx, case)
 
+    async def add_move(self, tx: Any, move: MoveState, slot: int) -> None:
+        self.slots.add_move(tx, move)
+
     async def add_bare(self, tx: Any, hold: BareHold, slot: int) -> None:
         self.slots.add_bare_hold(tx, hold)
 
@@ -103,8 +117,12 @@ async def test_the_same_program_has_the_same_results(db: Database, seed: int) ->
     async with db.connection() as conn:
         days = [TUESDAY + timedelta(days=n) for n in range(2)]
         city = await make_city(conn, counters=2, duration_min=5, fee_cents=3700, days=days, opens=0, closes=23)
+        dear = await conn.fetchval(
+            """INSERT INTO fee (service_id, amount_cents, legal_basis, valid) SELECT service_id, 5000, legal_basis, 'empty' FROM fee
+               RETURNING id"""
+        )
     sides: list[PgSide | MemorySide] = [
-        PgSide(db, city, PgSlots(_no_announcement)),
+        PgSide(db, city, PgSlots(_no_announcement), dear),
         MemorySide(MemoryDatabase(), MemorySlots()),
     ]
     program = _program(random.Random(seed))
@@ -119,13 +137,15 @@ Step = tuple[str, tuple[Any, ...], bool]
 def _program(chance: random.Random) -> list[Step]:
     """Cases and holds come, statuses are tried in any order, some transactions are undone. At the end everything is looked at."""
     cases: list[UUID] = []
+    movable: dict[UUID, CaseState] = {}
+    moves: list[UUID] = []
     steps: list[Step] = []
     slot = 0
     for _ in range(80):
         undone = chance.random() < 0.15
         known = chance.choice(cases) if cases and chance.random() < 0.95 else UUID(int=chance.getrandbits(128))
         until = NOW + timedelta(minutes=chance.randrange(1, 30), seconds=slot)
-        match chance.randrange(8):
+        match chance.randrange(10):
             case 0 | 1:
                 slot += 1
                 case = CaseState(
@@ -141,9 +161,28 @@ def _program(chance: random.Random) -> list[Step]:
                 steps.append(("add", (case, slot), undone))
                 if not undone:
                     cases.append(case.id)
+                    movable[case.id] = case
             case 2:
                 slot += 1
                 steps.append(("add_bare", (BareHold(uuid4(), until), slot), undone))
+            case 8 if movable:
+                slot += 1
+                move = MoveState(
+                    id=UUID(int=chance.getrandbits(128)),
+                    case=movable[chance.choice(sorted(movable))],
+                    starts_at=_start(slot),
+                    hold_until=until,
+                    fee=Money(5000),
+                    is_waiting=True,
+                )
+                steps += [("move", (move.case.id, _S.CONFIRMED), False), ("add_move", (move, slot), undone)]
+                if not undone:
+                    moves.append(move.id)
+                    del movable[move.case.id]  # one time waits for a case
+            case 9 if moves:
+                which = chance.choice(moves)
+                steps += [("lock_move", (which,), False), ("end_move", (which, chance.choice([None, until])), undone)]
+                steps += [("mark_tried", (which, until), False), ("lock_move", (which,), False)]
             case 3 | 4:
                 steps.append(("move", (known, chance.choice(list(_S))), undone))
             case 5:
@@ -155,6 +194,7 @@ def _program(chance: random.Random) -> list[Step]:
                     ("expire_bare", (NOW + timedelta(minutes=chance.randrange(40)), chance.randrange(1, 3)), undone)
                 )
         steps.append(("lock", (known,), False))
+    steps += [("lock_move", (ident,), False) for ident in [*moves, *cases]]
     return steps + [("lock", (ident,), False) for ident in cases] + [("due", (NOW + timedelta(days=9), 1000), False)]
 
 
@@ -162,6 +202,10 @@ async def _step(side: PgSide | MemorySide, name: str, arguments: tuple[Any, ...]
     result: object = None
     try:
         async with side.transaction() as tx:
+            if name == "end_move" and arguments[1] is not None:  # as its callers do, who look at the case first
+                found = await side.slots.lock_move(tx, arguments[0])
+                if found is None or found.case.status is not _S.CONFIRMED:
+                    return None
             target = side if name.startswith("add") else side.slots
             result = await getattr(target, name)(tx, *arguments)
             if undone:

@@ -88,9 +88,9 @@ async def test_moves_as_a_whole_and_only_to_a_time_for_the_same(world: CaseWorld
     await world.paid(created.case.id)
     less = await world.hold(at(TUESDAY, 10), visit=JUST_ONE)
     with pytest.raises(OtherService):
-        await world.appointments.move(created.case.id, less.id)
+        await world.move(created.case.id, less.id)
     later = await world.hold(at(TUESDAY, 11), visit=_visit(world))
-    case = await world.appointments.move(created.case.id, later.id)
+    case = await world.move(created.case.id, later.id)
     assert (case.status, case.starts_at, case.items) == (
         AppointmentStatus.CONFIRMED,
         at(TUESDAY, 11),

@@ -15,7 +15,7 @@ from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.hooks import CaseHooks
-from booking.appointments.model import Created
+from booking.appointments.model import Case, Created
 from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
 from booking.queue.arriving import has_arrived, is_called, let_go
@@ -62,7 +62,9 @@ class CaseWorld(HoldWorld):
         self.announcer = Announcer(self.notifications, SEALER, clock, "http://localhost:8080", calls)
         self.slots, books = PgSlots(self.announcer), PgBooks(db)
         self.provider = ToyProvider()
-        self.payments = Payments(books, {"toy": self.provider}, CaseHooks(self.slots, clock), clock, uuid4)
+        self.payments = Payments(
+            books, {"toy": self.provider}, CaseHooks(self.slots, clock, has_arrived, let_go), clock, uuid4
+        )
         self.appointments = Appointments(
             db,
             books.transaction,
@@ -90,6 +92,10 @@ class CaseWorld(HoldWorld):
         assert payment is not None
         self.provider.pay(payment.id)
         await self.appointments.settle(ident)
+
+    async def move(self, ident: UUID, hold_id: UUID) -> Case:
+        await self.appointments.move(ident, hold_id, "http://moved")
+        return await self.appointments.case(ident)
 
     async def messages(self) -> list[tuple[str, dict[str, Any]]]:
         async with self.db.connection() as conn:

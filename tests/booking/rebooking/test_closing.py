@@ -76,7 +76,7 @@ async def test_three_times_on_three_days_and_one_is_taken(world: ClosingWorld) -
         await world.poll()
         now = (await world.appointments.case(ident)).starts_at
         there = at(DAYS[3], 10) if now != at(DAYS[3], 10) else at(DAYS[3], 11)
-        await world.appointments.move(ident, (await world.hold(there)).id)
+        await world.move(ident, (await world.hold(there)).id)
 
 
 async def test_nothing_is_booked_into_closed_time_and_no_form_is_filled_in_for_it(world: ClosingWorld) -> None:

@@ -49,7 +49,7 @@ class TestKept:
         """Moved away from, run out unpaid, given back at the last step."""
         await world.waiting("Bo", thursday(11))
         moving = await world.booked("Ada", thursday(9))
-        await world.appointments.move(moving, (await world.hold(thursday(11, 20))).id)
+        await world.move(moving, (await world.hold(thursday(11, 20))).id)
         await world.create(thursday(9, 20), Contact(name="Cy", email="cy@example.org", language="de"))
         given_back = await world.create(thursday(9, 40), Contact(name="Di", email="di@example.org", language="de"))
         await world.appointments.give_back(given_back.case.id)
@@ -215,7 +215,7 @@ class TestOffers:
     async def test_whoever_left_a_time_is_not_offered_it(self, world: WaitWorld) -> None:
         moving = await world.waiting("Bo", thursday(9))
         other = await world.waiting("Cy", thursday(11))
-        await world.appointments.move(moving, (await world.hold(thursday(10))).id)
+        await world.move(moving, (await world.hold(thursday(10))).id)
         await world.work()
         assert await world.offer(moving) is None
         assert (await world.offered(other)).starts_at == thursday(9)
@@ -232,7 +232,7 @@ class TestOffers:
         elif how == "left":
             await world.waitlist.leave(first)
         else:
-            await world.appointments.move(first, (await world.hold(thursday(8))).id)
+            await world.move(first, (await world.hold(thursday(8))).id)
         await world.work()
         assert (await world.offered(second)).starts_at == thursday(9)
         with pytest.raises(OfferOver):
@@ -291,7 +291,7 @@ class TestSwap:
         leaving = await world.booked("Ada", thursday(8))
         waiting = await world.waiting("Bo", thursday(11))
         for n in range(5):
-            await world.appointments.move(waiting, (await world.hold(thursday(10, 20 * (n % 2)))).id)
+            await world.move(waiting, (await world.hold(thursday(10, 20 * (n % 2)))).id)
             await world.poll()
         await world.appointments.cancel(leaving)
         await world.work()
