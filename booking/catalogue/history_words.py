@@ -83,6 +83,10 @@ class HistoryWords:
             before=self._terms_of(before, changed),
         )
 
+    def terms(self, entry: Entry) -> str:
+        """Of a rule: what holds after it."""
+        return self._terms_of(entry.after or {}, entry.subject["services"])
+
     def _rules_of(self, series: Data | None) -> str:
         """Counters that are changed together mostly were alike before; else each set is there once."""
         sets = list(dict.fromkeys("; ".join(map(self._rule_text, rules)) for rules in (series or {}).values()))

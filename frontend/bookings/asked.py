@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from base.i18n import zone
 from booking.appointments.model import Case
 from booking.catalogue.model import Channel
 from frontend.citizen.need_wording import read_date
@@ -44,14 +43,3 @@ def asked_in(fields: Mapping[str, str], services: Mapping[int, frozenset[Channel
         channel = min(services[service])
     day = read_date(fields.get("day", "")) or today
     return Asked(service, channel, min(max(day, today), today + _AHEAD))
-
-
-def local_moment(text: str, zone_name: str) -> datetime | None:
-    """As <input type=datetime-local> sends it, at the office; None for anything else."""
-    try:
-        local = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if local.tzinfo is not None or not 2000 < local.year < 2200:
-        return None
-    return local.replace(tzinfo=zone(zone_name)).astimezone(UTC)

@@ -19,7 +19,7 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, Override
-from frontend.bookings.asked import Asked, asked_in, local_moment
+from frontend.bookings.asked import Asked, asked_in
 from frontend.bookings.places import Place, case_of_office, place_of
 from frontend.bookings.views import DayOfTimes, OfficeChoices, TimesPage
 from frontend.citizen.choosing import office_times, read_slot
@@ -27,6 +27,7 @@ from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.typed import read_moment
 
 DAYS_SHOWN = 7
 
@@ -88,7 +89,7 @@ async def override(request: web.Request) -> web.Response:
     key, asked = key_of(fields), await _asked(request, place, fields)
     if asked.service_id is None:
         raise Malformed
-    starts_at, counter = local_moment(fields.get("starts_at", ""), place.office.time_zone), fields.get("counter", "")
+    starts_at, counter = read_moment(fields.get("starts_at", ""), place.office.time_zone), fields.get("counter", "")
     reason = fields.get("reason", "").strip()[:500]
     words, kept = words_of(request), {name: fields.get(name, "") for name in ("starts_at", "counter", "reason")}
     if starts_at is None:

@@ -17,6 +17,7 @@ from frontend.citizen.rendering import see
 from frontend.citizen.views import ShownError, Tick
 from frontend.hours.overview import Scene, office_response, scene_of
 from frontend.hours.reading import FieldWrong, pairs, read_change
+from frontend.hours.rules import offered, rule_response
 from frontend.hours.views import PreviewPage, SeriesPage
 from frontend.staff.frame import staff_frame, staff_page
 
@@ -44,7 +45,7 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
     scene, fields = await scene_of(request), await form(request)
     hours, words = request.app[HOURS], scene.words
     try:
-        change = read_change(fields, list(scene.hours.counters))
+        change = read_change(fields, scene.hours.counters, offered(scene))
         if is_to_save:
             with contextlib.suppress(HoursInTheWay):  # somebody has booked since the preview: it is shown anew
                 await hours.save(scene.office.id, change, request[STAFF].account_id)
@@ -55,7 +56,7 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
     except Malformed:
         raise
     except DomainError as error:
-        where = "series" if fields.get("kind") == "series" else "spans"
+        where = {"series": "series", "rule": "services"}.get(fields.get("kind", ""), "spans")
         return await _form_again(request, scene, fields, (where, words._(error.message, **error.fields)))
 
 
@@ -65,6 +66,9 @@ async def _form_again(
     if fields.get("kind") == "series":
         return _series_response(request, scene, fields.getall("counters", []), fields.get("series", ""), problem)
     values = {name: value for name, value in pairs(fields) if name != "kind"}
+    if fields.get("kind") == "rule":
+        chosen, channels = fields.getall("services", []), fields.getall("channels", [])
+        return rule_response(request, scene, chosen, values, channels, problem)
     return await office_response(request, scene, problem=problem, values=values)
 
 

@@ -45,11 +45,17 @@ class Scene:
         return self.words._("The whole office") if counter_id is None else self.name(counter_id)
 
     def sentence(self, entry: Entry, request: web.Request) -> str:
+        return self._history(request).sentence(entry)
+
+    def terms(self, entry: Entry, request: web.Request) -> str:
+        return self._history(request).terms(entry)
+
+    def _history(self, request: web.Request) -> HistoryWords:
         names: Mapping[int, Text] = {
             ident: service.name for ident, service in {**self.known.withdrawn_services, **self.known.services}.items()
         }
         zone, counters = self.office.time_zone, self.hours.counters
-        return HistoryWords(request.app[TRANSLATIONS], self.words.language, zone, counters, names).sentence(entry)
+        return HistoryWords(request.app[TRANSLATIONS], self.words.language, zone, counters, names)
 
 
 async def scene_of(request: web.Request) -> Scene:
@@ -107,6 +113,7 @@ async def office_response(
         ),
         older_url=f"{scene.base}?below={entries[-1].id}#history" if len(entries) == _ENTRIES else "",
         preview_action=f"{scene.base}/preview",
+        rules_url=f"{scene.base}/rules",
         values=values or {},
         messages={error.field: error.message for error in errors},
     )

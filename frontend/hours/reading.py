@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
 from multidict import MultiMapping
+from pydantic import ValidationError
 
 from base.errors import DomainError, Malformed
 from base.i18n import mark as _
-from booking.catalogue.changes import Change, ClosureChange, ExceptionChange, SeriesChange
+from base.web.answers import field_errors
+from booking.catalogue.changes import (
+    Change,
+    ClosureChange,
+    ExceptionChange,
+    RuleChange,
+    SeriesChange,
+    SharesWrong,
+    Terms,
+)
+from booking.catalogue.hours_endpoints import TermsIn
 from booking.catalogue.series_text import read_series
 
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})")
-FIELDS = ("kind", "counters", "series", "day", "counter", "spans", "reason", "back", "starts_at", "ends_at")
+NUMBERS = (
+    "duration_min",
+    "buffer_min",
+    "lead_min",
+    "horizon_days",
+    "public_percent",
+    "staff_percent",
+    "walk_in_percent",
+)
+_SHARES = NUMBERS[4:]
+_PART = re.compile(r"([0-9]{1,3}) ?%? +([0-9]{1,3}) +([0-9]{1,2}:[0-9]{2})(?: +([0-9]{1,4}))?")
+FIELDS = (
+    *("kind", "counters", "series", "day", "counter", "spans", "reason", "back", "starts_at", "ends_at"),
+    *("services", *NUMBERS, "channels", "release"),
+)
 
 
 class FieldWrong(DomainError):
@@ -34,7 +59,7 @@ def pairs(given: MultiMapping[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name in FIELDS for value in given.getall(name, []))
 
 
-def read_change(given: MultiMapping[str], counters: Sequence[int]) -> Change:
+def read_change(given: MultiMapping[str], counters: Collection[int], services: Collection[int]) -> Change:
     """Raises FieldWrong, SeriesUnreadable; Malformed for what no page of ours sends."""
     match given.get("kind"):
         case "series":
@@ -44,17 +69,53 @@ def read_change(given: MultiMapping[str], counters: Sequence[int]) -> Change:
         case "closure":  # lifted here; closing is done where those affected get new times
             ends = [_instant(given.get(name, "")) for name in ("starts_at", "ends_at")]
             return ClosureChange(_place(given, counters), ends[0], ends[1], is_lifted=True)
+        case "rule":
+            return _rule(given, services)
     raise Malformed
 
 
-def _series(given: MultiMapping[str], counters: Sequence[int]) -> SeriesChange:
+def _series(given: MultiMapping[str], counters: Collection[int]) -> SeriesChange:
     chosen = tuple(dict.fromkeys(_counter(text, counters) for text in given.getall("counters", [])))
     if not chosen:
         raise FieldWrong("counters", _("Choose at least one counter"))
     return SeriesChange(chosen, read_series(given.get("series", "")))
 
 
-def _exception(given: MultiMapping[str], counters: Sequence[int]) -> ExceptionChange:
+def _rule(given: MultiMapping[str], services: Collection[int]) -> RuleChange:
+    """For all services that are chosen the same; `back`: as everywhere."""
+    chosen = dict.fromkeys(_counter(text, services) for text in given.getall("services", []))
+    if not chosen:
+        raise FieldWrong("services", _("Choose at least one service"))
+    terms = None if given.get("back") else _terms(given)
+    return RuleChange({service: terms for service in chosen})  # noqa: C420 - fromkeys() would lose the type
+
+
+def _terms(given: MultiMapping[str]) -> Terms:
+    """Empty: as everywhere."""
+    typed: dict[str, object] = {name: given[name].strip() for name in NUMBERS if given.get(name, "").strip()}
+    if given.getall("channels", []):
+        typed["channels"] = given.getall("channels")
+    typed["release_plan"] = [_part(line.strip()) for line in given.get("release", "").splitlines() if line.strip()]
+    if typed.keys() & set(_SHARES):
+        typed = {**dict.fromkeys(_SHARES, 0), **typed}
+    try:
+        return TermsIn.model_validate(typed).terms()
+    except ValidationError as error:
+        field = field_errors(error)[0].pointer.split("/")[1]
+        raise FieldWrong("release" if field == "release_plan" else field, _("This number does not fit here")) from None
+    except SharesWrong:
+        raise FieldWrong("public_percent", SharesWrong.message) from None
+
+
+def _part(line: str) -> dict[str, object]:
+    found = _PART.fullmatch(line)
+    if found is None:
+        raise FieldWrong("release", _("Write each part like: 50 % 14 08:00"))
+    percent, days, at, jitter = found.groups()
+    return {"percent": percent, "days_before": days, "at": at.zfill(5), "jitter_min": jitter or 0}
+
+
+def _exception(given: MultiMapping[str], counters: Collection[int]) -> ExceptionChange:
     day, place = _day(given.get("day", "")), _place(given, counters)
     if given.get("back"):
         return ExceptionChange(day, place, None)
@@ -94,12 +155,12 @@ def _spans(text: str) -> tuple[tuple[time, time], ...]:
     return tuple(found)
 
 
-def _place(given: MultiMapping[str], counters: Sequence[int]) -> int | None:
+def _place(given: MultiMapping[str], counters: Collection[int]) -> int | None:
     text = given.get("counter", "")
     return _counter(text, counters) if text else None
 
 
-def _counter(text: str, counters: Sequence[int]) -> int:
+def _counter(text: str, counters: Collection[int]) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) in counters):
         raise Malformed
     return int(text)

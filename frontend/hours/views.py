@@ -40,6 +40,7 @@ class OfficePage:
     history: tuple[Row, ...]  # when and by whom, what
     older_url: str
     preview_action: str
+    rules_url: str
     values: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,3 +66,35 @@ class PreviewPage:
     hidden: tuple[tuple[str, str], ...]
     save_action: str
     back_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleLine:
+    name: str
+    terms: str  # empty: as everywhere
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesPage:
+    frame: StaffFrame
+    q: str
+    action: str
+    lines: tuple[RuleLine, ...]
+    back_url: str
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        return {"q": self.q}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePage:
+    frame: StaffFrame
+    services: tuple[Tick, ...]
+    channels: tuple[Tick, ...]
+    action: str
+    back_url: str
+    values: Mapping[str, str]
+    messages: Mapping[str, str] = field(default_factory=dict)

@@ -45,6 +45,13 @@ async def test_new_hours(town: Town, chromium: str, language: str, width: int, s
         await boss.press(PREVIEW[language])
         await boss.press(SAVE[language])
         await boss.stop_at("changed")
+        await page.locator("main a[href$='/rules']").click()
+        await boss.stop_at("rules")
+        await page.locator("main tbody a").first.click()
+        await page.locator("input[name=duration_min]").fill("7")
+        await boss.press(PREVIEW[language])
+        await page.locator("details#services summary").click()
+        await boss.stop_at("rule-wrong")
         await browser.close()
     assert boss.said == []
     assert boss.faults == {}

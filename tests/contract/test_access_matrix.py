@@ -187,6 +187,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/hours/": STAFF,
     f"GET {_HOURS}": frozenset({SUPERVISOR, ADMIN}),
     f"GET {_HOURS}/series": frozenset({SUPERVISOR, ADMIN}),
+    f"GET {_HOURS}/rules": frozenset({SUPERVISOR, ADMIN}),
+    f"GET {_HOURS}/rules/edit": frozenset({SUPERVISOR, ADMIN}),
     f"POST {_HOURS}/preview": frozenset({SUPERVISOR, ADMIN}),
     f"POST {_HOURS}/save": frozenset({SUPERVISOR, ADMIN}),
     "GET /api/offices/{office}/hours": frozenset({SUPERVISOR, ADMIN}),

@@ -173,5 +173,67 @@ async def test_a_closure_is_lifted(town: Town, boss: StaffBrowser) -> None:
 
 async def test_no_other_counter_and_no_other_kind_of_change(town: Town, boss: StaffBrowser) -> None:
     base = await base_of(town)
-    for fields in ({"kind": "series", "counters": "999999", "series": ""}, {"kind": "rule"}, {"nothing": ""}):
+    for fields in (
+        {"kind": "series", "counters": "999999", "series": ""},
+        {"kind": "rule", "services": "999999"},
+        {"nothing": ""},
+    ):
         assert (await send(boss, f"{base}/preview", fields)).status == 400
+
+
+async def test_a_rule_of_a_service_is_found_changed_and_taken_back(town: Town, boss: StaffBrowser) -> None:
+    base, service = await base_of(town), (await town.service(SERVICE))["id"]
+    listed = await boss.get(f"{base}/rules?q=wohnsitz")
+    [edit] = re.findall(rf'href="({base}/rules/edit\?service={service})"', listed.text)
+    form = await boss.get(edit)
+    assert "Regel: Wohnsitzanmeldung" in form.text
+    ordinary = await hours_of_day(town, "2026-12-07")
+    typed = {"kind": "rule", "services": str(service), "duration_min": "60", "buffer_min": "30"}
+    preview = await send(boss, f"{base}/preview", typed)
+    assert "Dauer 60 Min.; Puffer 30 Min." in preview.text
+    saved = await save(boss, preview, base)
+    assert "Dauer 60 Min." in saved.text.split('id="history"')[1]
+    assert len(await hours_of_day(town, "2026-12-07")) < len(ordinary)
+    again = await boss.get(edit)
+    assert 'name="duration_min" type="text" value="60"' in again.text
+    back = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), "back": "1"})
+    await save(boss, back, base)
+    assert await hours_of_day(town, "2026-12-07") == ordinary
+
+
+async def test_shares_and_release_are_those_of_all_services_of_a_counter(town: Town, boss: StaffBrowser) -> None:
+    base, service = await base_of(town), (await town.service(SERVICE))["id"]
+    shares = {"public_percent": "80", "staff_percent": "20", "release": "50 % 14 08:00\n50 % 1 12:00 30"}
+    alone = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), **shares})
+    assert alone.status == 422
+    assert "verschieden aufgeteilt" in alone.text
+    assert "50 % 14 08:00" in alone.text
+    ticks = re.findall(r'id="services-(\d+)"', alone.text)
+    together = await send(boss, f"{base}/preview", {"kind": "rule", "services": ticks, **shares})
+    assert "80 % für alle" in together.text
+    saved = await save(boss, together, base)
+    assert saved.url.path == base
+    rows = await town.rows(
+        "SELECT DISTINCT public_percent, staff_percent, jsonb_array_length(release_plan) AS parts FROM service_office"
+    )
+    assert rows == [{"public_percent": 80, "staff_percent": 20, "parts": 2}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"duration_min": "7"}, "Diese Zahl passt hier nicht"),
+        ({"horizon_days": "viele"}, "Diese Zahl passt hier nicht"),
+        ({"public_percent": "50"}, "zusammen nicht 100"),
+        ({"release": "immer"}, "Schreiben Sie jeden Teil wie"),
+        ({"release": "50 % 14 08:00"}, "zusammen nicht 100"),
+    ],
+)
+async def test_rules_that_cannot_be_are_said_on_the_form(
+    town: Town, boss: StaffBrowser, fields: dict[str, str], said: str
+) -> None:
+    base, service = await base_of(town), (await town.service(SERVICE))["id"]
+    refused = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), **fields})
+    assert refused.status == 422
+    assert said in refused.text
+    assert next(iter(fields.values())) in refused.text

@@ -1,0 +1,108 @@
+"""Handlers of what an office does differently with a service: how long, how soon, for whom, and when it is released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from base.i18n import pick
+from booking.catalogue.changes import Data, Entry
+from booking.catalogue.model import Channel
+from booking.catalogue.words import fold
+from frontend.citizen.rendering import words_of
+from frontend.citizen.views import ShownError, Tick
+from frontend.hours.overview import Scene, scene_of
+from frontend.hours.reading import NUMBERS
+from frontend.hours.views import RuleLine, RulePage, RulesPage
+from frontend.staff.frame import staff_frame, staff_page
+
+
+def offered(scene: Scene) -> dict[int, str]:
+    """The services of the office, by name."""
+    known = scene.known
+    ids = {service for service, channel in known.counters if scene.office.id in known.places(service, channel)}
+    named = {ident: pick(known.services[ident].name, scene.words.language) for ident in ids}
+    return dict(sorted(named.items(), key=lambda pair: pair[1].casefold()))
+
+
+async def show_rules(request: web.Request) -> web.Response:
+    """All of them; `q` leaves those whose name has these words."""
+    scene, words = await scene_of(request), words_of(request)
+    q = request.query.get("q", "").strip()[:100]
+    wanted = fold(q).split()
+    lines = tuple(
+        RuleLine(
+            name=name,
+            terms=_in_words(request, scene, ident),
+            url=f"{scene.base}/rules/edit?service={ident}",
+        )
+        for ident, name in offered(scene).items()
+        if all(word in fold(name) for word in wanted)
+    )
+    title = words._("Rules: {office}", office=words.pick(scene.office.name))
+    view = RulesPage(
+        frame=staff_frame(request, words, title), q=q, action=f"{scene.base}/rules", lines=lines, back_url=scene.base
+    )
+    return staff_page(request, "hours/rules", view)
+
+
+async def show_rule(request: web.Request) -> web.Response:
+    scene, ident = await scene_of(request), request.query.get("service", "")
+    return rule_response(request, scene, [ident], _typed(scene.hours.rules.get(ident)))
+
+
+def rule_response(
+    request: web.Request,
+    scene: Scene,
+    chosen: list[str],
+    values: Mapping[str, str],
+    channels: list[str] | None = None,
+    problem: tuple[str, str] | None = None,
+) -> web.Response:
+    words, names = scene.words, offered(scene)
+    title = words._("Rule for services")
+    if len(chosen) == 1 and chosen[0] in map(str, names):
+        title = words._("Rule: {service}", service=names[int(chosen[0])])
+    errors = (ShownError(field=problem[0], message=problem[1]),) if problem else ()
+    if channels is None:
+        first = chosen[0] if chosen else ""
+        channels = (scene.hours.rules.get(first) or {}).get("channels") or []
+    view = RulePage(
+        frame=staff_frame(request, words, title, errors=errors),
+        services=tuple(
+            Tick(value=str(ident), label=name, is_chosen=str(ident) in chosen) for ident, name in names.items()
+        ),
+        channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=one in channels) for one in Channel),
+        action=f"{scene.base}/preview",
+        back_url=f"{scene.base}/rules",
+        values=values,
+        messages={error.field: error.message for error in errors},
+    )
+    return staff_page(request, "hours/rule", view, status=422 if problem else 200)
+
+
+def _in_words(request: web.Request, scene: Scene, ident: int) -> str:
+    """The sentence of a change from nothing to what holds, which says it all."""
+    terms = scene.hours.rules.get(str(ident))
+    if terms is None:
+        return ""
+    subject: Data = {"services": [ident]}
+    entry = Entry(id=0, at=scene.words.now, by="", kind="rule", subject=subject, before={}, after={str(ident): terms})
+    return scene.terms(entry, request)
+
+
+def _typed(terms: Data | None) -> dict[str, str]:
+    """As it would have been typed; shares only where they say something."""
+    if terms is None:
+        return {}
+    values = {name: str(terms[name]) for name in NUMBERS if terms.get(name) is not None}
+    if values.get("public_percent") == "100":
+        values = {name: value for name, value in values.items() if not name.endswith("_percent")}
+    parts = terms.get("release_plan") or []
+    values["release"] = "\n".join(
+        f"{part['percent']} % {part['days_before']} {part['at']}"
+        + (f" {part['jitter_min']}" if part["jitter_min"] else "")
+        for part in parts
+    )
+    return values
