@@ -82,6 +82,7 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
                     offices,
                     most=service.most,
                     further_min=service.further_min,
+                    is_group=service.is_group,
                     needs_more=bool(service.needs),
                 )
     return found

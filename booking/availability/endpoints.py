@@ -105,13 +105,23 @@ class SlotOut(BaseModel):
     starts_at: datetime
     ends_at: datetime
 
-    @classmethod
-    def of(cls, slot: Slot) -> SlotOut:
-        return cls(office=slot.office_id, starts_at=slot.starts_at, ends_at=slot.ends_at)
+
+class GroupSlotOut(SlotOut):
+    places: int = Field(description="Left in the group that meets then")
 
 
 class SlotsOut(BaseModel):
-    slots: list[SlotOut]
+    slots: list[GroupSlotOut | SlotOut]
+
+    @classmethod
+    def of(cls, slots: Sequence[Slot]) -> SlotsOut:
+        return cls(slots=[_slot_out(slot) for slot in slots])
+
+
+def _slot_out(slot: Slot) -> SlotOut:
+    if slot.places is None:
+        return SlotOut(office=slot.office_id, starts_at=slot.starts_at, ends_at=slot.ends_at)
+    return GroupSlotOut(office=slot.office_id, starts_at=slot.starts_at, ends_at=slot.ends_at, places=slot.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +168,14 @@ async def next_slots(request: web.Request) -> web.Response:
     slots = availability.next_free(
         offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit, asked.times
     )
-    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers={"Cache-Control": "no-store"})
+    return reply(SlotsOut.of(slots), headers={"Cache-Control": "no-store"})
 
 
 def _as_json(slots: Sequence[Slot]) -> bytes:
     """SlotsOut by hand: a month of an office has 1500 times, and pydantic takes 30 ms for them. A test holds both together."""
     rows = (
-        f'{{"office":{slot.office_id},"starts_at":"{_iso(slot.starts_at)}","ends_at":"{_iso(slot.ends_at)}"}}'
+        f'{{"office":{slot.office_id},"starts_at":"{_iso(slot.starts_at)}","ends_at":"{_iso(slot.ends_at)}"'
+        + ("}" if slot.places is None else f',"places":{slot.places}}}')
         for slot in slots
     )
     return f'{{"slots":[{",".join(rows)}]}}'.encode()

@@ -93,6 +93,7 @@ class Slot:
     office_id: int
     starts_at: datetime
     ends_at: datetime
+    places: int | None = None  # left, where it is a group that meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class Offer:
     offices: Mapping[int, OfficeOffer]
     most: int = 1  # how often in one visit
     further_min: int | None = None  # what each one after the first takes; None: as long as the first
+    is_group: bool = False  # each of its counters is a place
     needs_more: bool = False  # than a counter: also once it is a visit of several parts
     visit: Visit = JUST_ONE
 

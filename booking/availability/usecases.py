@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -119,7 +119,7 @@ class Availability:
         at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
         return times.in_order(
-            slot
+            self._placed(offer, starts, slot) if offer.is_group else slot
             for offer, starts in self._window(service_id, channel, office_ids, window, audience, visit)
             for slot in times.to_slots(
                 self._wanted(starts, at), starts.first, starts.office_id, offer.duration_at(starts.office)
@@ -144,7 +144,9 @@ class Availability:
                 mask = times.not_before(mask, starts.first, after)
             for bit in itertools.islice(bits(mask), limit):
                 duration_min = offer.duration_at(starts.office)
-                found.append(times.slot_at(starts.first + bit, starts.office_id, duration_min))
+                found.append(
+                    self._placed(offer, starts, times.slot_at(starts.first + bit, starts.office_id, duration_min))
+                )
         return times.in_order(found)[:limit]
 
     def nearest(
@@ -185,9 +187,16 @@ class Availability:
             starts = self._whole(offer, office, audience)
             position = cell_of(starts_at) - starts.first
             for bit in nearest_bits(self._from_now(starts), position, limit):
-                near.append(times.slot_at(starts.first + bit, starts.office_id, offer.duration_at(office)))
+                slot = times.slot_at(starts.first + bit, starts.office_id, offer.duration_at(office))
+                near.append(self._placed(offer, starts, slot))
         near.sort(key=lambda slot: (abs(slot.starts_at - starts_at), slot.starts_at < starts_at, slot.office_id))
         return near[:limit]
+
+    def _placed(self, offer: Offer, starts: _Starts, slot: Slot) -> Slot:
+        """With the places left, where it is a group that meets."""
+        if not offer.is_group:
+            return slot
+        return replace(slot, places=len(self.candidates(offer, starts.office, slot.starts_at, starts.audience)))
 
     def get_offer(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None = None, visit: Visit = JUST_ONE

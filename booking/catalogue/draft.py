@@ -122,6 +122,7 @@ class DraftService:
     most: int
     further_min: int | None
     counted: Text
+    is_group: bool
     needs: tuple[str, ...]
     reconfirm: tuple[int, int, bool] | None = (
         None  # asked so many days before, answered until so many hours before, else released

@@ -43,7 +43,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         (
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
-            *("most", "further_min", "counted_de", "counted_en", "needs"),
+            *("most", "further_min", "counted_de", "counted_en", "is_group", "needs"),
             *("reconfirm_days", "reconfirm_hours", "reconfirm_releases"),
         ),
     ),
@@ -196,6 +196,9 @@ def _service(row: Row) -> DraftService:
     duration_min, channels = row.whole("duration_min", 5, 480), row.channels("channels")
     if duration_min is not None and duration_min % 5:
         row.wrong("duration_min", "bad_duration", f"'{duration_min}': in steps of five minutes.")
+    most, is_group = row.whole("most", 1, 20) or 1, bool(row.optional("is_group")) and row.yes_no("is_group")
+    if is_group and most > 1:
+        row.wrong("most", "group_one_place", "In a group everybody has a place of their own: this is 1, or empty.")
     further_min = row.whole("further_min", 0, 480)
     if further_min is not None and further_min % 5:
         row.wrong("further_min", "bad_duration", f"'{further_min}': in steps of five minutes.")
@@ -214,9 +217,10 @@ def _service(row: Row) -> DraftService:
         search_words=row.lists("search_words"),
         documents=row.lists("documents"),
         source=row.text("source"),
-        most=row.whole("most", 1, 20) or 1,
+        most=most,
         further_min=further_min,
         counted=row.both("counted", german=False),
+        is_group=is_group,
         needs=tuple(dict.fromkeys(row.optional("needs").split())),
         reconfirm=_reconfirm(row),
     )

@@ -130,6 +130,7 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "most": service.most,
             "further_min": service.further_min,
             "counted": service.counted,
+            "is_group": service.is_group,
             "needs": service.needs,
             "reconfirm_days": service.reconfirm[0] if service.reconfirm else None,
             "reconfirm_hours": service.reconfirm[1] if service.reconfirm else None,

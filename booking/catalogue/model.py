@@ -114,6 +114,7 @@ class Service:
     most: int = 1  # how often in one visit
     further_min: int | None = None  # what each one after the first takes; None: as long as the first
     counted: Text = field(default_factory=dict)  # what is counted: "Vehicles"; empty: just how many
+    is_group: bool = False  # each of its counters is a place of the group that meets
     needs: tuple[str, ...] = ()  # kinds of resources, one of each
 
     def minutes_for(self, quantity: int) -> int:

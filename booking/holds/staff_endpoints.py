@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid
 from base.web import CLOCK, STAFF, Endpoint, body, can, path_number, query, reply
-from booking.availability.endpoints import AVAILABILITY, Day, Id, Others, Quantity, SlotOut, SlotsOut, checked_window
+from booking.availability.endpoints import AVAILABILITY, Day, Id, Others, Quantity, SlotsOut, checked_window
 from booking.availability.model import Audience, Visit
 from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
@@ -56,7 +56,7 @@ async def list_staff_slots(request: web.Request) -> web.Response:
     _offer, offices = availability.get_offer(asked.service, asked.channel, [office], visit)
     window = checked_window(request.app[CLOCK](), asked.from_day, asked.to_day, offices)
     slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF, visit)
-    return reply(SlotsOut(slots=[SlotOut.of(slot) for slot in slots]), headers=_PRIVATE)
+    return reply(SlotsOut.of(slots), headers=_PRIVATE)
 
 
 async def make_staff_hold(request: web.Request) -> web.Response:

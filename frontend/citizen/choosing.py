@@ -238,7 +238,13 @@ def _office(words: Words, office: Office, slots: Sequence[Slot]) -> OfficeTimes:
 
 def _slot(words: Words, slot: Slot, office: Office, name: str) -> SlotChoice:
     time = words.time(slot.starts_at, office.time_zone)
-    return SlotChoice(value=slot_value(slot), time=time, label=f"{time}, {name}")
+    places = _places(words, slot)
+    label = ", ".join(part for part in (time, name, places) if part)
+    return SlotChoice(value=slot_value(slot), time=time, label=label, note=places)
+
+
+def _places(words: Words, slot: Slot) -> str:
+    return "" if slot.places is None else words.ngettext("{n} place left", "{n} places left", slot.places)
 
 
 def _soon(words: Words, slot: Slot, office: Office) -> SlotChoice:
@@ -246,6 +252,7 @@ def _soon(words: Words, slot: Slot, office: Office) -> SlotChoice:
         value=slot_value(slot),
         time=words.time(slot.starts_at, office.time_zone),
         label=words.near(slot.starts_at, office.time_zone),
+        note=_places(words, slot),
         office=words.pick(office.name),
     )
 

@@ -142,6 +142,7 @@ class ServicePage:
 class SlotChoice:
     value: str  # "<office>@<start>", what the button sends
     time: str
+    note: str = ""  # places left in a group
     label: str  # for the next free ones: "Today, 14:40"; else what a screen reader says
     office: str = ""
 

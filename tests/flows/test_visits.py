@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -284,3 +285,32 @@ async def booked_free(town: Town, held: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
     assert (await town.checkout(made))["status"] == "confirmed"
     return made
+
+
+class TestAGroup:
+    """Eight places in a session."""
+
+    async def test_never_one_more_than_there_are(self, town: Town, citizen: StaffBrowser) -> None:
+        course = await town.service("Einstufungstest")
+        [slot, *_] = await town.slots(course["id"])
+        assert slot["places"] == 8
+        page = await citizen.get(f"/de/times?service={course['id']}&channel=onsite")
+        assert "noch 8 Plätze" in page.text
+        wanted = {
+            "service": course["id"],
+            "channel": "onsite",
+            "office": slot["office"],
+            "starts_at": slot["starts_at"],
+        }
+        ask = partial(town.call, "POST", "/api/holds", json=wanted)
+        assert (await ask(key=str(uuid4()))).status == 201
+        assert (await town.slots(course["id"]))[0] == {**slot, "places": 7}
+        page = await citizen.get(f"/de/times?service={course['id']}&channel=onsite")
+        assert "noch 7 Plätze" in page.text
+        answers = await asyncio.gather(*(ask(key=str(uuid4())) for _ in range(20)))
+        assert sorted(answer.status for answer in answers) == [201] * 7 + [409] * 13
+        assert (await town.slots(course["id"]))[0]["starts_at"] > slot["starts_at"]
+        day = slot["starts_at"][:10]
+        query = {"service": course["id"], "channel": "onsite", "from": day, "to": "2026-12-18"}
+        assert {one["places"] for one in (await town.good("GET", "/api/slots", params=query))["slots"]} == {8}
+        await town.assert_sound()

@@ -552,6 +552,14 @@ def staff(words: Words, title: str, errors: tuple[ShownError, ...] = ()) -> Staf
     )
 
 
+def _in_groups(offered: Offered) -> Offered:
+    return replace(
+        offered,
+        next_free=[replace(one, places=n + 1) for n, one in enumerate(offered.next_free)],
+        slots=[replace(one, places=8) for one in offered.slots],
+    )
+
+
 def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
     words = Words(translations, language, NOW, city)
@@ -590,6 +598,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: service_page(words, SECOND, Choice(Channel.ONSITE, before=BEFORE), (), {}),
         ),
         "start-add": ("start", lambda: add_page(words, "", HITS, VISIT, (DETAIL, SECOND))),
+        "times-group": ("times", lambda: times_page(words, DETAIL, WANTED, _in_groups(offered), KEY)),
         "times-visit": ("times", lambda: times_page(words, DETAIL, VISIT, offered, KEY, (SECOND,))),
         "times": ("times", lambda: times_page(words, DETAIL, WANTED, offered, KEY)),
         "times-wishes": ("times", lambda: times_page(words, DETAIL, replace(WANTED, wishes=WISHES), offered, KEY)),

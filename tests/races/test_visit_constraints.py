@@ -201,3 +201,9 @@ class TestResources:
             await conn.execute("UPDATE counter SET resource = 'florist' WHERE id = $1", city.counters[0])
         with refused("counter_resource"):
             await conn.execute("UPDATE counter SET resource = 'Florist!' WHERE id = $1", one)
+
+
+async def test_nobody_has_two_places_of_a_group_in_one_visit(conn: Connection) -> None:
+    with refused("service_group_one_place"):
+        await conn.execute("UPDATE service SET is_group = true")
+    await conn.execute("UPDATE service SET is_group = true, most = 1")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from booking.availability.endpoints import SlotOut, SlotsOut, _as_json
+from booking.availability.endpoints import SlotsOut, _as_json
 from booking.availability.model import Slot
 
 START = datetime(2026, 12, 1, 9, 5, tzinfo=UTC)
@@ -18,6 +19,7 @@ def test_times_by_hand_and_by_model_are_the_same_bytes() -> None:
         for office in (1, 77)
         for n in range(3)
     ]
-    for some in (slots, []):
-        by_model = TypeAdapter(SlotsOut).dump_json(SlotsOut(slots=[SlotOut.of(slot) for slot in some]))
+    in_groups = [replace(slot, places=n) for n, slot in enumerate(slots)]
+    for some in (slots, in_groups, []):
+        by_model = TypeAdapter(SlotsOut).dump_json(SlotsOut.of(some))
         assert _as_json(some) == by_model
