@@ -22,6 +22,8 @@ from base.web.kept import Kept
 from base.web.problems import problems
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
+from booking.catalogue.endpoints import CATALOGUE
+from booking.catalogue.usecases import Catalogue
 from booking.holds import endpoints as holds
 from tests.booking.appointments.world import ANNA, CaseWorld, case_world
 
@@ -64,6 +66,7 @@ async def api(db: Database) -> AsyncIterator[Api]:
         app[TRANSLATIONS] = Translations.load()
         checks: Mapping[str, AccessCheck] = {"hold": world.holds.authorise, "case": world.appointments.authorise}
         app[ACCESS] = checks
+        app[CATALOGUE] = Catalogue(db, clock)
         app[availability.AVAILABILITY] = world.availability
         app[availability.KNOWN] = Kept()
         app[holds.HOLDS] = world.holds
