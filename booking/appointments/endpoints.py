@@ -14,7 +14,7 @@ from base.errors import FieldError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.idempotency import KeyReused
 from base.money import Money
-from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, path_id, reply, text_reply
+from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, can, path_id, path_number, reply, text_reply
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
@@ -30,6 +30,7 @@ from booking.appointments.moving import (
     TooManyMoves,
 )
 from booking.appointments.reconfirming import NotAsked
+from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
@@ -45,6 +46,9 @@ class AppointmentIn(BaseModel):
 
     hold: UUID
     contact: Contact
+    asks_first: bool = Field(
+        default=False, description="Refuse (`another_booked`) where this person has booked the service already"
+    )
 
 
 class RefundOut(BaseModel):
@@ -110,6 +114,16 @@ class CancelIn(BaseModel):
     )
 
 
+class TwinOut(BaseModel):
+    id: UUID
+    number: str
+    starts_at: datetime
+
+
+class DuplicatesOut(BaseModel):
+    duplicates: list[list[TwinOut]] = Field(description="Of one person and one service each, the earliest first")
+
+
 class CheckoutIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -141,7 +155,7 @@ async def create_appointment(request: web.Request) -> web.Response:
     token = bearer(request, "hold", wanted.hold)  # the hold stands in the body, so the access rule cannot know it
     if token is None or not await request.app[HOLDS].authorise(wanted.hold, token):
         raise Unauthenticated
-    created = await request.app[APPOINTMENTS].create(wanted.hold, wanted.contact, key)
+    created = await request.app[APPOINTMENTS].create(wanted.hold, wanted.contact, key, asks_first=wanted.asks_first)
     headers = {"Location": f"/api/appointments/{created.case.id}", **_PRIVATE}
     return reply(AppointmentMade.made(created, request.app[CLOCK]()), status=201, headers=headers)
 
@@ -149,6 +163,12 @@ async def create_appointment(request: web.Request) -> web.Response:
 async def show_appointment(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].case(path_id(request, "appointment"))
     return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+
+
+async def list_duplicates(request: web.Request) -> web.Response:
+    groups = await request.app[APPOINTMENTS].duplicates(path_number(request, "office"))
+    found = [[TwinOut(id=one.id, number=one.number, starts_at=one.starts_at) for one in group] for group in groups]
+    return reply(DuplicatesOut(duplicates=found), headers=_PRIVATE)
 
 
 async def check_out(request: web.Request) -> web.Response:
@@ -269,7 +289,18 @@ ENDPOINTS = [
         takes=AppointmentIn,
         headers={"Idempotency-Key": True, "Authorization": True},
         gives={201: AppointmentMade},
-        refuses=(KeyNeeded, Unauthenticated, NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, Invalid),
+        refuses=(
+            KeyNeeded,
+            Unauthenticated,
+            NotFound,
+            HoldOver,
+            HoldInUse,
+            KeyReused,
+            NumberNeeded,
+            LimitReached,
+            AnotherBooked,
+            Invalid,
+        ),
     ),
     Endpoint(
         method="GET",
@@ -280,6 +311,15 @@ ENDPOINTS = [
         params=_ID,
         gives={200: AppointmentOut},
         refuses=(Unauthenticated, NotFound),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/offices/{office}/duplicates",
+        handler=list_duplicates,
+        who=can("hold.staff", "office"),
+        summary="Booked appointments of one person for one service, at least one of them at this office",
+        params={"office": int},
+        gives={200: DuplicatesOut},
     ),
     Endpoint(
         method="POST",

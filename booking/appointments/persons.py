@@ -8,6 +8,7 @@ from uuid import UUID
 from base.seal import Sealer
 from booking.appointments.contact import Contact, Need
 from booking.appointments.store import PersonRow
+from booking.catalogue.words import fold
 
 
 def _context(field: str, appointment_id: UUID) -> str:
@@ -27,6 +28,7 @@ def seal_contact(sealer: Sealer, appointment_id: UUID, contact: Contact) -> Pers
         needs=sealed("needs", json.dumps(needs, ensure_ascii=False) if needs else None),
         email_hmac=sealer.look_up(contact.email, "email") if contact.email else None,
         mobile_hmac=sealer.look_up(contact.mobile, "mobile") if contact.mobile else None,
+        name_hmac=sealer.look_up(fold(contact.name), "name"),
     )
 
 

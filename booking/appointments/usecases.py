@@ -21,7 +21,7 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import move_store, reconfirm_store, store
+from booking.appointments import move_store, reconfirm_store, store, twins
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
@@ -64,6 +64,7 @@ appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
 _MOST_LISTED = 50
+_MOST_PAIRS = 500
 _NOBODY = bytes(32)
 _ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 T = TypeVar("T")
@@ -138,10 +139,13 @@ class Appointments:
         """Whether a message can go there; a letter is written by hand."""
         return contact.email is not None or (contact.mobile is not None and self.can_text)
 
-    async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
+    async def create(
+        self, hold_id: UUID, contact: Contact, key: str, *, asks_first: bool = False, instead: UUID | None = None
+    ) -> Created:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
 
-        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded.
+        `asks_first`: not where this person has booked the service already. `instead`: a case that this one will replace.
+        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, LimitReached, AnotherBooked.
         """
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
         fingerprint = request_hash(contact.model_dump_json())
@@ -157,6 +161,9 @@ class Appointments:
             assert hold is not None
             if hold.channel == "phone" and contact.mobile is None:
                 raise NumberNeeded
+            ident = hold.appointment_id or uuid4()
+            person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
+            await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
             if hold.appointment_id is None:
                 ident, token = await self._insert(conn, hold, contact)
             else:
@@ -205,6 +212,18 @@ class Appointments:
             return None
         async with self._db.connection() as conn:
             return await store.find_by_number(conn, number)
+
+    async def duplicates(self, office_id: int) -> list[tuple[Brief, ...]]:
+        """Booked more than once by one person for one service, with at least one of them at this office; the earliest first."""
+        async with self._db.connection() as conn:
+            pairs = await twins.pairs_at(conn, office_id, self._clock(), _MOST_PAIRS)
+            found = {brief.id: brief for brief in await store.briefs(conn, {one for pair in pairs for one in pair})}
+        groups: dict[UUID, set[UUID]] = {}
+        for one, other in pairs:
+            groups.setdefault(one, {one}).add(other)
+        whole = {frozenset(group) for group in groups.values()}
+        listed = [tuple(sorted((found[one] for one in group), key=_start)) for group in whole]
+        return sorted(listed, key=lambda group: _start(group[0]))
 
     async def names(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Who comes, for clerks of the office who may see that. Never logged, never kept."""
@@ -472,6 +491,10 @@ class Appointments:
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
+
+
+def _start(brief: Brief) -> tuple[datetime, str]:
+    return brief.starts_at, brief.number
 
 
 async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:

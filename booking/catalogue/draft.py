@@ -124,6 +124,7 @@ class DraftService:
     counted: Text
     is_group: bool
     needs: tuple[str, ...]
+    most_per_person: int | None  # living appointments at a time; None: no limit
     reconfirm: tuple[int, int, bool] | None = (
         None  # asked so many days before, answered until so many hours before, else released
     )

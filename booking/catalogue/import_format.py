@@ -44,7 +44,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
             *("most", "further_min", "counted_de", "counted_en", "is_group", "needs"),
-            *("reconfirm_days", "reconfirm_hours", "reconfirm_releases"),
+            *("reconfirm_days", "reconfirm_hours", "reconfirm_releases", "most_per_person"),
         ),
     ),
     "fees.csv": (
@@ -222,6 +222,7 @@ def _service(row: Row) -> DraftService:
         counted=row.both("counted", german=False),
         is_group=is_group,
         needs=tuple(dict.fromkeys(row.optional("needs").split())),
+        most_per_person=row.whole("most_per_person", 1, 20),
         reconfirm=_reconfirm(row),
     )
 

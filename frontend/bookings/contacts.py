@@ -14,6 +14,7 @@ from base.web import SETTINGS, form
 from booking.appointments.contact import Need
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
+from booking.appointments.twins import LimitReached
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
@@ -57,6 +58,8 @@ async def send(request: web.Request) -> web.Response:
         return see(f"{place.base}/cases/{hold.appointment_id}")
     except HoldOver:
         return await _page(request, hold, typed, problem=_RUN_OUT)
+    except LimitReached as refusal:
+        return await _page(request, hold, typed, problem=refusal.message)
     return see(f"{place.base}/cases/{created.case.id}")
 
 

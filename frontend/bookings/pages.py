@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
-from frontend.bookings import cases, contacts, times
+from frontend.bookings import cases, contacts, duplicates, times
 
 _OFFICE = "/{language}/bookings/{office}"
 _HOLD, _CASE = f"{_OFFICE}/holds/{{hold}}", f"{_OFFICE}/cases/{{appointment}}"
@@ -19,6 +19,7 @@ ENDPOINTS = [
     page("GET", _HOLD, contacts.show, _BOOK, "Who comes", NotFound),
     page("POST", _HOLD, contacts.send, _BOOK, "Book it, or send the link to pay", NotFound, Malformed),
     page("POST", f"{_HOLD}/release", contacts.release, _BOOK, "Give the time back", NotFound),
+    page("GET", f"{_OFFICE}/duplicates", duplicates.show, _BOOK, "Booked more than once by one person", NotFound),
     page("GET", f"{_OFFICE}/cases", cases.find, _BOOK, "Find a case by its number", NotFound),
     page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
     page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),

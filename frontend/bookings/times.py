@@ -149,6 +149,7 @@ async def times_response(
         office=name,
         action=place.base,
         find_action=f"{place.base}/cases",
+        duplicates_url=f"{place.base}/duplicates",
         services=_services(words, place, asked),
         channels=tuple(
             Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel

@@ -29,6 +29,7 @@ class TimesPage:
     office: str
     action: str
     find_action: str
+    duplicates_url: str
     services: tuple[Tick, ...]
     channels: tuple[Tick, ...]
     values: Mapping[str, str]  # day, number, starts_at, reason
@@ -88,3 +89,25 @@ class CasePage:
     cancel_hidden: tuple[tuple[str, str], ...]
     book_url: str
     waiting: WaitingPart | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinLine:
+    number: str
+    when: str
+    office: str
+    url: str  # empty: of another office
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    service: str
+    lines: tuple[TwinLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicatesPage:
+    frame: StaffFrame
+    office: str
+    book_url: str
+    duplicates: tuple[Duplicate, ...]

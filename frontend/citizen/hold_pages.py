@@ -11,6 +11,7 @@ from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
@@ -22,6 +23,7 @@ from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import instead_of, slot_of, wanted_of, why_of
+from frontend.citizen.twin_pages import twin_found
 from payment.model import PaymentStatus
 
 _NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
@@ -156,13 +158,32 @@ async def send_contact(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
     key, hold = key_of(fields), await own_hold(request, path_id(request, "hold"))
     typed = read(fields, words.language, Channel(hold.channel))
-    return await _fill_in(request, hold, typed, key, await _replaced(request, instead_of(fields)))
+    replaced = await _replaced(request, instead_of(fields))
+    return await _fill_in(request, hold, typed, key, replaced, is_sure="anyway" in fields)
+
+
+async def keep_the_other(request: web.Request) -> web.Response:
+    """There is an appointment already, and it is enough: the reserved time is given back."""
+    words, hold = words_of(request), await own_hold(request, path_id(request, "hold"))
+    key_of(await form(request))
+    try:
+        await request.app[HOLDS].release(hold.id)
+    except HoldInUse:  # a contact was sent before
+        if hold.appointment_id is not None:
+            await request.app[APPOINTMENTS].give_back(hold.appointment_id)
+    return see(f"/{words.language}/")
 
 
 async def _fill_in(
-    request: web.Request, hold: Hold, typed: ContactForm, key: UUID, replaced: Case | None
+    request: web.Request,
+    hold: Hold,
+    typed: ContactForm,
+    key: UUID,
+    replaced: Case | None,
+    *,
+    is_sure: bool = False,
 ) -> web.Response:
-    """`replaced` is given back once the new case is there, so that nobody has neither."""
+    """`replaced` is given back once the new case is there, so that nobody has neither. `is_sure`: also where one is booked already."""
     words = words_of(request)
     if is_over(request, hold):
         return await run_out(request, hold, typed)
@@ -187,7 +208,11 @@ async def _fill_in(
     # The form may be sent, looked at again with the back button, corrected and sent once more: other contents are another request.
     once = uuid5(key, typed.contact.model_dump_json())
     try:
-        created = await request.app[APPOINTMENTS].create(hold.id, typed.contact, str(once))
+        created = await request.app[APPOINTMENTS].create(
+            hold.id, typed.contact, str(once), asks_first=not is_sure, instead=replaced.id if replaced else None
+        )
+    except AnotherBooked as refusal:
+        return await twin_found(request, hold, typed, refusal, replaced.id if replaced else None)
     except HoldOver:
         return await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab

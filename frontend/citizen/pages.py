@@ -57,6 +57,15 @@ ENDPOINTS = [
         Malformed,
     ),
     page(
+        "POST",
+        "/{language}/holds/{hold}/keep-the-other",
+        hold_pages.keep_the_other,
+        ANYONE,
+        "Give the reserved time back, because another is booked",
+        Unauthenticated,
+        Malformed,
+    ),
+    page(
         "GET",
         _LINK,
         case_pages.arrive,

@@ -60,5 +60,6 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/my-appointments/link/{token}",
         "/api/allocation/runs/{run}/list",
         "/api/allocation/runs/{run}/result",
+        "/{language}/holds/{hold}/keep-the-other",  # as the next
         "/{language}/holds/{hold}",  # its handler asks for the token of the hold or of the case made of it
     }

@@ -211,7 +211,9 @@ class City:
 
     # appointments
 
-    async def create(self, hold_id: UUID, contact: Contact, key: str) -> Created:
+    async def create(
+        self, hold_id: UUID, contact: Contact, key: str, *, asks_first: bool = False, instead: UUID | None = None
+    ) -> Created:
         if self.is_over:
             raise HoldOver
         self.creations.append((contact, key))

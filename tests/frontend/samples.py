@@ -16,6 +16,7 @@ from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
 from booking.appointments.policy import NOTHING_BACK, Terms
+from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.availability.model import Item, Slot, TimeOfDay, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
@@ -34,6 +35,7 @@ from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
 from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
 from frontend.citizen.rebooking import rebooking_page
+from frontend.citizen.twin_pages import twin_page
 from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, ShownError, Tick, WaitlistPart
 from frontend.citizen.views import OfferedTime as ShownTime
 from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
@@ -560,6 +562,15 @@ def _in_groups(offered: Offered) -> Offered:
     )
 
 
+def twin_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    """The same service once more."""
+    found, kept = words._(AnotherBooked.message), (("name", "Kim"), ("language", words.language))
+    return {
+        "twin": ("twin", lambda: twin_page(words, ID, found, None, kept, is_limit=False)),
+        "twin-limit": ("twin", lambda: twin_page(words, ID, words._(LimitReached.message), ID, kept, is_limit=True)),
+    }
+
+
 def pages(translations: Translations, language: str, city: City | None = CITY) -> Mapping[str, tuple[str, object]]:
     """Name of the state -> template and view model."""
     words = Words(translations, language, NOW, city)
@@ -696,7 +707,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= need_pages(words) | overview_pages(words) | waitlist_pages(words)
+    made |= need_pages(words) | overview_pages(words) | twin_pages(words) | waitlist_pages(words)
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())

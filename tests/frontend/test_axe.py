@@ -46,6 +46,7 @@ FEW = [
     "rebooking-time",
     "closing-form",
     "closing-track",
+    "twin",
     "room",
     "error",
 ]  # a page takes a second or two

@@ -108,6 +108,7 @@ def test_whether_people_come_is_asked_as_a_service_says() -> None:
         lines = [header + columns, first + said, *(line + ",,," for line in others)]
         return raw({**MINI, "services.csv": "\n".join(lines) + "\n"})
 
+    assert [service.most_per_person for service in parse(raw(MINI), MORNING).services] == [None] * 3
     draft = parse(asking(",3,24,yes"), MORNING)
     assert [service.reconfirm for service in draft.services] == [(3, 24, True), None, None]
     for said, column, code in (
