@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,8 +21,8 @@ from booking.availability.model import Basis, Item, OfficeOffer, Slot, TimeOfDay
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Channel
-from booking.catalogue.nearby import Point, Reach, suitable
+from booking.catalogue.model import Channel, Office
+from booking.catalogue.nearby import Point, Reach, point_of, suitable
 from booking.catalogue.snapshot import Snapshot
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
@@ -100,6 +100,9 @@ class NextQuery(OfferQuery):
     limit: int = Field(default=3, ge=1, le=50)
 
 
+Asked = TypeVar("Asked", bound=OfferQuery)
+
+
 class SlotOut(BaseModel):
     office: int
     starts_at: datetime
@@ -124,6 +127,28 @@ def _slot_out(slot: Slot) -> SlotOut:
     return GroupSlotOut(office=slot.office_id, starts_at=slot.starts_at, ends_at=slot.ends_at, places=slot.places)
 
 
+class EarliestOut(SlotOut):
+    """The first free time of an office."""
+
+    distance_km: float | None = Field(description="From the point asked for, as the crow flies", examples=[1.3])
+    places: int | None = Field(description="Left in the group that meets then; null: no group")
+
+    @classmethod
+    def at(cls, slot: Slot, reach: Reach | None, office: Office) -> EarliestOut:
+        km = round(reach.centre.km_to(point_of(office)), 1) if reach else None
+        return cls(
+            office=slot.office_id,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            distance_km=km,
+            places=slot.places,
+        )
+
+
+class EarliestList(BaseModel):
+    offices: list[EarliestOut] = Field(description="Those that have one, the soonest first")
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """An answer, and what it was made of."""
@@ -137,12 +162,22 @@ class Known:
 
 
 async def list_slots(request: web.Request) -> web.Response:
+    return await _known(request, SlotsQuery, _look)
+
+
+async def earliest_slots(request: web.Request) -> web.Response:
+    return await _known(request, OfferQuery, _earliest)
+
+
+async def _known(
+    request: web.Request, asked: type[Asked], look: Callable[[Availability, Asked, Snapshot, datetime], Known]
+) -> web.Response:
     """Kept by the address as it was written: while it stands, nothing of it is even read."""
     availability, kept = request.app[AVAILABILITY], request.app[KNOWN]
     known = kept.get(request.raw_path)
     if known is None or not availability.stands(known.basis):
         snapshot = await request.app[CATALOGUE].snapshot()
-        known = _look(availability, query(request, SlotsQuery), snapshot, request.app[CLOCK]())
+        known = look(availability, query(request, asked), snapshot, request.app[CLOCK]())
         kept.keep(request.raw_path, known)
     return known.answer.send(request)
 
@@ -158,6 +193,15 @@ def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: d
     ids = _suitable(asked, offices, known)
     slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit, at=asked.times)
     return Known(availability.basis(offer, offices, now), Answer.of(_as_json(slots), "application/json"))
+
+
+def _earliest(availability: Availability, asked: OfferQuery, known: Snapshot, now: datetime) -> Known:
+    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
+    ids = _suitable(asked, offices, known)
+    slots = availability.earliest(offer.service_id, offer.channel, ids, offer.visit, asked.times)
+    found = [EarliestOut.at(slot, asked.reach, known.offices[slot.office_id]) for slot in slots]
+    answer = EarliestList(offices=found).model_dump_json().encode()
+    return Known(availability.basis(offer, offices, now), Answer.of(answer, "application/json"))
 
 
 async def next_slots(request: web.Request) -> web.Response:
@@ -205,6 +249,17 @@ ENDPOINTS = [
         query=SlotsQuery,
         headers={"If-None-Match": False},
         gives={200: SlotsOut, 304: None},
+        refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/slots/earliest",
+        handler=earliest_slots,
+        who=ANYONE,
+        summary="The next free time of each office",
+        query=OfferQuery,
+        headers={"If-None-Match": False},
+        gives={200: EarliestList, 304: None},
         refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(

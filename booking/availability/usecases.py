@@ -137,17 +137,37 @@ class Availability:
         at: TimesOfDay = ANY_TIME,
     ) -> list[Slot]:
         """The first times from now, or from a moment, until the end of the horizon."""
-        found: list[Slot] = []
+        return times.in_order(self._first(service_id, channel, office_ids, after, limit, visit, at))[:limit]
+
+    def earliest(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
+    ) -> list[Slot]:
+        """The first time of each office that has one, the soonest first."""
+        return times.in_order(self._first(service_id, channel, office_ids, None, 1, visit, at))
+
+    def _first(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int] | None,
+        after: datetime | None,
+        each: int,
+        visit: Visit,
+        at: TimesOfDay,
+    ) -> Iterator[Slot]:
+        """Up to `each` of every office."""
         for offer, starts in self._horizon(service_id, channel, office_ids, visit):
             mask = self._wanted(starts, at)
             if after is not None:
                 mask = times.not_before(mask, starts.first, after)
-            for bit in itertools.islice(bits(mask), limit):
-                duration_min = offer.duration_at(starts.office)
-                found.append(
-                    self._placed(offer, starts, times.slot_at(starts.first + bit, starts.office_id, duration_min))
-                )
-        return times.in_order(found)[:limit]
+            for bit in itertools.islice(bits(mask), each):
+                slot = times.slot_at(starts.first + bit, starts.office_id, offer.duration_at(starts.office))
+                yield self._placed(offer, starts, slot)
 
     def nearest(
         self,

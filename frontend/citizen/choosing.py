@@ -15,6 +15,7 @@ from base.money import Money
 from booking.availability.endpoints import MOST_OTHERS
 from booking.availability.model import JUST_ONE, Item, Slot, Visit
 from booking.catalogue.model import Channel, Office, ServiceDetail
+from booking.catalogue.nearby import point_of
 from frontend.citizen.frame import TIME, frame
 from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, SlotChoice, TimesPage
 from frontend.citizen.wishes import NO_WISHES, Wishes, wish_form
@@ -139,7 +140,11 @@ def times_page(
             replace(wanted, wishes=NO_WISHES).pairs(),
             f"{base}{replace(wanted, wishes=NO_WISHES).query()}",
         ),
-        next_free=tuple(_soon(words, slot, offices[slot.office_id]) for slot in offered.next_free),
+        next_free=tuple(
+            _soon(words, slot, offices[slot.office_id], offices.get(wanted.wishes.near or 0))
+            for slot in offered.next_free
+        ),
+        is_by_office=wanted.wishes.near is not None,
         days=tuple(
             DayLink(
                 name=words.near_day(day, zone_name) if (day - today).days < 2 else words.short_day(day),
@@ -247,13 +252,16 @@ def _places(words: Words, slot: Slot) -> str:
     return "" if slot.places is None else words.ngettext("{n} place left", "{n} places left", slot.places)
 
 
-def _soon(words: Words, slot: Slot, office: Office) -> SlotChoice:
+def _soon(words: Words, slot: Slot, office: Office, centre: Office | None = None) -> SlotChoice:
+    name = words.pick(office.name)
+    if centre is not None and centre is not office:
+        name = f"{name} · {words.km(point_of(centre).km_to(point_of(office)))}"
     return SlotChoice(
         value=slot_value(slot),
         time=words.time(slot.starts_at, office.time_zone),
         label=words.near(slot.starts_at, office.time_zone),
         note=_places(words, slot),
-        office=words.pick(office.name),
+        office=name,
     )
 
 

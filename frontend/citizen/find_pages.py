@@ -15,16 +15,16 @@ from base.web import SETTINGS, path_number, query
 from base.web.kept import Kept, Stencil
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.availability.endpoints import AVAILABILITY, Others, Quantity
-from booking.availability.model import Basis, Item, Slot, Visit, Window
+from booking.availability.model import Basis, Item, Visit, Window
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Channel, Office
+from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page
-from frontend.citizen.finding import Choice, add_page, service_page, start_page
+from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
 from frontend.citizen.wishes import wishes_in
 
-_OFTEN, _FOUND, _SOON = 9, 30, 3
+_OFTEN, _FOUND, _SOON, _NEAR = 9, 30, 3, 6
 Id = Annotated[int, Field(ge=1, lt=2**31)]
 
 
@@ -104,27 +104,28 @@ async def service(request: web.Request) -> web.Response:
     channels = detail.service.channels
     channel = asked.channel if asked.channel in channels else channels[0] if channels else None
     first, visit = joined(asked.before, Item(detail.service.id, asked.quantity))
-    next_free: dict[int, Slot] = {}
-    offices: list[Office] = []
+    places: list[Place] = []
     if channel is not None:
         availability = request.app[AVAILABILITY]
-        together = _together(availability, first, channel, visit)
-        offices = [office for office in detail.offices.get(channel, ()) if office.id in together]
-        for office in offices:
-            for slot in availability.next_free(first, channel, [office.id], limit=1, visit=visit):
-                next_free[office.id] = slot
+        minutes = _together(availability, first, channel, visit)
+        next_free = {slot.office_id: slot for slot in availability.earliest(first, channel, minutes, visit)}
+        places = [
+            Place(office, minutes[office.id], next_free.get(office.id))
+            for office in detail.offices.get(channel, ())
+            if office.id in minutes
+        ]
     before = [(item, (await request.app[CATALOGUE].service(item.service_id)).service) for item in asked.before]
     choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), asked.instead, asked.moves)
-    return page(request, "service", service_page(words, detail, choice, offices, next_free), cache=SHARED)
+    return page(request, "service", service_page(words, detail, choice, places), cache=SHARED)
 
 
-def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> set[int]:
-    """The offices that have everything that the visit is for."""
+def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> dict[int, int]:
+    """The offices that have everything that the visit is for, and the minutes that it takes there."""
     try:
-        _, offices = availability.get_offer(first, channel, None, visit)
+        offer, offices = availability.get_offer(first, channel, None, visit)
     except NotOffered:
-        return set()
-    return {office.office_id for office in offices}
+        return {}
+    return {office.office_id: offer.duration_at(office) for office in offices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,10 @@ def look(
     """The week around the wanted day, or around the first free one; and the times of that day."""
     asked = (wanted.service_id, wanted.channel, wanted.office_ids)
     visit, at = wanted.visit, wanted.wishes.times
-    next_free = availability.next_free(*asked, limit=_SOON, visit=visit, at=at)
+    if wanted.wishes.near is None:
+        next_free = availability.next_free(*asked, limit=_SOON, visit=visit, at=at)
+    else:
+        next_free = availability.earliest(*asked, visit=visit, at=at)[:_NEAR]
     if day is None:
         day = next_free[0].starts_at.astimezone(zone(zone_name)).date() if next_free else today
     day = min(max(day, today), last)

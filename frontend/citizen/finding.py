@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
@@ -100,10 +100,17 @@ class Choice:
     moves: UUID | None = None
 
 
-def service_page(
-    words: Words, detail: ServiceDetail, choice: Choice, offices: Sequence[Office], next_free: Mapping[int, Slot]
-) -> ServicePage:
-    """`offices`: where all of it can be had; `next_free`: by office, the first free time on this channel."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it can be had, how long it takes there, and when it is free first on this channel."""
+
+    office: Office
+    minutes: int
+    next_free: Slot | None
+
+
+def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Sequence[Place]) -> ServicePage:
+    """`places`: where all of it can be had."""
     service, language, channel = detail.service, words.language, choice.channel
     name, path = words.pick(service.name), f"/services/{service.id}"
     replaced = replaced_pair(choice.instead, choice.moves)
@@ -112,6 +119,7 @@ def service_page(
     ticked = tuple(("office", str(office)) for office in sorted(choice.offices))
     number = visit_pairs(Visit(choice.quantity))
     chooses_number = service.most > 1 and not choice.moves  # what is booked stays what it is
+    lengths = {place.minutes for place in places}
     hidden = (("service", str(service.id)), *query, *(() if chooses_number else number))
     return ServicePage(
         frame=frame(words, name, path, query=(*query, *number, *ticked), step=SERVICE, back_url=f"/{language}/"),
@@ -120,7 +128,7 @@ def service_page(
         summary=words.pick(service.summary),
         fee=words.fee(detail.fee.amount if detail.fee else None),
         legal_basis=legal_basis(words, detail.fee),
-        duration=words.minutes(service.duration_min) if service.duration_min else "",
+        duration=_duration(words, service, choice, lengths),
         documents=documents(words, service.documents),
         channels=tuple(
             ChannelChoice(
@@ -132,12 +140,12 @@ def service_page(
             for one in service.channels
         ),
         offices=tuple(
-            _office(words, office, office.id in choice.offices, next_free.get(office.id))
-            for office in sorted(offices, key=lambda office: _soonest(office, next_free))
+            _office(words, place, place.office.id in choice.offices, len(lengths) > 1)
+            for place in sorted(places, key=_soonest)
         ),
         action=f"/{language}/times",
         any_url=f"/{language}/times?{urlencode(hidden)}" if channel and not chooses_number else "",
-        has_times=bool(next_free),
+        has_times=any(place.next_free for place in places),
         before=tuple(item.named(words.pick(other.name)) for item, other in choice.before),
         alone_url=f"/{language}{path}" if choice.before else "",
         counted=words.pick(service.counted) or words._("How many?"),
@@ -150,17 +158,26 @@ def service_page(
     )
 
 
-def _soonest(office: Office, next_free: Mapping[int, Slot]) -> tuple[bool, float, int]:
-    slot = next_free.get(office.id)
-    return slot is None, slot.starts_at.timestamp() if slot else 0.0, office.id
+def _duration(words: Words, service: Service, choice: Choice, lengths: Set[int]) -> str:
+    """Of the service alone, once. Where every office has the same rule of its own, that is it."""
+    is_alone = not choice.before and choice.quantity == 1
+    minutes = next(iter(lengths)) if is_alone and len(lengths) == 1 else service.duration_min
+    return words.minutes(minutes) if minutes else ""
 
 
-def _office(words: Words, office: Office, is_chosen: bool, slot: Slot | None) -> OfficeChoice:
+def _soonest(place: Place) -> tuple[bool, float, int]:
+    slot = place.next_free
+    return slot is None, slot.starts_at.timestamp() if slot else 0.0, place.office.id
+
+
+def _office(words: Words, place: Place, is_chosen: bool, says_minutes: bool) -> OfficeChoice:
+    office, slot = place.office, place.next_free
     return OfficeChoice(
         id=office.id,
         name=words.pick(office.name),
         address=words.address(office),
         step_free=words.step_free(office),
+        duration=words.minutes(place.minutes) if says_minutes else "",
         next_free=words.near(slot.starts_at, office.time_zone) if slot else "",
         is_chosen=is_chosen,
     )

@@ -112,6 +112,7 @@ class OfficeChoice:
     name: str
     address: str
     step_free: str
+    duration: str  # empty: the same everywhere
     next_free: str  # empty: nothing free in the booking window
     is_chosen: bool
 
@@ -203,6 +204,7 @@ class TimesPage:
     kept: str = ""  # that the booked time stays meanwhile
     wishes: WishForm | None = None
     next_free: tuple[SlotChoice, ...]
+    is_by_office: bool = False  # the first one of each
     days: tuple[DayLink, ...] = ()
     earlier_url: str = ""
     later_url: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import babel.dates
+import babel.numbers
 
 from base.i18n import Text, Translations, format_date, format_money, format_time, locale_of, pick, zone
 from base.money import Money
@@ -90,6 +91,10 @@ class Words:
         """ "Mittwoch, 25. November 2026, 09:40 Uhr"."""
         day = format_date(moment, self.language, zone_name)
         return self._("{day}, {clock}", day=day, clock=self.clock(moment, zone_name))
+
+    def km(self, distance: float) -> str:
+        """ "1,3 km"."""
+        return self._("{km} km", km=babel.numbers.format_decimal(round(distance, 1), locale=locale_of(self.language)))
 
     def address(self, office: Office) -> str:
         return f"{office.street}, {office.postcode} {office.place}"

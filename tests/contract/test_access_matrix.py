@@ -63,6 +63,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/services/{service}": EVERYBODY,
     "GET /api/offices": EVERYBODY,
     "GET /api/slots": EVERYBODY,
+    "GET /api/slots/earliest": EVERYBODY,
     "GET /api/slots/next": EVERYBODY,
     "POST /api/holds": EVERYBODY,
     "GET /api/openapi.json": EVERYBODY,

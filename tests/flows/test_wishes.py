@@ -102,3 +102,47 @@ async def test_on_the_page_of_times_they_stay_in_the_address(town: Town) -> None
         odd = await citizen.get(f"/de/times?service={service}&channel=onsite&at=&near=&within_km=5")
         assert odd.status == 200
         assert "Wieder alle Zeiten" not in odd.text
+
+
+async def test_the_first_time_of_each_office_with_its_distance(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    query = {"service": service, "channel": "onsite", "near": "48.7727,9.1766", "within_km": 5}
+    first = await town.call("GET", "/api/slots/earliest", params=query)
+    found = first.body["offices"]
+    assert [one["starts_at"] for one in found] == sorted(one["starts_at"] for one in found)
+    assert len({one["office"] for one in found}) == len(found) > 1
+    assert max(one["distance_km"] for one in found) <= 5
+    soonest = await town.good("GET", "/api/slots/next", params=query)
+    assert soonest["slots"][0]["starts_at"] == found[0]["starts_at"]
+    same = await town.call("GET", "/api/slots/earliest", params=query, headers={"If-None-Match": first.headers["ETag"]})
+    assert same.status == 304
+    anywhere = await town.good("GET", "/api/slots/earliest", params={"service": service, "channel": "onsite"})
+    assert len(anywhere["offices"]) > len(found)
+    assert {one["distance_km"] for one in anywhere["offices"]} == {None}
+
+
+async def test_who_wishes_a_time_near_an_office_sees_each_one_there_with_its_distance(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    async with StaffBrowser(town) as citizen:
+        page = await citizen.get(f"/de/times?service={service}&channel=onsite&near=1&within_km=5")
+    assert "Erste freie Zeit jeder Dienststelle" in page.text
+    offices = re.findall(r'class="slot-row"[^>]* value="([0-9]+)@', page.text)
+    assert len(set(offices)) == len(offices) > 1
+    kilometres = re.findall(r"· ([0-9]+(?:,[0-9])?)\xa0?\s?km<", page.text)
+    assert len(kilometres) == len(offices) - ("1" in offices)
+
+
+async def test_an_office_that_takes_longer_says_so_before_it_is_chosen(town: Town) -> None:
+    service = await town.service(SERVICE)
+    longer = service["duration_min"] + 15
+    async with StaffBrowser(town) as citizen:
+        before = await citizen.get(f"/de/services/{service['id']}?channel=onsite")
+        assert "Dauer: " not in before.text
+        await town.rows(
+            "INSERT INTO service_office (service_id, office_id, duration_min) VALUES ($1, 1, $2)", service["id"], longer
+        )
+        await town.rows("UPDATE city SET version = version + 1")
+        await town.fresh()
+        after = await citizen.get(f"/de/services/{service['id']}?channel=onsite")
+    assert f"Dauer: etwa {longer} Minuten" in after.text
+    assert f"Dauer: etwa {service['duration_min']} Minuten" in after.text

@@ -134,6 +134,18 @@ class City:
         ids = set(office_ids)
         return [slot for slot in _at(SOON, at) if slot.office_id in ids][:limit]
 
+    def earliest(
+        self,
+        service_id: int,
+        channel: str,
+        office_ids: Iterable[int],
+        visit: Visit = JUST_ONE,
+        at: TimesOfDay = ANY_TIME,
+    ) -> list[Slot]:
+        ids = set(office_ids)
+        firsts = {slot.office_id: slot for slot in reversed(_at(SOON, at))}
+        return [slot for slot in SOON if slot in firsts.values() and slot.office_id in ids]
+
     def days(
         self,
         service_id: int,

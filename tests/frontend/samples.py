@@ -26,7 +26,7 @@ from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
 from frontend.citizen.contact_form import empty, read, typed_before
-from frontend.citizen.finding import Choice, add_page, service_page, start_page
+from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
 from frontend.citizen.moving import move_page
@@ -182,6 +182,8 @@ DAY = tuple(
     if (hour * minute) % 7
 )
 COUNTS = {MONDAY + timedelta(days=n): (2, 14, 20, 1, 0, 0, 0, 9, 8, 7)[n] for n in range(10)}
+PLACES = tuple(Place(office, 30 if office.id == 2 else 20, NEXT.get(office.id)) for office in OFFICES)
+FULL = tuple(Place(office, 20, None) for office in OFFICES)
 WANTED = Wanted(1, Channel.ONSITE)
 WISHES = Wishes(TimeOfDay.AFTER_WORK, step_free=True, near=2)
 CARS = replace(SERVICES[4], most=3, further_min=10, counted={"de": "Fahrzeuge", "en": "Vehicles"})
@@ -596,17 +598,17 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "start-nothing": ("start", lambda: start_page(words, "<Einhorn>", ())),
         "service": (
             "service",
-            lambda: service_page(words, DETAIL, Choice(Channel.ONSITE, frozenset({1})), OFFICES, NEXT),
+            lambda: service_page(words, DETAIL, Choice(Channel.ONSITE, frozenset({1})), PLACES),
         ),
-        "service-full": ("service", lambda: service_page(words, DETAIL, Choice(Channel.VIDEO), OFFICES, {})),
-        "service-offline": ("service", lambda: service_page(words, offline, Choice(None), (), {})),
+        "service-full": ("service", lambda: service_page(words, DETAIL, Choice(Channel.VIDEO), FULL)),
+        "service-offline": ("service", lambda: service_page(words, offline, Choice(None), ())),
         "service-second": (
             "service",
-            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, frozenset(), 2, BEFORE), OFFICES[:2], NEXT),
+            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, frozenset(), 2, BEFORE), PLACES[:2]),
         ),
         "service-apart": (
             "service",
-            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, before=BEFORE), (), {}),
+            lambda: service_page(words, SECOND, Choice(Channel.ONSITE, before=BEFORE), ()),
         ),
         "start-add": ("start", lambda: add_page(words, "", HITS, VISIT, (DETAIL, SECOND))),
         "times-group": ("times", lambda: times_page(words, DETAIL, WANTED, _in_groups(offered), KEY)),

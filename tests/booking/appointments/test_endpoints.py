@@ -69,6 +69,7 @@ async def api(db: Database) -> AsyncIterator[Api]:
         app[CATALOGUE] = Catalogue(db, clock)
         app[availability.AVAILABILITY] = world.availability
         app[availability.KNOWN] = Kept()
+        app[CATALOGUE] = Catalogue(db, clock)
         app[holds.HOLDS] = world.holds
         app[appointments.APPOINTMENTS] = world.appointments
         app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in TABLE])

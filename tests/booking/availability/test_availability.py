@@ -84,6 +84,15 @@ def test_next_free(world: World) -> None:
     assert world.availability.next_free(5, "onsite", [1], at(TUESDAY, 11, 41)) == []
 
 
+def test_the_first_time_of_each_office(world: World) -> None:
+    for counter in (11, 12):
+        world.take_at(counter, 8)
+    found = world.availability.earliest(5, "onsite", [1, 2])
+    assert found == [Slot(2, at(TUESDAY, 8), at(TUESDAY, 8, 20)), Slot(1, at(TUESDAY, 8, 20), at(TUESDAY, 8, 40))]
+    world.take(21, *_OPEN)
+    assert world.availability.earliest(5, "onsite", [2]) == []
+
+
 def test_nearest_at_the_same_office_before_others(world: World) -> None:
     for counter in (11, 12):
         world.take_at(counter, 10)
