@@ -80,6 +80,7 @@ class CaseState:
     hold_until: datetime | None
     fee: Money
     terms: Terms
+    is_displaced: bool = False  # its counter is closed by the city: no limit of citizens binds it
     paid_moves: tuple[
         UUID, ...
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments

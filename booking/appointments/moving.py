@@ -195,7 +195,9 @@ class Moving:
             return
         if case.starts_at <= self._clock():
             raise NotMovable
-        if moves_most is not None and await move_store.moves(conn, case.id) >= moves_most:
+        if case.is_displaced or moves_most is None:
+            return
+        if await move_store.moves(conn, case.id) >= moves_most:
             raise TooManyMoves
 
     async def _check_hold(self, conn: Connection, hold: HoldClaim, row: CaseRow) -> None:
@@ -219,10 +221,9 @@ class Moving:
         if hold.fee_cents > case.fee.cents:
             raise PriceDiffers
         refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
-        if by_city is None:
-            await move_store.take_time(conn, case.id, hold, case.refund_percent(self._clock()), BY_PERSON)
-        else:
-            await move_store.take_time(conn, case.id, hold, _AS_BEFORE, BY_CITY)
+        is_citys = by_city is not None or case.is_displaced
+        percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
+        await move_store.take_time(conn, case.id, hold, percent, BY_CITY if is_citys else BY_PERSON)
         time_swapped()
         await reconfirm_store.put(conn, case.id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
         cents = sum(refund.amount_cents for refund in refunds)

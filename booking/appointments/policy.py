@@ -40,3 +40,4 @@ class Terms:
 
 
 NOTHING_BACK = Terms(())
+ALL_BACK = Terms((Step(0, 100),))  # until the start: the city has closed the counter

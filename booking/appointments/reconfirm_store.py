@@ -10,13 +10,14 @@ from booking.appointments.model import Reconfirm, ReconfirmStatus
 
 
 async def to_ask(conn: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Booked before the moment of asking, and with time left to answer."""
+    """Booked before the moment of asking, and with time left to answer; not who cannot come then, as the counter is closed."""
     return await fetch_all(
         conn,
         UUID,
         """
         SELECT a.id FROM service s JOIN appointment a ON a.service_id = s.id AND a.status = 'confirmed'
-          JOIN LATERAL (SELECT min(starts_at) AS starts_at FROM claim WHERE appointment_id = a.id AND status = 2) t
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at FROM claim c LEFT JOIN override v ON v.id = c.override_id
+                         WHERE c.appointment_id = a.id AND c.status = 2 HAVING NOT bool_or(v.kind IS NOT DISTINCT FROM 3)) t
             ON t.starts_at - s.reconfirm_days * interval '1 day' <= $1 AND t.starts_at - s.reconfirm_hours * interval '1 hour' > $1
          WHERE s.reconfirm_days IS NOT NULL AND a.created_at < t.starts_at - s.reconfirm_days * interval '1 day'
            AND NOT EXISTS (SELECT FROM reconfirm r WHERE r.appointment_id = a.id AND r.starts_at = t.starts_at)
@@ -68,7 +69,8 @@ async def unanswered(conn: Connection, now: datetime, limit: int) -> list[UUID]:
         """
         SELECT r.appointment_id FROM reconfirm r JOIN appointment a ON a.id = r.appointment_id AND a.status = 'confirmed'
          WHERE r.status = 'asked' AND r.answer_by <= $1 AND r.starts_at > $1
-           AND EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.starts_at = r.starts_at AND c.status = 2)
+           AND EXISTS (SELECT FROM claim c LEFT JOIN override v ON v.id = c.override_id
+                        WHERE c.appointment_id = a.id AND c.starts_at = r.starts_at AND c.status = 2 AND v.kind IS DISTINCT FROM 3)
          ORDER BY r.answer_by, a.id LIMIT $2""",
         now,
         limit,

@@ -10,7 +10,7 @@ from uuid import UUID
 from base.db import Connection, fetch_all, find_one
 from base.money import Money
 from booking.appointments.model import AppointmentStatus, Brief, CaseState
-from booking.appointments.policy import Terms
+from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
 
 
@@ -95,6 +95,7 @@ class CaseRow:
     step_hours: list[int]
     step_percent: list[int]
     refund_most_percent: int
+    is_displaced: bool
     refund_policy: dict[str, str]
     sequence: int
     moves: int
@@ -338,7 +339,7 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
                p.text AS refund_policy,
                a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
                a.token_sealed, a.created_at, a.erased_at,
-               t.items, o.name AS office, o.street, o.postcode, o.place, o.directions,
+               t.items, t.is_displaced, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a
           JOIN office o ON o.id = a.office_id
@@ -348,8 +349,9 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
                                min(c.hold_until) AS hold_until,
                                jsonb_agg(jsonb_build_object('service_id', i.id, 'quantity', c.quantity, 'name', i.name,
                                          'documents', i.documents, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id)
-                                 FILTER (WHERE c.quantity > 0) AS items
-                          FROM claim c JOIN service i ON i.id = c.service_id
+                                 FILTER (WHERE c.quantity > 0) AS items,
+                               bool_or(c.status < 8 AND v.kind IS NOT DISTINCT FROM 3) AS is_displaced
+                          FROM claim c JOIN service i ON i.id = c.service_id LEFT JOIN override v ON v.id = c.override_id
                          WHERE c.appointment_id = a.id AND c.status <> 10) t ON true
          WHERE a.id = $1""",
         appointment_id,
@@ -387,13 +389,14 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
     row = await conn.fetchrow(
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
-               p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until,
+               p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
                ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves
           FROM appointment a
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
-          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, min(c.hold_until) AS hold_until
-                          FROM claim c WHERE c.appointment_id = a.id
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, min(c.hold_until) AS hold_until,
+                               bool_or(c.status < 8 AND v.kind IS NOT DISTINCT FROM 3) AS is_displaced
+                          FROM claim c LEFT JOIN override v ON v.id = c.override_id WHERE c.appointment_id = a.id
                          GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
          WHERE a.id = $1""",
         appointment_id,
@@ -408,7 +411,10 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         starts_at=row["starts_at"],
         hold_until=row["hold_until"],
         fee=Money(row["fee_cents"], row["currency"]),
-        terms=Terms.of(row["share_percent"], row["step_hours"], row["step_percent"], row["refund_most_percent"]),
+        terms=ALL_BACK
+        if row["is_displaced"]
+        else Terms.of(row["share_percent"], row["step_hours"], row["step_percent"], row["refund_most_percent"]),
+        is_displaced=row["is_displaced"],
         paid_moves=tuple(row["paid_moves"]),
     )
 

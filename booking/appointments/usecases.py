@@ -40,7 +40,7 @@ from booking.appointments.persons import (
     seal_contact,
     seal_token,
 )
-from booking.appointments.policy import Terms
+from booking.appointments.policy import ALL_BACK, Terms
 from booking.appointments.reconfirming import Reconfirming
 from booking.appointments.slots import (
     ByCity,
@@ -485,7 +485,7 @@ class Appointments:
             is_erased=person is None,
             is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
             reconfirm=await reconfirm_store.find(conn, appointment_id),
-            moves_left=max(self._moves_most - row.moves, 0),
+            moves_left=max(self._moves_most - row.moves, int(row.is_displaced)),
         )
         return replace(made, differences=tuple(differences), waiting=_waiting(made, waiting))
 
@@ -542,7 +542,9 @@ def _case(
         hold_until=row.hold_until,
         fee=Money(row.fee_cents, row.currency),
         legal_basis=row.legal_basis,
-        terms=Terms.of(row.share_percent, row.step_hours, row.step_percent, row.refund_most_percent),
+        terms=ALL_BACK
+        if row.is_displaced
+        else Terms.of(row.share_percent, row.step_hours, row.step_percent, row.refund_most_percent),
         refund_policy=row.refund_policy,
         sequence=row.sequence,
         created_at=row.created_at,

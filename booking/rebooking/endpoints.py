@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -34,7 +35,7 @@ from booking.rebooking.model import (
     Rebooking,
     RebookingStatus,
 )
-from booking.rebooking.usecases import AnswerOver, Rebookings, TimeGone, Tracked
+from booking.rebooking.usecases import AnswerOver, Rebookings, SeveralParts, TimeGone, Tracked
 
 REBOOKINGS: web.AppKey[Rebookings] = web.AppKey("REBOOKINGS", Rebookings)
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -105,6 +106,7 @@ class AffectedOut(BaseModel):
 
 class PreviewOut(BaseModel):
     affected: list[AffectedOut]
+    waiting: int = Field(description="People in the office's queue, where it would close today")
 
 
 class ClosingOut(BaseModel):
@@ -169,6 +171,7 @@ class RebookingOut(BaseModel):
 
 
 class TrackedOut(RebookingOut):
+    told: bool = Field(description="false: the offer's message did not arrive, so somebody has to call")
     name: str | None = Field(description="Only for those who may see persons, as the next two")
     email: str | None
     mobile: str | None
@@ -179,13 +182,14 @@ class TrackingOut(BaseModel):
     appointments: list[TrackedOut]
 
     @classmethod
-    def of_all(cls, tracked: Tracked, contacts: dict[UUID, Contact]) -> TrackingOut:
+    def of_all(cls, tracked: Tracked, contacts: dict[UUID, Contact], untold: Collection[UUID]) -> TrackingOut:
         rows = []
         for one in tracked.rebookings:
             contact = contacts.get(one.appointment_id)
             rows.append(
                 TrackedOut(
                     **_members(one, list(tracked.offered.get(one.id, ()))),
+                    told=one.appointment_id not in untold,
                     name=contact.name if contact else None,
                     email=contact.email if contact else None,
                     mobile=contact.mobile if contact else None,
@@ -213,7 +217,8 @@ class AnswerIn(_Strict):
 async def preview_closing(request: web.Request) -> web.Response:
     wanted, language = await body(request, StretchIn), language_of(request)
     found = await request.app[REBOOKINGS].preview(wanted.plan(path_number(request, "office")))
-    return reply(PreviewOut(affected=[AffectedOut.of(one, language) for one in found]), headers=_PRIVATE)
+    affected = [AffectedOut.of(one, language) for one in found.affected]
+    return reply(PreviewOut(affected=affected, waiting=found.waiting), headers=_PRIVATE)
 
 
 async def close(request: web.Request) -> web.Response:
@@ -236,7 +241,8 @@ async def track_closing(request: web.Request) -> web.Response:
     contacts: dict[UUID, Contact] = {}
     if request[STAFF].may("person.read", office):
         contacts.update(await request.app[APPOINTMENTS].contacts([one.appointment_id for one in tracked.rebookings]))
-    return reply(TrackingOut.of_all(tracked, contacts), headers=_PRIVATE)
+    untold = await request.app[APPOINTMENTS].untold(tracked.asked)
+    return reply(TrackingOut.of_all(tracked, contacts, untold), headers=_PRIVATE)
 
 
 async def take_time(request: web.Request) -> web.Response:
@@ -347,7 +353,7 @@ ENDPOINTS = [
         takes=TakeIn,
         params=_OFFICE,
         gives={200: RebookingOut},
-        refuses=(NotFound, NotOffered, TimeGone, AnswerOver, HoldOver, HasArrived, NotMovable, Invalid),
+        refuses=(NotFound, NotOffered, SeveralParts, TimeGone, AnswerOver, HoldOver, HasArrived, NotMovable, Invalid),
     ),
     Endpoint(
         method="POST",

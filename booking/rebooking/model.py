@@ -92,6 +92,12 @@ class Affected:
     is_here: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    affected: tuple[Affected, ...]
+    waiting: int  # in the office's queue, where it would close today
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     id: UUID
@@ -129,9 +135,7 @@ class Rebooking:
     reason: str
     fee_id: int | None
     fee_cents: int
-    times: (
-        int | None
-    )  # living ones of the case, each as often as it is counted: more than one is a visit of several parts
+    times: int | None  # of its living time, each as often as it is counted: 1 is a visit of one part without a room
     now_at: datetime | None
     now_counter: Text | None
     now_office: Text | None

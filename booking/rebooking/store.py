@@ -23,7 +23,8 @@ _REBOOKING = """
       FROM rebooking r JOIN closing x ON x.id = r.closing_id JOIN claim c ON c.id = r.claim_id JOIN counter k ON k.id = c.counter_id
       JOIN appointment a ON a.id = r.appointment_id JOIN service s ON s.id = a.service_id JOIN office o ON o.id = a.office_id
       LEFT JOIN person p ON p.appointment_id = a.id
-      LEFT JOIN LATERAL (SELECT sum(l.quantity)::int AS times, min(l.starts_at) AS now_at, min(l.counter_id) AS counter_id
+      LEFT JOIN LATERAL (SELECT greatest(sum(l.quantity), count(*))::int AS times, min(l.starts_at) AS now_at,
+                                min(l.counter_id) AS counter_id
                            FROM claim l WHERE l.appointment_id = a.id AND l.status < 8) t ON true
       LEFT JOIN counter nk ON nk.id = t.counter_id"""
 _CLOSING = """
@@ -63,6 +64,20 @@ async def affected(conn: Connection, counters: Sequence[int], plan: Plan, now: d
         plan.ends_at,
         now,
     )
+
+
+async def waiting(conn: Connection, office_id: int, now: datetime, starts_at: datetime) -> int:
+    """In the queue with and without appointment; nobody where the closing begins on a later day."""
+    count: int = await conn.fetchval(
+        """
+        SELECT count(*) FROM ticket t JOIN office o ON o.id = t.office_id
+         WHERE t.office_id = $1 AND t.status IN ('waiting', 'called', 'serving') AND t.day = ($2 AT TIME ZONE o.time_zone)::date
+           AND t.day = ($3 AT TIME ZONE o.time_zone)::date""",
+        office_id,
+        now,
+        starts_at,
+    )
+    return count
 
 
 async def close_leaving(conn: Connection, counters: Sequence[int], plan: Plan, by: int) -> int:

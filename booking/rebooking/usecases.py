@@ -25,7 +25,7 @@ from booking.catalogue.hours_changes import HoursChanges
 from booking.holds.model import HoldStatus, Wanted
 from booking.holds.store import find_many, insert_kept, release
 from booking.rebooking import store
-from booking.rebooking.model import Affected, Closing, Entry, Offered, Plan, Rebooking, RebookingStatus
+from booking.rebooking.model import Closing, Entry, Offered, Plan, Preview, Rebooking, RebookingStatus
 from payment.ports import Tx
 
 closed = point("rebooking.closed")
@@ -52,11 +52,21 @@ class TimeGone(Conflict):
     message = _("This time is no longer free. Please choose another one.")
 
 
+class SeveralParts(Conflict):
+    code = "several_parts"
+    message = _("This visit has several parts, or needs a room: please find its new time on the page of the booking.")
+
+
 @dataclass(frozen=True, slots=True)
 class Tracked:
     closing: Closing
     rebookings: Sequence[Rebooking]
     offered: Mapping[UUID, Sequence[Offered]]  # by rebooking
+
+    @property
+    def asked(self) -> list[UUID]:
+        """The cases that wait for an answer."""
+        return [one.appointment_id for one in self.rebookings if one.status is _S.OFFERED]
 
 
 class Rebookings:
@@ -70,7 +80,7 @@ class Rebookings:
         self._offers = offers
         self._clock = clock
 
-    async def preview(self, plan: Plan) -> list[Affected]:
+    async def preview(self, plan: Plan) -> Preview:
         """Who would be affected; nothing has changed. Raises NotFound, TimesImpossible."""
         now = self._clock()
         plan = _from_now(plan, now)
@@ -78,7 +88,8 @@ class Rebookings:
             counters = await store.counters_of(conn, plan.office_id, plan.counter_id)
             if not counters:
                 raise NotFound
-            return await store.affected(conn, counters, plan, now)
+            affected = await store.affected(conn, counters, plan, now)
+            return Preview(tuple(affected), await store.waiting(conn, plan.office_id, now, plan.starts_at))
 
     async def close(self, plan: Plan, by: int, key: str) -> UUID:
         """Closed with the commit, and a rebooking for everybody booked in it. The same request again is the same closing.
@@ -165,7 +176,7 @@ class Rebookings:
     async def take(self, entry: Entry, office_id: int, starts_at: datetime) -> Case:
         """Another time, as staff have agreed it on the telephone; what is kept for staff is free for this. Again: done already.
 
-        Raises NotFound, NotOffered, TimeGone, AnswerOver, and what Moving.move raises.
+        Raises NotFound, NotOffered, SeveralParts, TimeGone, AnswerOver, and what Moving.move raises.
         """
         found, appointment_id = await self._entry(entry), entry.appointment_id
         case = await self._appointments.case(appointment_id)
@@ -204,6 +215,8 @@ class Rebookings:
         office = offer.offices.get(office_id) if offer else None
         if offer is None or office is None or found.fee_id is None:
             raise NotOffered
+        if found.times != 1:
+            raise SeveralParts
         now = self._clock()
         async with self._db.transaction() as conn:
             await store.any_service_from_here(conn)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from base.errors import DomainError, NotFound
 from base.i18n import mark as _
-from base.web import form
+from base.web import STAFF, form
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Audience, Slot, Window
@@ -89,6 +89,9 @@ async def _entry(request: web.Request, problem: str = "", code: int = 200) -> we
         day_action=here if found.status.is_open else "",
         take_action=f"{here}/take",
         cancel_action=f"{here}/cancel",
+        booking_url=f"/{words.language}/bookings/{office.id}/cases/{entry.appointment_id}"
+        if request[STAFF].may("hold.staff", office.id)
+        else "",
         request_key=new_key(),
         problem=words._(problem) if problem else "",
     )
@@ -97,7 +100,7 @@ async def _entry(request: web.Request, problem: str = "", code: int = 200) -> we
 
 def _near(request: web.Request, found: Rebooking, day: str) -> Sequence[Slot]:
     """Times for the telephone: of a day, or else near the time that is closed."""
-    if not found.status.is_open:
+    if not found.status.is_open or found.times != 1:
         return ()
     availability, wanted = request.app[AVAILABILITY], read_date(day)
     if wanted is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from base.web import STAFF, form, path_id
 from booking.appointments.contact import Contact
+from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.changes import TimesImpossible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.hours_endpoints import HOURS
@@ -63,9 +64,9 @@ async def preview(request: web.Request) -> web.Response:
         found = await request.app[REBOOKINGS].preview(plan)
     except TimesImpossible as refusal:
         return await _form(request, typed, {"ends_at": words._(refusal.message)})
-    names = await contacts_of(request, office.id, [one.appointment_id for one in found if one.appointment_id])
+    names = await contacts_of(request, office.id, [one.appointment_id for one in found.affected if one.appointment_id])
     place = counters[plan.counter_id] if plan.counter_id is not None else words._("The whole office")
-    booked = [one for one in found if one.is_booked and not one.is_here]
+    booked = [one for one in found.affected if one.is_booked and not one.is_here]
     view = PreviewPage(
         frame=staff_frame(request, words, words._("Close and look for new times?")),
         title=words.pick(office.name),
@@ -77,7 +78,14 @@ async def preview(request: web.Request) -> web.Response:
             Row(label=words._("Who does not answer"), value=rule(words, plan.if_silent)),
         ),
         count=words.ngettext("{n} person has an appointment then", "{n} people have an appointment then", len(booked)),
-        affected=tuple(_affected(words, one, office, names) for one in found),
+        waiting=words.ngettext(
+            "{n} person is at the office right now: the queue goes on.",
+            "{n} people are at the office right now: the queue goes on.",
+            found.waiting,
+        )
+        if found.waiting
+        else "",
+        affected=tuple(_affected(words, one, office, names) for one in found.affected),
         action=url(words, office.id),
         hidden=tuple(typed.items()),
         request_key=new_key(),
@@ -104,17 +112,19 @@ async def track(request: web.Request) -> web.Response:
     tracked = await request.app[REBOOKINGS].track(office.id, path_id(request, "closing"))
     here = f"{url(words, office.id)}/{tracked.closing.id}"
     contacts = await contacts_of(request, office.id, [one.appointment_id for one in tracked.rebookings])
-    lines = [(one, _line(words, one, office, contacts, here)) for one in tracked.rebookings]
+    untold = await request.app[APPOINTMENTS].untold(tracked.asked)
+    lines = [(one, _line(words, one, office, contacts, here, untold)) for one in tracked.rebookings]
+    to_call = {one.id for one in tracked.rebookings if one.status.needs_call or one.appointment_id in untold}
     groups = (
         Group(
             id="call",
             title=words._("To be telephoned"),
-            lines=tuple(line for one, line in lines if one.status.needs_call),
+            lines=tuple(line for one, line in lines if one.id in to_call),
         ),
         Group(
             id="asked",
             title=words._("Asked by message"),
-            lines=tuple(line for one, line in lines if one.status.is_open and not one.status.needs_call),
+            lines=tuple(line for one, line in lines if one.status.is_open and one.id not in to_call),
         ),
         Group(
             id="settled", title=words._("Settled"), lines=tuple(line for one, line in lines if not one.status.is_open)
@@ -149,15 +159,22 @@ def _affected(words: Words, one: Affected, office: Office, names: Mapping[UUID, 
     )
 
 
-def _line(words: Words, one: Rebooking, office: Office, contacts: Mapping[UUID, Contact], here: str) -> CaseLine:
-    contact = contacts.get(one.appointment_id)
+def _line(
+    words: Words,
+    one: Rebooking,
+    office: Office,
+    contacts: Mapping[UUID, Contact],
+    here: str,
+    untold: Collection[UUID],
+) -> CaseLine:
+    contact, is_untold = contacts.get(one.appointment_id), one.appointment_id in untold
     return CaseLine(
         who=contact.name if contact and contact.name else one.number,
         url=f"{here}/{one.appointment_id}",
         was=words.near(one.starts_at, office.time_zone),
         service=words.pick(one.service),
-        status=status(words, one, office.time_zone),
-        badge=badge(one.status),
+        status=words._("The message did not arrive") if is_untold else status(words, one, office.time_zone),
+        badge="warning" if is_untold else badge(one.status),
         reach=reach(words, contact, has_email=one.has_email, has_mobile=one.has_mobile),
     )
 

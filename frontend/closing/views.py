@@ -54,6 +54,7 @@ class PreviewPage:
     title: str
     rows: tuple[Row, ...]
     count: str
+    waiting: str  # empty: nobody is there
     affected: tuple[AffectedLine, ...]
     action: str
     hidden: tuple[tuple[str, str], ...]
@@ -103,5 +104,6 @@ class EntryPage:
     day_action: str  # empty: it is settled
     take_action: str
     cancel_action: str
+    booking_url: str  # the appointment's own page for staff; empty: not for this reader
     request_key: str
     problem: str = ""

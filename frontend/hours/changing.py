@@ -101,6 +101,7 @@ def _preview_response(
         frame=staff_frame(request, words, words._("What would change")),
         sentence=scene.sentence(entry, request),
         is_change=found.before != found.after,
+        closing_url=f"/{language}/closings/{scene.office.id}",
         affected=tuple(
             (
                 words._(

@@ -62,6 +62,7 @@ class PreviewPage:
     frame: StaffFrame
     sentence: str
     is_change: bool
+    closing_url: str  # where people in the way are offered new times
     affected: tuple[tuple[str, str], ...]  # a line, where to look at the case
     hidden: tuple[tuple[str, str], ...]
     save_action: str

@@ -6,10 +6,11 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from sandbox.smtp.faults import Fault
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
@@ -153,6 +154,30 @@ async def test_none_suits_and_the_office_telephones(town: Town, office: Office) 
     assert "Jetzt" in taken.text
     assert (await town.look(made))["starts_at"].startswith("2026-12-11")
     await town.work()
+    await town.assert_sound()
+
+
+async def test_a_message_that_did_not_arrive_is_a_call(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    town.mail.faults.plan(Fault("550"))
+    tracked = await office.close()
+    assert "Die Nachricht kam nicht an" in tracked.text
+    assert "Anzurufen (1)" in tracked.text
+    closing = tracked.url.path.rsplit("/", 1)[1]
+    [row] = (await office.ask("GET", f"/{closing}"))["appointments"]
+    assert (row["appointment"], row["status"], row["told"]) == (made["id"], "offered", False)
+
+
+async def test_who_is_there_stays_in_the_queue(town: Town, office: Office) -> None:
+    made = await office.book(at="2026-12-01T13:00:00Z")
+    await town.worker.queue.check_in(office.id, UUID(made["id"]))
+    today = FORM | {"starts_at": "2026-12-01T12:00", "ends_at": "2026-12-01T20:00"}
+    preview = await office.boss.get(f"{office.pages}/preview", params=today)
+    assert "1 Person ist gerade in der Dienststelle" in preview.text
+    assert "Ist schon da: bleibt in der Warteschlange" in preview.text
+    tracked = await office.close(**today)
+    assert "Niemand betroffen" in tracked.text
+    assert (await town.look(made))["status"] == "confirmed"
     await town.assert_sound()
 
 

@@ -512,6 +512,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         title="Bürgerbüro Mitte",
         rows=rows,
         count="2 Personen haben dann einen Termin",
+        waiting="3 Personen sind gerade in der Dienststelle: Die Warteschlange läuft weiter.",
         affected=(affected, affected),
         action="/close",
         hidden=(("reason", "Wasserschaden"),),
@@ -531,6 +532,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         day_action="/day",
         take_action="/take",
         cancel_action="/cancel",
+        booking_url="/booking",
         request_key=KEY,
     )
     return {

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from base.db import Database
+from base.db import Connection, Database
 from base.errors import NotFound
+from base.money import Money
 from booking.appointments.contact import Contact
-from booking.availability.model import Window
+from booking.availability.model import Item, Visit, Window
 from booking.catalogue.changes import NotOfThisOffice, TimesImpossible
 from booking.rebooking.model import Because, IfSilent
-from booking.rebooking.usecases import AnswerOver, TimeGone
-from tests.booking.availability.city import at
+from booking.rebooking.usecases import AnswerOver, SeveralParts, TimeGone
+from tests.booking.appointments.world import ANNA
+from tests.booking.availability.city import City, add_service, at
 from tests.booking.rebooking.world import DAYS, MONDAY, NINE, ClosingWorld, closing_world
 
 POST = Contact.model_validate({"name": "Oma", "postal_address": "Weg 1\n70173 Stuttgart", "language": "de"})
@@ -29,10 +32,12 @@ async def world(db: Database) -> AsyncIterator[ClosingWorld]:
 async def test_a_preview_names_who_is_affected_and_changes_nothing(world: ClosingWorld) -> None:
     ident = await world.booked()
     await world.hold(at(DAYS[1], 10))
-    booked, held = await world.rebookings.preview(world.plan())
+    found = await world.rebookings.preview(world.plan())
+    booked, held = found.affected
+    assert found.waiting == 0
     assert (booked.appointment_id, booked.is_booked, booked.has_email, booked.has_mobile) == (ident, True, True, False)
     assert (held.appointment_id, held.is_booked, held.starts_at) == (None, False, at(DAYS[1], 10))
-    assert await world.rebookings.preview(world.plan(DAYS[2])) == []
+    assert (await world.rebookings.preview(world.plan(DAYS[2]))).affected == ()
     await world.poll()
     assert (await world.hold(NINE)).starts_at == NINE
 
@@ -154,6 +159,60 @@ async def test_cancelled_with_all_that_was_paid(world: ClosingWorld, db: Databas
     assert (await world.rebookings.cancel(ident)).status.value == "cancelled"
     assert (await world.status(ident), await world.taken()) == ("cancelled", [9, 9, 9, 9])
     assert dict(await world.messages())["appointment_cancelled"]["reason"] == "Burst pipe"
+
+
+async def test_a_visit_of_several_parts_is_left_to_people(db: Database) -> None:
+    """Closed in part: a hold of it goes as a whole, a booked one is telephoned about."""
+
+    async def with_stamps(conn: Connection, city: City) -> City:
+        await conn.execute("UPDATE service SET most = 2, further_min = 0")
+        *passes, stamps = city.counters
+        city = replace(city, offices={city.office: tuple(passes)}, terms={"most": 2, "further_min": 0})
+        return await add_service(conn, city, "Stempel", [stamps])
+
+    async with closing_world(db, with_stamps, counters=3) as world:
+        [(stamp, offer)] = world.city.more.items()
+        [stamps] = offer.offices[world.city.office].counters
+        hold = await world.hold(NINE, visit=Visit(2, (Item(stamp),)))
+        ident = (await world.appointments.create(hold.id, ANNA, "the key of one request")).case.id
+        await world.paid(ident)
+        await world.hold(at(DAYS[1], 11), visit=Visit(2, (Item(stamp),)))
+        await world.closed_and_offered(counter_id=stamps)
+        assert (await world.of(ident))[0].because is Because.SPECIAL
+        assert await world.taken() == [2, 2, 9, 9]
+        with pytest.raises(SeveralParts):
+            await world.take(ident, at(DAYS[3], 11))
+
+
+async def test_no_limit_of_citizens_binds_whoever_is_displaced(world: ClosingWorld, db: Database) -> None:
+    """Cancelled by the ordinary way it brings all back, and moved by it, it counts as the city's move."""
+    async with db.transaction() as conn:
+        await conn.execute("INSERT INTO refund_policy (key, share_percent, text) VALUES ('none', 0, '{\"de\": \"-\"}')")
+    leaves, moves = await world.booked(), await world.booked(at(DAYS[1], 9, 20))
+    assert (await world.appointments.case(leaves)).refund_at(world.clock()) == Money(0)
+    await world.closed_and_offered()
+    case = await world.appointments.case(leaves)
+    assert case.refund_at(world.clock()) == Money(3700)
+    cancelled = await world.appointments.cancel(leaves, Money(3700))
+    assert [refund.amount_cents for refund in cancelled.refunds] == [3700]
+    await world.poll()
+    before = (await world.appointments.case(moves)).moves_left
+    await world.appointments.move(moves, (await world.hold(at(DAYS[3], 11))).id, "http://back")
+    moved = await world.appointments.case(moves)
+    assert (await world.status(moves), moved.moves_left) == ("moved", before)
+    assert moved.refund_at(world.clock()) == Money(0)  # as agreed at booking, once more
+
+
+async def test_nobody_is_asked_whether_they_come_to_a_closed_counter(world: ClosingWorld, db: Database) -> None:
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE service SET reconfirm_days = 2, reconfirm_hours = 12, reconfirm_releases = true")
+    early, late = await world.booked(at(DAYS[1], 8)), await world.booked(at(DAYS[1], 11))
+    world.clock.advance(hours=2)
+    assert await world.appointments.reconfirm_due() == 1  # the one at eight
+    await world.closed_and_offered(if_silent=IfSilent.TELEPHONE)
+    world.clock.advance(hours=40)
+    assert await world.appointments.reconfirm_due() == 0  # neither asked nor decided
+    assert [(await world.appointments.case(one)).status.value for one in (early, late)] == ["confirmed", "confirmed"]
 
 
 @pytest.mark.parametrize("rule", IfSilent)

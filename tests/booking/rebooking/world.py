@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from base.clock import SettableClock
-from base.db import Database
+from base.db import Connection, Database
 from booking.appointments.contact import Contact
 from booking.appointments.model import Case
 from booking.catalogue.hours_changes import HoursChanges
@@ -98,10 +98,14 @@ class ClosingWorld(CaseWorld):
 
 
 @asynccontextmanager
-async def closing_world(db: Database, **city: Any) -> AsyncIterator[ClosingWorld]:
+async def closing_world(
+    db: Database, change: Callable[[Connection, City], Awaitable[City]] | None = None, **city: Any
+) -> AsyncIterator[ClosingWorld]:
     async with db.connection() as conn:
         given: dict[str, Any] = {"fee_cents": 3700, "days": DAYS}
         made = await make_city(conn, **(given | city))
+        if change is not None:
+            made = await change(conn, made)
         boss = await conn.fetchval(
             "INSERT INTO account (login, name, password_hash) VALUES ('boss', 'Boss', '$argon2id$none') RETURNING id"
         )
