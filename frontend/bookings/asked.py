@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from booking.appointments.model import Case
+from booking.availability.model import Visit
 from booking.catalogue.model import Channel
 from frontend.citizen.need_wording import read_date
 
@@ -22,19 +23,29 @@ class Asked:
     channel: Channel
     day: date
     moving: Case | None = None
+    quantity: int = 1
+
+    @property
+    def visit(self) -> Visit:
+        """What is moved stays what it is."""
+        return self.moving.visit if self.moving else Visit(self.quantity)
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """As hidden fields."""
         service = (("service", str(self.service_id)),) if self.service_id is not None else ()
         moves = (("moves", str(self.moving.id)),) if self.moving else ()
-        return (*service, ("channel", self.channel.value), ("day", self.day.isoformat()), *moves)
+        number = (("quantity", str(self.quantity)),) if self.quantity > 1 else ()
+        return (*service, *number, ("channel", self.channel.value), ("day", self.day.isoformat()), *moves)
 
     def query(self, day: date) -> str:
         return urlencode([*(pair for pair in self.pairs() if pair[0] != "day"), ("day", day.isoformat())])
 
 
-def asked_in(fields: Mapping[str, str], services: Mapping[int, frozenset[Channel]], today: date) -> Asked:
-    """Days that are over, or further ahead than anybody plans, become the nearest that is not."""
+def asked_in(
+    fields: Mapping[str, str], services: Mapping[int, frozenset[Channel]], most: Mapping[int, int], today: date
+) -> Asked:
+    """Days that are over, or further ahead than anybody plans, become the nearest that is not; and more of a service than there may
+    be in one visit (`most`) as many as there may be."""
     typed = fields.get("service", "")
     service = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 and int(typed) in services else None
     wanted = fields.get("channel", "")
@@ -42,4 +53,7 @@ def asked_in(fields: Mapping[str, str], services: Mapping[int, frozenset[Channel
     if service is not None and wanted == "" and channel not in services[service]:
         channel = min(services[service])
     day = read_date(fields.get("day", "")) or today
-    return Asked(service, channel, min(max(day, today), today + _AHEAD))
+    number = fields.get("quantity", "")
+    quantity = int(number) if number.isascii() and number.isdigit() and len(number) < 3 else 1
+    quantity = min(max(quantity, 1), most.get(service, 1) if service is not None else 1)
+    return Asked(service, channel, min(max(day, today), today + _AHEAD), quantity=quantity)

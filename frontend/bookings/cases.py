@@ -40,7 +40,7 @@ async def find(request: web.Request) -> web.Response:
             return see(f"{place.base}/cases/{(await case_of_office(request, ident)).id}")
     except NotFound:
         pass
-    asked = asked_in({}, place.services(), words.now.date())
+    asked = asked_in({}, place.services(), place.most(), words.now.date())
     wrong = NumberUnknown if sum(sign.isalnum() for sign in typed) >= 6 else NumberIncomplete
     return await times_response(
         request, place, asked, problem=("number", words._(wrong.message)), kept={"number": typed}

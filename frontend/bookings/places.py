@@ -25,6 +25,10 @@ class Place:
     office: Office
     base: str  # "/de/bookings/3"
 
+    def most(self) -> dict[int, int]:
+        """How often each of them in one visit."""
+        return {ident: self.known.services[ident].most for ident in self.services()}
+
     def services(self) -> dict[int, frozenset[Channel]]:
         """What can be booked at this office, and how."""
         found: dict[int, frozenset[Channel]] = {}

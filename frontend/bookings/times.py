@@ -61,7 +61,7 @@ async def take(request: web.Request) -> web.Response:
     holds = request.app[HOLDS]
     try:
         hold = await holds.hold(
-            asked.service_id, asked.channel, place.office.id, slot[1], f"staff:{key}", Audience.STAFF
+            asked.service_id, asked.channel, place.office.id, slot[1], f"staff:{key}", Audience.STAFF, asked.visit
         )
         if asked.moving is None:
             return see(f"{place.base}/holds/{hold.id}")
@@ -121,7 +121,7 @@ async def override(request: web.Request) -> web.Response:
 async def _asked(request: web.Request, place: Place, fields: Mapping[str, str]) -> Asked:
     """What was chosen so far; with a case to be moved, its service and channel stand."""
     today = request.app[CLOCK]().astimezone(zone(place.office.time_zone)).date()
-    asked, moving = asked_in(fields, place.services(), today), fields.get("moves", "")
+    asked, moving = asked_in(fields, place.services(), place.most(), today), fields.get("moves", "")
     if not moving:
         return asked
     try:
@@ -154,6 +154,7 @@ async def times_response(
         channels=tuple(
             Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel
         ),
+        numbers=_numbers(place, asked),
         values={"day": asked.day.isoformat(), **(kept or {})},
         hidden=asked.pairs(),
         request_key=new_key(),
@@ -176,7 +177,9 @@ def _free(request: web.Request, place: Place, asked: Asked) -> Sequence[Slot]:
     if asked.service_id is None or asked.channel not in place.services().get(asked.service_id, ()):
         return ()
     window = Window(asked.day, asked.day + timedelta(days=DAYS_SHOWN - 1))
-    return request.app[AVAILABILITY].slots(asked.service_id, asked.channel, [place.office.id], window, Audience.STAFF)
+    return request.app[AVAILABILITY].slots(
+        asked.service_id, asked.channel, [place.office.id], window, Audience.STAFF, asked.visit
+    )
 
 
 def _days(words: Words, place: Place, slots: Sequence[Slot]) -> tuple[DayOfTimes, ...]:
@@ -195,6 +198,14 @@ def _services(words: Words, place: Place, asked: Asked) -> tuple[Tick, ...]:
         for ident in place.services()
     ]
     return tuple(sorted(named, key=lambda one: one.label.casefold()))
+
+
+def _numbers(place: Place, asked: Asked) -> tuple[Tick, ...]:
+    """As many as any service of the office allows in one visit; none where that is one."""
+    most = max(place.most().values(), default=1)
+    return tuple(
+        Tick(value=str(n), label=str(n), is_chosen=n == asked.quantity) for n in range(1, most + 1) if most > 1
+    )
 
 
 def _counters(words: Words, place: Place, asked: Asked) -> tuple[Tick, ...]:

@@ -32,6 +32,7 @@ class TimesPage:
     duplicates_url: str
     services: tuple[Tick, ...]
     channels: tuple[Tick, ...]
+    numbers: tuple[Tick, ...]
     values: Mapping[str, str]  # day, number, starts_at, reason
     hidden: tuple[tuple[str, str], ...]
     request_key: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.staff import Page, StaffBrowser, hire, sign_in
-from tests.town import Town
+from tests.town import KIM, Town
 
 OFFICE = "buergerbuero-mitte"
 FREE, WITH_FEE = "Wohnsitzanmeldung", "Führungszeugnis"
@@ -203,3 +204,34 @@ async def test_the_link_to_pay_over_the_api_is_sent_once(town: Town) -> None:
     free = await town.appointment(FREE)
     refused = await town.call("POST", f"/api/appointments/{free['id']}/payment-link", free["token"])
     assert (refused.status, refused.body["code"]) == (409, "nothing_to_pay")
+
+
+async def test_several_in_one_visit_booked_by_staff(town: Town, rosa: StaffBrowser) -> None:
+    """More than the service allows becomes as many as it allows."""
+    page = await times(town, rosa, "Meldebescheinigung", quantity="9")
+    assert fields_of(page, f"{await base_of(town)}/holds")["quantity"] == "4"
+    form = await take(town, rosa, await times(town, rosa, "Meldebescheinigung", quantity="3"))
+    await rosa.post(form.url.path, **fields_of(form, form.url.path), **CALLER)
+    [case] = await town.rows("SELECT id, fee_cents FROM appointment")
+    assert case["fee_cents"] == 3 * (await town.service("Meldebescheinigung"))["fee"]["cents"]
+    [part] = await town.rows(
+        "SELECT quantity, ends_at - starts_at AS length FROM claim WHERE appointment_id IS NOT NULL"
+    )
+    assert (part["quantity"], part["length"]) == (3, timedelta(minutes=20))
+
+
+async def test_a_visit_is_moved_as_it_is(town: Town, rosa: StaffBrowser) -> None:
+    service, base = await town.service("Meldebescheinigung"), await base_of(town)
+    wanted = {"service": service["id"], "channel": "onsite", "quantity": 2, "office": int(base.rpartition("/")[2])}
+    [slot, *_] = (await town.good("GET", "/api/slots/next", params=wanted))["slots"]
+    asked = {**wanted, "starts_at": slot["starts_at"]}
+    hold = await town.good("POST", "/api/holds", key=str(uuid4()), json=asked)
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    await take(town, rosa, await rosa.get(f"{base}?moves={made['id']}"), 5)
+    seen = await town.look(made)
+    assert (seen["status"], seen["items"]) == ("confirmed", [{"service": service["id"], "quantity": 2}])
+    assert seen["starts_at"] != made["starts_at"]
+    await town.assert_sound()
