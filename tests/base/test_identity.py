@@ -40,9 +40,12 @@ async def test_the_roles_are_rows(db: Database) -> None:
         roles = {row["name"]: set(row["permissions"]) for row in await conn.fetch("SELECT name, permissions FROM role")}
     assert roles == {
         "clerk": {"queue.call", "person.read", "hold.staff"},
-        "supervisor": {"queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"},
+        "supervisor": {
+            *("queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"),
+            "waitlist.read",
+        },
         "finance": {"finance.read", "refund.request", "refund.approve"},
-        "admin": {"account.manage", "queue.manage", "hours.change"},
+        "admin": {"account.manage", "queue.manage", "hours.change", "waitlist.read"},
         "allocation": {"allocation.check", "allocation.run", "person.read"},
     }
 
