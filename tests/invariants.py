@@ -22,6 +22,10 @@ _FAULTS = {
             WHERE p.status = 'paid' AND NOT p.surplus AND p.reference IN ({_REFERENCES}))
           - (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r JOIN payment p ON p.id = r.payment_id
               WHERE r.reason = 'moved' AND r.retry_of IS NULL AND p.reference IN ({_REFERENCES}))""",
+    "a visit of which a part is missing, or has become something else": """
+        SELECT l.id FROM claim l WHERE l.parts > 1 AND l.parts <> 1 + (
+          SELECT count(*) FROM claim c WHERE c.lead_id = l.id AND c.status = l.status
+             AND c.appointment_id IS NOT DISTINCT FROM l.appointment_id)""",
     "paid twice": "SELECT reference FROM payment WHERE status = 'paid' GROUP BY 1 HAVING count(*) > 1",
     "more given back than there was": """
         SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status <> 'failed'
