@@ -244,7 +244,7 @@ def _office(words: Words, office: Office, slots: Sequence[Slot]) -> OfficeTimes:
 def _slot(words: Words, slot: Slot, office: Office, name: str) -> SlotChoice:
     time = words.time(slot.starts_at, office.time_zone)
     places = _places(words, slot)
-    label = ", ".join(part for part in (time, name, places) if part)
+    label = ", ".join(part for part in (time, places, name) if part)
     return SlotChoice(value=slot_value(slot), time=time, label=label, note=places)
 
 
