@@ -63,6 +63,8 @@ async def test_no_more_than_a_service_allows_and_never_in_too_little_time(conn: 
     with refused("claim_time_for_quantity"):
         await visit(conn, city, 3, minutes=35)
     with refused("claim_quantity"):
+        await visit(conn, city, -1)
+    with refused("claim_of_resource"):  # nothing of a service is what a room or an official is taken for
         await visit(conn, city, 0)
     assert await visit(conn, city, 3) is not None
 
