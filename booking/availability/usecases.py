@@ -239,22 +239,31 @@ class Availability:
             return False
         return cell_of(starts_at) < self._latest(office, local, audience)
 
-    def candidates(
+    def is_sold_out(
         self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
-    ) -> list[int]:
-        """Counters that are free then, those first where the time fits snugly."""
+    ) -> bool:
+        """Whether no counter is free then. Kept until time is freed; else looked for until the first that is."""
         book, cell = self._mirror.book, cell_of(starts_at)
         key = (offer.service_id, offer.channel, office.office_id, cell, audience)
         sold_out = self._sold_out.get(key)
         if sold_out is not None and sold_out[0] is book and sold_out[1] == book.freed and sold_out[2] is office:
+            return True
+        count, staff = times.cells_needed(offer.taken_at(office)), audience is Audience.STAFF
+        if any(book.is_free(counter_id, cell, count, staff=staff) for counter_id in office.counters):
+            return False
+        if len(self._sold_out) >= _MEMO_LIMIT:
+            self._sold_out.clear()
+        self._sold_out[key] = (book, book.freed, office)
+        return True
+
+    def candidates(
+        self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
+    ) -> list[int]:
+        """Counters that are free then, those first where the time fits snugly."""
+        if self.is_sold_out(offer, office, starts_at, audience):
             return []
-        count = times.cells_needed(offer.taken_at(office))
-        found = book.fitting(office.counters, cell, count, staff=audience is Audience.STAFF)
-        if not found:
-            if len(self._sold_out) >= _MEMO_LIMIT:
-                self._sold_out.clear()
-            self._sold_out[key] = (book, book.freed, office)
-        return found
+        count, staff = times.cells_needed(offer.taken_at(office)), audience is Audience.STAFF
+        return self._mirror.book.fitting(office.counters, cell_of(starts_at), count, staff=staff)
 
     def placements(
         self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC

@@ -162,7 +162,7 @@ class Holds:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
         if (
             ident not in self._running
-            and not self._availability.candidates(offer, office, starts_at)
+            and self._availability.is_sold_out(offer, office, starts_at)
             and self._availability.is_offered(offer, office, starts_at)
             and await self._finder.find(ident) is None
         ):
