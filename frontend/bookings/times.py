@@ -15,35 +15,27 @@ from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Audience, Slot, Window
-from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, Override
 from frontend.bookings.asked import Asked, asked_in
 from frontend.bookings.places import Place, case_of_office, place_of
-from frontend.bookings.views import DayOfTimes, OfficeChoices, TimesPage
+from frontend.bookings.views import DayOfTimes, TimesPage
 from frontend.citizen.choosing import office_times, read_slot
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.offices import choose_office
 from frontend.staff.typed import read_moment
 
 DAYS_SHOWN = 7
 
 
 async def offices(request: web.Request) -> web.Response:
-    """The one office at once, several as a list."""
-    words, staff = words_of(request), request[STAFF]
-    known = await request.app[CATALOGUE].snapshot()
-    found = [office for office in known.offices.values() if staff.may("hold.staff", office.id)]
-    if len(found) == 1:
-        return see(f"/{words.language}/bookings/{found[0].id}")
-    view = OfficeChoices(
-        frame=staff_frame(request, words, words._("For which office do you book?")),
-        offices=tuple((words.pick(one.name), f"/{words.language}/bookings/{one.id}") for one in found),
+    return await choose_office(
+        request, "hold.staff", "/bookings/", words_of(request)._("For which office do you book?")
     )
-    return staff_page(request, "bookings/offices", view)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -10,12 +10,6 @@ from frontend.staff.views import StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfficeChoices:
-    frame: StaffFrame
-    offices: tuple[tuple[str, str], ...]  # name, url
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DayOfTimes:
     name: str
     parts: tuple[PartOfDay, ...]

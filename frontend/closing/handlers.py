@@ -12,7 +12,6 @@ from base.web import STAFF, form, path_id
 from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.changes import TimesImpossible
-from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.hours_endpoints import HOURS
 from booking.catalogue.model import Office
 from booking.rebooking.endpoints import REBOOKINGS
@@ -28,26 +27,19 @@ from frontend.closing.views import (
     ClosingLine,
     FormPage,
     Group,
-    OfficesPage,
     PreviewPage,
     TrackPage,
 )
 from frontend.closing.wording import badge, closing_rows, counts, reach, rule, status, stretch
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.offices import choose_office, offices_of
 from frontend.staff.views import NavLink
 
 _PERMISSION = "hours.change"
 
 
 async def offices(request: web.Request) -> web.Response:
-    """Where I may close: the one office at once, several as a list."""
-    found = await _offices(request)
-    words = words_of(request)
-    if len(found) == 1:
-        return see(url(words, found[0].id))
-    links = tuple(NavLink(label=words.pick(one.name), url=url(words, one.id), is_current=False) for one in found)
-    view = OfficesPage(frame=staff_frame(request, words, words._("What is to be closed?")), offices=links)
-    return staff_page(request, "closing/offices", view)
+    return await choose_office(request, _PERMISSION, "/closings/", words_of(request)._("What is to be closed?"))
 
 
 async def show_form(request: web.Request) -> web.Response:
@@ -187,7 +179,7 @@ async def _form(
     chosen = values.get("counter", "")
     whole = Tick(value="", label=words._("The whole office"), is_chosen=not chosen)
     counters = (await _counters(request, office)).items()
-    several = len(await _offices(request)) > 1
+    several = len(await offices_of(request, _PERMISSION)) > 1
     view = FormPage(
         frame=staff_frame(request, words, words._("Close: {office}", office=words.pick(office.name)), errors=errors),
         back=NavLink(label=words._("All offices"), url=url(words), is_current=False) if several else None,
@@ -220,11 +212,6 @@ async def _counters(request: web.Request, office: Office) -> Mapping[int, str]:
     words = words_of(request)
     found = (await request.app[HOURS].hours(office.id)).counters
     return {ident: words.pick(name) or str(ident) for ident, name in found.items()}
-
-
-async def _offices(request: web.Request) -> list[Office]:
-    known = await request.app[CATALOGUE].snapshot()
-    return [office for office in known.offices.values() if request[STAFF].may(_PERMISSION, office.id)]
 
 
 def _typed(fields: Mapping[str, str]) -> dict[str, str]:

@@ -10,12 +10,6 @@ from frontend.staff.views import NavLink, StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfficesPage:
-    frame: StaffFrame
-    offices: tuple[NavLink, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingLine:
     title: str  # what was closed, and when
     url: str

@@ -25,31 +25,15 @@ from frontend.counter import saying
 from frontend.counter.day import Scene, lists, mine, number_text, shown, shown_at
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.counter.saying import Said, ServiceMissing
-from frontend.counter.views import DayPage, Lists, Mine, OfficeLink, OfficesPage
+from frontend.counter.views import DayPage, Lists, Mine
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.offices import choose_office
 
 _STEPS = ("recall", "start", "finish", "send-on", "no-show", "undo", "left", "admit")
 
 
 async def offices(request: web.Request) -> web.Response:
-    """Where I work: the one office at once, several as a list."""
-    words, staff = words_of(request), request[STAFF]
-    known = await request.app[CATALOGUE].snapshot()
-    found = [office for office in known.offices.values() if staff.may("queue.call", office.id)]
-    if len(found) == 1:
-        return see(f"/{words.language}/counter/{found[0].id}")
-    view = OfficesPage(
-        frame=staff_frame(request, words, words._("Where do you work today?")),
-        offices=tuple(
-            OfficeLink(
-                name=words.pick(office.name),
-                url=f"/{words.language}/counter/{office.id}",
-                board_url=f"/{words.language}/board/{office.id}",
-            )
-            for office in found
-        ),
-    )
-    return staff_page(request, "counter/offices", view)
+    return await choose_office(request, "queue.call", "/counter/", words_of(request)._("Where do you work today?"))
 
 
 async def show_day(request: web.Request) -> web.Response:

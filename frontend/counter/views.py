@@ -9,19 +9,6 @@ from frontend.staff.views import StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfficeLink:
-    name: str
-    url: str
-    board_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfficesPage:
-    frame: StaffFrame
-    offices: tuple[OfficeLink, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One person of the day: waiting, called, or expected."""
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from base.errors import NotFound
 from base.i18n import Text, pick
-from base.web import STAFF, TRANSLATIONS, path_number
+from base.web import TRANSLATIONS, path_number
 from booking.catalogue.changes import Data, Entry, OfficeHours
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.history_words import HistoryWords
@@ -18,11 +18,12 @@ from booking.catalogue.hours_endpoints import HOURS
 from booking.catalogue.model import Office
 from booking.catalogue.series_text import rule_of, write_series
 from booking.catalogue.snapshot import Snapshot
-from frontend.citizen.rendering import see, words_of
+from frontend.citizen.rendering import words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
-from frontend.hours.views import CountersAlike, OfficeChoices, OfficePage, Single
+from frontend.hours.views import CountersAlike, OfficePage, Single
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.offices import choose_office
 
 _ENTRIES = 20
 
@@ -67,17 +68,7 @@ async def scene_of(request: web.Request) -> Scene:
 
 
 async def offices(request: web.Request) -> web.Response:
-    """The one office at once, several as a list."""
-    words, staff = words_of(request), request[STAFF]
-    known = await request.app[CATALOGUE].snapshot()
-    found = [office for office in known.offices.values() if staff.may("hours.change", office.id)]
-    if len(found) == 1:
-        return see(f"/{words.language}/hours/{found[0].id}")
-    view = OfficeChoices(
-        frame=staff_frame(request, words, words._("Whose hours?")),
-        offices=tuple((words.pick(one.name), f"/{words.language}/hours/{one.id}") for one in found),
-    )
-    return staff_page(request, "hours/offices", view)
+    return await choose_office(request, "hours.change", "/hours/", words_of(request)._("Whose hours?"))
 
 
 async def show(request: web.Request) -> web.Response:

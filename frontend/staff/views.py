@@ -32,6 +32,12 @@ class StaffFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfficesPage:
+    frame: StaffFrame
+    offices: tuple[NavLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPage:
     frame: StaffFrame
     action: str
