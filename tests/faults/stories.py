@@ -485,8 +485,10 @@ async def rebooked_by_telephone(scene: Scene) -> None:
         scene, FREE, {"name": "Oma", "postal_address": ["Weg 1", "70173 Stuttgart"], "language": "de"}
     )
     here, staff = await closed(scene, made)
-    start = datetime.fromisoformat(made["starts_at"]) + timedelta(hours=1)
-    wanted = {"office": made["office"], "starts_at": start.isoformat()}
+    closed_until = datetime.fromisoformat(made["starts_at"]) + timedelta(hours=1)
+    query = f"service={made['service']}&channel=onsite&limit=1&after={closed_until:%FT%TZ}"
+    [slot] = (await scene.good("GET", f"/api/slots/next?{query}"))["slots"]
+    wanted = {"office": slot["office"], "starts_at": slot["starts_at"]}
     done = await scene.good("POST", f"{here}/appointments/{made['id']}/move", json=wanted, staff=staff)
     assert (done["status"], done["because"]) == ("moved", "unreachable")
 
