@@ -29,6 +29,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_RELEASED: mark("Given to others: your appointment {number} on {date} at {time}"),
     Template.REBOOKING_OFFERED: mark("Please choose a new time: your appointment {number} on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
+    Template.ALLOCATION_ENDED: mark("Your request {number} has ended: you can book an appointment"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
@@ -40,6 +41,7 @@ _ANSWERED = (
     Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
 )
+_ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_ENDED)
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
     Template.APPOINTMENT_MOVED: Method.REQUEST,
@@ -70,8 +72,8 @@ class Messages:
     def mail(
         self, template: Template, language: str, fields: Mapping[str, object], *, recipient: str, now: datetime
     ) -> Mail:
-        if template is Template.ALLOCATION_REQUEST:
-            return self._request_mail(language, fields)
+        if template in _ABOUT_REQUESTS:
+            return self._request_mail(template, language, fields)
         if template is Template.OVERVIEW_LINK:
             return self._link_mail(language, fields)
         case = case_fields(fields)
@@ -97,11 +99,11 @@ class Messages:
             return Mail(language, subject, text, html, leave_url=case.leave_url)
         return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
 
-    def _request_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
+    def _request_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
         asked = request_fields(fields)
-        subject = self._translations.gettext(language, _SUBJECTS[Template.ALLOCATION_REQUEST], number=asked.number)
-        text = self._templates.render("allocation_request.txt", language, case=asked, subject=subject)
-        html = self._templates.render("allocation_request.html", language, case=asked, subject=subject)
+        subject = self._translations.gettext(language, _SUBJECTS[template], number=asked.number)
+        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject)
+        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject)
         return Mail(language, subject, text, html)
 
     def _link_mail(self, language: str, fields: Mapping[str, object]) -> Mail:

@@ -40,6 +40,7 @@ from base.web.kept import Kept
 from base.web.live import Fragments
 from base.web.problems import problems
 from booking.allocation import endpoints as allocation
+from booking.allocation import marking_endpoints as marking
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
@@ -77,6 +78,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
+    *marking.ENDPOINTS,
     *overview.ENDPOINTS,
     *waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
@@ -168,6 +170,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[appointments.APPOINTMENTS] = product.appointments
     app[allocation.ALLOCATION] = product.allocation
     app[overview.OVERVIEWS] = product.overviews
+    app[marking.MARKING] = product.marking
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source
     app[waitlist.WAITLIST] = product.waitlist

@@ -18,7 +18,9 @@ from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
 from booking.allocation.feed import NeedSource
+from booking.allocation.marking import Marking
 from booking.allocation.runs import Runs
+from booking.allocation.telling import Teller as NeedTeller
 from booking.allocation.usecases import Allocation
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
@@ -74,6 +76,7 @@ class Product:
     reconciliation: Reconciliation
     appointments: Appointments
     allocation: Allocation
+    marking: Marking
     runs: Runs
     need_source: NeedSource
     overviews: Overviews
@@ -119,9 +122,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         books = PgBooks(db)
         queue_source, need_source = QueueSource(), NeedSource()
         providers = await _providers(settings, stack)
-        allocation = Allocation(
-            db, notifications, sealer, clock, settings.public_url, retention_days=settings.retention_days
-        )
+        need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
+        allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
         payments = Payments(books, providers, CaseHooks(slots, clock, has_arrived, let_go), clock, uuid4)
         appointments = Appointments(
             db,
@@ -171,6 +173,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             reconciliation=Reconciliation(db, providers, clock),
             appointments=appointments,
             allocation=allocation,
+            marking=Marking(db, need_teller, clock),
             need_source=need_source,
             runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),

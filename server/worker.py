@@ -50,6 +50,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("reconfirm", 60, product.appointments.reconfirm_due),
         Duty("allocation", 5, product.runs.close_due),
+        Duty("marking", 5, product.marking.keep_up),
         Duty("rebooking", 2, product.rebooker.run),
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("release", 20, product.catalogue.release_due),

@@ -17,7 +17,7 @@ from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
 from booking.allocation.store import RequestRow, RunRow
-from booking.allocation.usecases import Allocation, AskedAlready, EmailNeeded, NotAsking
+from booking.allocation.usecases import Allocation, AskedAlready, EmailNeeded, NotAsking, NotByNeed
 from booking.appointments.contact import Contact
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
@@ -183,7 +183,7 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: AskedOut},
-        refuses=(KeyNeeded, NotFound, EmailNeeded, Invalid),
+        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, Invalid),
     ),
     Endpoint(
         method="GET",

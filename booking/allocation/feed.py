@@ -22,6 +22,6 @@ class NeedSource:
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
         before = self.services
         self.services = frozenset(
-            row["service_id"] for row in await conn.fetch("SELECT service_id FROM allocation_service")
+            row["service_id"] for row in await conn.fetch("SELECT service_id FROM allocation_service WHERE is_on")
         )
         return watermark, frozenset() if self.services == before else frozenset({"allocation"})

@@ -15,17 +15,21 @@ class RequestStatus(StrEnum):
     REFUSED = "refused"  # by staff, with a reason
     WITHDRAWN = "withdrawn"
     PLACED = "placed"  # a released run has given it an appointment
+    ENDED = "ended"  # the service is no longer given out by need
 
 
 _R = RequestStatus
 
 TRANSITIONS: Mapping[RequestStatus, frozenset[RequestStatus]] = {
-    _R.UNVERIFIED: frozenset({_R.ASKED, _R.WITHDRAWN}),
-    _R.ASKED: frozenset({_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN}),
-    _R.CONFIRMED: frozenset({_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN, _R.PLACED}),  # a deadline may be corrected again
+    _R.UNVERIFIED: frozenset({_R.ASKED, _R.WITHDRAWN, _R.ENDED}),
+    _R.ASKED: frozenset({_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN, _R.ENDED}),
+    _R.CONFIRMED: frozenset(
+        {_R.CONFIRMED, _R.REFUSED, _R.WITHDRAWN, _R.PLACED, _R.ENDED}  # a deadline may be corrected again
+    ),
     _R.REFUSED: frozenset(),
     _R.WITHDRAWN: frozenset(),
     _R.PLACED: frozenset(),
+    _R.ENDED: frozenset(),
 }
 
 
@@ -42,6 +46,15 @@ class RunStatus(StrEnum):
 def sources(to: RequestStatus) -> list[str]:
     """The statuses from which one is reached: what a compare-and-set compares with."""
     return sorted(status.value for status, following in TRANSITIONS.items() if to in following)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How a marked service is given out."""
+
+    class_days: tuple[int, ...] = (7, 21, 42)
+    offer_hours: int = 48
+    rhythm_days: int = 7  # from one run to the next: what people are told, and when staff are reminded
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -23,7 +23,8 @@ from booking.allocation.explaining import explain
 from booking.allocation.model import ClosedList, Request, RequestStatus, Result, RunStatus, Slot, Terms
 from booking.allocation.ranking import close, normal_seed, rank
 from booking.allocation.store import RequestRow, RunRow, SlotRow
-from booking.allocation.usecases import Allocation, local_day, open_contact
+from booking.allocation.telling import open_contact
+from booking.allocation.usecases import Allocation, NotByNeed, local_day
 from booking.appointments.contact import Contact
 from booking.availability.model import Window as Days
 from booking.availability.usecases import Availability
@@ -115,12 +116,12 @@ class Runs:
     async def open(self, plan: Plan, by: int, key: UUID) -> UUID:
         """Sets the earliest free times aside; the same form again is the same run.
 
-        Raises RunInOrder, RunGoesOn, NothingSetAside, NotOffered, NotFound.
+        Raises RunInOrder, RunGoesOn, NothingSetAside, NotOffered, NotByNeed, NotFound.
         """
         ident = uuid5(_RUNS, str(key))
         if await self._is_there(ident):
             return ident
-        marked, now = await self._allocation.service(plan.service_id), self._clock()
+        marked, now = await self._allocation.marked(plan.service_id), self._clock()
         if not now < plan.closes_at < plan.seed_at < plan.release_by or not plan.seed_source.strip():
             raise RunInOrder
         wanted = self._wanted(plan, marked.time_zone)
@@ -150,7 +151,9 @@ class Runs:
                 if not held:
                     raise NothingSetAside
                 await store.set_aside(conn, run.id, sorted(held))
-        except asyncpg.UniqueViolationError as error:
+        except asyncpg.PostgresError as error:
+            if violates(error, "allocation_run_of_marked"):
+                raise NotByNeed from None
             if await self._is_there(ident):
                 return ident
             if violates(error, "allocation_run_one_at_a_time"):
@@ -232,6 +235,11 @@ class Runs:
     async def runs(self) -> list[RunRow]:
         async with self._db.connection() as conn:
             return await store.runs(conn)
+
+    async def due(self) -> list[int]:
+        """Services whose rhythm asks for the next run, and none is under way."""
+        async with self._db.connection() as conn:
+            return await store.services_due(conn, self._clock())
 
     async def explain(self, run: RunRow, public_id: str, language: str) -> list[str]:
         """Empty where the run has no result, or this request was not in its list."""

@@ -15,13 +15,15 @@ from booking.allocation.model import RequestStatus, RunStatus, sources
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """A service that is given out by need."""
+    """A service that is given out by need, or (not `is_on`) was once."""
 
     service_id: int
     key: str
     name: Text
+    is_on: bool
     class_days: tuple[int, ...]
     offer_hours: int
+    rhythm_days: int
     time_zone: str  # of the city
     city: Text
 
@@ -86,23 +88,12 @@ _RUN = """
            list_sha256, seed, result, released_at, given_up_because FROM allocation_run"""
 
 
-async def mark_service(conn: Connection, service_id: int, class_days: Sequence[int], offer_hours: int) -> None:
-    await conn.execute(
-        """
-        INSERT INTO allocation_service (service_id, class_days, offer_hours) VALUES ($1, $2, $3)
-        ON CONFLICT (service_id) DO UPDATE SET (class_days, offer_hours) = (excluded.class_days, excluded.offer_hours)""",
-        service_id,
-        list(class_days),
-        offer_hours,
-    )
-
-
 async def marked(conn: Connection) -> list[Marked]:
     return await fetch_all(
         conn,
         Marked,
         """
-        SELECT a.service_id, s.key, s.name, a.class_days, a.offer_hours, c.time_zone, c.name AS city
+        SELECT a.service_id, s.key, s.name, a.is_on, a.class_days, a.offer_hours, a.rhythm_days, c.time_zone, c.name AS city
           FROM allocation_service a JOIN service s ON s.id = a.service_id CROSS JOIN city c ORDER BY s.key""",
     )
 
@@ -179,7 +170,8 @@ async def forget_over(conn: Connection, before: datetime, limit: int) -> int:
         """
         SELECT allocation_forget(id) FROM (
           SELECT r.id FROM allocation_request r JOIN allocation_person p ON p.request_id = r.id
-           WHERE r.status IN ('unverified', 'refused', 'withdrawn') AND coalesce(r.checked_at, r.made_at) <= $1
+           WHERE r.status IN ('unverified', 'refused', 'withdrawn', 'ended')
+             AND coalesce(r.ended_at, r.checked_at, r.made_at) <= $1
            ORDER BY r.made_at LIMIT $2 FOR NO KEY UPDATE OF r SKIP LOCKED) over""",
         before,
         limit,
@@ -282,6 +274,22 @@ async def lock_run(conn: Connection, ident: UUID) -> RunRow | None:
 
 async def runs(conn: Connection) -> list[RunRow]:
     return await fetch_all(conn, RunRow, f"{_RUN} ORDER BY opened_at DESC, id LIMIT 50")
+
+
+async def services_due(conn: Connection, now: datetime) -> list[int]:
+    """From the closing of one run to that of the next: the rhythm; a run given up has closed nothing."""
+    return await fetch_all(
+        conn,
+        int,
+        """
+        SELECT s.service_id FROM allocation_service s
+         WHERE s.is_on AND NOT EXISTS (
+           SELECT FROM allocation_run r WHERE r.service_id = s.service_id
+              AND (r.status IN ('open', 'closed', 'ranked')
+                   OR r.status = 'released' AND r.closes_at + s.rhythm_days * interval '1 day' > $1))
+         ORDER BY s.service_id""",
+        now,
+    )
 
 
 async def to_close(conn: Connection, now: datetime) -> list[UUID]:

@@ -9,17 +9,17 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Database, violates
 from base.errors import Conflict, DomainError, NotFound
 from base.i18n import mark as _
-from base.i18n import pick, zone
+from base.i18n import zone
 from base.seal import Sealer, same
 from booking.allocation import store
 from booking.allocation.model import RequestStatus, Window
 from booking.allocation.store import Marked, RequestRow
+from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact
 from booking.catalogue.words import fold
-from notifications.usecases import Notifications
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is read as something else
 _PUBLIC_ID_LENGTH = 12
@@ -33,6 +33,11 @@ class EmailNeeded(DomainError):
     code = "email_needed"
     status = 422
     message = _("Please give an e-mail address: the link to your request goes there.")
+
+
+class NotByNeed(Conflict):
+    code = "not_by_need"
+    message = _("Appointments for this service are not given out by need: book one.")
 
 
 class AskedAlready(Conflict):
@@ -55,21 +60,20 @@ class Allocation:
     def __init__(
         self,
         db: Database,
-        notifications: Notifications,
+        teller: Teller,
         sealer: Sealer,
         clock: Clock,
-        public_url: str,
         *,
         retention_days: int = 30,
     ) -> None:
         self._db = db
-        self._notifications = notifications
+        self._teller = teller
         self._sealer = sealer
         self._clock = clock
-        self._public_url = public_url
         self._kept = timedelta(days=retention_days)
 
     async def services(self) -> list[Marked]:
+        """Those that are given out by need, and those that once were."""
         async with self._db.connection() as conn:
             return await store.marked(conn)
 
@@ -79,10 +83,12 @@ class Allocation:
             raise NotFound
         return found
 
-    async def mark(self, service_id: int, class_days: tuple[int, ...] = (7, 21, 42), offer_hours: int = 48) -> None:
-        """From now on the service is given out by need."""
-        async with self._db.transaction() as conn:
-            await store.mark_service(conn, service_id, class_days, offer_hours)
+    async def marked(self, service_id: int) -> Marked:
+        """Raises NotFound, NotByNeed."""
+        found = await self.service(service_id)
+        if not found.is_on:
+            raise NotByNeed
+        return found
 
     async def ask(
         self,
@@ -98,7 +104,7 @@ class Allocation:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request."""
         if contact.email is None:
             raise EmailNeeded
-        ident, marked = uuid5(_REQUESTS, str(key)), await self.service(service_id)
+        ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
         row = RequestRow(
             id=ident,
             public_id="".join(secrets.choice(_ALPHABET) for _n in range(_PUBLIC_ID_LENGTH)),
@@ -115,13 +121,13 @@ class Allocation:
             contact_hmac=self._sealer.look_up(contact.email, "allocation-contact"),
             run_id=None,
             appointment_id=None,
-            contact=self._sealer.seal(contact.model_dump_json(), _context("contact", ident)),
-            birth_date=self._sealer.seal(birth_date.isoformat(), _context("birth_date", ident)),
-            reason=self._sealer.seal(reason, _context("reason", ident)) if reason else None,
+            contact=self._sealer.seal(contact.model_dump_json(), context("contact", ident)),
+            birth_date=self._sealer.seal(birth_date.isoformat(), context("birth_date", ident)),
+            reason=self._sealer.seal(reason, context("reason", ident)) if reason else None,
         )
         async with self._db.transaction() as conn:
             if await store.insert_request(conn, row, key):
-                await self._send_link(conn, row, contact.email, marked)
+                await self._teller.link(conn, row, marked)
         return ident
 
     async def find(self, ident: UUID) -> RequestRow:
@@ -156,16 +162,16 @@ class Allocation:
             return await store.forget_over(conn, self._clock() - self._kept, _PERSONS_PER_ROUND)
 
     async def authorise(self, ident: UUID, token: str) -> bool:
-        return token.isascii() and same(self._token(ident), token)
+        return token.isascii() and same(self._teller.token(ident), token)
 
     def contact_of(self, row: RequestRow) -> Contact:
-        return open_contact(self._sealer, row)
+        return self._teller.contact_of(row)
 
     def birth_date_of(self, row: RequestRow) -> date:
-        return date.fromisoformat(self._sealer.open(row.birth_date, _context("birth_date", row.id)))
+        return date.fromisoformat(self._sealer.open(row.birth_date, context("birth_date", row.id)))
 
     def reason_of(self, row: RequestRow) -> str:
-        return self._sealer.open(row.reason, _context("reason", row.id)) if row.reason else ""
+        return self._sealer.open(row.reason, context("reason", row.id)) if row.reason else ""
 
     async def _move(self, ident: UUID, to: RequestStatus) -> None:
         try:
@@ -187,33 +193,6 @@ class Allocation:
         await self.find(ident)
         raise NotAsking
 
-    async def _send_link(self, conn: Connection, row: RequestRow, email: str, marked: Marked) -> None:
-        link = f"{self._public_url}/{row.language}/requests/{row.id}/link/{self._token(row.id)}"
-        fields = {
-            "city": pick(marked.city, row.language),
-            "service": pick(marked.name, row.language),
-            "number": row.public_id,
-            "manage_url": link,
-        }
-        await self._notifications.enqueue(
-            conn,
-            key=f"allocation_request:{row.id}",
-            reference=row.id,
-            template="allocation_request",
-            channel="email",
-            language=row.language,
-            recipient=email,
-            fields=fields,
-            due_at=self._clock(),
-        )
-
-    def _token(self, ident: UUID) -> str:
-        return self._sealer.mac(f"allocation-request:{ident}")
-
-
-def open_contact(sealer: Sealer, row: RequestRow) -> Contact:
-    return Contact.model_validate_json(sealer.open(row.contact, _context("contact", row.id)))
-
 
 def local_day(row: RequestRow, time_zone: str) -> date:
     return row.made_at.astimezone(zone(time_zone)).date()
@@ -221,7 +200,3 @@ def local_day(row: RequestRow, time_zone: str) -> date:
 
 def _stored(window: Window) -> dict[str, object]:
     return {"days": window.days, "from": f"{window.from_time:%H:%M}", "to": f"{window.to_time:%H:%M}"}
-
-
-def _context(field: str, ident: UUID) -> str:
-    return f"allocation.{field}:{ident}"

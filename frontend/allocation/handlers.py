@@ -86,6 +86,7 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
     allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
     services = {one.service_id: one for one in await allocation.services()}
     names = {ident: words.pick(one.name) for ident, one in services.items()}
+    due = [names[ident] for ident in await request.app[RUNS].due()]
     may_run, may_name = staff.may_somewhere("allocation.run"), staff.may_somewhere("person.read")
     errors = (ShownError(field="requests", message=words._(problem)),) if problem else ()
     cards = []
@@ -97,9 +98,15 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
         frame=staff_frame(request, words, words._("Appointments by need"), errors=errors),
         requests=tuple(cards),
         runs=tuple(_run(words, row, names[row.service_id], here, may_run) for row in await request.app[RUNS].runs()),
-        services=tuple(Tick(value=str(ident), label=name, is_chosen=False) for ident, name in names.items()),
+        due=tuple(words._("A run is due: {service}", service=name) for name in due),
+        services=tuple(
+            Tick(value=str(ident), label=name, is_chosen=False)
+            for ident, name in names.items()
+            if services[ident].is_on
+        ),
         channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
-        open_action=f"{here}/runs" if may_run and names else "",
+        open_action=f"{here}/runs" if may_run and any(one.is_on for one in services.values()) else "",
+        services_url=f"{here}/services" if staff.may("allocation.mark") else "",
         request_key=new_key(),
         values=values or {},
     )

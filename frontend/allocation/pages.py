@@ -5,9 +5,10 @@ from __future__ import annotations
 from base.errors import DomainError, Malformed, NotFound
 from base.web import Endpoint, can
 from base.web.endpoint import Handler
-from frontend.allocation import handlers
+from frontend.allocation import handlers, marking
 
 _RUN = "/{language}/allocation/runs/{run}"
+_SERVICES = "/{language}/allocation/services"
 
 
 def _page(
@@ -41,4 +42,22 @@ ENDPOINTS = [
     _page("POST", f"{_RUN}/seed", handlers.enter_seed, "allocation.run", "Enter the seed", NotFound, Malformed),
     _page("POST", f"{_RUN}/release", handlers.release, "allocation.run", "Release the offers", NotFound),
     _page("POST", f"{_RUN}/give-up", handlers.give_up, "allocation.run", "Give a run up", NotFound, Malformed),
+    _page("GET", _SERVICES, marking.show_marked, "allocation.mark", "Services given out by need"),
+    _page("GET", f"{_SERVICES}/{{service}}", marking.show_service, "allocation.mark", "Rule and history", NotFound),
+    _page(
+        "POST",
+        f"{_SERVICES}/{{service}}/mark",
+        marking.mark,
+        "allocation.mark",
+        "Give a service out by need, or change the rule",
+        *(NotFound, Malformed),
+    ),
+    _page(
+        "POST",
+        f"{_SERVICES}/{{service}}/unmark",
+        marking.unmark,
+        "allocation.mark",
+        "Let a service be booked like any other",
+        *(NotFound, Malformed),
+    ),
 ]

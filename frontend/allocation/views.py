@@ -35,7 +35,44 @@ class WorkPage:
     runs: tuple[RunCard, ...]
     services: tuple[Tick, ...] = ()
     channels: tuple[Tick, ...] = ()
+    due: tuple[str, ...] = ()
     open_action: str = ""  # empty: not for this reader
+    services_url: str = ""
     request_key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedLine:
+    name: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedPage:
+    frame: StaffFrame
+    q: str
+    action: str
+    back_url: str
+    lines: tuple[MarkedLine, ...]
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        return {"q": self.q}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkPage:
+    frame: StaffFrame
+    state: str  # what holds, or will
+    is_on: bool
+    action: str
+    unmark_action: str  # empty: there is nothing to take back
+    consequence: str  # of that
+    history: tuple[Row, ...]
+    back_url: str
+    values: Mapping[str, str]
     messages: Mapping[str, str] = field(default_factory=dict)

@@ -42,12 +42,14 @@ _WRONG = {
 async def show_form(request: web.Request) -> web.Response:
     words = words_of(request)
     marked = await request.app[ALLOCATION].service(path_number(request, "service"))
+    if not marked.is_on:
+        return see(f"/{words.language}/services/{marked.service_id}")
     return page(request, "need", await _form(request, words, marked, {"language": words.language}), cache=SHARED)
 
 
 async def send_form(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
-    marked = await request.app[ALLOCATION].service(path_number(request, "service"))
+    marked = await request.app[ALLOCATION].marked(path_number(request, "service"))
     key = key_of(fields)
     typed = read(fields, words.language, Channel.ONSITE)
     values = {

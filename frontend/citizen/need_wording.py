@@ -29,6 +29,7 @@ def rule(words: Words, marked: Marked) -> tuple[str, ...]:
         words._(
             "The lot is drawn with a number from a public source that is named beforehand. Anybody can check the result."
         ),
+        words.ngettext("There is a run about every day.", "There is a run about every {n} days.", marked.rhythm_days),
         words._("Each person counts once. Who withdraws a request and makes a new one waits anew."),
         words._("The appointment is bound to your name. Nobody can sell it or pass it on."),
     )
@@ -41,6 +42,7 @@ def request_status(words: Words, status: RequestStatus) -> str:
         RequestStatus.CONFIRMED: words._("Takes part"),
         RequestStatus.REFUSED: words._("Refused"),
         RequestStatus.WITHDRAWN: words._("Withdrawn"),
+        RequestStatus.ENDED: words._("Ended: the service is no longer given out by need"),
         RequestStatus.PLACED: words._("Has an appointment: the offer came by e-mail"),
     }[status]
 

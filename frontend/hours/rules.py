@@ -10,6 +10,7 @@ from base.i18n import pick
 from booking.catalogue.changes import Data, Entry
 from booking.catalogue.model import Channel
 from booking.catalogue.words import fold
+from frontend.allocation.marking import marking_url
 from frontend.citizen.rendering import words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.hours.overview import Scene, scene_of
@@ -61,9 +62,10 @@ def rule_response(
     problem: tuple[str, str] | None = None,
 ) -> web.Response:
     words, names = scene.words, offered(scene)
-    title = words._("Rule for services")
+    title, need_url = words._("Rule for services"), ""
     if len(chosen) == 1 and chosen[0] in map(str, names):
         title = words._("Rule: {service}", service=names[int(chosen[0])])
+        need_url = marking_url(request, words, int(chosen[0]))
     errors = (ShownError(field=problem[0], message=problem[1]),) if problem else ()
     if channels is None:
         first = chosen[0] if chosen else ""
@@ -76,6 +78,7 @@ def rule_response(
         channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=one in channels) for one in Channel),
         action=f"{scene.base}/preview",
         back_url=f"{scene.base}/rules",
+        need_url=need_url,
         values=values,
         messages={error.field: error.message for error in errors},
     )

@@ -92,4 +92,5 @@ class RulePage:
     action: str
     back_url: str
     values: Mapping[str, str]
+    need_url: str = ""  # empty: not for this reader
     messages: Mapping[str, str] = field(default_factory=dict)

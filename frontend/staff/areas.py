@@ -48,6 +48,7 @@ PERMISSIONS = {
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
+    "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),
     "account.manage": _("Manage accounts"),
 }

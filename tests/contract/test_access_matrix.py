@@ -159,6 +159,13 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /{language}/allocation/runs/{run}/seed": frozenset(),
     "POST /{language}/allocation/runs/{run}/release": frozenset(),
     "POST /{language}/allocation/runs/{run}/give-up": frozenset(),
+    "GET /{language}/allocation/services": frozenset(),
+    "GET /{language}/allocation/services/{service}": frozenset(),
+    "POST /{language}/allocation/services/{service}/mark": frozenset(),
+    "POST /{language}/allocation/services/{service}/unmark": frozenset(),
+    "GET /api/allocation/services/{service}": frozenset(),
+    "POST /api/allocation/services/{service}/mark": frozenset(),
+    "POST /api/allocation/services/{service}/unmark": frozenset(),
     "GET /{language}/staff/": STAFF,
     "GET /{language}/staff/password": STAFF,
     "POST /{language}/staff/password": STAFF,
@@ -295,7 +302,7 @@ async def _call(town: Town) -> Invitation:
 async def _request(town: Town, name: str) -> tuple[UUID, str]:
     """For an appointment given out by need, of a service that nobody else here wants; with the token of its link."""
     allocation, service = town.worker.allocation, (await town.service("Führungszeugnis"))["id"]
-    await allocation.mark(service)
+    await town.rows("INSERT INTO allocation_service (service_id) VALUES ($1) ON CONFLICT DO NOTHING", service)
     contact = Contact(name=name, email=f"{name}@example.org", language="de")
     ident = await allocation.ask(service, contact, date(1990, 1, 1), None, "", (), (), uuid4())
     return ident, town.worker.sealer.mac(f"allocation-request:{ident}")

@@ -321,6 +321,21 @@ async def given_out_by_need(scene: Scene) -> None:
     await scene.good("POST", f"{here}/release", staff=staff, form={"nothing": ""})
 
 
+async def no_longer_by_need(scene: Scene) -> None:
+    """Said over the API and taken back, while one has a confirmed request."""
+    [(service,)] = await scene.rows("SELECT id FROM service WHERE name->>'de' ILIKE $1 LIMIT 1", f"%{FREE}%")
+    staff = await signed_in(scene, "rosa", "allocation")
+    here = f"/api/allocation/services/{service}"
+    await scene.good("POST", f"{here}/mark", staff=staff, json={})
+    given = {"service": service, "contact": {**KIM, "email": "kim@example.org"}, "birth_date": "1990-01-01"}
+    await scene.good("POST", "/api/allocation/requests", key=str(uuid4()), json=given)
+    await scene.rows("UPDATE allocation_request SET status = 'asked'")
+    await scene.good("POST", f"{here}/unmark", staff=staff, json={"because": "Counters enough"})
+    await scene.drain()
+    [row] = await scene.rows("SELECT (SELECT count(*) FROM allocation_mark), status FROM allocation_request")
+    assert tuple(row) == (2, "ended")
+
+
 async def _hours_pass(scene: Scene, change: str) -> None:
     """What is named beforehand cannot be changed: so not by this either, but for a moment without its guard."""
     async with scene.db.transaction() as conn:
@@ -613,6 +628,7 @@ BY_NEED = Story(
         mails=("allocation_request", "allocation_request", "appointment_offered", "appointment_offered"),
     ),
 )
+NO_LONGER_BY_NEED = Story(no_longer_by_need, Outcome(mails=("allocation_ended", "allocation_request")))
 ASKED_MAILS = ("appointment_confirmed", "appointment_reconfirm")
 NOT_ANSWERED = Story(
     not_answered,

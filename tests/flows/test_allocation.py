@@ -37,7 +37,7 @@ RUN: dict[str, Any] = {
 @pytest.fixture
 async def service(town: Town) -> int:
     ident: int = (await town.service(SERVICE))["id"]
-    await town.worker.allocation.mark(ident)
+    await town.rows("INSERT INTO allocation_service (service_id) VALUES ($1)", ident)
     await town.fresh()
     return ident
 

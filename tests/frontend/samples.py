@@ -22,6 +22,7 @@ from booking.catalogue.model import Channel, City, Fee, Office, Service, Service
 from booking.holds.model import Hold
 from booking.rebooking.model import Offered as RebookingTime
 from booking.rebooking.model import Rebooking, RebookingStatus
+from frontend.allocation.views import MarkedLine, MarkedPage, MarkPage
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
@@ -312,8 +313,10 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         service_id=1,
         key="title",
         name={"de": "Titel"},
+        is_on=True,
         class_days=(7, 21, 42),
         offer_hours=48,
+        rhythm_days=7,
         time_zone="Europe/Berlin",
         city={},
     )
@@ -540,6 +543,37 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         "closing-preview": ("closing/preview.html", preview),
         "closing-track": ("closing/track.html", track),
         "closing-entry": ("closing/entry.html", entry),
+        **allocation_pages(words),
+    }
+
+
+def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
+    """What staff see of giving out by need."""
+    wrong = {"from_at": words._("Enter a date with time, or leave it empty: from now on")}
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    rule = "wird nach Dringlichkeit vergeben (Gruppen: bis 7, 21, 42 Tage, später; ein Angebot gilt 48 Std.)"
+    marked = MarkedPage(
+        frame=staff(words, words._("Services given out by need")),
+        q="",
+        action="/services",
+        back_url="/back",
+        lines=(MarkedLine(name="Aufenthaltstitel verlängern", state=words._("By need"), url="/1"),) * 2,
+    )
+    mark = MarkPage(
+        frame=staff(words, "Nach Dringlichkeit: Aufenthaltstitel verlängern", errors),
+        state=f"Derzeit: {rule}.",
+        is_on=True,
+        action="/mark",
+        unmark_action="/unmark",
+        consequence="12 offene Anfragen enden.",
+        history=(Row(label="Mi., 25. Nov., 08:00 Uhr", value=f"Rosa: ab sofort {rule}", lines=("Genug Plätze",)),) * 2,
+        back_url="/back",
+        values={"class_days": "7, 21, 42", "offer_hours": "48", "rhythm_days": "7"},
+        messages=wrong,
+    )
+    return {
+        "allocation-services": ("allocation/services.html", marked),
+        "allocation-service": ("allocation/service.html", mark),
     }
 
 

@@ -46,6 +46,8 @@ FEW = [
     "rebooking-time",
     "closing-form",
     "closing-track",
+    "allocation-services",
+    "allocation-service",
     "twin",
     "room",
     "error",

@@ -48,6 +48,7 @@ FIELDS: dict[Template, dict[str, object]] = {
         ],
     },
     Template.ALLOCATION_REQUEST: {},
+    Template.ALLOCATION_ENDED: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.WAITLIST_OFFERED: {
         "answer_until": "2026-12-03T08:00:00+00:00",

@@ -48,6 +48,51 @@ class TestSchema:
         await conn.execute("DELETE FROM allocation_service")
         assert await conn.execute(insert, *given) == "INSERT 0 1"
 
+    async def test_what_was_said_of_a_service_is_whole_and_stays(self, world: NeedWorld, conn: Connection) -> None:
+        insert = """
+            INSERT INTO allocation_mark (service_id, is_on, class_days, offer_hours, rhythm_days, from_at, because, by_user, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+        now, service = world.clock(), world.city.service_id
+        later = now + timedelta(hours=1)
+        for constraint, *given in (
+            ("allocation_mark_classes", True, [21, 7], 48, 7, now, ""),
+            ("allocation_mark_offer", True, [7], 0, 7, now, ""),
+            ("allocation_mark_rhythm", True, [7], 48, 93, now, ""),
+            ("allocation_mark_not_backwards", True, [7], 48, 7, now - timedelta(seconds=1), ""),
+            ("allocation_mark_whole", True, [7], 48, None, now, ""),
+            ("allocation_mark_whole", False, None, None, None, now, " "),
+            ("allocation_mark_whole", False, None, None, None, later, "Enough counters"),
+        ):
+            with refused(str(constraint)):
+                await conn.execute(insert, service, *given, world.clerk, now)
+        await conn.execute(insert, service, True, [7], 48, 7, later, "", world.clerk, now)
+        for change in ("UPDATE allocation_mark SET because = 'x'", "DELETE FROM allocation_mark"):
+            with refused("allocation_mark_append_only"):
+                await conn.execute(change)
+        with refused("allocation_service_rhythm"):
+            await conn.execute("UPDATE allocation_service SET rhythm_days = 0")
+
+    async def test_a_run_is_of_a_marked_service_and_keeps_it_marked(self, world: NeedWorld, conn: Connection) -> None:
+        run = await world.open()
+        with refused("allocation_service_run_goes_on"):
+            await conn.execute("UPDATE allocation_service SET is_on = false")
+        await world.runs.give_up(run, "Another way")
+        await conn.execute("UPDATE allocation_service SET is_on = false")
+        with refused("allocation_run_of_marked"):
+            await conn.execute(
+                """
+                INSERT INTO allocation_run (id, service_id, class_days, closes_at, seed_source, seed_at, release_by, opened_by, opened_at)
+                SELECT gen_random_uuid(), service_id, class_days, closes_at, seed_source, seed_at, release_by, opened_by, opened_at
+                  FROM allocation_run"""
+            )
+
+    async def test_ended_has_its_moment(self, world: NeedWorld, conn: Connection) -> None:
+        ident = await world.ask("Anna Häberle")
+        with refused("allocation_request_ended"):
+            await conn.execute("UPDATE allocation_request SET status = 'ended' WHERE id = $1", ident)
+        with refused("allocation_request_ended"):
+            await conn.execute("UPDATE allocation_request SET ended_at = now() WHERE id = $1", ident)
+
     async def test_no_seed_before_its_moment(self, world: NeedWorld, conn: Connection) -> None:
         run = await world.open()
         seeded = "UPDATE allocation_run SET status = 'ranked', seed = '1', seeded_at = $2, seeded_by = $3, result = '' WHERE id = $1"

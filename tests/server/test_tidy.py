@@ -10,6 +10,7 @@ from base.idempotency import recall, remember, request_hash
 from base.identity.usecases import Identity
 from base.jobs import enqueue
 from base.seal import Sealer
+from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
@@ -31,7 +32,7 @@ def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overvie
     world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
     here = "http://localhost:8080"
     overviews = Overviews(db, world.appointments, world.notifications, SEALER, clock, here)
-    return Allocation(db, world.notifications, SEALER, clock, here), overviews
+    return Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock), overviews
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:

@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 from base.clock import SettableClock
 from base.db import Connection, Database
 from base.i18n import Translations
+from booking.allocation.marking import Marking
 from booking.allocation.runs import Plan, Runs
+from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.contact import Contact
 from booking.availability.model import Window
@@ -30,7 +32,9 @@ class NeedWorld(CaseWorld):
         super().__init__(db, city, clock)
         self.clerk = clerk
         self.given_by_need.add(city.service_id)
-        self.allocation = Allocation(db, self.notifications, SEALER, clock, "http://localhost:8080")
+        teller = Teller(self.notifications, SEALER, clock, "http://localhost:8080")
+        self.allocation = Allocation(db, teller, SEALER, clock)
+        self.marking = Marking(db, teller, clock)
         self.runs = Runs(
             db, self.allocation, self.availability, city.fee_on, self.appointments, SEALER, Translations.load(), clock
         )
