@@ -17,7 +17,7 @@ from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
 from booking.allocation.store import RequestRow, RunRow
-from booking.allocation.usecases import Allocation, AskedAlready, EmailNeeded, NotAsking, NotByNeed
+from booking.allocation.usecases import Allocation, AskedAlready, EmailNeeded, NotAsking, NotByNeed, TooManyWindows
 from booking.appointments.contact import Contact
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
@@ -59,7 +59,7 @@ class RequestIn(BaseModel):
     deadline: date | None = None
     reason: Annotated[str, Field(max_length=500)] = ""
     offices: Annotated[list[Id], Field(max_length=20)] = []
-    windows: Annotated[list[WindowIn], Field(max_length=10)] = []
+    windows: list[WindowIn] = []
 
 
 class AskedOut(BaseModel):
@@ -183,7 +183,7 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: AskedOut},
-        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, Invalid),
+        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, TooManyWindows, Invalid),
     ),
     Endpoint(
         method="GET",

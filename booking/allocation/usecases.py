@@ -24,7 +24,7 @@ from booking.catalogue.words import fold
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is read as something else
 _PUBLIC_ID_LENGTH = 12
 _REQUESTS = UUID("6d2d7a0c-6a0f-4d3b-9d0e-0a6f5c1f7b19")
-_MOST_WINDOWS = 10
+_MOST_WINDOWS = 10  # as the message says
 _PERSONS_PER_ROUND = 1000  # an hour's; what is left has time
 _MOST_DEADLINE = timedelta(days=3660)
 
@@ -38,6 +38,12 @@ class EmailNeeded(DomainError):
 class NotByNeed(Conflict):
     code = "not_by_need"
     message = _("Appointments for this service are not given out by need: book one.")
+
+
+class TooManyWindows(DomainError):
+    code = "too_many_windows"
+    status = 422
+    message = _("At most ten times at which you can come: put some of them together.")
 
 
 class AskedAlready(Conflict):
@@ -104,6 +110,8 @@ class Allocation:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request."""
         if contact.email is None:
             raise EmailNeeded
+        if len(windows) > _MOST_WINDOWS:
+            raise TooManyWindows
         ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
         row = RequestRow(
             id=ident,
@@ -116,7 +124,7 @@ class Allocation:
             deadline=None,
             check_reason=None,
             offices=offices,
-            windows=[_stored(window) for window in windows[:_MOST_WINDOWS]],
+            windows=[_stored(window) for window in windows],
             person_hmac=self._sealer.look_up(f"{fold(contact.name)}\0{birth_date}", "allocation-person"),
             contact_hmac=self._sealer.look_up(contact.email, "allocation-contact"),
             run_id=None,

@@ -171,6 +171,10 @@ async def test_over_the_api(town: Town, service: int) -> None:
         json={**given, "contact": {**KIM, "email": None, "mobile": "0151 23456789"}},
     )
     assert (nobodys.status, nobodys.body["code"]) == (422, "email_needed")
+    eleven = await town.call(
+        "POST", "/api/allocation/requests", key=str(uuid4()), json={**given, "windows": [window] * 11}
+    )
+    assert (eleven.status, eleven.body["code"]) == (422, "too_many_windows")
     token = (await link_of_mail(town)).rsplit("/", 1)[1]
     here = f"/api/allocation/requests/{made['id']}"
     assert (await town.call("GET", here)).status == 401
