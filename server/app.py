@@ -39,6 +39,7 @@ from base.web.guard import Access, same_origin, security_headers
 from base.web.kept import Kept
 from base.web.live import Fragments
 from base.web.problems import problems
+from booking.allocation import desk_endpoints as desk
 from booking.allocation import endpoints as allocation
 from booking.allocation import marking_endpoints as marking
 from booking.appointments import endpoints as appointments
@@ -79,6 +80,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
+    *desk.ENDPOINTS,
     *overview.ENDPOINTS,
     *waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,

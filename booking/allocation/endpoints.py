@@ -61,6 +61,11 @@ class RequestIn(BaseModel):
     offices: Annotated[list[Id], Field(max_length=20)] = []
     windows: list[WindowIn] = []
 
+    def wishes(self) -> tuple[int, Contact, date, date | None, str, tuple[int, ...], tuple[Window, ...]]:
+        """As the use case takes them."""
+        offices, windows = tuple(dict.fromkeys(self.offices)), tuple(one.window() for one in self.windows)
+        return self.service, self.contact, self.birth_date, self.deadline, self.reason, offices, windows
+
 
 class AskedOut(BaseModel):
     id: UUID
@@ -126,17 +131,7 @@ class RunsOut(BaseModel):
 
 async def ask(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, idempotency_key(request))
-    given = await body(request, RequestIn)
-    ident = await request.app[ALLOCATION].ask(
-        given.service,
-        given.contact,
-        given.birth_date,
-        given.deadline,
-        given.reason,
-        tuple(dict.fromkeys(given.offices)),
-        tuple(one.window() for one in given.windows),
-        key,
-    )
+    ident = await request.app[ALLOCATION].ask(*(await body(request, RequestIn)).wishes(), key)
     return reply(AskedOut(id=ident), status=201, headers={"Cache-Control": "no-store"})
 
 

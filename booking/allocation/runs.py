@@ -241,6 +241,14 @@ class Runs:
         async with self._db.connection() as conn:
             return await store.services_due(conn, self._clock())
 
+    async def explain_newest(self, request: RequestRow, language: str) -> list[str]:
+        """In the run that placed it, else in the newest result of its service."""
+        if request.run_id is not None:
+            return await self.explain(await self.run(request.run_id), request.public_id, language)
+        ranked = (one for one in await self.runs() if one.service_id == request.service_id and one.result is not None)
+        newest = next(ranked, None)
+        return [] if newest is None else await self.explain(newest, request.public_id, language)
+
     async def explain(self, run: RunRow, public_id: str, language: str) -> list[str]:
         """Empty where the run has no result, or this request was not in its list."""
         if run.list is None or run.result is None:

@@ -45,6 +45,8 @@ class RequestRow:
     contact_hmac: bytes
     run_id: UUID | None
     appointment_id: UUID | None
+    entered_by: int | None  # the account of whoever took the call; None: by the person
+    is_called: bool  # has no e-mail address: what comes of it is said by staff
     contact: bytes
     birth_date: bytes
     reason: bytes | None
@@ -81,7 +83,8 @@ class SlotRow:
 
 _REQUEST = """
     SELECT r.id, r.public_id, r.service_id, r.status, r.language, r.made_at, r.claimed_deadline, r.deadline, r.check_reason,
-           r.offices, r.windows, r.person_hmac, r.contact_hmac, r.run_id, r.appointment_id, p.contact, p.birth_date, p.reason
+           r.offices, r.windows, r.person_hmac, r.contact_hmac, r.run_id, r.appointment_id, r.entered_by, r.is_called,
+           p.contact, p.birth_date, p.reason
       FROM allocation_request r JOIN allocation_person p ON p.request_id = r.id"""
 _RUN = """
     SELECT id, service_id, status, class_days, closes_at, seed_source, seed_at, release_by, opened_at, closed_at, list,
@@ -111,8 +114,8 @@ async def insert_request(conn: Connection, row: RequestRow, request_key: UUID) -
     done = await conn.execute(
         """
         INSERT INTO allocation_request (id, public_id, service_id, language, made_at, claimed_deadline, offices, windows,
-                                        person_hmac, contact_hmac, request_key)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (request_key) DO NOTHING""",
+                                        person_hmac, contact_hmac, entered_by, is_called, request_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (request_key) DO NOTHING""",
         row.id,
         row.public_id,
         row.service_id,
@@ -123,6 +126,8 @@ async def insert_request(conn: Connection, row: RequestRow, request_key: UUID) -
         row.windows,
         row.person_hmac,
         row.contact_hmac,
+        row.entered_by,
+        row.is_called,
         request_key,
     )
     if done != "INSERT 0 1":
@@ -139,6 +144,10 @@ async def insert_request(conn: Connection, row: RequestRow, request_key: UUID) -
 
 async def find_request(conn: Connection, ident: UUID) -> RequestRow | None:
     return await find_one(conn, RequestRow, f"{_REQUEST} WHERE r.id = $1", ident)
+
+
+async def find_number(conn: Connection, public_id: str) -> RequestRow | None:
+    return await find_one(conn, RequestRow, f"{_REQUEST} WHERE r.public_id = $1", public_id)
 
 
 async def lock_request(conn: Connection, public_id: str) -> UUID | None:

@@ -11,6 +11,7 @@ import asyncpg
 from base.clock import Clock
 from base.db import Database, violates
 from base.errors import Conflict, DomainError, NotFound
+from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
 from base.seal import Sealer, same
@@ -20,6 +21,8 @@ from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact
 from booking.catalogue.words import fold
+
+request_asked = point("allocation.asked")
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is read as something else
 _PUBLIC_ID_LENGTH = 12
@@ -106,13 +109,20 @@ class Allocation:
         offices: tuple[int, ...],
         windows: tuple[Window, ...],
         key: UUID,
+        *,
+        entered_by: int | None = None,
     ) -> UUID:
-        """Counts once the link that goes to the contact is opened; the same form sent again is the same request."""
-        if contact.email is None:
+        """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
+
+        Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
+        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready.
+        """
+        if contact.email is None and entered_by is None:
             raise EmailNeeded
         if len(windows) > _MOST_WINDOWS:
             raise TooManyWindows
         ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
+        person = f"{fold(contact.name)}\0{birth_date}"
         row = RequestRow(
             id=ident,
             public_id="".join(secrets.choice(_ALPHABET) for _n in range(_PUBLIC_ID_LENGTH)),
@@ -125,17 +135,26 @@ class Allocation:
             check_reason=None,
             offices=offices,
             windows=[_stored(window) for window in windows],
-            person_hmac=self._sealer.look_up(f"{fold(contact.name)}\0{birth_date}", "allocation-person"),
-            contact_hmac=self._sealer.look_up(contact.email, "allocation-contact"),
+            person_hmac=self._sealer.look_up(person, "allocation-person"),
+            # a household shares a telephone: without an address of one's own the person alone counts
+            contact_hmac=self._sealer.look_up(contact.email or person, "allocation-contact"),
             run_id=None,
             appointment_id=None,
+            entered_by=entered_by,
+            is_called=contact.email is None,
             contact=self._sealer.seal(contact.model_dump_json(), context("contact", ident)),
             birth_date=self._sealer.seal(birth_date.isoformat(), context("birth_date", ident)),
             reason=self._sealer.seal(reason, context("reason", ident)) if reason else None,
         )
-        async with self._db.transaction() as conn:
-            if await store.insert_request(conn, row, key):
-                await self._teller.link(conn, row, marked)
+        try:
+            async with self._db.transaction() as conn:
+                if await store.insert_request(conn, row, key):
+                    if row.is_called:
+                        await store.move_request(conn, ident, RequestStatus.ASKED)
+                    await self._teller.link(conn, row, marked)
+        except asyncpg.UniqueViolationError as error:
+            raise _already(error) from None
+        request_asked()
         return ident
 
     async def find(self, ident: UUID) -> RequestRow:
@@ -144,6 +163,14 @@ class Allocation:
         if row is None:
             raise NotFound
         return row
+
+    async def find_by_number(self, typed: str) -> RequestRow | None:
+        """However it was typed. None: there is none, or its person is forgotten."""
+        number = "".join(sign for sign in typed.upper() if sign.isalnum())
+        if len(number) != _PUBLIC_ID_LENGTH:
+            return None
+        async with self._db.connection() as conn:
+            return await store.find_number(conn, number)
 
     async def verify(self, ident: UUID) -> None:
         """Whoever has the link has the contact. Raises NotFound, AskedAlready, NotAsking."""
@@ -186,9 +213,7 @@ class Allocation:
             async with self._db.transaction() as conn:
                 moved = await store.move_request(conn, ident, to)
         except asyncpg.UniqueViolationError as error:
-            if violates(error, "allocation_request_one_living") or violates(error, "allocation_request_one_contact"):
-                raise AskedAlready from None
-            raise
+            raise _already(error) from None
         if not moved and (await self.find(ident)).status is not to:  # twice is no mistake
             raise NotAsking
 
@@ -200,6 +225,11 @@ class Allocation:
                 return
         await self.find(ident)
         raise NotAsking
+
+
+def _already(error: asyncpg.UniqueViolationError) -> Exception:
+    names = ("allocation_request_one_living", "allocation_request_one_contact")
+    return AskedAlready() if any(violates(error, name) for name in names) else error
 
 
 def local_day(row: RequestRow, time_zone: str) -> date:

@@ -9,6 +9,7 @@ from aiohttp import web
 from base.errors import DomainError, NotFound
 from base.money import Money
 from base.web import STAFF, form, path_id
+from booking.allocation.endpoints import ALLOCATION
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Case
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
@@ -32,7 +33,7 @@ _S = AppointmentStatus
 
 
 async def find(request: web.Request) -> web.Response:
-    """By the number that is read out. A case of another office is not told apart from none."""
+    """By the number that is read out, of a case or of a request by need. A case of another office is not told apart from none."""
     place, words, typed = await place_of(request), words_of(request), request.query.get("number", "").strip()[:40]
     ident = await request.app[APPOINTMENTS].find_by_number(typed)
     try:
@@ -40,6 +41,8 @@ async def find(request: web.Request) -> web.Response:
             return see(f"{place.base}/cases/{(await case_of_office(request, ident)).id}")
     except NotFound:
         pass
+    if (asked_by_need := await request.app[ALLOCATION].find_by_number(typed)) is not None:
+        return see(f"{place.base}/requests/{asked_by_need.public_id}")
     asked = asked_in({}, place.services(), place.most(), words.now.date())
     wrong = NumberUnknown if sum(sign.isalnum() for sign in typed) >= 6 else NumberIncomplete
     return await times_response(

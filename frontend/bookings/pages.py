@@ -5,10 +5,11 @@ from __future__ import annotations
 from base.errors import Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
-from frontend.bookings import cases, contacts, duplicates, times
+from frontend.bookings import cases, contacts, duplicates, requests, times
 
 _OFFICE = "/{language}/bookings/{office}"
 _HOLD, _CASE = f"{_OFFICE}/holds/{{hold}}", f"{_OFFICE}/cases/{{appointment}}"
+_NEED, _REQUEST = f"{_OFFICE}/need/{{service}}", f"{_OFFICE}/requests/{{number}}"
 _BOOK, _OVERRIDE = can("hold.staff", "office"), can("hold.override", "office")
 
 ENDPOINTS = [
@@ -21,6 +22,10 @@ ENDPOINTS = [
     page("POST", f"{_HOLD}/release", contacts.release, _BOOK, "Give the time back", NotFound),
     page("GET", f"{_OFFICE}/duplicates", duplicates.show, _BOOK, "Booked more than once by one person", NotFound),
     page("GET", f"{_OFFICE}/cases", cases.find, _BOOK, "Find a case by its number", NotFound),
+    page("GET", _NEED, requests.show_form, _BOOK, "Ask for an appointment by need for somebody", NotFound),
+    page("POST", _NEED, requests.send_form, _BOOK, "Enter the request", NotFound, Malformed),
+    page("GET", _REQUEST, requests.show, _BOOK, "A request by need, by its number", NotFound),
+    page("POST", f"{_REQUEST}/withdraw", requests.withdraw, _BOOK, "Withdraw it for the caller", NotFound),
     page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
     page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),
     page("POST", f"{_CASE}/waitlist", cases.join_waitlist, _BOOK, "Put it on the earlier-time list", NotFound),

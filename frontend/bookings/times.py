@@ -11,6 +11,7 @@ from aiohttp import web
 from base.errors import DomainError, Malformed, NotFound
 from base.i18n import zone
 from base.web import CLOCK, SETTINGS, STAFF, form
+from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
 from booking.availability.endpoints import AVAILABILITY
@@ -39,8 +40,12 @@ async def offices(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
+    """Of what is given out by need there are none: the way leads to the form for a request."""
     place = await place_of(request)
-    return await times_response(request, place, await _asked(request, place, request.query))
+    asked = await _asked(request, place, request.query)
+    if asked.moving is None and asked.service_id in request.app[NEED_SOURCE].services:
+        return see(f"{place.base}/need/{asked.service_id}")
+    return await times_response(request, place, asked)
 
 
 async def take(request: web.Request) -> web.Response:

@@ -106,3 +106,32 @@ class DuplicatesPage:
     office: str
     book_url: str
     duplicates: tuple[Duplicate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedPage:
+    """A request by need, entered for somebody."""
+
+    frame: StaffFrame
+    rule: tuple[str, ...]
+    action: str
+    back_url: str
+    request_key: str
+    values: Mapping[str, str]
+    messages: Mapping[str, str]
+    languages: tuple[Tick, ...]
+    offices: tuple[Tick, ...]
+    times: tuple[Tick, ...]
+    opens_post: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPage:
+    frame: StaffFrame
+    notice: str
+    rows: tuple[Row, ...]
+    person: tuple[Row, ...]  # empty: not for this reader
+    explained: tuple[str, ...]
+    case_url: str
+    withdraw_action: str
+    back_url: str

@@ -132,6 +132,7 @@ CASES: dict[str, list[Case]] = {
         ]
         for name in ("refund.submitted", "refund.answered", "refund.applied", "refund.stored")
     },
+    "allocation.asked": [web(s.BY_NEED, "allocation.asked")],
     "allocation.opened": [web(s.BY_NEED, "allocation.opened")],
     "allocation.closed": [worker(s.BY_NEED, "allocation.closed")],
     "allocation.ranked": [web(s.BY_NEED, "allocation.ranked")],

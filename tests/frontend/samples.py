@@ -23,6 +23,8 @@ from booking.holds.model import Hold
 from booking.rebooking.model import Offered as RebookingTime
 from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.allocation.views import MarkedLine, MarkedPage, MarkPage
+from frontend.bookings.views import NeedPage as NeedPageOfStaff
+from frontend.bookings.views import RequestPage as RequestPageOfStaff
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
@@ -31,6 +33,7 @@ from frontend.citizen.finding import Choice, Place, add_page, service_page, star
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
 from frontend.citizen.moving import move_page
+from frontend.citizen.need_form import NeedForm
 from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
 from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
@@ -571,7 +574,42 @@ def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
         values={"class_days": "7, 21, 42", "offer_hours": "48", "rhythm_days": "7"},
         messages=wrong,
     )
+    typed = NeedForm(
+        values={"name": "Kim", "language": words.language, "street": "Weg 1"},
+        wrong={"postcode": "Enter a postcode of five digits"},
+    )
+    messages = {name: words._(text) for name, text in typed.wrong.items()}
+    need = NeedPageOfStaff(
+        frame=staff(
+            words,
+            "Termin anfragen: Aufenthaltstitel verlängern",
+            tuple(ShownError(field=name, message=text) for name, text in messages.items()),
+        ),
+        rule=("…", "…"),
+        action="/need",
+        back_url="/back",
+        request_key=KEY,
+        values=typed.values,
+        messages=messages,
+        languages=typed.language_ticks(),
+        offices=typed.office_ticks(words, OFFICES),
+        times=typed.time_ticks(words),
+        opens_post=True,
+    )
+    rows = (Row(label="Nummer Ihrer Anfrage", value="A6TZGGYGTC05"), Row(label="Stand", value="Nimmt teil"))
+    request = RequestPageOfStaff(
+        frame=staff(words, "Anfrage A6TZGGYGTC05"),
+        notice="Bitte lesen Sie die Nummer vor.",
+        rows=rows,
+        person=(Row(label="Name", value="Kim Mustermann"), Row(label="Mobilnummer", value="+4915123456789")),
+        explained=("12 Anfragen stehen in der geschlossenen Liste. Ihre hat Rang 3.", "Keine Anfrage war dringender."),
+        case_url="/case",
+        withdraw_action="/withdraw",
+        back_url="/back",
+    )
     return {
+        "desk-need": ("bookings/need.html", need),
+        "desk-request": ("bookings/request.html", request),
         "allocation-services": ("allocation/services.html", marked),
         "allocation-service": ("allocation/service.html", mark),
     }

@@ -46,6 +46,8 @@ FEW = [
     "rebooking-time",
     "closing-form",
     "closing-track",
+    "desk-need",
+    "desk-request",
     "allocation-services",
     "allocation-service",
     "twin",

@@ -86,6 +86,11 @@ class TestSchema:
                   FROM allocation_run"""
             )
 
+    async def test_nobody_is_called_whom_nobody_entered(self, world: NeedWorld, conn: Connection) -> None:
+        await world.ask("Anna Häberle")
+        with refused("allocation_request_called_was_entered"):
+            await conn.execute("UPDATE allocation_request SET is_called = true")
+
     async def test_ended_has_its_moment(self, world: NeedWorld, conn: Connection) -> None:
         ident = await world.ask("Anna Häberle")
         with refused("allocation_request_ended"):

@@ -88,6 +88,35 @@ class TestRequests:
         with pytest.raises(EmailNeeded):
             await world.allocation.ask(world.city.service_id, contact, date(1990, 1, 1), None, "", (), (), uuid4())
 
+    async def test_entered_by_staff_it_counts_at_once_and_a_household_may_share_a_telephone(
+        self, world: NeedWorld
+    ) -> None:
+        key, mobile = uuid4(), "0151 23456789"
+        anna, ben = [Contact(name=name, mobile=mobile, language="de") for name in ("Anna Häberle", "Ben Blau")]
+        given = (world.city.service_id, anna, date(1990, 1, 1), SOON, "", (), (), key)
+        ident = await world.allocation.ask(*given, entered_by=world.clerk)
+        assert await world.allocation.ask(*given, entered_by=world.clerk) == ident
+        row = await world.allocation.find(ident)
+        assert (row.status, row.is_called, row.entered_by) == (RequestStatus.ASKED, True, world.clerk)
+        assert await world.messages() == []
+        other = (world.city.service_id, ben, date(1990, 1, 1), SOON, "", (), ())
+        await world.allocation.ask(*other, uuid4(), entered_by=world.clerk)
+        with pytest.raises(AskedAlready):  # and nothing of it stays
+            await world.allocation.ask(*other, uuid4(), entered_by=world.clerk)
+        assert await world.rows("SELECT count(*) FROM allocation_request") == [(2,)]
+        found = await world.allocation.find_by_number(f" {row.public_id[:4]}-{row.public_id[4:].lower()}")
+        assert found == row
+        assert await world.allocation.find_by_number("K7F-3QM") is None
+
+    async def test_entered_with_an_address_it_waits_for_the_link(self, world: NeedWorld) -> None:
+        anna = Contact(name="Anna Häberle", email="anna@example.org", mobile="0151 23456789", language="de")
+        ident = await world.allocation.ask(
+            world.city.service_id, anna, date(1990, 1, 1), SOON, "", (), (), uuid4(), entered_by=world.clerk
+        )
+        row = await world.allocation.find(ident)
+        assert (row.status, row.is_called) == (RequestStatus.UNVERIFIED, False)
+        assert [template for template, _fields in await world.messages()] == ["allocation_request"]
+
 
 class TestRun:
     async def test_from_the_open_run_to_the_booked_appointment(self, world: NeedWorld) -> None:

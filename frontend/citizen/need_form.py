@@ -1,0 +1,97 @@
+"""What was typed into the form for a request by need, by the citizen or by staff: nothing is lost, every wrong field is named at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+
+from multidict import MultiMapping
+
+from base.i18n import LANGUAGES
+from base.i18n import mark as _
+from booking.allocation.model import Window
+from booking.appointments.contact import Contact
+from booking.catalogue.model import Channel, Office, ServiceDetail
+from frontend.citizen.contact_form import read
+from frontend.citizen.need_wording import read_date
+from frontend.citizen.views import Tick
+from frontend.citizen.words import Words
+
+_DAYS = (1, 2, 3, 4, 5)
+_TIMES: Mapping[str, tuple[str, Window]] = {
+    "morning": (_("Mornings, until noon"), Window(_DAYS, time(0), time(12))),
+    "afternoon": (_("Afternoons, from noon"), Window(_DAYS, time(12), time(23, 59))),
+}
+_FIELDS = ("birth_date", "deadline", "reason")
+_NO_BIRTH_DATE = _("Enter your date of birth")
+_NO_DEADLINE = _("Enter the deadline as a date, or leave it empty")
+_NO_EMAIL = _("Enter an e-mail address: the link to your request goes there")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Of a form with nothing wrong."""
+
+    contact: Contact
+    birth_date: date
+    deadline: date | None
+    offices: tuple[int, ...]
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedForm:
+    values: Mapping[str, str]
+    offices: Collection[str] = ()  # ticked
+    times: Collection[str] = ()
+    wrong: Mapping[str, str] = field(default_factory=dict)  # field -> English msgid
+    given: Given | None = None
+
+    def office_ticks(self, words: Words, offices: Collection[Office]) -> tuple[Tick, ...]:
+        return tuple(
+            Tick(value=str(one.id), label=words.pick(one.name), is_chosen=str(one.id) in self.offices)
+            for one in offices
+        )
+
+    def time_ticks(self, words: Words) -> tuple[Tick, ...]:
+        return tuple(
+            Tick(value=name, label=words._(label), is_chosen=name in self.times)
+            for name, (label, _window) in _TIMES.items()
+        )
+
+    def language_ticks(self) -> tuple[Tick, ...]:
+        chosen = self.values["language"]
+        return tuple(Tick(value=code, label=name, is_chosen=code == chosen) for code, name in LANGUAGES.items())
+
+
+def read_need(
+    words: Words, fields: MultiMapping[str], offices: Collection[Office], *, needs_email: bool = True
+) -> NeedForm:
+    typed = read(fields, words.language, Channel.ONSITE)
+    values = {**typed.values, **{name: fields.get(name, "").strip()[:500] for name in _FIELDS}}
+    born, deadline = read_date(values["birth_date"]), read_date(values["deadline"])
+    wrong = dict(typed.wrong)
+    if born is None or not born.year >= 1900 or born > words.now.date():
+        wrong["birth_date"] = _NO_BIRTH_DATE
+    if values["deadline"] and deadline is None:
+        wrong["deadline"] = _NO_DEADLINE
+    if needs_email and not values["email"]:
+        wrong["email"] = _NO_EMAIL
+    ticked = NeedForm(values=values, offices=fields.getall("office", []), times=fields.getall("time", []), wrong=wrong)
+    if wrong or typed.contact is None or born is None:
+        return ticked
+    known = {str(office.id): office.id for office in offices}
+    given = Given(
+        contact=typed.contact,
+        birth_date=born,
+        deadline=deadline,
+        offices=tuple(known[chosen] for chosen in dict.fromkeys(ticked.offices) if chosen in known),
+        windows=tuple(window for name, (_label, window) in _TIMES.items() if name in ticked.times),
+    )
+    return NeedForm(values=values, offices=ticked.offices, times=ticked.times, given=given)
+
+
+def offering(detail: ServiceDetail) -> list[Office]:
+    """Those that offer the service in any way, each once."""
+    return list({office.id: office for offices in detail.offices.values() for office in offices}.values())
