@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -106,9 +107,26 @@ class LinkFields:
     time_zone: str = "Europe/Berlin"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationFields:
+    """Of an invitation to choose a time; days by the office's clock."""
+
+    city: Line
+    service: Line
+    channel: Literal["onsite", "video", "phone"]
+    office: Line
+    address: Line
+    first_day: date
+    last_day: date
+    answer_by: date
+    answer_until: AwareDatetime  # the end of that day
+    manage_url: Url
+
+
 _CASE = TypeAdapter(CaseFields)
 _REQUEST = TypeAdapter(RequestFields)
 _LINK = TypeAdapter(LinkFields)
+_INVITATION = TypeAdapter(InvitationFields)
 
 
 def case_fields(fields: Mapping[str, object]) -> CaseFields:
@@ -124,3 +142,8 @@ def request_fields(fields: Mapping[str, object]) -> RequestFields:
 def link_fields(fields: Mapping[str, object]) -> LinkFields:
     """As case_fields."""
     return _LINK.validate_python({name: value for name, value in fields.items() if value is not None})
+
+
+def invitation_fields(fields: Mapping[str, object]) -> InvitationFields:
+    """As case_fields."""
+    return _INVITATION.validate_python({name: value for name, value in fields.items() if value is not None})

@@ -14,7 +14,7 @@ from base.i18n import Translations, format_date, format_money, format_short_day,
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
-from notifications.fields import CaseFields, OfferedTime, case_fields, link_fields, request_fields
+from notifications.fields import CaseFields, OfferedTime, case_fields, invitation_fields, link_fields, request_fields
 from notifications.model import Template
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -31,9 +31,12 @@ _SUBJECTS = {
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.ALLOCATION_ENDED: mark("Your request {number} has ended: you can book an appointment"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
+    Template.INVITATION: mark("Please choose an appointment until {until}: {service}"),
+    Template.INVITATION_REMINDER: mark("Only until {until}: please choose an appointment for {service}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
+_INVITATIONS = (Template.INVITATION, Template.INVITATION_REMINDER)
 _ANSWERED = (
     Template.APPOINTMENT_RESERVED,
     Template.APPOINTMENT_OFFERED,
@@ -76,6 +79,8 @@ class Messages:
             return self._request_mail(template, language, fields)
         if template is Template.OVERVIEW_LINK:
             return self._link_mail(language, fields)
+        if template in _INVITATIONS:
+            return self._invitation_mail(template, language, fields)
         case = case_fields(fields)
         if template in _ANSWERED and case.answer_until is None:
             raise ValueError("answer_until is missing")
@@ -113,6 +118,19 @@ class Messages:
         html = self._templates.render("overview_link.html", language, case=link, subject=subject, until=until)
         return Mail(language, subject, text, html)
 
+    def _invitation_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
+        asked = invitation_fields(fields)
+        until = format_date(asked.answer_by, language, style="long")
+        subject = self._translations.gettext(language, _SUBJECTS[template], until=until, service=asked.service)
+        days = {
+            "first": format_date(asked.first_day, language),
+            "last": format_date(asked.last_day, language),
+            "until": format_date(asked.answer_by, language),
+        }
+        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject, **days)
+        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject, **days)
+        return Mail(language, subject, text, html)
+
     def _link_until(self, language: str, fields: Mapping[str, object]) -> str:
         link = link_fields(fields)
         return self._translations.gettext(
@@ -123,6 +141,8 @@ class Messages:
         """Whether nobody has use of a text message any more."""
         if template is Template.OVERVIEW_LINK:
             return link_fields(fields).good_until <= now
+        if template in _INVITATIONS:
+            return invitation_fields(fields).answer_until <= now
         return case_fields(fields).ends_at <= now
 
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
@@ -130,6 +150,11 @@ class Messages:
         if template is Template.OVERVIEW_LINK:
             link, until = link_fields(fields), self._link_until(language, fields)
             text = self._templates.render("overview_link.sms.txt", language, case=link, until=until)
+            return plain(" ".join(text.split()))
+        if template in _INVITATIONS:
+            asked = invitation_fields(fields)
+            until = format_date(asked.answer_by, language, style="medium")
+            text = self._templates.render(f"{template}.sms.txt", language, case=asked, until=until)
             return plain(" ".join(text.split()))
         case = case_fields(fields)
         money = format_money(Money(case.refund_cents, case.currency), language)

@@ -39,6 +39,8 @@ class Template(StrEnum):
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     ALLOCATION_ENDED = "allocation_ended"  # the service is booked like any other again, and the request has ended
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
+    INVITATION = "invitation"  # to choose a time within a window, by a link of its own
+    INVITATION_REMINDER = "invitation_reminder"  # some days before the deadline of that
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
     CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined

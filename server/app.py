@@ -48,6 +48,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
+from booking.invitations import endpoints as invitations
 from booking.overview import endpoints as overview
 from booking.rebooking import endpoints as rebooking
 from booking.waitlist import endpoints as waitlist
@@ -60,6 +61,7 @@ from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
 from frontend.hours import pages as hours_pages
+from frontend.invitations import pages as invitations_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
@@ -81,6 +83,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,
+    *invitations.ENDPOINTS,
     *overview.ENDPOINTS,
     *waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
@@ -95,6 +98,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
     *hours_pages.ENDPOINTS,
+    *invitations_pages.ENDPOINTS,
     *waitlist_pages.ENDPOINTS,
     *closing_pages.ENDPOINTS,
     *board.ENDPOINTS,
@@ -160,6 +164,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "room": product.rooms.authorise,
         "request": product.allocation.authorise,
         "overview": product.overviews.authorise,
+        "invitation": product.invitations.authorise,
     }
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
@@ -171,6 +176,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
     app[allocation.ALLOCATION] = product.allocation
+    app[invitations.INVITATIONS] = product.invitations
     app[overview.OVERVIEWS] = product.overviews
     app[marking.MARKING] = product.marking
     app[allocation.RUNS] = product.runs

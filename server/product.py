@@ -34,6 +34,7 @@ from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
+from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
 from booking.queue.arriving import CallHooks, has_arrived, is_called, let_go
 from booking.queue.feed import QueueSource
@@ -80,6 +81,7 @@ class Product:
     runs: Runs
     need_source: NeedSource
     overviews: Overviews
+    invitations: Invitations
     waitlist: Waitlist
     rebookings: Rebookings
     rebooker: Rebooker
@@ -145,6 +147,17 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         teller = Teller(announcer, sealer, settings.public_url)
         hours = HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days)
         rebookings = Rebookings(db, hours, appointments, slots, offers, clock)
+        holds = Holds(
+            db,
+            availability,
+            batcher,
+            offers.fee_on,
+            sealer,
+            clock,
+            owners,
+            at_once=settings.holds_at_once,
+            by_need=need_source.gives_out,
+        )
         yield Product(
             settings=settings,
             clock=clock,
@@ -158,17 +171,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source]),
             batcher=batcher,
             owners=owners,
-            holds=Holds(
-                db,
-                availability,
-                batcher,
-                offers.fee_on,
-                sealer,
-                clock,
-                owners,
-                at_once=settings.holds_at_once,
-                by_need=need_source.gives_out,
-            ),
+            holds=holds,
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=appointments,
@@ -177,6 +180,18 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             need_source=need_source,
             runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
+            invitations=Invitations(
+                db,
+                holds,
+                appointments,
+                availability,
+                notifications,
+                sealer,
+                clock,
+                settings.public_url,
+                by_need=need_source.gives_out,
+                retention_days=settings.retention_days,
+            ),
             waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
             offering=Offering(db, teller, clock, SystemRandom().random),
             rebookings=rebookings,

@@ -37,6 +37,7 @@ def duties(product: Product) -> Sequence[Duty]:
         product.appointments,
         product.allocation,
         product.overviews,
+        product.invitations,
     )
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
@@ -48,6 +49,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("untold", 60, product.appointments.tell_otherwise),
+        Duty("invitations", 60, product.invitations.remind_due),
         Duty("reconfirm", 60, product.appointments.reconfirm_due),
         Duty("allocation", 5, product.runs.close_due),
         Duty("marking", 5, product.marking.keep_up),

@@ -1,7 +1,20 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
 from base.web.answers import body, form, path_id, path_number, query, reply, text_reply
-from base.web.endpoint import ANYONE, CASE, HOLD, OVERVIEW, REQUEST, ROOM, SIGNED_IN, VENDOR, Endpoint, Who, can
+from base.web.endpoint import (
+    ANYONE,
+    CASE,
+    HOLD,
+    INVITATION,
+    OVERVIEW,
+    REQUEST,
+    ROOM,
+    SIGNED_IN,
+    VENDOR,
+    Endpoint,
+    Who,
+    can,
+)
 from base.web.keys import (
     ACCESS,
     CLOCK,
@@ -35,6 +48,7 @@ __all__ = [
     "FEED",
     "HOLD",
     "IDENTITY",
+    "INVITATION",
     "OVERVIEW",
     "REQUEST",
     "ROOM",

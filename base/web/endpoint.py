@@ -32,6 +32,7 @@ SIGNED_IN = Who("staff")  # whoever has signed in
 ROOM = Who("room", "room")  # the join token of a seat in this room
 REQUEST = Who("request", "request")  # the token of this request for an appointment given out by need
 OVERVIEW = Who("overview", "overview")  # of a link to one's own cases, or of what it was exchanged for
+INVITATION = Who("invitation", "invitation")  # the token of this invitation
 VENDOR = Who("vendor")  # a callback signed by its sender; the handler checks the signature
 
 

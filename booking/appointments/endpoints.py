@@ -17,6 +17,7 @@ from base.money import Money
 from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, can, path_id, path_number, reply, text_reply
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
+from booking.appointments.invited import InvitationOver, InvitationUsed, OutsideInvitation
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
 from booking.appointments.model import Case, Created, Reconfirm
 from booking.appointments.moving import (
@@ -299,6 +300,8 @@ ENDPOINTS = [
             NumberNeeded,
             LimitReached,
             AnotherBooked,
+            InvitationUsed,
+            InvitationOver,
             Invalid,
         ),
     ),
@@ -391,6 +394,7 @@ ENDPOINTS = [
             HasArrived,
             TooManyMoves,
             OtherService,
+            OutsideInvitation,
             NoNumber,
             CallOver,
             PriceDiffers,

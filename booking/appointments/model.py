@@ -172,6 +172,7 @@ class Case:
     is_told: bool = True  # False: the latest message could not be delivered
     reconfirm: Reconfirm | None = None
     moves_left: int = 0  # how often it may still be given another time
+    invitation_id: UUID | None = None  # by which it was booked
 
     @property
     def visit(self) -> Visit:

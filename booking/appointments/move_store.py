@@ -42,6 +42,25 @@ async def moves(conn: Connection, appointment_id: UUID) -> int:
     return count
 
 
+async def is_invited_to(conn: Connection, appointment_id: UUID, hold_id: UUID, *, by_city: bool) -> bool:
+    """Whether the case may have this time: one that is held by an invitation only by its own, and a case that was booked by one only
+    within that, unless the city moves it."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT coalesce(h.invitation_id = a.invitation_id, h.invitation_id IS NULL)
+               AND ($3 OR i.id IS NULL OR coalesce(c.sold_by, c.office_id) = i.office_id
+                          AND (c.starts_at AT TIME ZONE o.time_zone)::date BETWEEN i.first_day AND i.last_day)
+          FROM appointment a CROSS JOIN claim c
+          LEFT JOIN invitation i ON i.id = a.invitation_id LEFT JOIN office o ON o.id = i.office_id
+          LEFT JOIN invitation_hold h ON h.hold_id = c.request_key
+         WHERE a.id = $1 AND c.request_key = $2""",
+        appointment_id,
+        hold_id,
+        by_city,
+    )
+    return found
+
+
 async def take_time(
     conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str = BY_PERSON
 ) -> None:

@@ -19,6 +19,7 @@ from base.money import Money
 from booking.appointments import move_store, reconfirm_store, store
 from booking.appointments.calls import Calls
 from booking.appointments.giving_back import parts
+from booking.appointments.invited import OutsideInvitation
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
 from booking.appointments.move_store import BY_CITY, BY_PERSON
@@ -120,8 +121,8 @@ class Moving:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
         less now, the difference goes back. Where it is more: the address where the difference is paid; the old time is kept until then.
 
-        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, NoNumber, CallOver, PriceDiffers,
-        MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
+        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, OutsideInvitation, NoNumber, CallOver,
+        PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
         refunds: list[Refund] = []
         payment: Payment | None = None
@@ -181,6 +182,8 @@ class Moving:
             return case, None
         await self._check_case(conn, case, moves_most, by_city)
         await self._check_hold(conn, hold, row)
+        if not await move_store.is_invited_to(conn, row.id, hold_id, by_city=by_city is not None):
+            raise OutsideInvitation
         return case, hold
 
     async def _check_case(

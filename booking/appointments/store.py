@@ -102,6 +102,7 @@ class CaseRow:
     token_sealed: bytes
     created_at: datetime
     erased_at: datetime | None
+    invitation_id: UUID | None
     items: tuple[ItemRow, ...]  # of the visit, in their order
     # what a mail says about the place
     office: dict[str, str]
@@ -338,7 +339,7 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
                coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent,
                p.text AS refund_policy,
                a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
-               a.token_sealed, a.created_at, a.erased_at,
+               a.token_sealed, a.created_at, a.erased_at, a.invitation_id,
                t.items, t.is_displaced, o.name AS office, o.street, o.postcode, o.place, o.directions,
                (SELECT name FROM city) AS city
           FROM appointment a

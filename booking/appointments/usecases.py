@@ -21,7 +21,7 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import move_store, reconfirm_store, store, twins
+from booking.appointments import invited, move_store, reconfirm_store, store, twins
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
@@ -145,10 +145,25 @@ class Appointments:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
 
         `asks_first`: not where this person has booked the service already. `instead`: a case that this one will replace.
-        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, LimitReached, AnotherBooked.
+        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, LimitReached, AnotherBooked, InvitationOver, InvitationUsed.
         """
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
         fingerprint = request_hash(contact.model_dump_json())
+        with invited.refusals():
+            created = await self._create(hold_id, contact, once, fingerprint, asks_first=asks_first, instead=instead)
+        appointment_created()
+        return created
+
+    async def _create(
+        self,
+        hold_id: UUID,
+        contact: Contact,
+        once: bytes,
+        fingerprint: bytes,
+        *,
+        asks_first: bool,
+        instead: UUID | None,
+    ) -> Created:
         async with self._db.transaction() as conn:
             answer = await recall(conn, self._sealer, once, fingerprint)
             if answer is not None:
@@ -171,9 +186,7 @@ class Appointments:
                 token = await self._correct(conn, ident, contact)
             answer = json.dumps({"id": str(ident), "token": token})
             await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
-            created = Created(await self._read(conn, ident), token)
-        appointment_created()
-        return created
+            return Created(await self._read(conn, ident), token)
 
     async def offer(self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime) -> UUID | None:
         """A case on a time that was set aside for this person, who is told and has until then to book it. None: it is held no more."""
@@ -555,4 +568,5 @@ def _case(
         is_told=is_told,
         reconfirm=reconfirm,
         moves_left=moves_left,
+        invitation_id=row.invitation_id,
     )

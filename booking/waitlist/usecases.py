@@ -205,4 +205,6 @@ class Waitlist:
         return person.email_hmac or (person.mobile_hmac if self._cases.can_text else None)
 
     def _is_waiting(self, row: CaseRow) -> bool:
-        return row.status is AppointmentStatus.CONFIRMED and row.starts_at > self._clock() and row.erased_at is None
+        """Whoever was invited to certain days is offered no others."""
+        is_free = row.erased_at is None and row.invitation_id is None
+        return row.status is AppointmentStatus.CONFIRMED and row.starts_at > self._clock() and is_free

@@ -65,6 +65,9 @@ async def check(request: web.Request) -> web.Response:
 async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, problem: str = "") -> web.Response:
     """What can still be booked; where the time has run out unpaid, the nearest times with the contact kept; else the case."""
     words = words_of(request)
+    times_url = f"/{words.language}/invitation/{case.invitation_id}" if case.invitation_id else ""
+    if _has_run_out(case, words.now) and times_url:
+        return see(f"{times_url}?over=1")
     if _has_run_out(case, words.now):
         typed = typed_before(case.contact, Channel(case.channel))
         return await run_out(request, case, typed, path=f"/appointments/{case.id}/check", instead=case.id)
@@ -81,6 +84,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
         new_key(),
         terms=case.terms,
         problem=problem,
+        times_url=times_url,
     )
     return page(request, "check", view, status=503 if problem else 200)
 

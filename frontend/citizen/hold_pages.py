@@ -9,6 +9,7 @@ from aiohttp import web
 from base.errors import NotFound, Unauthenticated
 from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie, token_cookies
 from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
 from booking.appointments.twins import AnotherBooked
@@ -16,11 +17,14 @@ from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
+from booking.invitations.endpoints import INVITATIONS
+from booking.invitations.model import Invitation
 from frontend.citizen.busy import busy_page
 from frontend.citizen.choosing import Why
 from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
+from frontend.citizen.invitation_wording import url_of
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import instead_of, slot_of, wanted_of, why_of
 from frontend.citizen.twin_pages import twin_found
@@ -96,7 +100,7 @@ async def release_others(request: web.Request, response: web.Response, chosen: H
 
 async def show_hold(request: web.Request) -> web.Response:
     words, hold = words_of(request), await own_hold(request, path_id(request, "hold"))
-    typed = empty(words.language)
+    typed, invitation = empty(words.language), await _invited_by(request, hold)
     case = await _own_case(request, hold)
     if case is not None and case.status is not AppointmentStatus.HELD:
         return see(f"/{words.language}/appointments/{case.id}")  # the back button, after booking
@@ -105,9 +109,13 @@ async def show_hold(request: web.Request) -> web.Response:
             f"/{words.language}/appointments/{case.id}/check"
         )  # which knows the contact, and whether money is under way
     if hold.status is HoldStatus.OVER or hold.expires_at <= words.now:
+        if invitation is not None:
+            return see(f"{url_of(words, invitation)}?over=1")
         return await run_out(request, hold, path=f"/holds/{hold.id}")
     if case is not None:
         typed = typed_before(case.contact, Channel(hold.channel))
+    elif invitation is not None and invitation.invited is not None:
+        typed = typed_before(invitation.invited.contact, Channel(hold.channel))
     view = contact_page(
         words,
         hold.id,
@@ -117,8 +125,16 @@ async def show_hold(request: web.Request) -> web.Response:
         new_key(),
         can_text=request.app[APPOINTMENTS].can_text,
         case_id=case.id if case else None,
+        times_url=url_of(words, invitation) if invitation else "",
     )
     return page(request, "contact", view)
+
+
+async def _invited_by(request: web.Request, hold: Hold) -> Invitation | None:
+    """Only for who came by an invitation, so that nobody else waits for the answer."""
+    if not token_cookies(request, "invitation"):
+        return None
+    return await request.app[INVITATIONS].of_hold(hold.id)
 
 
 async def own_hold(request: web.Request, ident: UUID) -> Hold:
@@ -184,9 +200,10 @@ async def _fill_in(
     is_sure: bool = False,
 ) -> web.Response:
     """`replaced` is given back once the new case is there, so that nobody has neither. `is_sure`: also where one is booked already."""
-    words = words_of(request)
+    words, invitation = words_of(request), await _invited_by(request, hold)
+    times_url = url_of(words, invitation) if invitation else ""
     if is_over(request, hold):
-        return await run_out(request, hold, typed)
+        return see(f"{times_url}?over=1") if times_url else await run_out(request, hold, typed)
     if typed.contact is None:
         case = await _own_case(request, hold)
         view = contact_page(
@@ -200,6 +217,7 @@ async def _fill_in(
             is_sent=True,
             instead=replaced.id if replaced else None,
             case_id=case.id if case else None,  # made of this hold already: another time replaces this one, too
+            times_url=times_url,
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:
@@ -213,8 +231,10 @@ async def _fill_in(
         )
     except AnotherBooked as refusal:
         return await twin_found(request, hold, typed, refusal, replaced.id if replaced else None)
+    except (InvitationOver, InvitationUsed):  # booked in another tab
+        return see(times_url or f"/{words.language}/")
     except HoldOver:
-        return await run_out(request, hold, typed)
+        return see(f"{times_url}?over=1") if times_url else await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
         return see(f"/{words.language}/appointments/{hold.appointment_id}?late=1")
     if replaced is not None and await _is_kept(request, replaced, created.case):

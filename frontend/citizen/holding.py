@@ -61,11 +61,13 @@ def contact_page(
     can_text: bool = False,
     instead: UUID | None = None,
     case_id: UUID | None = None,
+    times_url: str = "",
 ) -> ContactPage:
     """`is_sent`: only then is a wrong field an error; an empty new form has none. `instead`: the case that this one replaces;
-    `case_id`: the one that was made of this hold already, so that a third time replaces it."""
+    `case_id`: the one that was made of this hold already, so that a third time replaces it; `times_url`: where other times are chosen, if
+    not among those for everybody."""
     messages = {name: words._(message) for name, message in form.wrong.items()} if is_sent else {}
-    path, times_url = f"/holds/{hold_id}", chosen.times_url(words.language, case_id or instead)
+    path, times_url = f"/holds/{hold_id}", times_url or chosen.times_url(words.language, case_id or instead)
     return ContactPage(
         frame=frame(
             words,
@@ -106,8 +108,9 @@ def check_page(
     *,
     terms: Terms = NOTHING_BACK,
     problem: str = "",
+    times_url: str = "",
 ) -> CheckPage:
-    """`hold_id`: the way back to the contact form, None where it is closed."""
+    """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form."""
     path = f"/appointments/{appointment_id}/check"
     query = (("hold", str(hold_id)),) if hold_id else ()
     contact_url = f"/{words.language}/holds/{hold_id}" if hold_id else ""
@@ -119,7 +122,7 @@ def check_page(
             SummaryGroup(
                 title=words._("Your appointment"),
                 rows=appointment_rows(words, chosen, with_fee=False),
-                change_url=chosen.times_url(words.language, appointment_id),
+                change_url=times_url or chosen.times_url(words.language, appointment_id),
                 change_label=words._("Change: your appointment"),
             ),
             SummaryGroup(

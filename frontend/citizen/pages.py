@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base.errors import Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE, OVERVIEW, REQUEST
+from base.web import ANYONE, CASE, INVITATION, OVERVIEW, REQUEST
 from base.web.endpoint import page
 from booking.allocation.usecases import AskedAlready, NotAsking
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
@@ -17,6 +17,7 @@ from frontend.citizen import (
     case_pages,
     find_pages,
     hold_pages,
+    invitation_pages,
     move_pages,
     need_pages,
     overview_pages,
@@ -28,6 +29,7 @@ _CASE = "/{language}/appointments/{appointment}"
 _LINK = "/{language}/case/{token}"
 _MINE = "/{language}/my-appointments"
 _LEAVE = "/{language}/waitlist/{appointment}/leave/{token}"
+_INVITATION = "/{language}/invitation/{invitation}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
 
 
@@ -45,6 +47,11 @@ ENDPOINTS = [
     ),
     page("GET", "/{language}/times", find_pages.times, ANYONE, "Free times", NotFound, NotOffered, Invalid),
     page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
+    page("GET", "/{language}/invitation", invitation_pages.show_code, ANYONE, "Type in the code of a letter", Invalid),
+    page("POST", "/{language}/invitation", invitation_pages.send_code, ANYONE, "Open the invitation", Malformed),
+    page("GET", "/{language}/invitation/link/{token}", invitation_pages.arrive, ANYONE, "Come by the link"),
+    page("GET", _INVITATION, invitation_pages.show, INVITATION, "Times within an invitation", NotFound, Invalid),
+    page("POST", f"{_INVITATION}/holds", invitation_pages.hold, INVITATION, "Reserve one of them", NotFound, Malformed),
     # These two ask for the token themselves: the hold's, or that of the case made of it.
     page("GET", "/{language}/holds/{hold}", hold_pages.show_hold, ANYONE, "Your details", Unauthenticated),
     page(

@@ -18,6 +18,7 @@ class Area:
 AREAS: tuple[Area, ...] = (
     Area("queue.call", "/counter/", _("Counter"), _("The day of your office: check in, call, serve")),
     Area("hold.staff", "/bookings/", _("Bookings"), _("Book, move or cancel for people who call or come by")),
+    Area("invitation.make", "/invitations/", _("Invitations"), _("Ask people to choose a time within a window")),
     Area("hours.change", "/hours/", _("Hours"), _("Opening hours, single days and what was changed")),
     Area("waitlist.read", "/waitlist/", _("Earlier times"), _("Who waits, what is kept for them, what became of it")),
     Area(
@@ -42,6 +43,7 @@ PERMISSIONS = {
     "person.read": _("See the names of those who come"),
     "hold.staff": _("Book for people on the telephone, also from the time kept for that"),
     "hold.override": _("Book although a time is taken or outside of hours, with a reason"),
+    "invitation.make": _("Invite people by a personal link, withdraw it and send it again"),
     "waitlist.read": _("See the figures of the list for earlier times"),
     "hours.change": _("Change hours, closures and rules of services"),
     "finance.read": _("See payments, journals and differences"),

@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +20,8 @@ import pytest
 from base.clock import SettableClock
 from base.web import Endpoint
 from booking.appointments.contact import Contact
+from booking.invitations.endpoints import INVITATIONS
+from booking.invitations.model import Invited, Terms
 from booking.overview.model import Reach
 from server.app import ENDPOINTS
 from tests.staff import hire, sign_in
@@ -48,6 +50,7 @@ _PAYMENT = "/{language}/finance/payments/{payment}"
 _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
+_INVITED, _INVITATIONS = "/{language}/invitation/{invitation}", "/{language}/invitations/{office}"
 _BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
 
 # Route -> who comes past the guard.
@@ -81,6 +84,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/need/{service}": EVERYBODY,
     "POST /{language}/need/{service}": EVERYBODY,
     "POST /api/allocation/requests": EVERYBODY,
+    "GET /{language}/invitation": EVERYBODY,
+    "POST /{language}/invitation": EVERYBODY,
+    "GET /{language}/invitation/link/{token}": EVERYBODY,
+    "POST /api/invitations/open": EVERYBODY,
     "GET /{language}/my-appointments": EVERYBODY,
     "POST /{language}/my-appointments": EVERYBODY,
     "GET /{language}/my-appointments/sent": EVERYBODY,
@@ -152,6 +159,11 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/my-appointments/{overview}": CITIZEN,
     "GET /{language}/my-appointments/{overview}": CITIZEN,
     "POST /{language}/my-appointments/{overview}": CITIZEN,
+    f"GET {_INVITED}": CITIZEN,
+    f"POST {_INVITED}/holds": CITIZEN,
+    "GET /api/invitations/{invitation}": CITIZEN,
+    "GET /api/invitations/{invitation}/slots": CITIZEN,
+    "POST /api/invitations/{invitation}/holds": CITIZEN,
     # Staff; the role `allocation` is none of the callers here
     "GET /{language}/allocation/": frozenset(),
     "POST /{language}/allocation/requests/{request}/check": frozenset(),
@@ -201,6 +213,17 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_BOOKINGS}/cases": COUNTER,
     f"GET {_BOOKINGS}/cases/{{appointment}}": COUNTER,
     f"POST {_BOOKINGS}/cases/{{appointment}}/cancel": COUNTER,
+    "GET /{language}/invitations/": STAFF,
+    f"GET {_INVITATIONS}": COUNTER,
+    f"GET {_INVITATIONS}/new": COUNTER,
+    f"POST {_INVITATIONS}": COUNTER,
+    f"GET {_INVITATIONS}/{{invitation}}": COUNTER,
+    f"POST {_INVITATIONS}/{{invitation}}/send": COUNTER,
+    f"POST {_INVITATIONS}/{{invitation}}/withdraw": COUNTER,
+    "GET /api/offices/{office}/invitations": COUNTER,
+    "POST /api/offices/{office}/invitations": COUNTER,
+    "POST /api/offices/{office}/invitations/{invitation}/send": COUNTER,
+    "POST /api/offices/{office}/invitations/{invitation}/withdraw": COUNTER,
     "GET /{language}/hours/": STAFF,
     f"GET {_HOURS}": frozenset({SUPERVISOR, ADMIN}),
     f"GET {_HOURS}/series": frozenset({SUPERVISOR, ADMIN}),
@@ -325,12 +348,32 @@ async def _list(town: Town, key: str) -> tuple[UUID, str]:
     return ident, opened.token
 
 
+async def _invited(town: Town, name: str) -> tuple[UUID, str]:
+    """To a service that nobody else here wants; with the token of its link."""
+    [office] = await town.rows("SELECT id FROM office WHERE key = 'buergerbuero-mitte'")
+    today = town.clock().date()
+    terms = Terms(
+        office_id=office["id"],
+        service_id=(await town.service("Wohnsitz abmelden"))["id"],
+        channel="onsite",
+        first_day=today,
+        last_day=today + timedelta(days=9),
+        answer_by=today + timedelta(days=9),
+    )
+    by = await hire(town, f"maker-of-{name}", "admin")
+    contact = Contact(name=name, email=f"{name}@example.org", language="de")
+    invitations = town.app[INVITATIONS]
+    made = await invitations.make(terms, Invited(contact), by, name)
+    return made.id, town.worker.sealer.mac(f"invitation:{made.id}")
+
+
 async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
     hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
     own_call, other_call = await _call(town), await _call(town)
     own_request, other_request = await _request(town, "kim"), await _request(town, "alex")
     own_list, other_list = await _list(town, "own key of 16"), await _list(town, "other key of 16")
+    own_invitation, other_invitation = await _invited(town, "kim"), await _invited(town, "alex")
     [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
     cast = Cast(
         town,
@@ -351,6 +394,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "closing": str(UUID(int=11)),
             "request": str(own_request[0]),
             "overview": str(own_list[0]),
+            "invitation": str(own_invitation[0]),
             "offer": str(UUID(int=11)),
             "answer": "accept",
         },
@@ -361,6 +405,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "room": own_call.token,
         "request": own_request[1],
         "overview": own_list[1],
+        "invitation": own_invitation[1],
     }
     cast.tokens[OTHER] = {
         "case": others["token"],
@@ -368,6 +413,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "room": other_call.token,
         "request": other_request[1],
         "overview": other_list[1],
+        "invitation": other_invitation[1],
     }
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from base.clock import utcnow
 from base.i18n import zone
 from base.jobs import enqueue
-from base.seal import new_token, token_sha256
+from base.seal import Sealer, new_token, token_sha256
 from payment import store
 from payment.opening import order_of
 from payment.stripe_words import session_params
@@ -434,6 +434,42 @@ async def suited_nobody(scene: Scene) -> None:
     assert await scene.rows("SELECT hold_until FROM claim WHERE status = 1") == [(back_at,)]
 
 
+async def invited(scene: Scene) -> tuple[str, str]:
+    """Somebody, to choose a time within ten days; the invitation and the token of its link."""
+    staff = await signed_in(scene, "rosa", "clerk")
+    service, today = (await scene.good("GET", f"/api/services?q={FREE}"))["services"][0]["id"], utcnow().date()
+    wanted = {
+        "service": service,
+        "first_day": f"{today + timedelta(days=2)}",
+        "last_day": f"{today + timedelta(days=12)}",
+        "answer_by": f"{today + timedelta(days=10)}",
+        "contact": KIM,
+    }
+    made = await scene.good("POST", "/api/offices/1/invitations", key=str(uuid4()), json=wanted, staff=staff)
+    return made["id"], Sealer("test-" + "k" * 40).mac(f"invitation:{made['id']}")
+
+
+async def booked_by_invitation(scene: Scene) -> None:
+    """Also repeated, it is one invitation, and used once."""
+    ident, token = await invited(scene)
+    here = f"/api/invitations/{ident}"
+    slot = (await scene.good("GET", f"{here}/slots", token))["slots"][0]
+    taken = await scene.good("POST", f"{here}/holds", token, key=str(uuid4()), json={"starts_at": slot["starts_at"]})
+    given = {"hold": taken["id"], "contact": KIM}
+    made = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
+    await scene.good("POST", path(made, "/checkout"), made["token"], key=str(uuid4()))
+    assert (await scene.good("GET", here, token))["status"] == "booked"
+
+
+async def reminded(scene: Scene) -> None:
+    await invited(scene)
+    async with scene.db.transaction() as conn:
+        await conn.execute("ALTER TABLE invitation DISABLE TRIGGER invitation_terms_fixed")
+        await conn.execute("UPDATE invitation SET answer_by = answer_by - 9, made_at = made_at - interval '20 days'")
+        await conn.execute("ALTER TABLE invitation ENABLE TRIGGER invitation_terms_fixed")
+    await scene.drain()
+
+
 async def booked_far(scene: Scene, words: str, contact: dict[str, Any] = KIM) -> dict[str, Any]:
     """Some days from now, so that there is time to ask and to answer."""
     service = (await scene.good("GET", f"/api/services?q={words}"))["services"][0]["id"]
@@ -643,6 +679,11 @@ LINK_SENT = Story(
     link_sent,
     Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "overview_link")),
 )
+INVITED = Story(
+    booked_by_invitation,
+    Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "invitation")),
+)
+REMINDED = Story(reminded, Outcome(mails=("invitation", "invitation_reminder")))
 _CONFIRMED_TWICE = ("appointment_cancelled", "appointment_confirmed", "appointment_confirmed")
 SWAPPED = Story(
     swapped,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.availability.model import Item, Slot, TimeOfDay, Visit
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
 from booking.holds.model import Hold
+from booking.invitations.model import Invitation, InvitationStatus, Invited, Way
+from booking.invitations.model import Terms as InvitationTerms
 from booking.rebooking.model import Offered as RebookingTime
 from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.allocation.views import MarkedLine, MarkedPage, MarkPage
@@ -32,6 +34,8 @@ from frontend.citizen.contact_form import empty, read, typed_before
 from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
+from frontend.citizen.invitation_pages import code_page
+from frontend.citizen.invitation_wording import invited_page
 from frontend.citizen.moving import move_page
 from frontend.citizen.need_form import NeedForm
 from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
@@ -55,6 +59,10 @@ from frontend.closing.views import (
     PreviewPage,
     TrackPage,
 )
+from frontend.invitations.views import ListPage as InvitationListPage
+from frontend.invitations.views import NewPage as NewInvitationPage
+from frontend.invitations.views import OnePage as OneInvitationPage
+from frontend.invitations.wording import line, rows
 from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
 
@@ -380,6 +388,51 @@ def overview_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     }
 
 
+def invitation(status: InvitationStatus = InvitationStatus.OPEN) -> Invitation:
+    first = SOON[0].starts_at.date()
+    return Invitation(
+        id=ID,
+        terms=InvitationTerms(
+            office_id=OFFICES[0].id,
+            service_id=ID_CARD.id,
+            channel="onsite",
+            first_day=first,
+            last_day=first + timedelta(days=30),
+            answer_by=first + timedelta(days=9),
+        ),
+        language="de",
+        way=Way.EMAIL,
+        answer_until=NOW + timedelta(days=9),
+        made_at=NOW,
+        reminded_at=None,
+        status=status,
+        case_id=ID if status is InvitationStatus.BOOKED else None,
+        invited=Invited(Contact(name="Kim Mustermann", email="kim@example.org", language="de"), "32-17/2026"),
+    )
+
+
+def invitation_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    first = datetime.combine(invitation().terms.first_day, time(8), UTC)
+    slots = [
+        Slot(OFFICES[0].id, at, at + timedelta(minutes=20))
+        for days in range(9)
+        for at in (first + timedelta(days=days, minutes=20 * n) for n in range(0, 24, 3))
+    ]
+
+    def shown(status: InvitationStatus, slots: Sequence[Slot] = (), **more: Any) -> Callable[[], object]:
+        return lambda: invited_page(words, invitation(status), ID_CARD, OFFICES[0], slots, None, KEY, **more)
+
+    return {
+        "invitation": ("invitation", shown(InvitationStatus.OPEN, slots)),
+        "invitation-over": ("invitation", shown(InvitationStatus.OPEN, slots, has_run_out=True)),
+        "invitation-full": ("invitation", shown(InvitationStatus.OPEN)),
+        "invitation-booked": ("invitation", shown(InvitationStatus.BOOKED, case_url="/case")),
+        "invitation-lapsed": ("invitation", shown(InvitationStatus.LAPSED)),
+        "invitation-withdrawn": ("invitation", shown(InvitationStatus.WITHDRAWN)),
+        "invitation-code": ("invitation_code", lambda: code_page(words, "K7F", words._("This is missing."))),
+    }
+
+
 def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     wrong = read_wish(
         MultiDict(
@@ -547,6 +600,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         "closing-track": ("closing/track.html", track),
         "closing-entry": ("closing/entry.html", entry),
         **allocation_pages(words),
+        **staff_invitations(words, back),
     }
 
 
@@ -612,6 +666,48 @@ def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
         "desk-request": ("bookings/request.html", request),
         "allocation-services": ("allocation/services.html", marked),
         "allocation-service": ("allocation/service.html", mark),
+    }
+
+
+def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, object]]:
+    services = {ID_CARD.id: ID_CARD}
+    lines = tuple(line(words, services, invitation(one), "/i") for one in InvitationStatus)
+    wrong = {"service": words._("Choose a service"), "first_day": words._("This is missing.")}
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    new = NewInvitationPage(
+        frame=staff(words, words._("Invite somebody"), errors),
+        back=back,
+        action="/i",
+        request_key=KEY,
+        services=(Tick(value="1", label=words.pick(ID_CARD.name), is_chosen=False),),
+        channels=(Tick(value="onsite", label=words.channel("onsite"), is_chosen=True),),
+        languages=(
+            Tick(value="de", label="Deutsch", is_chosen=True),
+            Tick(value="en", label="English", is_chosen=False),
+        ),
+        opens_post=True,
+        values={"reference": "32-17/2026"},
+        messages=wrong,
+    )
+    one = OneInvitationPage(
+        frame=staff(words, "Kim Mustermann"),
+        back=back,
+        state=words._("Invited"),
+        badge="info",
+        rows=rows(words, services, OFFICES[0], invitation()),
+        request_key=KEY,
+        problem="…",
+        case_url="/case",
+        send_action="/send",
+        withdraw_action="/withdraw",
+    )
+    listed = InvitationListPage(
+        frame=staff(words, words._("Invitations")), office="Bürgerbüro Mitte", new_url="/new", lines=lines
+    )
+    return {
+        "invitations": ("invitations/list.html", listed),
+        "invitations-new": ("invitations/new.html", new),
+        "invitations-one": ("invitations/one.html", one),
     }
 
 
@@ -784,6 +880,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
     }
     made |= need_pages(words) | overview_pages(words) | twin_pages(words) | waitlist_pages(words)
+    made |= invitation_pages(words)
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())

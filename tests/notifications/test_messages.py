@@ -26,6 +26,14 @@ GOLDEN = Path(__file__).parent / "golden"
 MESSAGE_ID = UUID("00000000-0000-4000-8000-000000000001")
 MESSAGES = Messages(Translations.load(), mail_from=MAIL_FROM)
 
+_INVITED: dict[str, object] = {
+    "address": "Eberhardstraße 39, 70173 Ulm",
+    "first_day": "2026-12-14",
+    "last_day": "2027-01-22",
+    "answer_by": "2026-12-11",
+    "answer_until": "2026-12-11T23:00:00+00:00",
+}
+
 FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
     Template.APPOINTMENT_MOVED: {"sequence": 1, "moved_from": "2026-12-03T13:20:00+00:00"},
@@ -50,6 +58,8 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.ALLOCATION_REQUEST: {},
     Template.ALLOCATION_ENDED: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
+    Template.INVITATION: _INVITED,
+    Template.INVITATION_REMINDER: _INVITED,
     Template.WAITLIST_OFFERED: {
         "answer_until": "2026-12-03T08:00:00+00:00",
         "instead_of": "2026-12-17T10:00:00+00:00",
@@ -60,6 +70,7 @@ FIELDS: dict[Template, dict[str, object]] = {
 
 
 MAILS = [template for template in Template if template is not Template.CALL_LINK]  # that one is a text only
+ABOUT_NO_CASE = (Template.OVERVIEW_LINK, Template.INVITATION, Template.INVITATION_REMINDER)
 WITH_CALENDAR = (
     Template.APPOINTMENT_CONFIRMED,
     Template.APPOINTMENT_MOVED,
@@ -133,7 +144,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert isinstance(html, EmailMessage)
     for body in (text.get_content(), html.get_content().replace("&amp;", "&")):
         assert LINK in body
-        assert ("K7F-3QM" in body) is (template is not Template.OVERVIEW_LINK)  # that one is about no case
+        assert ("K7F-3QM" in body) is (template not in ABOUT_NO_CASE)
         assert "None" not in body
         assert "{" not in re.sub(r"<style>.*</style>", "", body, flags=re.DOTALL)
     assert "\n\n\n" not in text.get_content().replace("\r\n", "\n")

@@ -38,17 +38,32 @@ TEMPLATES = (
     "appointment_reserved",
     "appointment_offered",
     "waitlist_offered",
+    "invitation",
+    "invitation_reminder",
     "appointment_reconfirm",
     "appointment_released",
     "refund_succeeded",
     "call_link",
 )
 
+INVITED = {
+    "address": "Eberhardstraße 39, 70173 Ulm",
+    "first_day": "2026-12-14",
+    "last_day": "2027-01-22",
+    "answer_by": "2026-12-11",
+}
+
 
 def text(template: str, language: str, **changes: Any) -> str:
     from notifications.model import Template
 
-    fields = {"manage_url": LINK, "refund_cents": 3700, "answer_until": "2026-12-01T08:35:00+00:00", **changes}
+    fields = {
+        "manage_url": LINK,
+        "refund_cents": 3700,
+        "answer_until": "2026-12-01T08:35:00+00:00",
+        **INVITED,
+        **changes,
+    }
     return MESSAGES.text(Template(template), language, case(language, **fields))
 
 

@@ -14,6 +14,7 @@ from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
+from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
 from booking.queue.usecases import Queue
 from server.tidy import Tidy
@@ -28,11 +29,14 @@ def nothing_due(db: Database, clock: SettableClock) -> Appointments:
     return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
 
 
-def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews]:
+def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews, Invitations]:
     world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
     here = "http://localhost:8080"
     overviews = Overviews(db, world.appointments, world.notifications, SEALER, clock, here)
-    return Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock), overviews
+    invitations = Invitations(
+        db, world.holds, world.appointments, world.availability, world.notifications, SEALER, clock, here
+    )
+    return Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock), overviews, invitations
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:

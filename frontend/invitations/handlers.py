@@ -1,0 +1,149 @@
+"""Handlers of invitations for staff."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from base.errors import DomainError, Invalid, NotFound
+from base.i18n import LANGUAGES
+from base.web import STAFF, form, path_id
+from booking.availability.usecases import NotOffered
+from booking.catalogue.model import Channel
+from booking.holds.usecases import GivenOutByNeed
+from booking.invitations.endpoints import INVITATIONS
+from booking.invitations.model import InvitationStatus, Way
+from frontend.bookings.places import Place, place_of
+from frontend.citizen import contact_form
+from frontend.citizen.rendering import key_of, new_key, see, words_of
+from frontend.citizen.views import ShownError, Tick
+from frontend.citizen.words import Words
+from frontend.invitations import reading, wording
+from frontend.invitations.reading import Typed
+from frontend.invitations.views import ListPage, NewPage, OnePage
+from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.offices import choose_office
+from frontend.staff.views import NavLink
+
+_PERMISSION = "invitation.make"
+
+
+async def offices(request: web.Request) -> web.Response:
+    return await choose_office(request, _PERMISSION, "/invitations/", words_of(request)._("Invitations"))
+
+
+async def show_list(request: web.Request) -> web.Response:
+    words, place = words_of(request), await place_of(request)
+    here = _url(words, place)
+    found = await request.app[INVITATIONS].of_office(place.office.id)
+    view = ListPage(
+        frame=staff_frame(request, words, words._("Invitations")),
+        office=words.pick(place.office.name),
+        new_url=f"{here}/new",
+        lines=tuple(wording.line(words, place.known.services, one, f"{here}/{one.id}") for one in found),
+    )
+    return staff_page(request, "invitations/list", view)
+
+
+async def show_new(request: web.Request) -> web.Response:
+    words = words_of(request)
+    values = dict.fromkeys(reading.FIELDS, "") | contact_form.empty(words.language).values
+    return await _new(request, Typed(values))
+
+
+async def make(request: web.Request) -> web.Response:
+    words, place, fields = words_of(request), await place_of(request), await form(request)
+    key = key_of(fields)
+    typed = reading.read(fields, words.language, place.office.id, place.services())
+    if typed.asked is None:
+        return await _new(request, typed)
+    try:
+        made = await request.app[INVITATIONS].make(*typed.asked, request[STAFF].account_id, str(key))
+    except Invalid as refusal:
+        wrong = {one.pointer.rsplit("/", 1)[1]: one.message for one in refusal.errors}
+        return await _new(request, Typed(typed.values, wrong))
+    except (NotOffered, GivenOutByNeed) as refusal:
+        return await _new(request, Typed(typed.values, {"service": refusal.message}))
+    return see(f"{_url(words, place)}/{made.id}")
+
+
+async def show(request: web.Request) -> web.Response:
+    return await _one(request)
+
+
+async def withdraw(request: web.Request) -> web.Response:
+    key_of(await form(request))
+    words, place = words_of(request), await place_of(request)
+    ident = path_id(request, "invitation")
+    try:
+        await request.app[INVITATIONS].withdraw(place.office.id, ident)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return await _one(request, refusal)
+    return see(f"{_url(words, place)}/{ident}")
+
+
+async def send_again(request: web.Request) -> web.Response:
+    key, words, place = key_of(await form(request)), words_of(request), await place_of(request)
+    ident = path_id(request, "invitation")
+    try:
+        await request.app[INVITATIONS].send_again(place.office.id, ident, str(key))
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return await _one(request, refusal)
+    return see(f"{_url(words, place)}/{ident}")
+
+
+async def _new(request: web.Request, typed: Typed) -> web.Response:
+    words, place = words_of(request), await place_of(request)
+    here, values = _url(words, place), typed.values
+    messages = {name: words._(message) for name, message in typed.wrong.items()}
+    services = sorted((words.pick(place.known.services[ident].name), ident) for ident in place.services())
+    view = NewPage(
+        frame=staff_frame(
+            request,
+            words,
+            words._("Invite somebody"),
+            errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
+        ),
+        back=NavLink(label=words._("All invitations"), url=here, is_current=False),
+        action=here,
+        request_key=new_key(),
+        services=tuple(Tick(value=str(ident), label=name, is_chosen=False) for name, ident in services),
+        channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
+        languages=tuple(
+            Tick(value=code, label=name, is_chosen=code == values["language"]) for code, name in LANGUAGES.items()
+        ),
+        opens_post=any(values[name] for name in ("street", "postcode", "place")),
+        values=values,
+        messages=messages,
+    )
+    return staff_page(request, "invitations/new", view, status=422 if messages else 200)
+
+
+async def _one(request: web.Request, refusal: DomainError | None = None) -> web.Response:
+    words, place = words_of(request), await place_of(request)
+    found = await request.app[INVITATIONS].at(place.office.id, path_id(request, "invitation"))
+    here = f"{_url(words, place)}/{found.id}"
+    is_open = found.status is InvitationStatus.OPEN and found.case_id is None
+    may_see = request[STAFF].may("hold.staff", place.office.id)
+    view = OnePage(
+        frame=staff_frame(request, words, wording.who(words, found)),
+        back=NavLink(label=words._("All invitations"), url=_url(words, place), is_current=False),
+        state=wording.state(words, found),
+        badge=wording.BADGES[found.status],
+        rows=wording.rows(words, place.known.services, place.office, found),
+        request_key=new_key(),
+        problem=words._(refusal.message) if refusal else "",
+        case_url=f"/{words.language}/bookings/{place.office.id}/cases/{found.case_id}"
+        if found.case_id and may_see
+        else "",
+        send_action=f"{here}/send" if is_open and found.way is not Way.LETTER else "",
+        withdraw_action=f"{here}/withdraw" if is_open else "",
+    )
+    return staff_page(request, "invitations/one", view, status=refusal.status if refusal else 200)
+
+
+def _url(words: Words, place: Place) -> str:
+    return f"/{words.language}/invitations/{place.office.id}"

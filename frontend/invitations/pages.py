@@ -1,0 +1,22 @@
+"""The staff's pages of invitations as a table."""
+
+from __future__ import annotations
+
+from base.errors import Malformed, NotFound
+from base.web import SIGNED_IN, can
+from base.web.endpoint import page
+from frontend.invitations import handlers
+
+_OFFICE = "/{language}/invitations/{office}"
+_ONE = f"{_OFFICE}/{{invitation}}"
+_WHO = can("invitation.make", "office")
+
+ENDPOINTS = [
+    page("GET", "/{language}/invitations/", handlers.offices, SIGNED_IN, "Choose the office"),
+    page("GET", _OFFICE, handlers.show_list, _WHO, "Invitations of the office", NotFound),
+    page("GET", f"{_OFFICE}/new", handlers.show_new, _WHO, "Invite somebody", NotFound),
+    page("POST", _OFFICE, handlers.make, _WHO, "Send the invitation", NotFound, Malformed),
+    page("GET", _ONE, handlers.show, _WHO, "An invitation", NotFound),
+    page("POST", f"{_ONE}/send", handlers.send_again, _WHO, "Send the link once more", NotFound, Malformed),
+    page("POST", f"{_ONE}/withdraw", handlers.withdraw, _WHO, "Withdraw it", NotFound, Malformed),
+]

@@ -1,0 +1,57 @@
+"""What the staff's pages of invitations show: frozen, every text ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from frontend.citizen.views import Row, Tick
+from frontend.staff.views import NavLink, StaffFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationLine:
+    url: str
+    who: str
+    reference: str
+    service: str
+    days: str
+    until: str
+    state: str
+    badge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    frame: StaffFrame
+    office: str
+    new_url: str
+    lines: tuple[InvitationLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    frame: StaffFrame
+    back: NavLink
+    action: str
+    request_key: str
+    services: tuple[Tick, ...]
+    channels: tuple[Tick, ...]
+    languages: tuple[Tick, ...]
+    opens_post: bool
+    values: Mapping[str, str]
+    messages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnePage:
+    frame: StaffFrame
+    back: NavLink
+    state: str
+    badge: str
+    rows: tuple[Row, ...]
+    request_key: str
+    problem: str = ""
+    case_url: str = ""
+    send_action: str = ""  # empty: not now
+    withdraw_action: str = ""
