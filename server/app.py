@@ -49,6 +49,7 @@ from booking.catalogue import hours_endpoints as hours
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from booking.invitations import endpoints as invitations
+from booking.invitations import letters_endpoints as letters
 from booking.overview import endpoints as overview
 from booking.rebooking import endpoints as rebooking
 from booking.waitlist import endpoints as waitlist
@@ -84,6 +85,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,
     *invitations.ENDPOINTS,
+    *letters.ENDPOINTS,
     *overview.ENDPOINTS,
     *waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
@@ -177,6 +179,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[appointments.APPOINTMENTS] = product.appointments
     app[allocation.ALLOCATION] = product.allocation
     app[invitations.INVITATIONS] = product.invitations
+    app[letters.PRINTING] = product.printing
     app[overview.OVERVIEWS] = product.overviews
     app[marking.MARKING] = product.marking
     app[allocation.RUNS] = product.runs

@@ -34,6 +34,8 @@ from booking.catalogue.usecases import Catalogue
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
+from booking.invitations.printing import Printing
+from booking.invitations.sealing import Sealing
 from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
 from booking.queue.arriving import CallHooks, has_arrived, is_called, let_go
@@ -44,6 +46,7 @@ from booking.rebooking.usecases import Rebookings
 from booking.waitlist.offering import Offering
 from booking.waitlist.telling import Teller
 from booking.waitlist.usecases import Waitlist
+from notifications.letters import Letters
 from notifications.mail_smtp import SmtpSender
 from notifications.messages import Messages
 from notifications.ports import TextSender
@@ -82,6 +85,7 @@ class Product:
     need_source: NeedSource
     overviews: Overviews
     invitations: Invitations
+    printing: Printing
     waitlist: Waitlist
     rebookings: Rebookings
     rebooker: Rebooker
@@ -186,12 +190,13 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 appointments,
                 availability,
                 notifications,
-                sealer,
+                Sealing(sealer),
                 clock,
                 settings.public_url,
                 by_need=need_source.gives_out,
                 retention_days=settings.retention_days,
             ),
+            printing=Printing(db, Letters(translations), Sealing(sealer), clock, settings.public_url),
             waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
             offering=Offering(db, teller, clock, SystemRandom().random),
             rebookings=rebookings,

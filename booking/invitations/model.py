@@ -74,6 +74,7 @@ class Invitation:
     answer_until: datetime
     made_at: datetime
     reminded_at: datetime | None
+    printed_at: datetime | None  # its letter, with others
     status: InvitationStatus
     case_id: UUID | None  # living: booked, or still being filled in or paid
     invited: Invited | None  # None once erased
@@ -81,3 +82,18 @@ class Invitation:
     @property
     def is_erased(self) -> bool:
         return self.invited is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintRun:
+    """Letters that are printed together, as one file."""
+
+    id: UUID
+    made_at: datetime
+    letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrintRuns:
+    waiting: int  # letters that are in none yet
+    runs: tuple[PrintRun, ...]  # the newest first

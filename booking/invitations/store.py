@@ -12,12 +12,14 @@ from base.i18n import Text
 from booking.appointments.model import AppointmentStatus
 from booking.invitations.model import NOT_BOTHERED, REMINDED_BEFORE, InvitationStatus, Way
 
-_ROW = """
+ROW = """
     SELECT i.id, i.office_id, i.service_id, i.channel, i.first_day, i.last_day, i.answer_by, i.language, i.way, i.details, i.made_at,
-           i.reminded_at, i.withdrawn_at, t.until AS answer_until, a.id AS case_id, a.status AS case_status,
-           o.name AS office, o.street, o.postcode, o.place, o.time_zone, s.name AS service, (SELECT name FROM city) AS city
+           i.reminded_at, i.withdrawn_at, p.made_at AS printed_at, t.until AS answer_until, a.id AS case_id, a.status AS case_status,
+           o.name AS office, o.street, o.postcode, o.place, o.time_zone, s.name AS service, (SELECT name FROM city) AS city,
+           (SELECT contact ->> 'phone' FROM city) AS phone
       FROM invitation i JOIN office o ON o.id = i.office_id JOIN service s ON s.id = i.service_id
      CROSS JOIN LATERAL (SELECT (i.answer_by + 1)::timestamp AT TIME ZONE o.time_zone AS until) t
+      LEFT JOIN invitation_print p ON p.id = i.print_id
       LEFT JOIN appointment a ON a.invitation_id = i.id AND a.status NOT IN ('expired', 'cancelled')"""
 _NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
 
@@ -55,6 +57,7 @@ class InvitationRow:
     made_at: datetime
     reminded_at: datetime | None
     withdrawn_at: datetime | None
+    printed_at: datetime | None
     answer_until: datetime
     case_id: UUID | None
     case_status: AppointmentStatus | None
@@ -65,6 +68,7 @@ class InvitationRow:
     time_zone: str
     service: Text
     city: Text | None
+    phone: str | None  # the city's
 
     def status(self, now: datetime) -> InvitationStatus:
         if self.withdrawn_at is not None:
@@ -100,12 +104,12 @@ async def insert(conn: Connection, new: NewInvitation) -> bool:
 
 
 async def find(conn: Connection, ident: UUID) -> InvitationRow | None:
-    return await find_one(conn, InvitationRow, f"{_ROW} WHERE i.id = $1", ident)
+    return await find_one(conn, InvitationRow, f"{ROW} WHERE i.id = $1", ident)
 
 
 async def of_office(conn: Connection, office_id: int, most: int) -> list[InvitationRow]:
     """The newest first."""
-    sql = f"{_ROW} WHERE i.office_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2"
+    sql = f"{ROW} WHERE i.office_id = $1 ORDER BY i.made_at DESC, i.id LIMIT $2"
     return await fetch_all(conn, InvitationRow, sql, office_id, most)
 
 

@@ -5,10 +5,8 @@ What an invited person may choose is what staff could book for them on the telep
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -18,8 +16,8 @@ from base.db import Connection, Database, violates
 from base.errors import DomainError, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
-from base.i18n import pick, zone
-from base.seal import Sealer, same, token_sha256
+from base.i18n import zone
+from base.seal import same, token_sha256
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.usecases import Appointments
@@ -29,9 +27,11 @@ from booking.availability.usecases import Availability
 from booking.holds.model import Hold
 from booking.holds.usecases import GivenOutByNeed, Holds, StartNotOffered
 from booking.invitations import store
-from booking.invitations.codes import code_of, normal_code
+from booking.invitations.codes import normal_code
 from booking.invitations.model import Invitation, InvitationStatus, Invited, Terms, Way
+from booking.invitations.sealing import Sealing
 from booking.invitations.store import InvitationRow, NewInvitation
+from booking.invitations.telling import told
 from notifications.usecases import Notifications
 
 invitation_made = point("invitation.made")
@@ -69,7 +69,7 @@ class Invitations:
         appointments: Appointments,
         availability: Availability,
         notifications: Notifications,
-        sealer: Sealer,
+        sealing: Sealing,
         clock: Clock,
         public_url: str,
         by_need: Callable[[int], bool] = lambda service_id: False,
@@ -81,7 +81,7 @@ class Invitations:
         self._appointments = appointments
         self._availability = availability
         self._notifications = notifications
-        self._sealer = sealer
+        self._sealing = sealing
         self._clock = clock
         self._public_url = public_url
         self._by_need = by_need
@@ -148,10 +148,10 @@ class Invitations:
         if code is None:
             raise InvitationUnknown
         async with self._db.connection() as conn:
-            ident = await store.find_by_code(conn, self._code_hmac(code))
+            ident = await store.find_by_code(conn, self._sealing.code_hmac(code))
         if ident is None:
             raise InvitationUnknown
-        return ident, self._token(ident)
+        return ident, self._sealing.token(ident)
 
     async def authorise(self, ident: UUID, token: str) -> bool:
         if not token.isascii():
@@ -249,9 +249,9 @@ class Invitations:
             answer_by=terms.answer_by,
             language=invited.contact.language,
             way=self._way(invited.contact),
-            details=self._sealer.seal(_to_json(invited), _context(ident)),
-            token_sha256=token_sha256(self._token(ident)),
-            code_hmac=self._code_hmac(self._code(ident)),
+            details=self._sealing.seal(ident, invited),
+            token_sha256=token_sha256(self._sealing.token(ident)),
+            code_hmac=self._sealing.code_hmac(self._sealing.code(ident)),
             made_by=by,
             made_at=self._clock(),
         )
@@ -275,7 +275,7 @@ class Invitations:
 
     async def _tell(self, conn: Connection, row: InvitationRow, template: str, about: str) -> None:
         """The link, by mail or text; a letter is printed."""
-        invited = self._opened(row)
+        invited = self._sealing.open(row.id, row.details)
         if invited is None or row.way is Way.LETTER:
             return
         recipient = invited.contact.email if row.way is Way.EMAIL else invited.contact.mobile
@@ -288,24 +288,9 @@ class Invitations:
             channel=row.way.value,
             language=row.language,
             recipient=recipient,
-            fields=self._fields(row),
+            fields=told(row, self._public_url, self._sealing.token(row.id)),
             due_at=self._clock(),
         )
-
-    def _fields(self, row: InvitationRow) -> dict[str, Any]:
-        """JSON, in the language of the invitation; see notifications.fields.InvitationFields."""
-        return {
-            "city": pick(row.city, row.language),
-            "service": pick(row.service, row.language),
-            "channel": row.channel,
-            "office": pick(row.office, row.language),
-            "address": f"{row.street}, {row.postcode} {row.place}",
-            "first_day": _day(row.first_day),
-            "last_day": _day(row.last_day),
-            "answer_by": _day(row.answer_by),
-            "answer_until": row.answer_until.isoformat(),
-            "manage_url": f"{self._public_url}/{row.language}/invitation/link/{self._token(row.id)}",
-        }
 
     def _read(self, row: InvitationRow) -> Invitation:
         return Invitation(
@@ -323,41 +308,14 @@ class Invitations:
             answer_until=row.answer_until,
             made_at=row.made_at,
             reminded_at=row.reminded_at,
+            printed_at=row.printed_at,
             status=row.status(self._clock()),
             case_id=row.case_id,
-            invited=self._opened(row),
+            invited=self._sealing.open(row.id, row.details),
         )
-
-    def _opened(self, row: InvitationRow) -> Invited | None:
-        if row.details is None:
-            return None
-        known = json.loads(self._sealer.open(row.details, _context(row.id)))
-        return Invited(Contact.model_validate(known["contact"]), known["reference"])
 
     async def _row(self, conn: Connection, ident: UUID) -> InvitationRow:
         row = await store.find(conn, ident)
         if row is None:
             raise NotFound
         return row
-
-    def _token(self, ident: UUID) -> str:
-        """Made of the id, as a letter may be printed again: nothing that opens anything lies in the database."""
-        return self._sealer.mac(f"invitation:{ident}")
-
-    def _code(self, ident: UUID) -> str:
-        return code_of(self._sealer.mac(f"invitation.code:{ident}"))
-
-    def _code_hmac(self, code: str) -> bytes:
-        return self._sealer.look_up(code, "invitation.code")
-
-
-def _to_json(invited: Invited) -> str:
-    return json.dumps({"contact": invited.contact.model_dump(mode="json"), "reference": invited.reference})
-
-
-def _context(ident: UUID) -> str:
-    return f"invitation.details:{ident}"
-
-
-def _day(day: date) -> str:
-    return day.isoformat()

@@ -11,7 +11,9 @@ from booking.availability.usecases import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.usecases import GivenOutByNeed
 from booking.invitations.endpoints import INVITATIONS
+from booking.invitations.letters_endpoints import PRINTING
 from booking.invitations.model import InvitationStatus, Way
+from booking.invitations.printing import NothingToPrint
 from frontend.bookings.places import Place, place_of
 from frontend.citizen import contact_form
 from frontend.citizen.rendering import key_of, new_key, see, words_of
@@ -19,7 +21,7 @@ from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.invitations import reading, wording
 from frontend.invitations.reading import Typed
-from frontend.invitations.views import ListPage, NewPage, OnePage
+from frontend.invitations.views import ListPage, NewPage, OnePage, RunLine
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
 from frontend.staff.views import NavLink
@@ -32,16 +34,45 @@ async def offices(request: web.Request) -> web.Response:
 
 
 async def show_list(request: web.Request) -> web.Response:
+    return await _list(request)
+
+
+async def print_letters(request: web.Request) -> web.Response:
+    key, words, place = key_of(await form(request)), words_of(request), await place_of(request)
+    try:
+        await request.app[PRINTING].print(place.office.id, request[STAFF].account_id, str(key))
+    except NothingToPrint as refusal:  # somebody else has, in this moment
+        return await _list(request, refusal)
+    return see(f"{_url(words, place)}#printed")
+
+
+async def _list(request: web.Request, refusal: DomainError | None = None) -> web.Response:
     words, place = words_of(request), await place_of(request)
     here = _url(words, place)
-    found = await request.app[INVITATIONS].of_office(place.office.id)
+    found, prints = (
+        await request.app[INVITATIONS].of_office(place.office.id),
+        await request.app[PRINTING].runs(place.office.id),
+    )
+    count = prints.waiting
     view = ListPage(
         frame=staff_frame(request, words, words._("Invitations")),
         office=words.pick(place.office.name),
         new_url=f"{here}/new",
         lines=tuple(wording.line(words, place.known.services, one, f"{here}/{one.id}") for one in found),
+        print_label=words.ngettext("Print {n} letter", "Print {n} letters", count) if count else "",
+        print_action=f"{here}/prints",
+        request_key=new_key(),
+        problem=words._(refusal.message) if refusal else "",
+        runs=tuple(
+            RunLine(
+                when=words.when(run.made_at, place.office.time_zone),
+                letters=words.ngettext("{n} letter", "{n} letters", run.letters),
+                url=f"{here}/prints/{run.id}/letters.pdf",
+            )
+            for run in prints.runs
+        ),
     )
-    return staff_page(request, "invitations/list", view)
+    return staff_page(request, "invitations/list", view, status=refusal.status if refusal else 200)
 
 
 async def show_new(request: web.Request) -> web.Response:
@@ -127,6 +158,7 @@ async def _one(request: web.Request, refusal: DomainError | None = None) -> web.
     found = await request.app[INVITATIONS].at(place.office.id, path_id(request, "invitation"))
     here = f"{_url(words, place)}/{found.id}"
     is_open = found.status is InvitationStatus.OPEN and found.case_id is None
+    has_address = found.invited is not None and found.invited.contact.postal_address is not None
     may_see = request[STAFF].may("hold.staff", place.office.id)
     view = OnePage(
         frame=staff_frame(request, words, wording.who(words, found)),
@@ -140,6 +172,7 @@ async def _one(request: web.Request, refusal: DomainError | None = None) -> web.
         if found.case_id and may_see
         else "",
         send_action=f"{here}/send" if is_open and found.way is not Way.LETTER else "",
+        letter_url=f"{here}/letter.pdf" if is_open and has_address else "",
         withdraw_action=f"{here}/withdraw" if is_open else "",
     )
     return staff_page(request, "invitations/one", view, status=refusal.status if refusal else 200)

@@ -22,11 +22,23 @@ class InvitationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    when: str
+    letters: str
+    url: str  # of its PDF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
     frame: StaffFrame
     office: str
     new_url: str
     lines: tuple[InvitationLine, ...]
+    print_label: str = ""  # empty: no letter waits
+    print_action: str = ""
+    request_key: str = ""
+    problem: str = ""
+    runs: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,4 +66,5 @@ class OnePage:
     problem: str = ""
     case_url: str = ""
     send_action: str = ""  # empty: not now
+    letter_url: str = ""
     withdraw_action: str = ""

@@ -61,9 +61,18 @@ def rows(words: Words, services: Mapping[int, Service], office: Office, one: Inv
         ]
     found += [
         Row(label=words._("Invited"), value=words.when(one.made_at, office.time_zone), lines=(_way(words, one.way),)),
+        Row(label=words._("Letter"), value=_letter(words, office, one)),
         Row(label=words._("Reminded"), value=words.when(one.reminded_at, office.time_zone) if one.reminded_at else ""),
     ]
     return tuple(row for row in found if row.value)
+
+
+def _letter(words: Words, office: Office, one: Invitation) -> str:
+    if one.way is not Way.LETTER:
+        return ""
+    if one.printed_at is None:
+        return words._("Waits to be printed")
+    return words._("Printed: {when}", when=words.when(one.printed_at, office.time_zone))
 
 
 def _way(words: Words, way: Way) -> str:

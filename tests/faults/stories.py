@@ -436,17 +436,33 @@ async def suited_nobody(scene: Scene) -> None:
 
 async def invited(scene: Scene) -> tuple[str, str]:
     """Somebody, to choose a time within ten days; the invitation and the token of its link."""
-    staff = await signed_in(scene, "rosa", "clerk")
+    made = await invite(scene, await signed_in(scene, "rosa", "clerk"), KIM)
+    return made["id"], Sealer("test-" + "k" * 40).mac(f"invitation:{made['id']}")
+
+
+async def invite(scene: Scene, staff: str, contact: dict[str, Any]) -> dict[str, Any]:
     service, today = (await scene.good("GET", f"/api/services?q={FREE}"))["services"][0]["id"], utcnow().date()
     wanted = {
         "service": service,
         "first_day": f"{today + timedelta(days=2)}",
         "last_day": f"{today + timedelta(days=12)}",
         "answer_by": f"{today + timedelta(days=10)}",
-        "contact": KIM,
+        "contact": contact,
     }
-    made = await scene.good("POST", "/api/offices/1/invitations", key=str(uuid4()), json=wanted, staff=staff)
-    return made["id"], Sealer("test-" + "k" * 40).mac(f"invitation:{made['id']}")
+    made: dict[str, Any] = await scene.good(
+        "POST", "/api/offices/1/invitations", key=str(uuid4()), json=wanted, staff=staff
+    )
+    return made
+
+
+async def printed(scene: Scene) -> None:
+    """Also repeated, one run has the letter."""
+    staff = await signed_in(scene, "rosa", "clerk")
+    await invite(
+        scene, staff, {"name": "Kim", "postal_address": ["Hauptstraße 1", "70173 Stuttgart"], "language": "de"}
+    )
+    run = await scene.good("POST", "/api/offices/1/invitation-prints", key=str(uuid4()), staff=staff)
+    assert await scene.rows("SELECT print_id::text FROM invitation") == [(run["id"],)]
 
 
 async def booked_by_invitation(scene: Scene) -> None:
@@ -683,6 +699,7 @@ INVITED = Story(
     booked_by_invitation,
     Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "invitation")),
 )
+PRINTED = Story(printed, Outcome())
 REMINDED = Story(reminded, Outcome(mails=("invitation", "invitation_reminder")))
 _CONFIRMED_TWICE = ("appointment_cancelled", "appointment_confirmed", "appointment_confirmed")
 SWAPPED = Story(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,12 +13,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from pypdf import PageObject, PdfReader, mult
 
 from base.i18n import zone
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
 OFFICE = "buergerbuero-mitte"
+MM = 72 / 25.4  # in points
 FREE, WITH_FEE = "Wohnsitzanmeldung", "Führungszeugnis"
 
 
@@ -381,3 +384,135 @@ async def _staff_slots(town: Town, rosa: StaffBrowser, made: dict[str, Any]) -> 
 async def sign_in_again(town: Town, rosa: StaffBrowser) -> None:
     """The session is over after so many days."""
     await rosa.post("/de/staff/sign-in", login="rosa", password="correct horse battery")
+
+
+LETTER = {"name": "Kim #Muster [x]", "postal_address": ["Hauptstraße 1", "70173 Stuttgart"], "language": "de"}
+
+
+async def pdf(rosa: StaffBrowser, town: Town, path: str) -> PdfReader:
+    async with rosa.http.get(f"{town.origin}{path}") as response:
+        assert (response.status, response.content_type) == (200, "application/pdf")
+        assert "no-store" in response.headers["Cache-Control"]
+        return PdfReader(io.BytesIO(await response.read()))
+
+
+def lines_of(page: PageObject) -> list[str]:
+    return page.extract_text().splitlines()
+
+
+async def test_a_letter_has_address_code_and_square_and_its_code_opens_the_invitation(
+    town: Town, rosa: StaffBrowser
+) -> None:
+    made = await invite(rosa, town, contact=LETTER)
+    await town.work()
+    assert (made["way"], town.mails()) == ("letter", [])
+    base = f"/de/invitations/{await office_of(town)}"
+    assert f'href="{base}/{made["id"]}/letter.pdf"' in (await rosa.get(f"{base}/{made['id']}")).text
+    read = await pdf(rosa, town, f"{base}/{made['id']}/letter.pdf")
+    [page] = read.pages
+    lines = lines_of(page)
+    start = lines.index("Kim #Muster [x]")  # what somebody is called is never read as a command
+    assert lines[start : start + 3] == ["Kim #Muster [x]", "Hauptstraße 1", "70173 Stuttgart"]
+    assert "32-17/2026" in lines
+    assert f"{town.origin.split('//')[1]}/de/invitation" in lines
+    assert str(read.root_object["/Lang"]) == "de"
+    [code] = re.findall(r"Code: (\S+)", "\n".join(lines))
+    async with StaffBrowser(town) as kim:
+        opened = await kim.post("/de/invitation", request_key=str(uuid4()), code=code.lower().replace("-", " "))
+        assert opened.url.path == f"/de/invitation/{made['id']}"
+        assert slots_of(opened.text) != []
+    got = await town.good("POST", "/api/invitations/open", json={"code": code})
+    assert got["id"] == made["id"]
+    assert (await town.good("GET", f"/api/invitations/{made['id']}", got["token"]))["status"] == "open"
+
+
+async def test_the_address_stands_in_the_window_of_the_envelope(town: Town, rosa: StaffBrowser) -> None:
+    """DIN 5008, form B: 20 to 105 mm from the left, 62.7 to 90 mm from the top."""
+    made = await invite(rosa, town, contact=LETTER)
+    [page] = (await pdf(rosa, town, f"/de/invitations/{made['office']}/{made['id']}/letter.pdf")).pages
+    found: list[tuple[float, float]] = []
+
+    def note(text: str, cm: list[float], tm: list[float], _font: Any, _size: Any) -> None:
+        if "Hauptstra" in text:
+            at = mult(tm, cm)
+            found.append((at[4] / MM, (float(page.mediabox.height) - at[5]) / MM))
+
+    page.extract_text(visitor_text=note)
+    [(left, top)] = found
+    assert 20 < left < 105
+    assert 62.7 < top < 90
+
+
+async def test_what_waits_is_printed_once_and_its_file_can_be_fetched_again(town: Town, rosa: StaffBrowser) -> None:
+    office = await office_of(town)
+    base, runs = f"/de/invitations/{office}", f"/api/offices/{office}/invitation-prints"
+    others = [{**LETTER, "name": name} for name in ("Ada", "Bo", "Cleo")]
+    made = []
+    for contact in others:
+        made.append(await invite(rosa, town, contact=contact))
+        town.clock.advance(minutes=1)
+    await invite(rosa, town)  # by mail
+    assert (await api(rosa, town, f"/{made[2]['id']}/withdraw"))[0] == 200
+    page = await rosa.get(base)
+    assert "2 Briefe drucken" in page.text
+    key = re.findall(r'/prints">\s*<input type="hidden" name="request_key" value="([^"]+)"', page.text)[0]
+    done, again = [await rosa.post(f"{base}/prints", request_key=key) for _ in range(2)]
+    assert "Briefe drucken" not in done.text
+    assert again.status == 200
+    [url] = re.findall(rf'href="({base}/prints/[^"]+)"', done.text)
+    for _ in range(2):
+        read = await pdf(rosa, town, url)
+        assert [name for one in read.pages for name in ("Ada", "Bo", "Cleo") if name in lines_of(one)] == ["Ada", "Bo"]
+    assert (await rosa.post(f"{base}/prints", request_key=str(uuid4()))).status == 409
+    async with rosa.http.post(f"{town.origin}{runs}", headers={"Idempotency-Key": str(uuid4())}) as response:
+        assert (response.status, (await response.json())["code"]) == (409, "nothing_to_print")
+    async with rosa.http.get(f"{town.origin}{runs}") as response:
+        listed = await response.json()
+        assert (listed["waiting"], [run["letters"] for run in listed["runs"]]) == (0, [2])
+    assert "Gedruckt: " in (await rosa.get(f"{base}/{made[0]['id']}")).text
+    async with rosa.http.get(f"{town.origin}/api/offices/{office}/invitations/{made[2]['id']}/letter.pdf") as response:
+        assert (response.status, (await response.json())["code"]) == (410, "invitation_over")
+
+
+async def test_two_print_runs_at_once_print_no_letter_twice(town: Town, rosa: StaffBrowser) -> None:
+    office = await office_of(town)
+    for name in ("Ada", "Bo", "Cleo"):
+        await invite(rosa, town, contact={**LETTER, "name": name})
+
+    async def run() -> int:
+        headers = {"Idempotency-Key": str(uuid4())}
+        async with rosa.http.post(f"{town.origin}/api/offices/{office}/invitation-prints", headers=headers) as response:
+            return response.status
+
+    assert sorted(set(await asyncio.gather(*(run() for _ in range(4))))) in ([201, 409], [201])
+    rows = await town.rows("SELECT count(*) AS n FROM invitation WHERE print_id IS NOT NULL")
+    empty = await town.rows(
+        "SELECT FROM invitation_print p WHERE NOT EXISTS (SELECT FROM invitation WHERE print_id = p.id)"
+    )
+    assert (rows[0]["n"], empty) == (3, [])
+
+
+async def test_print_runs_are_refused_by_name(town: Town, rosa: StaffBrowser) -> None:
+    made = await invite(rosa, town, contact=LETTER)
+    await invite(rosa, town)
+    run = (
+        "INSERT INTO invitation_print SELECT '{0}', {1}, made_by, made_at FROM invitation WHERE id = '"
+        + made["id"]
+        + "'"
+    )
+    first, second, away = (str(UUID(int=n)) for n in (1, 2, 3))
+    [elsewhere] = await town.rows("SELECT id FROM office WHERE id <> $1 LIMIT 1", made["office"])
+    async with town.worker.db.transaction() as conn:
+        for ident, office in ((first, made["office"]), (second, made["office"]), (away, elsewhere["id"])):
+            await conn.execute(run.format(ident, office))
+    refused = {
+        "invitation_printed_is_letter": f"UPDATE invitation SET print_id = '{first}' WHERE way = 'email'",
+        "invitation_printed_at_its_office": f"UPDATE invitation SET print_id = '{away}' WHERE way = 'letter'",
+        "invitation_printed_once": f"""UPDATE invitation SET print_id = '{first}' WHERE way = 'letter';
+                                       UPDATE invitation SET print_id = '{second}' WHERE way = 'letter'""",
+    }
+    for constraint, sql in refused.items():
+        with pytest.raises(asyncpg.PostgresError) as error:
+            async with town.worker.db.transaction() as conn:
+                await conn.execute(sql)
+        assert getattr(error.value, "constraint_name", None) == constraint, (constraint, error.value)

@@ -62,6 +62,7 @@ from frontend.closing.views import (
 from frontend.invitations.views import ListPage as InvitationListPage
 from frontend.invitations.views import NewPage as NewInvitationPage
 from frontend.invitations.views import OnePage as OneInvitationPage
+from frontend.invitations.views import RunLine as PrintedLine
 from frontend.invitations.wording import line, rows
 from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
@@ -405,6 +406,7 @@ def invitation(status: InvitationStatus = InvitationStatus.OPEN) -> Invitation:
         answer_until=NOW + timedelta(days=9),
         made_at=NOW,
         reminded_at=None,
+        printed_at=None,
         status=status,
         case_id=ID if status is InvitationStatus.BOOKED else None,
         invited=Invited(Contact(name="Kim Mustermann", email="kim@example.org", language="de"), "32-17/2026"),
@@ -699,10 +701,19 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
         problem="…",
         case_url="/case",
         send_action="/send",
+        letter_url="/letter.pdf",
         withdraw_action="/withdraw",
     )
     listed = InvitationListPage(
-        frame=staff(words, words._("Invitations")), office="Bürgerbüro Mitte", new_url="/new", lines=lines
+        frame=staff(words, words._("Invitations")),
+        office="Bürgerbüro Mitte",
+        new_url="/new",
+        lines=lines,
+        print_label="12 Briefe drucken",
+        print_action="/prints",
+        request_key=KEY,
+        problem="…",
+        runs=(PrintedLine(when="Mittwoch, 25. November 2026, 09:40 Uhr", letters="12 Briefe", url="/p.pdf"),),
     )
     return {
         "invitations": ("invitations/list.html", listed),

@@ -14,6 +14,7 @@ from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
+from booking.invitations.sealing import Sealing
 from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
 from booking.queue.usecases import Queue
@@ -34,7 +35,7 @@ def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overvie
     here = "http://localhost:8080"
     overviews = Overviews(db, world.appointments, world.notifications, SEALER, clock, here)
     invitations = Invitations(
-        db, world.holds, world.appointments, world.availability, world.notifications, SEALER, clock, here
+        db, world.holds, world.appointments, world.availability, world.notifications, Sealing(SEALER), clock, here
     )
     return Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock), overviews, invitations
 

@@ -1,0 +1,120 @@
+"""Letters as PDF: one by one, or many in one file for a print run. Typst sets them; see templates/letter.typ."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import segno
+import typst
+
+from base.i18n import Translations, format_date
+from base.i18n import mark as _
+from notifications.fields import InvitationFields, Line
+from notifications.messages import TEMPLATES_FOLDER
+
+_TEMPLATE = TEMPLATES_FOLDER / "letter.typ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationLetter:
+    """Texts are in the letter's language already."""
+
+    language: str
+    written_on: date
+    recipient: tuple[Line, ...]  # name and address
+    fields: InvitationFields
+    phone: Line
+    reference: Line = ""
+    site: Line  # where the code is typed in, without "https://"
+    code: Line
+
+
+class Letters:
+    def __init__(self, translations: Translations) -> None:
+        self._translations = translations
+
+    def pdf(self, letters: Sequence[InvitationLetter], made_at: datetime) -> bytes:
+        """Each begins a new sheet. Takes some milliseconds for each, and blocks: for a thread. PDF/UA-1, so it can be read aloud, too."""
+        given = json.dumps([self._data(letter) for letter in letters])
+        made = typst.compile(
+            _TEMPLATE,
+            root=TEMPLATES_FOLDER,
+            format="pdf",
+            ignore_system_fonts=True,  # the same everywhere
+            sys_inputs={"letters": given},
+            pdf_standards="ua-1",
+            timestamp=made_at,
+        )
+        return bytes(made)
+
+    def _data(self, letter: InvitationLetter) -> dict[str, Any]:
+        asked = letter.fields
+
+        def say(text: str, **fields: object) -> str:
+            return self._translations.gettext(letter.language, text, **fields)
+
+        def day(one: date) -> str:
+            return format_date(one, letter.language)
+
+        until = format_date(asked.answer_by, letter.language, style="long")
+        when = day(asked.first_day)
+        if asked.first_day != asked.last_day:
+            when = say(_("Between {first} and {last}"), first=when, last=day(asked.last_day))
+        info = [
+            (say(_("Our reference")), letter.reference),
+            (say(_("Date")), format_date(letter.written_on, letter.language, style="long")),
+            (say(_("Telephone")), letter.phone),
+        ]
+        return {
+            "language": letter.language,
+            "sender": " · ".join((say(_("City of {city}"), city=asked.city), asked.office, asked.address)),
+            "recipient": letter.recipient,
+            "info": [pair for pair in info if pair[1]],
+            "subject": say(
+                _("Please choose an appointment until {until}: {service}"), until=until, service=asked.service
+            ),
+            "opening": [
+                say(_("Hello {name},"), name=letter.recipient[0]),
+                say(_("we ask you to come for an appointment. You choose yourself when that is:")),
+            ],
+            "terms": [
+                (say(_("Service")), asked.service),
+                (say(_("Place")), self._place(letter)),
+                (say(_("When")), when),
+                (say(_("Choose until")), day(asked.answer_by)),
+            ],
+            "how": [
+                say(_("Open this address and type in the code, or take a picture of the square with your telephone:"))
+            ],
+            "site": letter.site,
+            "code_label": say(_("Code:")),
+            "code": letter.code,
+            "picture": _square(asked.manage_url),
+            "picture_says": say(_("QR code with the address of your invitation")),
+            "closing": [
+                say(_("The code is yours alone and is good for one appointment.")),
+                say(_("You cannot use the internet? Call us: {phone}."), phone=letter.phone),
+                say(_("Kind regards")),
+                say(_("City of {city}"), city=asked.city) + ", " + asked.office,
+            ],
+        }
+
+    def _place(self, letter: InvitationLetter) -> str:
+        asked = letter.fields
+        if asked.channel == "video":
+            return self._translations.gettext(letter.language, _("By video, with {office}"), office=asked.office)
+        if asked.channel == "phone":
+            return self._translations.gettext(letter.language, _("By phone: {office} calls you"), office=asked.office)
+        return f"{asked.office}, {asked.address}"
+
+
+def _square(url: str) -> str:
+    """A QR code as SVG."""
+    drawn = io.BytesIO()
+    segno.make(url, error="m", micro=False).save(drawn, kind="svg", xmldecl=False, border=2)
+    return drawn.getvalue().decode()
