@@ -95,6 +95,7 @@ class RequestFields:
     number: Line
     service: Line
     manage_url: Url
+    next_on: date | None = None  # about when the next list closes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_RELEASED: mark("Given to others: your appointment {number} on {date} at {time}"),
     Template.REBOOKING_OFFERED: mark("Please choose a new time: your appointment {number} on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
+    Template.ALLOCATION_WAITS: mark("Your request {number} stays in the list: no appointment this time"),
     Template.ALLOCATION_ENDED: mark("Your request {number} has ended: you can book an appointment"),
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.INVITATION: mark("Please choose an appointment until {until}: {service}"),
@@ -44,7 +45,7 @@ _ANSWERED = (
     Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
 )
-_ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_ENDED)
+_ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_WAITS, Template.ALLOCATION_ENDED)
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
     Template.APPOINTMENT_MOVED: Method.REQUEST,
@@ -107,8 +108,9 @@ class Messages:
     def _request_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
         asked = request_fields(fields)
         subject = self._translations.gettext(language, _SUBJECTS[template], number=asked.number)
-        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject)
-        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject)
+        next_on = format_date(asked.next_on, language, style="long") if asked.next_on else ""
+        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject, next_on=next_on)
+        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject, next_on=next_on)
         return Mail(language, subject, text, html)
 
     def _link_mail(self, language: str, fields: Mapping[str, object]) -> Mail:

@@ -37,6 +37,7 @@ class Template(StrEnum):
     APPOINTMENT_RELEASED = "appointment_released"  # nobody answered that
     REBOOKING_OFFERED = "rebooking_offered"  # its counter is closed: times to choose from until a moment
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
+    ALLOCATION_WAITS = "allocation_waits"  # a run had nothing for the request, which stays in the list
     ALLOCATION_ENDED = "allocation_ended"  # the service is booked like any other again, and the request has ended
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
     INVITATION = "invitation"  # to choose a time within a window, by a link of its own

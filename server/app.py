@@ -42,6 +42,7 @@ from base.web.problems import problems
 from booking.allocation import desk_endpoints as desk
 from booking.allocation import endpoints as allocation
 from booking.allocation import marking_endpoints as marking
+from booking.allocation import words_endpoints as words
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
@@ -84,6 +85,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,
+    *words.ENDPOINTS,
     *invitations.ENDPOINTS,
     *letters.ENDPOINTS,
     *overview.ENDPOINTS,
@@ -181,6 +183,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[invitations.INVITATIONS] = product.invitations
     app[letters.PRINTING] = product.printing
     app[overview.OVERVIEWS] = product.overviews
+    app[words.WORDS] = product.need_words
     app[marking.MARKING] = product.marking
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source

@@ -22,6 +22,7 @@ from booking.allocation.marking import Marking
 from booking.allocation.runs import Runs
 from booking.allocation.telling import Teller as NeedTeller
 from booking.allocation.usecases import Allocation
+from booking.allocation.words import Words
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
@@ -82,6 +83,7 @@ class Product:
     allocation: Allocation
     marking: Marking
     runs: Runs
+    need_words: Words
     need_source: NeedSource
     overviews: Overviews
     invitations: Invitations
@@ -162,6 +164,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             at_once=settings.holds_at_once,
             by_need=need_source.gives_out,
         )
+        runs = Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock)
         yield Product(
             settings=settings,
             clock=clock,
@@ -182,7 +185,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             allocation=allocation,
             marking=Marking(db, need_teller, clock),
             need_source=need_source,
-            runs=Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock),
+            runs=runs,
+            need_words=Words(db, runs, need_teller, appointments, clock),
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
             invitations=Invitations(
                 db,

@@ -52,6 +52,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("invitations", 60, product.invitations.remind_due),
         Duty("reconfirm", 60, product.appointments.reconfirm_due),
         Duty("allocation", 5, product.runs.close_due),
+        Duty("words", 5, product.need_words.mail_due),
         Duty("marking", 5, product.marking.keep_up),
         Duty("rebooking", 2, product.rebooker.run),
         Duty("hours", 600, product.catalogue.roll_hours),

@@ -12,7 +12,7 @@ from base.db import Connection, Database, violates
 from base.errors import DomainError, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
-from booking.allocation import marking_store, store
+from booking.allocation import marking_store, store, words_store
 from booking.allocation.marking_store import MarkRow
 from booking.allocation.model import RequestStatus, Rule
 from booking.allocation.runs import RunGoesOn
@@ -112,14 +112,16 @@ class Marking:
         return changed + await self._end_stranded()
 
     async def _end_stranded(self) -> int:
-        """Whoever has verified the request is told; whoever has not may be anybody."""
+        """Whoever has verified the request is told, by mail or by staff; whoever has not may be anybody."""
         async with self._db.transaction() as conn:
             services = {one.service_id: one for one in await store.marked(conn)}
             idents = await marking_store.lock_stranded(conn, _REQUESTS_PER_ROUND)
             for ident in idents:
                 row = await store.find_request(conn, ident)
                 await marking_store.end_request(conn, ident, self._clock())
-                if row is not None and row.status is not RequestStatus.UNVERIFIED:
+                if row is not None and row.is_called:
+                    await words_store.at_end(conn, ident, self._clock())
+                elif row is not None and row.status is not RequestStatus.UNVERIFIED:
                     await self._teller.ended(conn, row, services[row.service_id])
                 requests_ended()
         return len(idents)

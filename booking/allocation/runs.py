@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4, uuid5
 
@@ -17,12 +17,12 @@ from base.failpoint import point
 from base.i18n import Text, Translations, zone
 from base.i18n import mark as _
 from base.seal import Sealer
-from booking.allocation import store
+from booking.allocation import store, words_store
 from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
 from booking.allocation.explaining import explain
 from booking.allocation.model import ClosedList, Request, RequestStatus, Result, RunStatus, Slot, Terms
 from booking.allocation.ranking import close, normal_seed, rank
-from booking.allocation.store import RequestRow, RunRow, SlotRow
+from booking.allocation.store import Marked, RequestRow, RunRow, SlotRow
 from booking.allocation.telling import open_contact
 from booking.allocation.usecases import Allocation, NotByNeed, local_day
 from booking.appointments.contact import Contact
@@ -212,6 +212,7 @@ class Runs:
                     await self._offer(conn, run, place.id, UUID(place.slot), until)
             await store.free_slots(conn, ident)
             await store.release_run(conn, ident, now, by)
+            await words_store.after_run(conn, ident, [place.id for place in parse_result(run.result).places], now)
         run_released()
 
     async def give_up(self, ident: UUID, because: str) -> None:
@@ -235,6 +236,14 @@ class Runs:
     async def runs(self) -> list[RunRow]:
         async with self._db.connection() as conn:
             return await store.runs(conn)
+
+    async def next_closing(self, marked: Marked) -> date | None:
+        """The local day on which the next list closes: as a run has named it, else by the rhythm. None: nobody knows."""
+        if not marked.is_on:
+            return None
+        async with self._db.connection() as conn:
+            closing = await store.next_closing(conn, marked.service_id)
+        return None if closing is None or closing < self._clock() else closing.astimezone(zone(marked.time_zone)).date()
 
     async def due(self) -> list[int]:
         """Services whose rhythm asks for the next run, and none is under way."""

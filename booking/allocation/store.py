@@ -301,6 +301,19 @@ async def services_due(conn: Connection, now: datetime) -> list[int]:
     )
 
 
+async def next_closing(conn: Connection, service_id: int) -> datetime | None:
+    """Of the open run; else of the newest that has closed, one rhythm on."""
+    return await find_one(
+        conn,
+        datetime,
+        """
+        SELECT CASE r.status WHEN 'open' THEN r.closes_at ELSE r.closes_at + s.rhythm_days * interval '1 day' END
+          FROM allocation_run r JOIN allocation_service s USING (service_id)
+         WHERE r.service_id = $1 AND r.status <> 'given_up' ORDER BY r.status = 'open' DESC, r.closes_at DESC LIMIT 1""",
+        service_id,
+    )
+
+
 async def to_close(conn: Connection, now: datetime) -> list[UUID]:
     sql = "SELECT id FROM allocation_run WHERE status = 'open' AND closes_at <= $1 AND seed_at > $1"
     return await fetch_all(conn, UUID, sql, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from uuid import UUID
 
 from base.clock import Clock
@@ -28,13 +30,27 @@ class Teller:
         """The service can be booked like any other: where."""
         await self._mail(conn, "allocation_ended", row, marked, f"services/{row.service_id}")
 
+    async def waits(self, conn: Connection, row: RequestRow, marked: Marked, next_on: date | None) -> None:
+        """A run had nothing for this request, which stays in the list."""
+        path = f"requests/{row.id}/link/{self.token(row.id)}"
+        more = {"next_on": next_on.isoformat()} if next_on else {}
+        await self._mail(conn, "allocation_waits", row, marked, path, more)
+
     def contact_of(self, row: RequestRow) -> Contact:
         return open_contact(self._sealer, row)
 
     def token(self, ident: UUID) -> str:
         return self._sealer.mac(f"allocation-request:{ident}")
 
-    async def _mail(self, conn: Connection, template: str, row: RequestRow, marked: Marked, path: str) -> None:
+    async def _mail(
+        self,
+        conn: Connection,
+        template: str,
+        row: RequestRow,
+        marked: Marked,
+        path: str,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         email = self.contact_of(row).email
         if email is None:
             return
@@ -43,6 +59,7 @@ class Teller:
             "service": pick(marked.name, row.language),
             "number": row.public_id,
             "manage_url": f"{self._public_url}/{row.language}/{path}",
+            **(more or {}),
         }
         await self._notifications.enqueue(
             conn,

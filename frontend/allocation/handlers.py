@@ -14,6 +14,7 @@ from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.runs import Plan
 from booking.allocation.store import RequestRow, RunRow
+from booking.allocation.words_endpoints import WORDS
 from booking.availability.model import Window
 from booking.catalogue.model import Channel
 from frontend.allocation.views import RequestCard, RunCard, WorkPage
@@ -86,6 +87,7 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
     allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
     services = {one.service_id: one for one in await allocation.services()}
     names = {ident: words.pick(one.name) for ident, one in services.items()}
+    calls = await request.app[WORDS].calls()
     due = [names[ident] for ident in await request.app[RUNS].due()]
     may_run, may_name = staff.may_somewhere("allocation.run"), staff.may_somewhere("person.read")
     errors = (ShownError(field="requests", message=words._(problem)),) if problem else ()
@@ -106,6 +108,14 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
         ),
         channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
         open_action=f"{here}/runs" if may_run and any(one.is_on for one in services.values()) else "",
+        calls_url=f"{here}/calls",
+        calls=words.ngettext(
+            "{n} person without e-mail is to be called or written to",
+            "{n} people without e-mail are to be called or written to",
+            len(calls),
+        )
+        if calls
+        else "",
         services_url=f"{here}/services" if staff.may("allocation.mark") else "",
         request_key=new_key(),
         values=values or {},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from base.errors import DomainError, Malformed, NotFound
 from base.web import Endpoint, can
 from base.web.endpoint import Handler
-from frontend.allocation import handlers, marking
+from frontend.allocation import calls, handlers, marking
 
 _RUN = "/{language}/allocation/runs/{run}"
+_CALLS = "/{language}/allocation/calls"
 _SERVICES = "/{language}/allocation/services"
 
 
@@ -42,6 +43,9 @@ ENDPOINTS = [
     _page("POST", f"{_RUN}/seed", handlers.enter_seed, "allocation.run", "Enter the seed", NotFound, Malformed),
     _page("POST", f"{_RUN}/release", handlers.release, "allocation.run", "Release the offers", NotFound),
     _page("POST", f"{_RUN}/give-up", handlers.give_up, "allocation.run", "Give a run up", NotFound, Malformed),
+    _page("GET", _CALLS, calls.show, "allocation.check", "Who is to be called or written to"),
+    _page("POST", f"{_CALLS}/{{call}}/said", calls.say, "allocation.check", "It was said", NotFound),
+    _page("POST", f"{_CALLS}/{{call}}/book", calls.book, "allocation.check", "Book it for the person", NotFound),
     _page("GET", _SERVICES, marking.show_marked, "allocation.mark", "Services given out by need"),
     _page("GET", f"{_SERVICES}/{{service}}", marking.show_service, "allocation.mark", "Rule and history", NotFound),
     _page(

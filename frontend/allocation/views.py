@@ -38,6 +38,8 @@ class WorkPage:
     due: tuple[str, ...] = ()
     open_action: str = ""  # empty: not for this reader
     services_url: str = ""
+    calls_url: str = ""
+    calls: str = ""  # how many people; empty: nobody
     request_key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
@@ -76,3 +78,20 @@ class MarkPage:
     back_url: str
     values: Mapping[str, str]
     messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCard:
+    title: str
+    message: str  # what to say
+    rows: tuple[Row, ...]
+    explained: tuple[str, ...]
+    say_action: str
+    book_action: str  # empty: nothing to book, or it costs a fee
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsPage:
+    frame: StaffFrame
+    calls: tuple[CallCard, ...]
+    back_url: str

@@ -292,15 +292,43 @@ async def paid_in_the_last_second(scene: Scene) -> None:
     await shows(scene, made, "confirmed")
 
 
-async def given_out_by_need(scene: Scene) -> None:
-    """Two ask, two times are set aside; the hours between the steps pass in the database."""
-    [(service,)] = await scene.rows("SELECT id FROM service WHERE name->>'de' ILIKE $1 LIMIT 1", f"%{FREE}%")
-    await scene.rows("INSERT INTO allocation_service (service_id) VALUES ($1)", service)
-    staff = await signed_in(scene, "rosa", "allocation")
-    for n in range(2):
+async def given_out_by_need(scene: Scene, *, is_spared: bool = False) -> None:
+    """Three ask, two times are set aside; the hours between the steps pass in the database."""
+    staff, service = await _by_need(scene)
+    for n in range(3):
         contact = {**KIM, "name": f"Kim {n}", "email": f"kim{n}@example.org"}
         given = {"service": service, "contact": contact, "birth_date": "1990-01-01"}
         await scene.good("POST", "/api/allocation/requests", key=str(uuid4()), json=given)
+    await _given_out(scene, staff, service, slots=2, is_spared=is_spared)
+
+
+async def told_that_they_wait(scene: Scene) -> None:
+    """The worker that closes the list lives; the one that writes may die of it."""
+    await given_out_by_need(scene, is_spared=True)
+
+
+async def given_out_by_telephone(scene: Scene) -> None:
+    """Somebody without e-mail: entered by staff, told by them, and booked for them."""
+    staff, service = await _by_need(scene)
+    [(office,)] = await scene.rows("SELECT min(id) FROM office")
+    clerk = await signed_in(scene, "clara", "clerk")
+    contact = {"name": "Kim", "postal_address": ["Weg 1", "70173 Stuttgart"], "language": "de"}
+    given = {"service": service, "contact": contact, "birth_date": "1990-01-01"}
+    here = f"/api/offices/{office}/allocation/requests"
+    await scene.good("POST", here, key=str(uuid4()), staff=clerk, json=given)
+    await _given_out(scene, staff, service, slots=1)
+    [call] = (await scene.good("GET", "/api/allocation/calls", staff=staff))["calls"]
+    await scene.good("POST", f"/api/allocation/calls/{call['id']}/book", staff=staff)
+
+
+async def _by_need(scene: Scene) -> tuple[str, int]:
+    """A service that is given out so, and staff who do it."""
+    [(service,)] = await scene.rows("SELECT id FROM service WHERE name->>'de' ILIKE $1 LIMIT 1", f"%{FREE}%")
+    await scene.rows("INSERT INTO allocation_service (service_id) VALUES ($1)", service)
+    return await signed_in(scene, "rosa", "allocation"), service
+
+
+async def _given_out(scene: Scene, staff: str, service: int, slots: int, *, is_spared: bool = False) -> None:
     await scene.rows(
         """
         UPDATE allocation_request SET status = 'confirmed', checked_at = now(), check_reason = 'Seen',
@@ -310,10 +338,10 @@ async def given_out_by_need(scene: Scene) -> None:
     days = {"from_day": f"{now + timedelta(days=4):%F}", "to_day": f"{now + timedelta(days=12):%F}"}
     moments = {"closes_at": 2, "seed_at": 3, "release_by": 48}
     plan = {name: f"{now + timedelta(hours=hours):%FT%R}" for name, hours in moments.items()}
-    fields = {"service": str(service), "channel": "onsite", "slots": "2", "seed_source": "Lotto", **days, **plan}
+    fields = {"service": str(service), "channel": "onsite", "slots": str(slots), "seed_source": "Lotto", **days, **plan}
     await scene.good("POST", "/de/allocation/runs", staff=staff, form={**fields, "request_key": str(uuid4())})
     await _hours_pass(scene, "closes_at = now()")
-    await scene.drain()
+    await scene.drain(is_spared=is_spared)
     await _hours_pass(scene, "seed_at = now()")
     [(run,)] = await scene.rows("SELECT id::text FROM allocation_run")
     here = f"/de/allocation/runs/{run}"
@@ -677,9 +705,11 @@ BY_NEED = Story(
     Outcome(
         cases=(("held",), ("held",)),
         claims=(1, 1),
-        mails=("allocation_request", "allocation_request", "appointment_offered", "appointment_offered"),
+        mails=(*("allocation_request",) * 3, "allocation_waits", *("appointment_offered",) * 2),
     ),
 )
+WAITING = Story(told_that_they_wait, BY_NEED.ends)
+BY_TELEPHONE = Story(given_out_by_telephone, Outcome(cases=(("held", "confirmed"),), claims=(2,)))
 NO_LONGER_BY_NEED = Story(no_longer_by_need, Outcome(mails=("allocation_ended", "allocation_request")))
 ASKED_MAILS = ("appointment_confirmed", "appointment_reconfirm")
 NOT_ANSWERED = Story(

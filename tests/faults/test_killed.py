@@ -132,6 +132,8 @@ CASES: dict[str, list[Case]] = {
         ]
         for name in ("refund.submitted", "refund.answered", "refund.applied", "refund.stored")
     },
+    "allocation.word-mailed": [worker(s.WAITING, "allocation.word-mailed")],
+    "allocation.word-said": [web(s.BY_TELEPHONE, "allocation.word-said")],
     "allocation.asked": [web(s.BY_NEED, "allocation.asked")],
     "allocation.opened": [web(s.BY_NEED, "allocation.opened")],
     "allocation.closed": [worker(s.BY_NEED, "allocation.closed")],

@@ -74,8 +74,32 @@ async def test_from_the_telephone_call_to_the_rank_in_words(
         await rosa.post("/de/staff/sign-in", login="rosa", password=PASSWORD)  # a new day
         [seed] = re.findall(r'action="([^"]*/seed)"', (await rosa.get("/de/allocation/")).text)
         await rosa.post(seed, seed=SEED)
+        await _called_and_booked(town, rosa, seed.removesuffix("/seed"))
     await clara.post("/de/staff/sign-in", login="clara", password=PASSWORD)
     assert "Ihre hat Rang 1." in (await clara.get(entered.url.path)).text
+    await town.assert_sound()
+
+
+async def _called_and_booked(town: Town, rosa: StaffBrowser, run: str) -> None:
+    """What was given out is said on the telephone, over the API or the page, and booked there."""
+    released = await rosa.post(f"{run}/release")
+    assert "1 Person ohne E-Mail ist anzurufen oder anzuschreiben" in released.text
+    page = await rosa.get("/de/allocation/calls")
+    assert "Es gibt einen Termin: " in page.text
+    assert "+4915123456789" in page.text
+    assert "Ihre hat Rang 1." in page.text
+    async with rosa.http.get(f"{town.origin}/api/allocation/calls") as answer:
+        [call] = (await answer.json())["calls"]
+        assert (call["status"], call["given"]["status"]) == ("placed", "held")
+    booked = await rosa.post(f"/de/allocation/calls/{call['id']}/book")
+    assert (booked.url.path, "Niemand." in booked.text) == ("/de/allocation/calls", True)
+    for step in ("book", "said"):
+        assert (await rosa.post(f"/de/allocation/calls/{call['id']}/{step}")).status == 200  # twice is no mistake
+        url = f"{town.origin}/api/allocation/calls/{call['id']}/{step}"
+        async with rosa.http.post(url, headers={"Origin": town.origin}) as answer:
+            assert await answer.json() == {"calls": []}
+    assert (await rosa.post("/de/allocation/calls/4711/said")).status == 404
+    assert await town.rows("SELECT status FROM claim WHERE appointment_id IS NOT NULL") == [{"status": 2}]
 
 
 async def test_withdrawn_for_the_caller_and_not_twice(town: Town, service: int, here: str, clara: StaffBrowser) -> None:

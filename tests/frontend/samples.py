@@ -24,7 +24,7 @@ from booking.invitations.model import Invitation, InvitationStatus, Invited, Way
 from booking.invitations.model import Terms as InvitationTerms
 from booking.rebooking.model import Offered as RebookingTime
 from booking.rebooking.model import Rebooking, RebookingStatus
-from frontend.allocation.views import MarkedLine, MarkedPage, MarkPage
+from frontend.allocation.views import CallCard, CallsPage, MarkedLine, MarkedPage, MarkPage
 from frontend.bookings.views import NeedPage as NeedPageOfStaff
 from frontend.bookings.views import RequestPage as RequestPageOfStaff
 from frontend.citizen.busy import busy_page
@@ -663,7 +663,21 @@ def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
         withdraw_action="/withdraw",
         back_url="/back",
     )
+    card = CallCard(
+        title="Kim Mustermann",
+        message="Es gibt einen Termin: Do., 3. Dez., 08:00 Uhr, Bürgerbüro Mitte. Er ist zurückgelegt bis Do., 06:00 Uhr.",
+        rows=request.person,
+        explained=request.explained,
+        say_action="/said",
+        book_action="/book",
+    )
+    calls = CallsPage(
+        frame=staff(words, words._("To be called or written to")),
+        calls=(card, replace(card, book_action="")),
+        back_url="/back",
+    )
     return {
+        "allocation-calls": ("allocation/calls.html", calls),
         "desk-need": ("bookings/need.html", need),
         "desk-request": ("bookings/request.html", request),
         "allocation-services": ("allocation/services.html", marked),

@@ -53,6 +53,7 @@ FEW = [
     "closing-track",
     "desk-need",
     "desk-request",
+    "allocation-calls",
     "allocation-services",
     "allocation-service",
     "twin",

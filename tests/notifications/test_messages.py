@@ -56,6 +56,7 @@ FIELDS: dict[Template, dict[str, object]] = {
         ],
     },
     Template.ALLOCATION_REQUEST: {},
+    Template.ALLOCATION_WAITS: {"next_on": "2026-12-09"},
     Template.ALLOCATION_ENDED: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.INVITATION: _INVITED,

@@ -91,6 +91,20 @@ class TestSchema:
         with refused("allocation_request_called_was_entered"):
             await conn.execute("UPDATE allocation_request SET is_called = true")
 
+    async def test_a_word_is_due_once_for_each_run_and_said_once(self, world: NeedWorld, conn: Connection) -> None:
+        ident = await world.enter("Anna Häberle")
+        insert = "INSERT INTO allocation_word (request_id, due_at, said_by) VALUES ($1, now(), $2)"
+        with refused("allocation_word_said"):
+            await conn.execute(insert, ident, world.clerk)
+        await conn.execute(insert, ident, None)
+        with refused("allocation_word_once"):
+            await conn.execute(insert, ident, None)
+        with refused("allocation_word_said_once"):
+            await conn.execute("UPDATE allocation_word SET due_at = due_at + interval '1 day'")
+        await conn.execute("UPDATE allocation_word SET said_at = now()")
+        with refused("allocation_word_said_once"):
+            await conn.execute("UPDATE allocation_word SET said_at = now() + interval '1 day'")
+
     async def test_ended_has_its_moment(self, world: NeedWorld, conn: Connection) -> None:
         ident = await world.ask("Anna Häberle")
         with refused("allocation_request_ended"):

@@ -138,3 +138,11 @@ async def test_taking_it_back_beside_a_run_that_is_opened(world: NeedWorld) -> N
         for (run,) in await world.rows("SELECT id FROM allocation_run WHERE status = 'open'"):
             await world.runs.give_up(run, "Next round")  # type: ignore[arg-type]
         await world.marking.mark(world.city.service_id, RULE, None, world.clerk)
+
+
+async def test_whoever_has_no_mail_is_on_the_list_of_calls_when_it_ends(world: NeedWorld) -> None:
+    ident = await world.enter("Anna Häberle")
+    await world.marking.unmark(world.city.service_id, "Enough counters", world.clerk)
+    assert await world.marking.keep_up() == 1
+    [call] = await world.words.calls()
+    assert (call.request.id, call.request.status, call.case) == (ident, RequestStatus.ENDED, None)

@@ -14,6 +14,7 @@ from booking.allocation.marking import Marking
 from booking.allocation.runs import Plan, Runs
 from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
+from booking.allocation.words import Words
 from booking.appointments.contact import Contact
 from booking.availability.model import Window
 from tests.booking.appointments.world import CaseWorld
@@ -38,6 +39,7 @@ class NeedWorld(CaseWorld):
         self.runs = Runs(
             db, self.allocation, self.availability, city.fee_on, self.appointments, SEALER, Translations.load(), clock
         )
+        self.words = Words(db, self.runs, teller, self.appointments, clock)
 
     def plan(self, slots: int = 3, **changes: object) -> Plan:
         now = self.clock()
@@ -63,6 +65,15 @@ class NeedWorld(CaseWorld):
         await self.allocation.verify(ident)
         return ident
 
+    async def enter(self, name: str, deadline: date | None = None) -> UUID:
+        """By staff, for somebody without e-mail; confirmed."""
+        contact = Contact(name=name, mobile="0151 23456789", language="de")
+        ident = await self.allocation.ask(
+            self.city.service_id, contact, date(1990, 1, 1), deadline, "", (), (), uuid4(), entered_by=self.clerk
+        )
+        await self.allocation.confirm(ident, deadline, "Document seen", self.clerk)
+        return ident
+
     async def take_part(self, name: str, deadline: date | None = None) -> UUID:
         ident = await self.ask(name, deadline)
         await self.allocation.confirm(ident, deadline, "Document seen", self.clerk)
@@ -84,8 +95,8 @@ class NeedWorld(CaseWorld):
             return [tuple(row) for row in await conn.fetch(sql, *args)]
 
 
-async def make_need(conn: Connection) -> tuple[City, int]:
-    city = await make_city(conn, days=(THURSDAY,))
+async def make_need(conn: Connection, fee_cents: int = 0) -> tuple[City, int]:
+    city = await make_city(conn, days=(THURSDAY,), fee_cents=fee_cents)
     clerk = await conn.fetchval(
         "INSERT INTO account (login, name, password_hash) VALUES ('rosa', 'Rosa', '$argon2id$none') RETURNING id"
     )
@@ -94,9 +105,9 @@ async def make_need(conn: Connection) -> tuple[City, int]:
 
 
 @asynccontextmanager
-async def need_world(db: Database, clock: SettableClock) -> AsyncIterator[NeedWorld]:
+async def need_world(db: Database, clock: SettableClock, *, fee_cents: int = 0) -> AsyncIterator[NeedWorld]:
     async with db.connection() as conn:
-        city, clerk = await make_need(conn)
+        city, clerk = await make_need(conn, fee_cents)
     world = NeedWorld(db, city, clock, clerk)
     await world.start()
     try:
