@@ -124,10 +124,21 @@ class InvitationFields:
     manage_url: Url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeFields:
+    """Of a code to be typed in."""
+
+    city: Line
+    code: Line
+    good_until: AwareDatetime
+    time_zone: str = "Europe/Berlin"
+
+
 _CASE = TypeAdapter(CaseFields)
 _REQUEST = TypeAdapter(RequestFields)
 _LINK = TypeAdapter(LinkFields)
 _INVITATION = TypeAdapter(InvitationFields)
+_CODE = TypeAdapter(CodeFields)
 
 
 def case_fields(fields: Mapping[str, object]) -> CaseFields:
@@ -148,3 +159,8 @@ def link_fields(fields: Mapping[str, object]) -> LinkFields:
 def invitation_fields(fields: Mapping[str, object]) -> InvitationFields:
     """As case_fields."""
     return _INVITATION.validate_python({name: value for name, value in fields.items() if value is not None})
+
+
+def code_fields(fields: Mapping[str, object]) -> CodeFields:
+    """As case_fields."""
+    return _CODE.validate_python({name: value for name, value in fields.items() if value is not None})

@@ -14,7 +14,15 @@ from base.i18n import Translations, format_date, format_money, format_short_day,
 from base.money import Money
 from base.templates import Templates
 from notifications.calendar import Method, case_calendar
-from notifications.fields import CaseFields, OfferedTime, case_fields, invitation_fields, link_fields, request_fields
+from notifications.fields import (
+    CaseFields,
+    OfferedTime,
+    case_fields,
+    code_fields,
+    invitation_fields,
+    link_fields,
+    request_fields,
+)
 from notifications.model import Template
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -34,6 +42,7 @@ _SUBJECTS = {
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.INVITATION: mark("Please choose an appointment until {until}: {service}"),
     Template.INVITATION_REMINDER: mark("Only until {until}: please choose an appointment for {service}"),
+    Template.GUARD_CODE: mark("Your code: {code}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
@@ -82,6 +91,8 @@ class Messages:
             return self._link_mail(language, fields)
         if template in _INVITATIONS:
             return self._invitation_mail(template, language, fields)
+        if template is Template.GUARD_CODE:
+            return self._code_mail(language, fields)
         case = case_fields(fields)
         if template in _ANSWERED and case.answer_until is None:
             raise ValueError("answer_until is missing")
@@ -135,9 +146,19 @@ class Messages:
 
     def _link_until(self, language: str, fields: Mapping[str, object]) -> str:
         link = link_fields(fields)
-        return self._translations.gettext(
-            language, "{time}", time=format_time(link.good_until, language, link.time_zone)
-        )
+        return self._clock(language, link.good_until, link.time_zone)
+
+    def _clock(self, language: str, moment: datetime, time_zone: str) -> str:
+        """German says "14:40 Uhr", English just "14:40"."""
+        return self._translations.gettext(language, "{time}", time=format_time(moment, language, time_zone))
+
+    def _code_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
+        given = code_fields(fields)
+        until = self._clock(language, given.good_until, given.time_zone)
+        subject = self._translations.gettext(language, _SUBJECTS[Template.GUARD_CODE], code=given.code)
+        text = self._templates.render("guard_code.txt", language, case=given, subject=subject, until=until)
+        html = self._templates.render("guard_code.html", language, case=given, subject=subject, until=until)
+        return Mail(language, subject, text, html)
 
     def is_late(self, template: Template, fields: Mapping[str, object], now: datetime) -> bool:
         """Whether nobody has use of a text message any more."""
@@ -145,6 +166,8 @@ class Messages:
             return link_fields(fields).good_until <= now
         if template in _INVITATIONS:
             return invitation_fields(fields).answer_until <= now
+        if template is Template.GUARD_CODE:
+            return code_fields(fields).good_until <= now
         return case_fields(fields).ends_at <= now
 
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
@@ -157,6 +180,11 @@ class Messages:
             asked = invitation_fields(fields)
             until = format_date(asked.answer_by, language, style="medium")
             text = self._templates.render(f"{template}.sms.txt", language, case=asked, until=until)
+            return plain(" ".join(text.split()))
+        if template is Template.GUARD_CODE:
+            given = code_fields(fields)
+            until = self._clock(language, given.good_until, given.time_zone)
+            text = self._templates.render("guard_code.sms.txt", language, case=given, until=until)
             return plain(" ".join(text.split()))
         case = case_fields(fields)
         money = format_money(Money(case.refund_cents, case.currency), language)

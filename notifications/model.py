@@ -42,6 +42,7 @@ class Template(StrEnum):
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
     INVITATION = "invitation"  # to choose a time within a window, by a link of its own
     INVITATION_REMINDER = "invitation_reminder"  # some days before the deadline of that
+    GUARD_CODE = "guard_code"  # to be typed in before a time of a guarded service is reserved; about no appointment
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
     CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined

@@ -47,6 +47,8 @@ from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
+from booking.guard import endpoints as guard
+from booking.guard import rules_endpoints as guard_rules
 from booking.holds import endpoints as holds
 from booking.holds import staff_endpoints as staff_holds
 from booking.invitations import endpoints as invitations
@@ -62,6 +64,7 @@ from frontend.closing import pages as closing_pages
 from frontend.counter import pages as counter
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.finance import pages as finance
+from frontend.guard import pages as guard_pages
 from frontend.hours import pages as hours_pages
 from frontend.invitations import pages as invitations_pages
 from frontend.room import pages as room_pages
@@ -89,6 +92,8 @@ ENDPOINTS: Sequence[Endpoint] = (
     *invitations.ENDPOINTS,
     *letters.ENDPOINTS,
     *overview.ENDPOINTS,
+    *guard.ENDPOINTS,
+    *guard_rules.ENDPOINTS,
     *waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
     *payment.ENDPOINTS,
@@ -103,6 +108,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *bookings_pages.ENDPOINTS,
     *hours_pages.ENDPOINTS,
     *invitations_pages.ENDPOINTS,
+    *guard_pages.ENDPOINTS,
     *waitlist_pages.ENDPOINTS,
     *closing_pages.ENDPOINTS,
     *board.ENDPOINTS,
@@ -145,11 +151,13 @@ def _running(assets: Assets) -> Any:
             await product.feed.start()
             await product.batcher.start()
             await product.owners.start(product.holds.answer)
+            await product.figures.start()
             try:
                 async with signalling(product) as app[sockets.SOCKETS]:
                     yield
             finally:
                 await product.owners.stop()
+                await product.figures.stop()
                 await product.batcher.stop()
                 await product.feed.stop()
 
@@ -184,6 +192,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[letters.PRINTING] = product.printing
     app[overview.OVERVIEWS] = product.overviews
     app[words.WORDS] = product.need_words
+    app[guard.GUARD] = product.guard
+    app[guard_rules.RULES] = product.guard_rules
     app[marking.MARKING] = product.marking
     app[allocation.RUNS] = product.runs
     app[allocation.NEED_SOURCE] = product.need_source

@@ -32,6 +32,9 @@ from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
 from booking.catalogue.hours_changes import HoursChanges
 from booking.catalogue.usecases import Catalogue
+from booking.guard.figures import Figures
+from booking.guard.rules import Rules
+from booking.guard.usecases import Guard
 from booking.holds.batch import Batcher
 from booking.holds.owners import Owners
 from booking.holds.usecases import Holds
@@ -88,6 +91,9 @@ class Product:
     overviews: Overviews
     invitations: Invitations
     printing: Printing
+    guard: Guard
+    guard_rules: Rules
+    figures: Figures
     waitlist: Waitlist
     rebookings: Rebookings
     rebooker: Rebooker
@@ -129,6 +135,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         slots = PgSlots(announcer)
         books = PgBooks(db)
         queue_source, need_source = QueueSource(), NeedSource()
+        figures = Figures(db, clock)
+        guard = Guard(db, notifications, sealer, figures, clock)
         providers = await _providers(settings, stack)
         need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
         allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
@@ -163,6 +171,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             owners,
             at_once=settings.holds_at_once,
             by_need=need_source.gives_out,
+            guarded=guard.guards,
+            refused=figures.count,
         )
         runs = Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock)
         yield Product(
@@ -175,10 +185,13 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             catalogue=catalogue,
             hours=hours,
             availability=availability,
-            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source]),
+            feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source, guard]),
             batcher=batcher,
             owners=owners,
             holds=holds,
+            guard=guard,
+            guard_rules=Rules(db, guard, figures, sealer, clock, settings.public_url),
+            figures=figures,
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             appointments=appointments,

@@ -38,6 +38,7 @@ def duties(product: Product) -> Sequence[Duty]:
         product.allocation,
         product.overviews,
         product.invitations,
+        product.guard,
     )
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),

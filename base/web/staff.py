@@ -101,11 +101,16 @@ def safe_next(text: str) -> str | None:
 
 def address_of(request: web.Request) -> str:
     """Where the caller sits. X-Forwarded-For is believed as far as our own proxies wrote it."""
+    return proven_address(request) or request.remote or ""
+
+
+def proven_address(request: web.Request) -> str | None:
+    """The same, but None where our proxies should have said it and did not: then everybody would seem to sit where they stand."""
     hops = request.app[SETTINGS].proxy_hops
+    if not hops:
+        return request.remote or None
     said = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
-    if hops and len(said) >= hops and said[-hops]:
-        return said[-hops]
-    return request.remote or ""
+    return said[-hops] or None if len(said) >= hops else None
 
 
 def _sign_in_url(request: web.Request) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,7 +21,8 @@ from base.db import Database, database_is_away
 from base.errors import Unavailable
 from base.failpoint import point
 from booking.holds import store
-from booking.holds.model import Wanted
+from booking.holds.model import Entry, Wanted
+from booking.holds.refusals import PASS_REFUSALS
 
 log = logging.getLogger(__name__)
 hold_inserted = point("hold.inserted")
@@ -60,7 +61,7 @@ class Batcher:
         self._send_away(self._waiting())
 
     async def submit(self, wanted: Wanted) -> datetime | None:
-        """Until when it is held, as stored. None: taken, closed, or this very request had made it before."""
+        """Until when it is held, as stored. None: taken, closed, or this very request had made it before. Raises PassRefused."""
         if self._task is None or self._queue.qsize() >= _MOST_WAITING:
             raise Unavailable
         waiting: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
@@ -83,8 +84,10 @@ class Batcher:
                 return until if made else None
         raise AssertionError("unreachable")
 
-    async def submit_visit(self, parts: Sequence[Wanted], *, staff: bool) -> datetime | None:
-        """All parts of a visit, or none; one by one, as they are few and a batch knows one row per request.
+    async def submit_visit(
+        self, parts: Sequence[Wanted], *, staff: bool, entry: Entry | None = None
+    ) -> datetime | None:
+        """All parts of a visit, or none; one by one, as they are few and a batch knows one row per request. Raises PassRefused.
 
         None also where the catalogue has changed since this process heard of it.
         """
@@ -93,7 +96,13 @@ class Batcher:
             until = now + self._hold_for
             try:
                 async with self._db.connection() as conn:
-                    made = await store.insert_visit(conn, now, until, parts, staff=staff)
+                    if entry is None:
+                        made = await store.insert_visit(conn, now, until, parts, staff=staff)
+                    else:
+                        said = await store.insert_visit_with_pass(conn, now, until, parts, entry)
+                        if said in PASS_REFUSALS:
+                            raise PASS_REFUSALS[said]
+                        made = said is not None
                 hold_inserted()
             except asyncpg.CheckViolationError:
                 return None
@@ -137,7 +146,7 @@ class Batcher:
                     await self._send_alone(*member)
             else:
                 for wanted, waiting in batch:
-                    _settle(waiting, until if wanted.hold_id in made else None)
+                    _settle(waiting, _answer(made, wanted, until))
         except Exception as error:  # whatever it is, everybody in the batch waits for an answer
             if database_is_away(error):
                 # Nobody else would fare better: one long wait for all, instead of one after the other.
@@ -157,7 +166,7 @@ class Batcher:
                     _settle(waiting, Unavailable())
                     return
             else:
-                _settle(waiting, until if made else None)
+                _settle(waiting, _answer(made, wanted, until))
                 return
 
     def _waiting(self) -> list[_Waiting]:
@@ -167,13 +176,23 @@ class Batcher:
         for _, waiting in members:
             _settle(waiting, Unavailable())
 
-    async def _insert(self, members: Sequence[Wanted]) -> tuple[set[UUID], datetime]:
+    async def _insert(self, members: Sequence[Wanted]) -> tuple[Mapping[UUID, str | None], datetime]:
         now = self._clock()
         until = now + self._hold_for
         async with self._db.connection() as conn:  # one statement is one transaction: no BEGIN and COMMIT on the wire
-            made = await store.insert(conn, now, until, members)
+            if any(member.entry for member in members):
+                made = await store.insert_with_passes(conn, now, until, members)
+            else:
+                made = dict.fromkeys(await store.insert(conn, now, until, members))
         hold_inserted()
         return made, until
+
+
+def _answer(made: Mapping[UUID, str | None], wanted: Wanted, until: datetime) -> datetime | Exception | None:
+    if wanted.hold_id not in made:
+        return None
+    refused = made[wanted.hold_id]
+    return until if refused is None else PASS_REFUSALS[refused]()
 
 
 def _settle(waiting: asyncio.Future[datetime | None], result: datetime | Exception | None) -> None:

@@ -12,11 +12,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from base.errors import DomainError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
+from base.web.staff import proven_address
 from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS
 from booking.availability.model import Item, Visit
 from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.model import Hold
+from booking.holds.refusals import PASS_REFUSALS
 from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered, TooBusy
 
 HOLDS: web.AppKey[Holds] = web.AppKey("HOLDS", Holds)
@@ -66,6 +68,7 @@ class HoldIn(VisitIn):
     channel: Channel
     office: Id
     starts_at: AwareDatetime
+    pass_id: UUID | None = Field(default=None, description="For a guarded service: see /api/guard/passes")
 
 
 class ItemOut(BaseModel):
@@ -116,8 +119,15 @@ class HoldOut(BaseModel):
 async def make_hold(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     wanted = await body(request, HoldIn)
-    hold = await request.app[HOLDS].hold(
-        wanted.service, wanted.channel, wanted.office, wanted.starts_at, key, visit=wanted.visit
+    holds = request.app[HOLDS]
+    hold = await holds.hold(
+        wanted.service,
+        wanted.channel,
+        wanted.office,
+        wanted.starts_at,
+        key,
+        visit=wanted.visit,
+        entry=holds.entry(proven_address(request), wanted.pass_id),
     )
     return reply(
         HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"}
@@ -144,7 +154,10 @@ ENDPOINTS = [
         takes=HoldIn,
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooBusy, TooMany, TwiceInAVisit, Invalid),
+        refuses=(
+            *(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooBusy, TooMany, TwiceInAVisit, Invalid),
+            *PASS_REFUSALS.values(),
+        ),
     ),
     Endpoint(
         method="GET",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +54,23 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """With what somebody of the public comes to a guarded service."""
+
+    pass_id: UUID | None = None
+    network: bytes | None = None  # HMAC; None: unknown
+
+    def told(self) -> list[str | None]:
+        """As JSON, for another process of ours."""
+        return [self.pass_id.hex if self.pass_id else None, self.network.hex() if self.network else None]
+
+    @classmethod
+    def understood(cls, said: Sequence[str | None]) -> Entry:
+        pass_id, network = said
+        return cls(pass_id=UUID(pass_id) if pass_id else None, network=bytes.fromhex(network) if network else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One candidate of one request, as it is sent to the database."""
 
@@ -66,10 +83,18 @@ class Wanted:
     quantity: int = 1
     buffer_min: int = 0
     office_id: int | None = None  # that was chosen; None: the counter's own
+    entry: Entry | None = None  # None: the service is not guarded, as far as this process knows
 
     @classmethod
     def at(
-        cls, offer: Offer, office: OfficeOffer, fee_id: int, counter_id: int, starts_at: datetime, ident: UUID
+        cls,
+        offer: Offer,
+        office: OfficeOffer,
+        fee_id: int,
+        counter_id: int,
+        starts_at: datetime,
+        ident: UUID,
+        entry: Entry | None = None,
     ) -> Wanted:
         return cls(
             hold_id=ident,
@@ -80,6 +105,7 @@ class Wanted:
             ends_at=starts_at + timedelta(minutes=offer.taken_at(office)),
             buffer_min=office.buffer_min,
             office_id=office.office_id,
+            entry=entry,
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all
 from booking.availability.model import ClaimStatus
-from booking.holds.model import Wanted
+from booking.holds.model import Entry, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,52 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
         [member.office_id for member in members],
     )
     return {row["o_request"] for row in rows}
+
+
+async def insert_with_passes(
+    conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]
+) -> dict[UUID, str | None]:
+    """The same where some show passes: of each that was held None, of each refused the code (booking.holds.refusals)."""
+    entries = [member.entry or Entry() for member in members]
+    rows = await conn.fetch(
+        "SELECT o_request, o_refused FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10, $11::uuid[], $12::bytea[])",
+        now,
+        until,
+        [member.hold_id for member in members],
+        [member.service_id for member in members],
+        [member.fee_id for member in members],
+        [member.counter_id for member in members],
+        [member.starts_at for member in members],
+        [member.ends_at for member in members],
+        [member.buffer_min for member in members],
+        [member.office_id for member in members],
+        [entry.pass_id for entry in entries],
+        [entry.network for entry in entries],
+    )
+    return {row["o_request"]: row["o_refused"] for row in rows}
+
+
+async def insert_visit_with_pass(
+    conn: Connection, now: datetime, until: datetime, parts: Sequence[Wanted], entry: Entry
+) -> str | None:
+    """'held', None (taken, or made before) or the code of the refusal."""
+    made: str | None = await conn.fetchval(
+        "SELECT hold_visit($1, $2, $3, $4, $5, $6, $7::smallint[], $8, $9, $10, $11::smallint[], $12::uuid, $13::bytea)",
+        now,
+        until,
+        parts[0].hold_id,
+        parts[0].office_id,
+        [part.service_id for part in parts],
+        [part.fee_id for part in parts],
+        [part.quantity for part in parts],
+        [part.counter_id for part in parts],
+        [part.starts_at for part in parts],
+        [part.ends_at for part in parts],
+        [part.buffer_min for part in parts],
+        entry.pass_id,
+        entry.network,
+    )
+    return made
 
 
 async def insert_kept(conn: Connection, now: datetime, until: datetime, wanted: Wanted) -> bool:

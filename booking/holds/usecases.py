@@ -19,6 +19,7 @@ from base.db import Database, violates
 from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import zone
+from base.identity.usecases import network_of
 from base.lines import Message
 from base.money import Money
 from base.seal import Sealer, same
@@ -30,8 +31,20 @@ from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
 from booking.holds.finder import Finder
-from booking.holds.model import Hold, HoldStatus, Override, Wanted, hold_id, token_text, told, understood, visit_key
+from booking.holds.model import (
+    Entry,
+    Hold,
+    HoldStatus,
+    Override,
+    Wanted,
+    hold_id,
+    token_text,
+    told,
+    understood,
+    visit_key,
+)
 from booking.holds.owners import Owners
+from booking.holds.refusals import PASS_REFUSALS, PassNeeded, PassRefused
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +127,8 @@ class Holds:
         *,
         at_once: int = 5000,
         by_need: Callable[[int], bool] = lambda service_id: False,
+        guarded: Callable[[int], bool] = lambda service_id: False,
+        refused: Callable[[int, str], None] = lambda service_id, why: None,
     ) -> None:
         self._owners = owners
         self._db = db
@@ -125,6 +140,8 @@ class Holds:
         self._finder = Finder(db)
         self._at_once = at_once
         self._by_need = by_need
+        self._guarded = guarded
+        self._refused = refused
         self._running: dict[UUID, asyncio.Task[Hold]] = {}
 
     async def hold(
@@ -136,21 +153,31 @@ class Holds:
         key: str,
         audience: Audience = Audience.PUBLIC,
         visit: Visit = JUST_ONE,
+        entry: Entry | None = None,
     ) -> Hold:
-        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy, GivenOutByNeed, TooMany, TwiceInAVisit. The same request again gets
-        the same hold while it lives. For staff, what is kept for them is free.
+        """Raises NotOffered, StartNotOffered, SlotTaken, TooBusy, GivenOutByNeed, TooMany, TwiceInAVisit, PassRefused. The same request
+        again gets the same hold while it lives. For staff, what is kept for them is free, and no pass is needed.
 
         Repeats that come while the first is under way wait for it: each would take another counter in memory until it is
         refused, and people who want these would be sent away.
         """
         key = visit_key(key, visit)
         ident = hold_id(key, service_id, channel, office_id, starts_at)
-        if audience is Audience.STAFF or visit != JUST_ONE:  # few, and each in a transaction of its own
-            work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience, visit)
-        else:
-            await self._refuse_sold_out(service_id, channel, office_id, starts_at, ident)
-            work = self._at_owner(service_id, channel, office_id, starts_at, key, ident)
-        return await self._shared(ident, work)
+        services = (service_id, *(item.service_id for item in visit.also))
+        guarded = audience is Audience.PUBLIC and any(map(self._guarded, services))
+        entry = (entry or Entry()) if guarded else None
+        try:
+            if entry is not None and entry.pass_id is None:
+                raise PassNeeded
+            if audience is Audience.STAFF or visit != JUST_ONE:  # few, and each in a transaction of its own
+                work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience, visit, entry)
+            else:
+                await self._refuse_sold_out(service_id, channel, office_id, starts_at, ident)
+                work = self._at_owner(service_id, channel, office_id, starts_at, key, ident, entry)
+            return await self._shared(ident, work)
+        except PassRefused as refusal:
+            self._refused(service_id, refusal.code)
+            raise
 
     async def _refuse_sold_out(
         self, service_id: int, channel: str, office_id: int, starts_at: datetime, ident: UUID
@@ -196,13 +223,22 @@ class Holds:
         return await asyncio.shield(running)  # whoever waits may go; the others still want an answer
 
     async def _at_owner(
-        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, ident: UUID
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        key: str,
+        ident: UUID,
+        entry: Entry | None,
     ) -> Hold:
         """By the process that owns the office, or here where that is away or silent: under the same key, so it is one hold."""
         owner = self._owners.owner_of(office_id)
         if owner is None:
-            return await self._hold(service_id, channel, office_id, starts_at, key, ident)
-        asked = {"service": service_id, "channel": channel, "office": office_id, "key": key}
+            return await self._hold(service_id, channel, office_id, starts_at, key, ident, entry=entry)
+        asked: dict[str, Any] = {"service": service_id, "channel": channel, "office": office_id, "key": key}
+        if entry is not None:
+            asked["entry"] = entry.told()
         answer = await self._owners.ask(owner, {**asked, "starts_at": starts_at.isoformat()})
         match answer:
             case {"hold": made}:
@@ -214,7 +250,9 @@ class Holds:
                 raise StartNotOffered
             case {"refused": TooBusy.code}:
                 raise TooBusy
-        return await self._hold(service_id, channel, office_id, starts_at, key, ident)
+            case {"refused": code} if code in PASS_REFUSALS:
+                raise PASS_REFUSALS[code]
+        return await self._hold(service_id, channel, office_id, starts_at, key, ident, entry=entry)
 
     async def answer(self, message: Message) -> Message:
         """To another process, for an office that is ours. Raises nothing: what it cannot use, it does by itself."""
@@ -222,12 +260,19 @@ class Holds:
             service_id, channel, office_id, key = (message[name] for name in ("service", "channel", "office", "key"))
             starts_at = datetime.fromisoformat(message["starts_at"])
             ident = hold_id(key, service_id, channel, office_id, starts_at)
-            return told(await self._shared(ident, self._hold(service_id, channel, office_id, starts_at, key, ident)))
+            entry = Entry.understood(message["entry"]) if "entry" in message else None
+            work = self._hold(service_id, channel, office_id, starts_at, key, ident, entry=entry)
+            return told(await self._shared(ident, work))
         except DomainError as error:
             return {"refused": error.code}
         except Exception:  # told in the log; whoever asked goes on without us
             log.exception("holds.answer-failed")
             return {"refused": ""}
+
+    def entry(self, address: str | None, pass_id: UUID | None) -> Entry:
+        """With what somebody of the public comes. `address` None: nobody knows from where."""
+        network = None if address is None else self._sealer.look_up(network_of(address), "hold.network")
+        return Entry(pass_id=pass_id, network=network)
 
     async def override(self, asked: Override, key: str) -> Hold:
         """Raises NotOffered, StartNotOffered, NoOverrideNeeded. From here on it is a hold, and a case, like any other."""
@@ -283,6 +328,7 @@ class Holds:
         ident: UUID,
         audience: Audience = Audience.PUBLIC,
         visit: Visit = JUST_ONE,
+        entry: Entry | None = None,
     ) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id], visit)
         today = day_of(self._clock(), zone(office.time_zone))
@@ -301,9 +347,10 @@ class Holds:
                     raise StartNotOffered
                 return own
             if office.steps:
-                made = await self._try_ways(offer, office, fees, starts_at, ident, audience)
+                made = await self._try_ways(offer, office, fees, starts_at, ident, audience, entry)
             else:
-                made = await self._try_counters(offer, office, fees[service_id], starts_at, ident, audience)
+                fee = fees[service_id]
+                made = await self._try_counters(offer, office, fee, starts_at, ident, audience, entry)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -314,7 +361,14 @@ class Holds:
         raise self._refusal(service_id, channel, office_id, starts_at, audience, visit)
 
     async def _try_counters(
-        self, offer: Offer, office: OfficeOffer, fee: Fee, starts_at: datetime, ident: UUID, audience: Audience
+        self,
+        offer: Offer,
+        office: OfficeOffer,
+        fee: Fee,
+        starts_at: datetime,
+        ident: UUID,
+        audience: Audience,
+        entry: Entry | None,
     ) -> Hold | None:
         ends_at = starts_at + timedelta(minutes=offer.taken_at(office))
         submit = self._batcher.submit if audience is Audience.PUBLIC else self._batcher.submit_kept
@@ -328,7 +382,7 @@ class Holds:
                 continue
             until: datetime | None = None
             try:
-                until = await submit(Wanted.at(offer, office, fee.id, counter_id, starts_at, ident))
+                until = await submit(Wanted.at(offer, office, fee.id, counter_id, starts_at, ident, entry))
             finally:
                 if until is not None:
                     self._availability.keep(counter_id, starts_at)
@@ -360,6 +414,7 @@ class Holds:
         starts_at: datetime,
         ident: UUID,
         audience: Audience,
+        entry: Entry | None,
     ) -> Hold | None:
         for parts in islice(self._availability.placements(offer, office, starts_at, audience), _WAYS_TRIED):
             taken: list[Wanted] = []
@@ -367,7 +422,7 @@ class Holds:
             try:
                 if not self._take(parts, office, fees, ident, audience, taken):
                     continue
-                until = await self._batcher.submit_visit(taken, staff=audience is Audience.STAFF)
+                until = await self._batcher.submit_visit(taken, staff=audience is Audience.STAFF, entry=entry)
             finally:
                 for part in taken:
                     end = self._availability.give_back if until is None else self._availability.keep

@@ -51,7 +51,7 @@ const fromMemory = {
 const result = await build({
   entryPoints: [
     ...[...made.keys()].map((name) => ({ in: `made:${name}`, out: name.replace(/\.css$/, "") })),
-    ...["citizen", "staff", "room"].map((name) => ({ in: path.join(assets, `${name}.ts`), out: name })),
+    ...["citizen", "staff", "room", "proof"].map((name) => ({ in: path.join(assets, `${name}.ts`), out: name })),
   ],
   plugins: [fromMemory],
   absWorkingDir: root,

@@ -16,10 +16,12 @@ from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
+from booking.holds.refusals import PassNeeded
 from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invitation
 from frontend.citizen.busy import busy_page
+from frontend.citizen.checking import ask, check, keep
 from frontend.citizen.choosing import Why
 from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
@@ -46,14 +48,21 @@ async def make_hold(request: web.Request) -> web.Response:
     replaced = await _replaced(request, wanted.instead)
     if replaced is not None and _is_booked(replaced):
         return see(f"/{words.language}/appointments/{replaced.id}")
+    entry, question = await check(request, fields, wanted)
+    if question is not None:
+        return question
     try:
         hold = await request.app[HOLDS].hold(
-            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit
+            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit, entry=entry
         )
+    except PassNeeded:
+        return ask(request, fields, wanted)
     except TooBusy:
         return page(request, "busy", busy_page(words, tuple(fields.items())))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
-        return await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
+        response = await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
+        keep(request, response, entry, is_used=False)
+        return response
     if replaced is not None:
         typed = typed or typed_before(replaced.contact, wanted.channel)
     if typed is None:
@@ -61,6 +70,7 @@ async def make_hold(request: web.Request) -> web.Response:
         set_token_cookie(request, response, "hold", hold.id, hold.token)
     else:
         response = await _fill_in(request, hold, typed, key, replaced)
+    keep(request, response, entry, is_used=True)
     await release_others(request, response, hold)
     return response
 

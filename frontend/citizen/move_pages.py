@@ -15,9 +15,12 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import Case
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold
+from booking.holds.refusals import PassNeeded
 from booking.holds.usecases import SlotTaken, StartNotOffered, TooBusy
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case_pages import show
+from frontend.citizen.checking import ask as ask_first
+from frontend.citizen.checking import check, keep
 from frontend.citizen.choosing import Why
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.hold_pages import is_over, own_hold, release_others
@@ -44,16 +47,24 @@ async def reserve(request: web.Request) -> web.Response:
         await request.app[APPOINTMENTS].check_movable(ident)
     except Conflict as refusal:
         return await show(request, refusal)
+    entry, question = await check(request, fields, wanted)
+    if question is not None:
+        return question
     try:
         hold = await request.app[HOLDS].hold(
-            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit
+            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit, entry=entry
         )
+    except PassNeeded:
+        return ask_first(request, fields, wanted)
     except TooBusy:
         return page(request, "busy", busy_page(words, tuple(fields.items()), wanted.path))
     except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
-        return await again(request, wanted, office_id, starts_at, None, Why.TAKEN)
+        response = await again(request, wanted, office_id, starts_at, None, Why.TAKEN)
+        keep(request, response, entry, is_used=False)
+        return response
     response = see(f"/{words.language}/appointments/{ident}/move?hold={hold.id}")
     set_token_cookie(request, response, "hold", hold.id, hold.token)
+    keep(request, response, entry, is_used=True)
     await release_others(request, response, hold)
     return response
 

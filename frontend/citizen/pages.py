@@ -15,6 +15,7 @@ from booking.rebooking.usecases import AnswerOver
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OffersUsedUp
 from frontend.citizen import (
     case_pages,
+    checking,
     find_pages,
     hold_pages,
     invitation_pages,
@@ -46,6 +47,9 @@ ENDPOINTS = [
         NotFound,
     ),
     page("GET", "/{language}/times", find_pages.times, ANYONE, "Free times", NotFound, NotOffered, Invalid),
+    page(
+        "GET", "/{language}/allowance/{token}", checking.arrive, ANYONE, "Arrive by the link of an allowance", NotFound
+    ),
     page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
     page("GET", "/{language}/invitation", invitation_pages.show_code, ANYONE, "Type in the code of a letter", Invalid),
     page("POST", "/{language}/invitation", invitation_pages.send_code, ANYONE, "Open the invitation", Malformed),

@@ -34,6 +34,7 @@ AREAS: tuple[Area, ...] = (
         _("By need"),
         _("Requests, their deadlines, and runs that give out appointments"),
     ),
+    Area("guard.change", "/guard/", _("Guarded"), _("Keep programs from taking all times of a service")),
 )
 
 # What a permission lets one do, in the words of the start page. The names are those of the rows of `role`.
@@ -52,5 +53,6 @@ PERMISSIONS = {
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
     "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),
+    "guard.change": _("Guard services against programs, and allow others to book for many"),
     "account.manage": _("Manage accounts"),
 }

@@ -27,6 +27,7 @@ from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.allocation.views import CallCard, CallsPage, MarkedLine, MarkedPage, MarkPage
 from frontend.bookings.views import NeedPage as NeedPageOfStaff
 from frontend.bookings.views import RequestPage as RequestPageOfStaff
+from frontend.citizen import guard_views
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
@@ -59,6 +60,9 @@ from frontend.closing.views import (
     PreviewPage,
     TrackPage,
 )
+from frontend.guard.views import AllowanceLine, GuardPage
+from frontend.guard.views import ServiceLine as GuardedLine
+from frontend.guard.views import ServicePage as GuardedPage
 from frontend.invitations.views import ListPage as InvitationListPage
 from frontend.invitations.views import NewPage as NewInvitationPage
 from frontend.invitations.views import OnePage as OneInvitationPage
@@ -435,6 +439,65 @@ def invitation_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]
     }
 
 
+def check_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    """The check before a time of a guarded service."""
+    fields = (("service", "1"), ("channel", "onsite"), ("slot", "1@1"), ("request_key", KEY))
+    wrong = {"code_email": words._("Enter an e-mail address or a mobile number")}
+    said = words._("The check did not succeed, or took too long. Please try again, or have a code sent.")
+    challenge = '{"parameters": {}}'
+
+    def first(**more: Any) -> Callable[[], object]:
+        return lambda: guard_views.check_page(words, "/holds", fields, challenge, can_text=True, **more)
+
+    def code(**more: Any) -> Callable[[], object]:
+        return lambda: guard_views.code_page(words, "/holds", fields, sent_to="kim@example.org", until="10:15", **more)
+
+    return {
+        "check-first": ("check_first", first()),
+        "check-first-wrong": ("check_first", first(messages=wrong, problem=said)),
+        "check-code": ("check_code", code()),
+        "check-code-wrong": ("check_code", code(typed="12", wrong=said)),
+    }
+
+
+def guard_pages(words: Words) -> dict[str, tuple[str, object]]:
+    """Staff's pages of guarded services."""
+    line = GuardedLine(name=words.pick(ID_CARD.name), state=words._("Not guarded"), refused=17, url="/service")
+    allowance = AllowanceLine(
+        name="Hilfsverein Mitte",
+        reason="Begleitet Geflüchtete",
+        used="3 von 20",
+        state="Bis 24. Dez.",
+        end_action="/end",
+    )
+    wrong = {"quota": words._("Please write something here.")}
+    service = GuardedPage(
+        frame=staff(words, words.pick(ID_CARD.name)),
+        is_guarded=True,
+        action="/guard",
+        lift_action="/lift",
+        allow_action="/allow",
+        back_url="/back",
+        request_key=KEY,
+        link="https://termine.stuttgart.example/de/allowance/" + "q7Jc-0_x" * 5,
+        refused=(Row(label=words._("Proof wrong or too late"), value="12"),),
+        allowances=(allowance, replace(allowance, end_action="")),
+        values={"per_network": "30"},
+    )
+    errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    return {
+        "guard-services": (
+            "guard/services.html",
+            GuardPage(frame=staff(words, words._("Guarded services")), q="", action="/guard/", lines=(line, line)),
+        ),
+        "guard-service": ("guard/service.html", service),
+        "guard-service-wrong": (
+            "guard/service.html",
+            replace(service, frame=staff(words, "…", errors), link="", refused=(), allowances=(), messages=wrong),
+        ),
+    }
+
+
 def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     wrong = read_wish(
         MultiDict(
@@ -602,6 +665,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         "closing-track": ("closing/track.html", track),
         "closing-entry": ("closing/entry.html", entry),
         **allocation_pages(words),
+        **guard_pages(words),
         **staff_invitations(words, back),
     }
 
@@ -904,7 +968,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= need_pages(words) | overview_pages(words) | twin_pages(words) | waitlist_pages(words)
+    made |= need_pages(words) | overview_pages(words) | twin_pages(words) | waitlist_pages(words) | check_pages(words)
     made |= invitation_pages(words)
     folders = {"room": "room"}
     return {

@@ -44,6 +44,7 @@ TEMPLATES = (
     "appointment_released",
     "refund_succeeded",
     "call_link",
+    "guard_code",
 )
 
 INVITED = {
@@ -62,6 +63,8 @@ def text(template: str, language: str, **changes: Any) -> str:
         "refund_cents": 3700,
         "answer_until": "2026-12-01T08:35:00+00:00",
         **INVITED,
+        "code": "428173",
+        "good_until": "2026-12-01T08:30:00+00:00",
         **changes,
     }
     return MESSAGES.text(Template(template), language, case(language, **fields))
@@ -73,7 +76,7 @@ def test_the_texts(language: str) -> None:
     lines = [
         f"{template} {channel}: {text(template, language, channel=channel)}\n"
         for template in TEMPLATES
-        for channel in (("video",) if template == "call_link" else ("onsite", "video", "phone"))
+        for channel in (("video",) if template in ("call_link", "guard_code") else ("onsite", "video", "phone"))
     ]
     check_golden(GOLDEN / f"texts.{language}.txt", "".join(lines))
 

@@ -19,6 +19,8 @@ from base.db import Database, violates
 from booking.availability.book import cell_of
 from booking.holds import owners
 from booking.holds.links import Away, Link, Server
+from booking.holds.model import Hold
+from booking.holds.refusals import PassNeeded, TooManyHolds
 from booking.holds.usecases import SlotTaken, StartNotOffered
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
@@ -206,3 +208,30 @@ async def test_a_lease_is_whole(db: Database, address: str, until: str, constrai
                 address,
             )
         assert violates(refused.value, constraint)
+
+
+async def test_a_pass_goes_along_to_the_owner(db: Database, clock: SettableClock, tmp_path: Path) -> None:
+    async with two_processes(db, clock, tmp_path) as (owner, other):
+        service, passes = owner.city.service_id, [uuid4(), uuid4()]
+        async with db.connection() as conn:
+            await conn.execute("INSERT INTO account (login, name, password_hash) VALUES ('ada', 'Ada', '$argon2id$x')")
+            await conn.execute("INSERT INTO guard SELECT $1, 1, id, now() FROM account", service)
+            for one in passes:
+                sql = "INSERT INTO guard_pass (id, service_id, way, good_until) VALUES ($1, $2, 'proof', 'infinity')"
+                await conn.execute(sql, one, service)
+
+        async def hold(world: HoldWorld, pass_id: UUID | None, key: str) -> Hold:
+            world.holds._guarded = lambda _service: True
+            entry = world.holds.entry("192.0.2.7", pass_id)
+            return await world.holds.hold(service, "onsite", owner.city.office, NINE, key, entry=entry)
+
+        with pytest.raises(PassNeeded):
+            await hold(other, None, "without")
+        with pytest.raises(PassNeeded):
+            await hold(other, uuid4(), "of nobody")
+        held = await hold(other, passes[0], "first of them")
+        assert await hold(other, passes[0], "first of them") == held
+        assert not all(owner.mirror.book.is_free(c, cell_of(NINE), 4) for c in owner.city.counters)  # the owner made it
+        with pytest.raises(TooManyHolds):
+            await hold(other, passes[1], "second of them")
+        assert await claims(db) == 1

@@ -1,0 +1,92 @@
+"""What keeps programs from taking all times of a service (docs/adr/0037)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from base.i18n import Text
+from base.identity.model import Limit
+
+PASS_GOOD = timedelta(minutes=15)
+CODE_GOOD = timedelta(minutes=15)
+CODE_TRIES = 5  # as the schema says (guard_code_tries)
+CONTACT_LIMIT = Limit(3, timedelta(minutes=20))  # nobody's mailbox is filled by others
+NETWORK_LIMIT = Limit(20, timedelta(minutes=1))  # a library has one network
+PER_NETWORK = 30  # holds in an hour, where nothing else is said
+FIGURES = timedelta(days=30)  # how far back refusals are shown; they are kept for a year
+FIGURES_KEPT = timedelta(days=365)
+
+_DIGITS = 6
+
+
+class Way(StrEnum):
+    PROOF = "proof"
+    CODE = "code"
+    ALLOWANCE = "allowance"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Good for one hold. Whoever knows its id has it."""
+
+    id: UUID
+    service_id: int
+    way: Way
+    good_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    id: UUID
+    good_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    service_id: int
+    name: Text
+    per_network: int
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    id: int
+    service_id: int
+    name: str
+    reason: str
+    quota: int
+    used: int
+    expires_at: datetime
+    ended_at: datetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        return self.ended_at is not None or self.expires_at <= now or self.used >= self.quota
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of an allowance to be made."""
+
+    name: str
+    reason: str
+    quota: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Of one service, why how often."""
+
+    service_id: int
+    since: date
+    times: Mapping[str, int]
+
+
+def new_code() -> str:
+    return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
