@@ -116,7 +116,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *room_pages.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
-_LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON only; uploads come with an endpoint of their own
+_LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON; who takes a file says how large (base.web.upload)
 
 
 def build(settings: Settings, clock: Clock = utcnow) -> web.Application:

@@ -1,6 +1,6 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
-from base.web.answers import body, form, path_id, path_number, query, reply, text_reply
+from base.web.answers import body, form, path_id, path_number, query, reply, text_reply, upload
 from base.web.endpoint import (
     ANYONE,
     CASE,
@@ -78,4 +78,5 @@ __all__ = [
     "set_token_cookie",
     "text_reply",
     "token_cookies",
+    "upload",
 ]

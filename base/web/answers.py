@@ -6,16 +6,17 @@ import functools
 import json
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from multidict import MultiDictProxy
+from multidict import MultiDict, MultiDictProxy
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from base.errors import DomainError, FieldError, Invalid, Malformed, NotFound
 from base.i18n import mark as _
 
+_Posted: TypeAlias = "str | bytes | bytearray | web.FileField"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -73,14 +74,39 @@ def query(request: web.Request, model: type[Model]) -> Model:
 
 
 async def form(request: web.Request) -> MultiDictProxy[str]:
-    """The fields of a form; uploads are refused here."""
+    """The fields of a form; files are refused here."""
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongMediaType
+    return _texts(await _posted(request))
+
+
+async def upload(request: web.Request, name: str, most_bytes: int) -> tuple[MultiDictProxy[str], bytes]:
+    """The other fields of a form, and the file in the field of this name: empty where none was chosen. Only a page that asks for a file
+    takes more than the application's own limit: raises TooLarge."""
+    if request.content_type != "multipart/form-data":
+        raise WrongMediaType
+    posted = await _posted(request.clone(client_max_size=most_bytes))
+    fields = MultiDict((key, value) for key, value in posted.items() if key != name)
+    chosen = posted.get(name, "")
+    raw = b""
+    if isinstance(chosen, web.FileField):
+        with chosen.file as file:
+            raw = file.read()
+    return _texts(MultiDictProxy(fields)), raw
+
+
+async def _posted(request: web.BaseRequest) -> MultiDictProxy[_Posted]:
     try:
-        fields = await request.post()
+        return await request.post()
     except (ValueError, LookupError):
         raise Malformed from None
-    if any(not isinstance(value, str) for value in fields.values()):
+
+
+def _texts(fields: MultiDictProxy[_Posted]) -> MultiDictProxy[str]:
+    files = [value for value in fields.values() if isinstance(value, web.FileField)]
+    for one in files:
+        one.file.close()
+    if files or not all(isinstance(value, str) for value in fields.values()):
         raise Malformed
     refuse_unstorable([*fields.keys(), *fields.values()])
     return typing.cast("MultiDictProxy[str]", fields)

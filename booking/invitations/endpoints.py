@@ -18,17 +18,29 @@ from booking.availability.usecases import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HoldOut, KeyNeeded, idempotency_key
 from booking.holds.usecases import GivenOutByNeed, SlotTaken, StartNotOffered
-from booking.invitations.model import Invitation, InvitationStatus, Invited, Terms, Way
+from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Invited, Terms, Way
 from booking.invitations.usecases import Invitations, InvitationUnknown, Unreachable
 
 INVITATIONS: web.AppKey[Invitations] = web.AppKey("INVITATIONS", Invitations)
 Id = Annotated[int, Field(ge=1, lt=2**31)]
+Reference = Annotated[Line, Field(description="The city's own, such as a file number; it stands on the letter")]
 _OFFICE, _ONE = "/api/offices/{office}/invitations", "/api/offices/{office}/invitations/{invitation}"
 _OWN = "/api/invitations/{invitation}"
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
-class InvitationIn(BaseModel):
+class PersonIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    contact: Contact
+    reference: Reference = ""
+
+    @property
+    def invited(self) -> Invited:
+        return Invited(self.contact, self.reference)
+
+
+class TermsIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     service: Id
@@ -36,10 +48,6 @@ class InvitationIn(BaseModel):
     first_day: Day
     last_day: Day
     answer_by: Day = Field(description="The last day on which a time can be chosen")
-    contact: Contact
-    reference: Annotated[
-        Line, Field(description="The city's own, such as a file number; the person does not see it")
-    ] = ""
 
     def terms(self, office_id: int) -> Terms:
         return Terms(
@@ -51,9 +59,18 @@ class InvitationIn(BaseModel):
             answer_by=self.answer_by,
         )
 
-    @property
-    def invited(self) -> Invited:
-        return Invited(self.contact, self.reference)
+
+class InvitationIn(TermsIn, PersonIn):
+    pass
+
+
+class InvitationListIn(TermsIn):
+    people: list[PersonIn] = Field(min_length=1, max_length=LISTED_MOST)
+
+
+class ListedOut(BaseModel):
+    made: int
+    known: int = Field(description="Invited to the same before, and not again")
 
 
 class OfferedOut(BaseModel):
@@ -131,6 +148,13 @@ async def make(request: web.Request) -> web.Response:
     return reply(InvitationOut.of(made), status=201, headers=_PRIVATE)
 
 
+async def make_all(request: web.Request) -> web.Response:
+    wanted, office = await body(request, InvitationListIn), path_number(request, "office")
+    people = [person.invited for person in wanted.people]
+    done = await request.app[INVITATIONS].make_all(wanted.terms(office), people, request[STAFF].account_id)
+    return reply(ListedOut(made=done.made, known=done.known), headers=_PRIVATE)
+
+
 async def list_of_office(request: web.Request) -> web.Response:
     found = await request.app[INVITATIONS].of_office(path_number(request, "office"))
     return reply(InvitationsOut(invitations=[InvitationOut.of(one) for one in found]), headers=_PRIVATE)
@@ -181,6 +205,17 @@ ENDPOINTS = [
         headers=_KEY,
         gives={201: InvitationOut},
         refuses=(KeyNeeded, NotOffered, GivenOutByNeed, Unreachable, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/offices/{office}/invitation-lists",
+        handler=make_all,
+        who=_WHO,
+        summary="Invite everybody of a list, or nobody where one is wrong; may be repeated: nobody is invited to the same twice",
+        takes=InvitationListIn,
+        params={"office": int},
+        gives={200: ListedOut},
+        refuses=(NotOffered, GivenOutByNeed, Invalid),
     ),
     Endpoint(
         method="GET",

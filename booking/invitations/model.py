@@ -14,6 +14,7 @@ from booking.appointments.contact import Contact
 
 AHEAD_MOST = timedelta(days=366)
 REMINDED_BEFORE = timedelta(days=3)  # the end of the deadline
+LISTED_MOST = 1000  # people in one list
 NOT_BOTHERED = timedelta(days=2)  # whoever was invited so shortly before is not reminded
 
 
@@ -82,6 +83,14 @@ class Invitation:
     @property
     def is_erased(self) -> bool:
         return self.invited is None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list of people has made."""
+
+    made: int
+    known: int  # invited to the same before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

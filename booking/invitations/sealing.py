@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from uuid import UUID
 
 from base.seal import Sealer
 from booking.appointments.contact import Contact
 from booking.invitations.codes import code_of
-from booking.invitations.model import Invited
+from booking.invitations.model import Invited, Terms
 
 
 class Sealing:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
+
+    def ident(self, terms: Terms, invited: Invited) -> UUID:
+        """The same person invited to the same by a list is the same invitation; nobody outside can tell whom an id is of."""
+        given = json.dumps([asdict(terms), invited.contact.model_dump(mode="json"), invited.reference], default=str)
+        return UUID(bytes=self._sealer.look_up(given, "invitation.listed")[:16])
 
     def token(self, ident: UUID) -> str:
         return self._sealer.mac(f"invitation:{ident}")

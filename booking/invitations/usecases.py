@@ -6,6 +6,7 @@ What an invited person may choose is what staff could book for them on the telep
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -28,7 +29,7 @@ from booking.holds.model import Hold
 from booking.holds.usecases import GivenOutByNeed, Holds, StartNotOffered
 from booking.invitations import store
 from booking.invitations.codes import normal_code
-from booking.invitations.model import Invitation, InvitationStatus, Invited, Terms, Way
+from booking.invitations.model import Invitation, InvitationStatus, Invited, Listed, Terms, Way
 from booking.invitations.sealing import Sealing
 from booking.invitations.store import InvitationRow, NewInvitation
 from booking.invitations.telling import told
@@ -36,6 +37,7 @@ from notifications.usecases import Notifications
 
 invitation_made = point("invitation.made")
 time_held = point("invitation.time-held")
+list_made = point("invitation.list-made")
 invitation_reminded = point("invitation.reminded")
 
 _INVITATIONS = UUID("6b0f6b5e-2a0d-4c7e-9d6b-1d0f0f4f8a52")  # name space of request keys
@@ -99,6 +101,33 @@ class Invitations:
                 await self._tell(conn, await self._row(conn, ident), "invitation", "made")
         invitation_made()
         return await self.get(ident)
+
+    async def make_all(self, terms: Terms, people: Sequence[Invited], by: int) -> Listed:
+        """A list: everybody or nobody. Who was invited to the same before is not invited again, whoever sends the list.
+
+        Raises NotOffered, GivenOutByNeed, Invalid (with a pointer such as /people/7/contact/mobile).
+        """
+        await self._check(terms)
+        by_ident, wrong = {}, []
+        for number, invited in enumerate(people):
+            ident = self._sealing.ident(terms, invited)
+            try:
+                new = self._new(ident, terms, invited, by)
+            except Unreachable as refusal:
+                wrong += [replace(one, pointer=f"/people/{number}{one.pointer}") for one in refusal.errors]
+                continue
+            if ident in by_ident:
+                wrong.append(FieldError(f"/people/{number}", "twice", _("This stands in the list twice.")))
+            by_ident[ident] = new
+        if wrong:
+            raise Invalid(wrong)
+        async with self._db.transaction() as conn:
+            # In one order, so that two lists with the same people do not wait for each other.
+            fresh = [new for _ident, new in sorted(by_ident.items()) if await store.insert(conn, new)]
+            for new in fresh:
+                await self._tell(conn, await self._row(conn, new.id), "invitation", "made")
+        list_made()
+        return Listed(len(fresh), len(people) - len(fresh))
 
     async def of_office(self, office_id: int) -> list[Invitation]:
         """The newest first."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
+from pydantic import BaseModel, Field
 
 from base.errors import DomainError, Invalid, NotFound
 from base.i18n import LANGUAGES
-from base.web import STAFF, form, path_id
+from base.i18n import mark as _
+from base.web import STAFF, form, path_id, query, upload
 from booking.availability.usecases import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.usecases import GivenOutByNeed
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.letters_endpoints import PRINTING
-from booking.invitations.model import InvitationStatus, Way
+from booking.invitations.model import LISTED_MOST, InvitationStatus, Way
 from booking.invitations.printing import NothingToPrint
 from frontend.bookings.places import Place, place_of
 from frontend.citizen import contact_form
@@ -20,13 +24,24 @@ from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.invitations import reading, wording
-from frontend.invitations.reading import Typed
-from frontend.invitations.views import ListPage, NewPage, OnePage, RunLine
+from frontend.invitations.people import COLUMNS, People, WrongLine, read_people
+from frontend.invitations.reading import Typed, TypedTerms
+from frontend.invitations.views import ListPage, ManyPage, NewPage, OnePage, RunLine
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
 from frontend.staff.views import NavLink
 
 _PERMISSION = "invitation.make"
+_FILE_BYTES_MOST = 1024 * 1024  # a thousand people, and room for what a form needs
+_LINES_SHOWN = 50
+_NO_FILE = _("Choose the file with the people")
+
+
+class MadeQuery(BaseModel):
+    """What a list has just made."""
+
+    made: int | None = Field(default=None, ge=0, le=LISTED_MOST)
+    known: int = Field(default=0, ge=0, le=LISTED_MOST)
 
 
 async def offices(request: web.Request) -> web.Response:
@@ -48,7 +63,7 @@ async def print_letters(request: web.Request) -> web.Response:
 
 async def _list(request: web.Request, refusal: DomainError | None = None) -> web.Response:
     words, place = words_of(request), await place_of(request)
-    here = _url(words, place)
+    here, asked = _url(words, place), query(request, MadeQuery)
     found, prints = (
         await request.app[INVITATIONS].of_office(place.office.id),
         await request.app[PRINTING].runs(place.office.id),
@@ -58,6 +73,8 @@ async def _list(request: web.Request, refusal: DomainError | None = None) -> web
         frame=staff_frame(request, words, words._("Invitations")),
         office=words.pick(place.office.name),
         new_url=f"{here}/new",
+        list_url=f"{here}/list",
+        told=_told(words, asked),
         lines=tuple(wording.line(words, place.known.services, one, f"{here}/{one.id}") for one in found),
         print_label=words.ngettext("Print {n} letter", "Print {n} letters", count) if count else "",
         print_action=f"{here}/prints",
@@ -73,6 +90,38 @@ async def _list(request: web.Request, refusal: DomainError | None = None) -> web
         ),
     )
     return staff_page(request, "invitations/list", view, status=refusal.status if refusal else 200)
+
+
+async def show_many(request: web.Request) -> web.Response:
+    return await _many(request, TypedTerms(dict.fromkeys(reading.TERMS, "")))
+
+
+async def make_many(request: web.Request) -> web.Response:
+    words, place = words_of(request), await place_of(request)
+    fields, raw = await upload(request, "people", _FILE_BYTES_MOST)
+    key_of(fields)
+    typed, people = reading.read_terms(fields, place.office.id, place.services()), read_people(raw, words.language)
+    if not raw:
+        people = People(wrong=(WrongLine(0, _NO_FILE),))
+    if typed.terms is None or people.wrong:
+        return await _many(request, typed, people.wrong)
+    invited = [one for _number, one in people.lines]
+    try:
+        done = await request.app[INVITATIONS].make_all(typed.terms, invited, request[STAFF].account_id)
+    except Invalid as refusal:
+        numbers = [number for number, _one in people.lines]
+        return await _many(request, *_refused(typed, numbers, refusal))
+    except (NotOffered, GivenOutByNeed) as refusal:
+        return await _many(request, TypedTerms(typed.values, {"service": refusal.message}))
+    return see(f"{_url(words, place)}?made={done.made}&known={done.known}")
+
+
+def _refused(typed: TypedTerms, numbers: Sequence[int], refusal: Invalid) -> tuple[TypedTerms, tuple[WrongLine, ...]]:
+    """What is wrong of the terms, and in which lines of the file."""
+    pointed = [(one.pointer.split("/"), one.message) for one in refusal.errors]
+    lines = tuple(WrongLine(numbers[int(way[2])], message) for way, message in pointed if way[1] == "people")
+    wrong = {way[1]: message for way, message in pointed if way[1] != "people"}
+    return TypedTerms(typed.values, wrong), lines
 
 
 async def show_new(request: web.Request) -> web.Response:
@@ -130,7 +179,6 @@ async def _new(request: web.Request, typed: Typed) -> web.Response:
     words, place = words_of(request), await place_of(request)
     here, values = _url(words, place), typed.values
     messages = {name: words._(message) for name, message in typed.wrong.items()}
-    services = sorted((words.pick(place.known.services[ident].name), ident) for ident in place.services())
     view = NewPage(
         frame=staff_frame(
             request,
@@ -141,8 +189,8 @@ async def _new(request: web.Request, typed: Typed) -> web.Response:
         back=NavLink(label=words._("All invitations"), url=here, is_current=False),
         action=here,
         request_key=new_key(),
-        services=tuple(Tick(value=str(ident), label=name, is_chosen=False) for name, ident in services),
-        channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
+        services=_services(words, place),
+        channels=_channels(words),
         languages=tuple(
             Tick(value=code, label=name, is_chosen=code == values["language"]) for code, name in LANGUAGES.items()
         ),
@@ -151,6 +199,58 @@ async def _new(request: web.Request, typed: Typed) -> web.Response:
         messages=messages,
     )
     return staff_page(request, "invitations/new", view, status=422 if messages else 200)
+
+
+async def _many(request: web.Request, typed: TypedTerms, wrong: Sequence[WrongLine] = ()) -> web.Response:
+    words, place = words_of(request), await place_of(request)
+    here = _url(words, place)
+    messages = {name: words._(message) for name, message in typed.wrong.items()}
+    lines = [wording.wrong_line(words, one) for one in wrong[:_LINES_SHOWN]]
+    if len(wrong) > _LINES_SHOWN:
+        lines.append(words._("And {n} more.", n=len(wrong) - _LINES_SHOWN))
+    if wrong:
+        messages["people"] = lines[0] if len(lines) == 1 else words._("Lines of the file are wrong: nobody was invited")
+    view = ManyPage(
+        frame=staff_frame(
+            request,
+            words,
+            words._("Invite everybody of a list"),
+            errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
+        ),
+        back=NavLink(label=words._("All invitations"), url=here, is_current=False),
+        action=f"{here}/list",
+        request_key=new_key(),
+        services=_services(words, place),
+        channels=_channels(words),
+        columns=tuple(heads[0] for heads in COLUMNS.values()),
+        wrong=tuple(lines) if len(lines) > 1 else (),
+        values=typed.values,
+        messages=messages,
+    )
+    return staff_page(request, "invitations/many", view, status=422 if messages else 200)
+
+
+def _services(words: Words, place: Place) -> tuple[Tick, ...]:
+    named = sorted((words.pick(place.known.services[ident].name), ident) for ident in place.services())
+    return tuple(Tick(value=str(ident), label=name, is_chosen=False) for name, ident in named)
+
+
+def _channels(words: Words) -> tuple[Tick, ...]:
+    return tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel)
+
+
+def _told(words: Words, asked: MadeQuery) -> str:
+    if asked.made is None:
+        return ""
+    made = words.ngettext("{n} person was invited.", "{n} people were invited.", asked.made)
+    if not asked.known:
+        return made
+    known = words.ngettext(
+        "{n} of the list was invited to the same before, and not again.",
+        "{n} of the list were invited to the same before, and not again.",
+        asked.known,
+    )
+    return f"{made} {known}"
 
 
 async def _one(request: web.Request, refusal: DomainError | None = None) -> web.Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base.errors import Malformed, NotFound
+from base.errors import Invalid, Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
 from booking.appointments.invited import InvitationOver
@@ -17,8 +17,10 @@ _WHO = can("invitation.make", "office")
 
 ENDPOINTS = [
     page("GET", "/{language}/invitations/", handlers.offices, SIGNED_IN, "Choose the office"),
-    page("GET", _OFFICE, handlers.show_list, _WHO, "Invitations of the office", NotFound),
+    page("GET", _OFFICE, handlers.show_list, _WHO, "Invitations of the office", NotFound, Invalid),
     page("GET", f"{_OFFICE}/new", handlers.show_new, _WHO, "Invite somebody", NotFound),
+    page("GET", f"{_OFFICE}/list", handlers.show_many, _WHO, "Invite everybody of a list", NotFound),
+    page("POST", f"{_OFFICE}/list", handlers.make_many, _WHO, "Send these invitations", NotFound, Malformed),
     page("POST", _OFFICE, handlers.make, _WHO, "Send the invitation", NotFound, Malformed),
     page("POST", f"{_OFFICE}/prints", handlers.print_letters, _WHO, "Print what waits", NotFound, Malformed),
     page("GET", f"{_OFFICE}/prints/{{print}}/letters.pdf", run_file, _WHO, "Its letters", NotFound, media=_PDF),

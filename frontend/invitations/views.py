@@ -33,6 +33,8 @@ class ListPage:
     frame: StaffFrame
     office: str
     new_url: str
+    list_url: str  # where a list of people is sent
+    told: str = ""  # what a list has made
     lines: tuple[InvitationLine, ...]
     print_label: str = ""  # empty: no letter waits
     print_action: str = ""
@@ -51,6 +53,22 @@ class NewPage:
     channels: tuple[Tick, ...]
     languages: tuple[Tick, ...]
     opens_post: bool
+    values: Mapping[str, str]
+    messages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManyPage:
+    """A list of people as a file."""
+
+    frame: StaffFrame
+    back: NavLink
+    action: str
+    request_key: str
+    services: tuple[Tick, ...]
+    channels: tuple[Tick, ...]
+    columns: tuple[str, ...]
+    wrong: tuple[str, ...]  # of the file, by line
     values: Mapping[str, str]
     messages: Mapping[str, str]
 

@@ -11,6 +11,7 @@ from booking.invitations.model import Invitation, InvitationStatus, Way
 from frontend.citizen.invitation_wording import days_in_words
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
+from frontend.invitations.people import WrongLine
 from frontend.invitations.views import InvitationLine
 
 _S = InvitationStatus
@@ -25,6 +26,11 @@ def state(words: Words, one: Invitation) -> str:
         _S.LAPSED: words._("Lapsed"),
         _S.WITHDRAWN: words._("Withdrawn"),
     }[one.status]
+
+
+def wrong_line(words: Words, one: WrongLine) -> str:
+    said = words._(one.message, column=one.column)
+    return words._("Line {n}: {what}", n=one.number, what=said) if one.number else said
 
 
 def who(words: Words, one: Invitation) -> str:

@@ -469,18 +469,30 @@ async def invited(scene: Scene) -> tuple[str, str]:
 
 
 async def invite(scene: Scene, staff: str, contact: dict[str, Any]) -> dict[str, Any]:
-    service, today = (await scene.good("GET", f"/api/services?q={FREE}"))["services"][0]["id"], utcnow().date()
-    wanted = {
-        "service": service,
-        "first_day": f"{today + timedelta(days=2)}",
-        "last_day": f"{today + timedelta(days=12)}",
-        "answer_by": f"{today + timedelta(days=10)}",
-        "contact": contact,
-    }
+    wanted = {**await invited_to(scene), "contact": contact}
     made: dict[str, Any] = await scene.good(
         "POST", "/api/offices/1/invitations", key=str(uuid4()), json=wanted, staff=staff
     )
     return made
+
+
+async def invited_to(scene: Scene) -> dict[str, Any]:
+    today = utcnow().date()
+    return {
+        "service": (await scene.good("GET", f"/api/services?q={FREE}"))["services"][0]["id"],
+        "first_day": f"{today + timedelta(days=2)}",
+        "last_day": f"{today + timedelta(days=12)}",
+        "answer_by": f"{today + timedelta(days=10)}",
+    }
+
+
+async def invited_by_list(scene: Scene) -> None:
+    """Also repeated, everybody is invited once."""
+    staff, people = await signed_in(scene, "rosa", "clerk"), [KIM, {**KIM, "email": "alex@example.org"}]
+    wanted = {**await invited_to(scene), "people": [{"contact": contact} for contact in people]}
+    done = await scene.good("POST", "/api/offices/1/invitation-lists", json=wanted, staff=staff)
+    assert done["made"] + done["known"] == 2
+    assert await scene.rows("SELECT count(*) FROM invitation") == [(2,)]
 
 
 async def printed(scene: Scene) -> None:
@@ -729,6 +741,7 @@ INVITED = Story(
     booked_by_invitation,
     Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "invitation")),
 )
+LISTED = Story(invited_by_list, Outcome(mails=("invitation", "invitation")))
 PRINTED = Story(printed, Outcome())
 REMINDED = Story(reminded, Outcome(mails=("invitation", "invitation_reminder")))
 _CONFIRMED_TWICE = ("appointment_cancelled", "appointment_confirmed", "appointment_confirmed")

@@ -154,6 +154,7 @@ CASES: dict[str, list[Case]] = {
     "invitation.time-held": [web(s.INVITED, "invitation.time-held")],
     "invitation.reminded": [worker(s.REMINDED, "invitation.reminded")],
     "invitation.letters-taken": [web(s.PRINTED, "invitation.letters-taken")],
+    "invitation.list-made": [web(s.LISTED, "invitation.list-made")],
     "waitlist.joined": [web(s.SWAPPED, "waitlist.joined")],
     "waitlist.offered": [worker(s.SWAPPED, "waitlist.offered")],
     "waitlist.swapped": [web(s.SWAPPED, "waitlist.swapped")],

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 from pypdf import PageObject, PdfReader, mult
 
 from base.i18n import zone
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
 OFFICE = "buergerbuero-mitte"
@@ -516,3 +517,95 @@ async def test_print_runs_are_refused_by_name(town: Town, rosa: StaffBrowser) ->
             async with town.worker.db.transaction() as conn:
                 await conn.execute(sql)
         assert getattr(error.value, "constraint_name", None) == constraint, (constraint, error.value)
+
+
+TABLE = """Name;E-Mail;Mobil;Straße;PLZ;Ort;Sprache;Aktenzeichen\r
+Kim Muster;kim@example.org;;;;;;32-17/1\r
+"Alex; der Zweite";;0151 23456789;;;;en;32-17/2\r
+\r
+Jürgen Groß;;;Hauptstraße 1;70173;Stuttgart;;32-17/3\r
+"""
+
+
+async def send_list(town: Town, rosa: StaffBrowser, raw: bytes, **changes: str) -> Page:
+    base = f"/de/invitations/{await office_of(town)}/list"
+    fields = {
+        "request_key": str(uuid4()),
+        "service": str((await town.service(FREE))["id"]),
+        "channel": "onsite",
+        "first_day": day(town, 7),
+        "last_day": day(town, 20),
+        "answer_by": day(town, 10),
+        **changes,
+    }
+    data = aiohttp.FormData()
+    for name, value in fields.items():
+        data.add_field(name, value)
+    data.add_field("people", io.BytesIO(raw), filename="liste.csv", content_type="text/csv")
+    return await rosa.ask("POST", base, data=data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+async def test_everybody_of_a_list_is_invited_once_however_often_it_is_sent(
+    town: Town, rosa: StaffBrowser, encoding: str
+) -> None:
+    form = await rosa.get(f"/de/invitations/{await office_of(town)}/list")
+    assert 'type="file"' in form.text
+    done = await send_list(town, rosa, TABLE.encode(encoding))
+    assert "3 Personen wurden eingeladen." in done.text
+    for name in ("Kim Muster", "Alex; der Zweite", "Jürgen Groß", "32-17/3", "1 Brief drucken"):
+        assert name in done.text
+    await town.work()
+    assert len(town.mails()) == len(town.texts.messages.arrived()) == 1
+    longer = TABLE + "Ada;ada@example.org;;;;;;\r\n"
+    again = await send_list(town, rosa, longer.encode(encoding))
+    assert "1 Person wurde eingeladen. 3 Personen der Liste waren zum Gleichen schon eingeladen" in again.text
+    await town.work()
+    assert len(town.mails()) == 2
+    ways = await town.rows("SELECT way, count(*) AS n FROM invitation GROUP BY way ORDER BY way")
+    assert [(row["way"], row["n"]) for row in ways] == [("email", 2), ("letter", 1), ("sms", 1)]
+
+
+async def test_the_same_list_by_two_clerks_at_once_invites_nobody_twice(town: Town, rosa: StaffBrowser) -> None:
+    people = [{"contact": {**KIM, "email": f"kim{n}@example.org"}} for n in range(20)]
+    wanted_of_all = await wanted(town)
+    terms = {name: wanted_of_all[name] for name in ("service", "channel", "first_day", "last_day", "answer_by")}
+    url = f"{town.origin}/api/offices/{await office_of(town)}/invitation-lists"
+
+    async def send(given: list[dict[str, Any]]) -> dict[str, Any]:
+        async with rosa.http.post(url, json={**terms, "people": given}) as response:
+            assert response.status == 200, await response.text()
+            return dict(await response.json())
+
+    done = await asyncio.gather(send(people), send(people[::-1]), send(people))
+    assert sum(one["made"] for one in done) == 20
+    assert sum(one["known"] for one in done) == 40
+    await town.work()
+    assert len(town.mails()) == 20
+
+
+async def test_a_wrong_line_is_named_and_nobody_is_invited(town: Town, rosa: StaffBrowser) -> None:
+    bad = TABLE + "Ada;ada;;;;;;\r\n;bo@example.org;;;;;fr;\r\nKim Muster;kim@example.org;;;;;;32-17/1\r\n"
+    page = await send_list(town, rosa, bad.encode(), last_day="")
+    assert page.status == 422
+    for expected in (
+        "Zeile 6: Geben Sie die E-Mail-Adresse vollständig ein",
+        "Zeile 7: Geben Sie Ihren Namen ein",
+        "Zeile 7: Die Sprache ist „de“ oder „en“.",
+        "Geben Sie den letzten Tag ein",
+        f'value="{day(town, 7)}"',
+    ):
+        assert expected in page.text
+    twice = TABLE + "Kim Muster;kim@example.org;;;;;;32-17/1\r\n"
+    assert "Zeile 6: Das steht zweimal in der Liste." in (await send_list(town, rosa, twice.encode())).text
+    for raw, message in (
+        (b"", "Wählen Sie die Datei mit den Personen"),
+        (b"Name;Alter\r\nKim;7\r\n", "Zeile 1: Diese Spalte ist nicht bekannt: Alter"),
+        (b"Name\r\n", "In der Datei stehen keine Personen."),
+        (b"\x00\x01PK", "Das ist kein lesbarer Text"),
+        (("Name;E-Mail\r\n" + "Kim;k@example.org\r\n" * 1001).encode(), "mehr als 1.000 Personen"),
+    ):
+        page = await send_list(town, rosa, raw)
+        assert (page.status, message in page.text) == (422, True), message
+    assert (await send_list(town, rosa, b"x" * 1_100_000)).status == 413
+    assert await town.rows("SELECT FROM invitation") == []

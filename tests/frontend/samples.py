@@ -63,7 +63,9 @@ from frontend.closing.views import (
 from frontend.guard.views import AllowanceLine, GuardPage
 from frontend.guard.views import ServiceLine as GuardedLine
 from frontend.guard.views import ServicePage as GuardedPage
+from frontend.invitations.people import COLUMNS
 from frontend.invitations.views import ListPage as InvitationListPage
+from frontend.invitations.views import ManyPage as ManyInvitationsPage
 from frontend.invitations.views import NewPage as NewInvitationPage
 from frontend.invitations.views import OnePage as OneInvitationPage
 from frontend.invitations.views import RunLine as PrintedLine
@@ -769,6 +771,18 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
         values={"reference": "32-17/2026"},
         messages=wrong,
     )
+    many = ManyInvitationsPage(
+        frame=staff(words, words._("Invite everybody of a list"), (ShownError(field="people", message="…"),)),
+        back=back,
+        action="/list",
+        request_key=KEY,
+        services=new.services,
+        channels=new.channels,
+        columns=tuple(heads[0] for heads in COLUMNS.values()),
+        wrong=tuple(f"Zeile {n}: {words._('This is missing.')}" for n in (2, 7)),
+        values={},
+        messages={"people": words._("Lines of the file are wrong: nobody was invited")},
+    )
     one = OneInvitationPage(
         frame=staff(words, "Kim Mustermann"),
         back=back,
@@ -786,6 +800,8 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
         frame=staff(words, words._("Invitations")),
         office="Bürgerbüro Mitte",
         new_url="/new",
+        list_url="/list",
+        told="12 …",
         lines=lines,
         print_label="12 Briefe drucken",
         print_action="/prints",
@@ -796,6 +812,8 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
     return {
         "invitations": ("invitations/list.html", listed),
         "invitations-new": ("invitations/new.html", new),
+        "invitations-many": ("invitations/many.html", many),
+        "invitations-many-new": ("invitations/many.html", replace(many, wrong=(), messages={})),
         "invitations-one": ("invitations/one.html", one),
     }
 

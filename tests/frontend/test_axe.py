@@ -47,6 +47,7 @@ FEW = [
     "invitation-code",
     "invitations",
     "invitations-new",
+    "invitations-many",
     "overview-list",
     "rebooking-time",
     "closing-form",
