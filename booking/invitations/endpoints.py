@@ -107,6 +107,7 @@ class InvitationOut(OfferedOut):
     reference: str
     made_at: datetime
     reminded_at: datetime | None
+    is_told: bool = Field(description="False: the latest message could not be delivered")
     appointment: UUID | None = Field(description="Booked, or just being booked")
 
     @classmethod
@@ -117,6 +118,7 @@ class InvitationOut(OfferedOut):
             reference=one.invited.reference if one.invited else "",
             made_at=one.made_at,
             reminded_at=one.reminded_at,
+            is_told=one.is_told,
             appointment=one.case_id,
         )
 

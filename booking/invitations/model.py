@@ -79,6 +79,7 @@ class Invitation:
     status: InvitationStatus
     case_id: UUID | None  # living: booked, or still being filled in or paid
     invited: Invited | None  # None once erased
+    is_told: bool = True  # False: the latest message could not be delivered
 
     @property
     def is_erased(self) -> bool:

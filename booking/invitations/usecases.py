@@ -133,7 +133,8 @@ class Invitations:
         """The newest first."""
         async with self._db.connection() as conn:
             rows = await store.of_office(conn, office_id, _MOST_LISTED)
-        return [self._read(row) for row in rows]
+            untold = set(await self._notifications.undelivered(conn, [row.id for row in rows]))
+        return [self._read(row, is_told=row.id not in untold) for row in rows]
 
     async def at(self, office_id: int, ident: UUID) -> Invitation:
         """Raises NotFound, also for one of another office."""
@@ -192,7 +193,8 @@ class Invitations:
     async def get(self, ident: UUID) -> Invitation:
         """Raises NotFound."""
         async with self._db.connection() as conn:
-            return self._read(await self._row(conn, ident))
+            row = await self._row(conn, ident)
+            return self._read(row, is_told=not await self._notifications.is_undeliverable(conn, ident))
 
     async def slots(self, ident: UUID) -> Sequence[Slot]:
         """Every free time of its window; none where it is not open. Raises NotFound, NotOffered."""
@@ -321,7 +323,7 @@ class Invitations:
             due_at=self._clock(),
         )
 
-    def _read(self, row: InvitationRow) -> Invitation:
+    def _read(self, row: InvitationRow, *, is_told: bool = True) -> Invitation:
         return Invitation(
             id=row.id,
             terms=Terms(
@@ -341,6 +343,7 @@ class Invitations:
             status=row.status(self._clock()),
             case_id=row.case_id,
             invited=self._sealing.open(row.id, row.details),
+            is_told=is_told,
         )
 
     async def _row(self, conn: Connection, ident: UUID) -> InvitationRow:

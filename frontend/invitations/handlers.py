@@ -83,7 +83,7 @@ async def _list(request: web.Request, refusal: DomainError | None = None) -> web
         runs=tuple(
             RunLine(
                 when=words.when(run.made_at, place.office.time_zone),
-                letters=words.ngettext("{n} letter", "{n} letters", run.letters),
+                letters=str(run.letters),
                 url=f"{here}/prints/{run.id}/letters.pdf",
             )
             for run in prints.runs
@@ -264,7 +264,7 @@ async def _one(request: web.Request, refusal: DomainError | None = None) -> web.
         frame=staff_frame(request, words, wording.who(words, found)),
         back=NavLink(label=words._("All invitations"), url=_url(words, place), is_current=False),
         state=wording.state(words, found),
-        badge=wording.BADGES[found.status],
+        badge=wording.badge(found),
         rows=wording.rows(words, place.known.services, place.office, found),
         request_key=new_key(),
         problem=words._(refusal.message) if refusal else "",

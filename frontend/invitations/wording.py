@@ -15,12 +15,14 @@ from frontend.invitations.people import WrongLine
 from frontend.invitations.views import InvitationLine
 
 _S = InvitationStatus
-BADGES = {_S.OPEN: "info", _S.BOOKED: "success", _S.LAPSED: "warning", _S.WITHDRAWN: "warning"}
+_BADGES = {_S.OPEN: "info", _S.BOOKED: "success", _S.LAPSED: "warning", _S.WITHDRAWN: "warning"}
 
 
 def state(words: Words, one: Invitation) -> str:
     if one.status is _S.OPEN:
-        return words._("Is just booking") if one.case_id else words._("Invited")
+        if one.case_id:
+            return words._("Is just booking")
+        return words._("Invited") if one.is_told else words._("The message could not be delivered")
     return {
         _S.BOOKED: words._("Booked"),
         _S.LAPSED: words._("Lapsed"),
@@ -31,6 +33,11 @@ def state(words: Words, one: Invitation) -> str:
 def wrong_line(words: Words, one: WrongLine) -> str:
     said = words._(one.message, column=one.column)
     return words._("Line {n}: {what}", n=one.number, what=said) if one.number else said
+
+
+def badge(one: Invitation) -> str:
+    is_lost = one.status is _S.OPEN and not one.is_told and not one.case_id
+    return "danger" if is_lost else _BADGES[one.status]
 
 
 def who(words: Words, one: Invitation) -> str:
@@ -46,7 +53,7 @@ def line(words: Words, services: Mapping[int, Service], one: Invitation, url: st
         days=f"{words.short_day(one.terms.first_day)} – {words.short_day(one.terms.last_day)}",
         until=words.short_day(one.terms.answer_by),
         state=state(words, one),
-        badge=BADGES[one.status],
+        badge=badge(one),
     )
 
 

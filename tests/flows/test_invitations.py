@@ -18,7 +18,7 @@ from pypdf import PageObject, PdfReader, mult
 
 from base.i18n import zone
 from tests.staff import Page, StaffBrowser, hire, sign_in
-from tests.town import KIM, Town
+from tests.town import KIM, Town, eventually
 
 OFFICE = "buergerbuero-mitte"
 MM = 72 / 25.4  # in points
@@ -609,3 +609,34 @@ async def test_a_wrong_line_is_named_and_nobody_is_invited(town: Town, rosa: Sta
         assert (page.status, message in page.text) == (422, True), message
     assert (await send_list(town, rosa, b"x" * 1_100_000)).status == 413
     assert await town.rows("SELECT FROM invitation") == []
+
+
+async def test_staff_see_whose_message_did_not_arrive(town: Town, rosa: StaffBrowser) -> None:
+    town.texts.messages.outcome = "undelivered"
+    made = await invite(rosa, town, contact={"name": "Sascha", "mobile": "0151 23456789", "language": "de"})
+    await town.work()
+
+    async def is_told() -> bool:
+        rows = await town.rows("SELECT status FROM message WHERE reference = $1", UUID(made["id"]))
+        return [row["status"] for row in rows] == ["undelivered"]
+
+    await eventually(is_told)
+    base = f"/de/invitations/{await office_of(town)}"
+    for page in (await rosa.get(base), await rosa.get(f"{base}/{made['id']}")):
+        assert "Die Nachricht kam nicht an" in page.text
+    async with rosa.http.get(f"{town.origin}/api/offices/{await office_of(town)}/invitations") as response:
+        [one] = (await response.json())["invitations"]
+        assert (one["status"], one["is_told"]) == ("open", False)
+
+
+async def test_withdrawn_or_booked_but_never_both(town: Town, rosa: StaffBrowser) -> None:
+    """Whoever is first, the other is told."""
+    for _round in range(4):
+        made = await invite(rosa, town)
+        ident, token = await opened(town, await link_of_mail(town))
+        assert ident == made["id"]
+        hold = await held(town, ident, token)
+        booking, (status, withdrawn) = await asyncio.gather(create(town, hold), api(rosa, town, f"/{ident}/withdraw"))
+        seen = (booking.status, booking.body.get("code"), status, withdrawn.get("code"))
+        assert seen in ((201, None, 409, "invitation_used"), (410, "invitation_over", 200, None)), seen
+        town.clock.advance(minutes=1)

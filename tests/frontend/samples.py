@@ -753,7 +753,9 @@ def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
 
 def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, object]]:
     services = {ID_CARD.id: ID_CARD}
-    lines = tuple(line(words, services, invitation(one), "/i") for one in InvitationStatus)
+    shown = [invitation(one) for one in InvitationStatus]
+    shown.append(replace(shown[0], is_told=False))
+    lines = tuple(line(words, services, one, "/i") for one in shown)
     wrong = {"service": words._("Choose a service"), "first_day": words._("This is missing.")}
     errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
     new = NewInvitationPage(
@@ -807,7 +809,7 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
         print_action="/prints",
         request_key=KEY,
         problem="…",
-        runs=(PrintedLine(when="Mittwoch, 25. November 2026, 09:40 Uhr", letters="12 Briefe", url="/p.pdf"),),
+        runs=(PrintedLine(when="Mittwoch, 25. November 2026, 09:40 Uhr", letters="12", url="/p.pdf"),),
     )
     return {
         "invitations": ("invitations/list.html", listed),
