@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date
 
 from base.db import Connection
-from booking.availability.model import Offer, OfficeOffer
+from booking.availability.model import Offer, OfficeOffer, Team
 from booking.catalogue.model import Channel, Counter, Fee, Office, ServiceRule
+from booking.catalogue.responsibility import Lines
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
 
@@ -84,6 +85,7 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
                     further_min=service.further_min,
                     is_group=service.is_group,
                     needs_more=bool(service.needs),
+                    asks=_asks(offices),
                 )
     return found
 
@@ -95,10 +97,26 @@ def _offices(known: Snapshot, service_id: int, channel: Channel) -> Mapping[int,
         office_id: replace(
             _office(known.offices[office_id], counters, known.rules.get((service_id, office_id))),
             resources=tuple(known.resources[office_id, kind] for kind in needs),
+            teams=_teams(known, service_id, counters),
         )
         for office_id, counters in known.places(service_id, channel).items()
         if all((office_id, kind) in known.resources for kind in needs)
     }
+
+
+def _teams(known: Snapshot, service_id: int, counters: Sequence[Counter]) -> tuple[Team, ...]:
+    here = {counter.id for counter in counters}
+    return tuple(
+        Team(row.counter_id, Lines(row.first, row.last, frozenset(row.postcodes), row.kind))
+        for row in known.responsibility.get(service_id, ())
+        if row.counter_id in here
+    )
+
+
+def _asks(offices: Mapping[int, OfficeOffer]) -> tuple[str, ...]:
+    lines = [team.covers for office in offices.values() for team in office.teams]
+    asked = {"letters": lambda one: one.first, "postcode": lambda one: one.postcodes, "kind": lambda one: one.kind}
+    return tuple(name for name, said in asked.items() if any(map(said, lines)))
 
 
 def _office(office: Office, counters: Sequence[Counter], rule: ServiceRule | None) -> OfficeOffer:

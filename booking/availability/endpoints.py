@@ -17,12 +17,13 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.web import ANYONE, CLOCK, Endpoint, query, reply
 from base.web.kept import Answer, Kept
-from booking.availability.model import Basis, Item, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Window
+from booking.availability.model import Basis, Item, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Who, Window
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit
+from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit, check_who
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.nearby import Point, Reach, point_of, suitable
+from booking.catalogue.responsibility import initials
 from booking.catalogue.snapshot import Snapshot
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
@@ -55,6 +56,18 @@ Others = Annotated[
 ]
 
 
+Surname = Annotated[
+    str,
+    Field(max_length=100, description="Or its first letters: where a service asks for it, they say who is responsible"),
+]
+Postcode = Annotated[str, Field(max_length=10, description="Where a service asks for it")]
+KindOfMatter = Annotated[str, Field(max_length=60, description="A key of the service's kinds, where it has some")]
+
+
+def who_of(surname: str, postcode: str, kind: str) -> Who:
+    return Who(initials(surname), postcode.strip().upper(), kind.strip())
+
+
 _DEGREES = r"^-?[0-9]{1,2}(\.[0-9]{1,8})?,-?1?[0-9]{1,2}(\.[0-9]{1,8})?$"
 
 
@@ -74,9 +87,13 @@ class OfferQuery(BaseModel):
     )
     within_km: float = Field(default=5, gt=0, le=500, description="As the crow flies; only with near")
 
+    surname: Surname = ""
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
+
     @property
     def visit(self) -> Visit:
-        return Visit(self.quantity, tuple(self.also))
+        return Visit(self.quantity, tuple(self.also), who_of(self.surname, self.postcode, self.kind))
 
     @property
     def times(self) -> TimesOfDay:
@@ -189,6 +206,7 @@ def _suitable(asked: OfferQuery, offices: Sequence[OfficeOffer], known: Snapshot
 
 def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: datetime) -> Known:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
+    check_who(offer, asked.visit)
     window = checked_window(now, asked.from_day, asked.to_day, offices)
     ids = _suitable(asked, offices, known)
     slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit, at=asked.times)
@@ -197,6 +215,7 @@ def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: d
 
 def _earliest(availability: Availability, asked: OfferQuery, known: Snapshot, now: datetime) -> Known:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
+    check_who(offer, asked.visit)
     ids = _suitable(asked, offices, known)
     slots = availability.earliest(offer.service_id, offer.channel, ids, offer.visit, asked.times)
     found = [EarliestOut.at(slot, asked.reach, known.offices[slot.office_id]) for slot in slots]
@@ -208,6 +227,7 @@ async def next_slots(request: web.Request) -> web.Response:
     asked = query(request, NextQuery)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
+    check_who(offer, asked.visit)
     ids = _suitable(asked, offices, await request.app[CATALOGUE].snapshot())
     slots = availability.next_free(
         offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit, asked.times

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
+
+from booking.catalogue.responsibility import Lines
 
 
 class ClaimStatus(IntEnum):
@@ -112,11 +114,24 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """What decides which counters are responsible for somebody; empty: not said."""
+
+    letters: str = ""  # the first ones of the surname, as booking.catalogue.responsibility.initials gives them
+    postcode: str = ""
+    kind: str = ""  # what it is about, as a key
+
+
+ANYBODY = Who()
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """What one visit is for beside its first service once: that more often, and other services after it."""
+    """What one visit is for beside its first service once: that more often, other services after it; and for whom."""
 
     quantity: int = 1
     also: tuple[Item, ...] = ()
+    who: Who = ANYBODY
 
 
 JUST_ONE = Visit()
@@ -157,6 +172,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """A counter, and whom it serves."""
+
+    counter_id: int
+    covers: Lines
+
+
+@dataclass(frozen=True, slots=True)
 class OfficeOffer:
     """The counters of one office that offer a service on a channel, and what is different there; None: as everywhere."""
 
@@ -171,6 +194,16 @@ class OfficeOffer:
     grid_min: int | None = None  # the duration that its starts are laid out by; None: its own
     resources: tuple[tuple[int, ...], ...] = ()  # of each kind that the service needs, those that there are
     steps: tuple[Step, ...] = ()  # of a visit; none: one service once, at one of `counters`
+    teams: tuple[Team, ...] = ()  # who is not named in them serves everybody
+
+    def for_whom(self, who: Who) -> OfficeOffer | None:
+        """With the counters that are responsible. None: no counter is."""
+        if not self.teams:
+            return self
+        serving = {one.counter_id for one in self.teams if one.covers.covers(who.letters, who.postcode, who.kind)}
+        named = {one.counter_id for one in self.teams}
+        counters = tuple(one for one in self.counters if one in serving or one not in named)
+        return replace(self, counters=counters) if counters else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +219,12 @@ class Offer:
     is_group: bool = False  # each of its counters is a place
     needs_more: bool = False  # than a counter: also once it is a visit of several parts
     visit: Visit = JUST_ONE
+    asks: tuple[str, ...] = ()  # fields of Who that decide which counters are responsible
+
+    def for_whom(self, visit: Visit) -> Offer:
+        """At the counters that are responsible, where somebody has said who comes."""
+        offices = {ident: office.for_whom(visit.who) for ident, office in self.offices.items()}
+        return replace(self, offices={ident: one for ident, one in offices.items() if one is not None}, visit=visit)
 
     def duration_at(self, office: OfficeOffer) -> int:
         return office.duration_min or self.duration_min

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from base.clock import Clock
-from base.errors import DomainError
+from base.errors import DomainError, FieldError, Invalid
 from base.i18n import mark as _
 from base.i18n import zone
 from booking.availability import slots as times
@@ -18,6 +18,7 @@ from booking.availability.book import Book, bits, cell_after, cell_of, instant_o
 from booking.availability.mirror import Mirror
 from booking.availability.model import (
     ANY_TIME,
+    ANYBODY,
     JUST_ONE,
     Audience,
     Basis,
@@ -51,6 +52,31 @@ class TooMany(DomainError):
     code = "too_many"
     status = 422
     message = _("At most {most} of this service fit into one visit.")
+
+
+class NobodyResponsible(NotOffered):
+    code = "nobody_responsible"
+    message = _("No office here is responsible for this name, place or matter. Please call: we tell you who is.")
+
+
+class WhoNeeded(Invalid):
+    """Which counters are responsible depends on it, so it is asked before times are shown."""
+
+    code = "who_needed"
+    message = _("Who is responsible depends on this.")
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        super().__init__([FieldError(f"/{_SAID_AS.get(name, name)}", self.code, self.message) for name in fields])
+
+
+_SAID_AS = {"letters": "surname"}
+
+
+def check_who(offer: Offer, visit: Visit) -> None:
+    """Raises WhoNeeded. Staff are not asked: they know."""
+    missing = [name for name in offer.asks if not getattr(visit.who, name)]
+    if missing:
+        raise WhoNeeded(missing)
 
 
 class TwiceInAVisit(DomainError):
@@ -225,7 +251,7 @@ class Availability:
         offer = self._offer(service_id, channel, visit)
         wanted = set(office_ids) if office_ids is not None else set(offer.offices) if offer else set()
         if offer is None or not wanted or not wanted <= offer.offices.keys():
-            raise NotOffered
+            raise NobodyResponsible if offer is not None and visit.who != ANYBODY else NotOffered
         return offer, [offer.offices[office] for office in sorted(wanted)]
 
     def is_offered(
@@ -359,11 +385,21 @@ class Availability:
         kept = self._visits.get(key)
         if kept is not None and kept[0] == parts:
             return kept[1]
-        made = visits.visit_offer(parts, int(self._lead.total_seconds()) // 60)
+        made = self._made(parts, visit)
         if len(self._visits) >= _MEMO_LIMIT:
             self._visits.clear()
         self._visits[key] = (parts, made)
         return made
+
+    def _made(self, parts: Sequence[tuple[Offer, int]], visit: Visit) -> Offer:
+        """Of the counters that are responsible, where it is said for whom."""
+        if visit.who != ANYBODY:
+            parts = [(offer.for_whom(replace(JUST_ONE, who=visit.who)), quantity) for offer, quantity in parts]
+        first, quantity = parts[0]
+        if len(parts) == 1 and quantity == 1 and not first.needs_more:
+            return first
+        made = visits.visit_offer(parts, int(self._lead.total_seconds()) // 60)
+        return replace(made, visit=visit)
 
     def _offices(
         self, service_id: int, channel: str, office_ids: Iterable[int] | None, visit: Visit

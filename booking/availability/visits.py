@@ -26,6 +26,7 @@ def visit_offer(parts: Sequence[tuple[Offer, int]], lead_min: int) -> Offer:
             office: _office([(offer, offer.offices[office], n) for offer, n in parts], lead_min)
             for office in sorted(common)
         },
+        asks=tuple(sorted({asked for offer, _ in parts for asked in offer.asks})),
         is_group=False,  # whoever does more than that is shown times, not places
         visit=Visit(quantity, tuple(Item(offer.service_id, n) for offer, n in parts[1:])),
     )

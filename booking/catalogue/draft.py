@@ -9,6 +9,7 @@ from base.i18n import Text
 from booking.catalogue.changes import Terms
 from booking.catalogue.hours import Written
 from booking.catalogue.model import Channel
+from booking.catalogue.responsibility import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,18 @@ class DraftPool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftResponsibility:
+    """Some counters of an office, and whom they serve with a service; others it has serve everybody."""
+
+    line: int
+    service: str
+    office: str
+    counters: tuple[str, ...]  # "desk-2"
+    lines: Lines
+    kind_name: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DraftService:
     line: int
     key: str
@@ -153,6 +166,7 @@ class Draft:
     exceptions: tuple[DraftException, ...] | None = None
     rules: tuple[DraftRule, ...] | None = None
     pools: tuple[DraftPool, ...] | None = None
+    responsibility: tuple[DraftResponsibility, ...] | None = None
 
     def rules_of(self) -> dict[tuple[str, str], DraftRule]:
         """By service and office, stars resolved."""

@@ -38,6 +38,13 @@ _QUERIES: Mapping[str, str] = {
     "rule": """
         SELECT o.key || ' ' || s.key AS key, jsonb_strip_nulls(to_jsonb(r) - 'service_id' - 'office_id') AS row
           FROM service_office r JOIN service s ON s.id = r.service_id JOIN office o ON o.id = r.office_id""",
+    "responsibility": """
+        SELECT s.key || ' ' || o.key || '/' || c.key AS key, jsonb_build_object('for', jsonb_agg(concat_ws(' ',
+                 nullif(concat_ws('-', nullif(r.first, ''), nullif(r.last, '')), ''), nullif(array_to_string(r.postcodes, ' '), ''),
+                 nullif(r.kind, '')) ORDER BY r.first, r.kind, r.postcodes)) AS row
+          FROM responsibility r JOIN service s ON s.id = r.service_id JOIN counter c ON c.id = r.counter_id
+          JOIN office o ON o.id = c.office_id
+         GROUP BY s.key, o.key, c.key""",
 }
 
 

@@ -21,6 +21,7 @@ from booking.catalogue.import_capacity import check_capacity, read_exception, re
 from booking.catalogue.import_checks import check
 from booking.catalogue.import_city import read_city
 from booking.catalogue.import_report import ImportRefused
+from booking.catalogue.import_responsibility import check_responsibility, read_responsibility
 from booking.catalogue.model import Channel
 from booking.catalogue.rows import Row, read_rows
 
@@ -63,6 +64,10 @@ OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ),
     ),
     "pools.csv": (("office", "counter", "sold_by"), ()),
+    "responsibility.csv": (
+        ("service", "office", "counters"),
+        ("letters", "postcodes", "kind", "kind_de", "kind_en"),
+    ),
 }
 NEEDED: Final = ("city.toml", *COLUMNS)
 FILES: Final = (*NEEDED, *OPTIONAL)
@@ -92,10 +97,12 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     exceptions = [line for row in rows("exceptions.csv") if (line := read_exception(row)) is not None]
     rules = [rule for row in rows("rules.csv") if (rule := read_rule(row)) is not None]
     pools = [read_pool(row) for row in rows("pools.csv")]
+    responsibility = [read_responsibility(row) for row in rows("responsibility.csv")]
     whole = frozenset(files) - {error.file for error in errors}
     today = now.date() if city is None else local_day(now, city.time_zone)
     errors += check(offices, counters, hours, services, fees, whole, today)
     errors += check_capacity(offices, counters, hours, services, exceptions, rules, pools, whole, today)
+    errors += check_responsibility(responsibility, counters, services, whole)
     if errors or city is None:
         order = {name: place for place, name in enumerate(FILES)}
         raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))
@@ -109,6 +116,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
         exceptions=tuple(exceptions) if "exceptions.csv" in files else None,
         rules=tuple(rules) if "rules.csv" in files else None,
         pools=tuple(pools) if "pools.csv" in files else None,
+        responsibility=tuple(responsibility) if "responsibility.csv" in files else None,
     )
 
 

@@ -345,5 +345,19 @@ async def replace_pools(conn: Connection, counters: Sequence[int], offices: Sequ
     )
 
 
+async def replace_responsibility(conn: Connection, rows: Rows) -> None:
+    await conn.execute("DELETE FROM responsibility")
+    await conn.execute(
+        """
+        INSERT INTO responsibility (service_id, counter_id, first, last, postcodes, kind, kind_name)
+        SELECT s.id, new.counter, new.first, new.last, new.postcodes, new.kind, new.kind_name
+          FROM jsonb_to_recordset($1::jsonb) AS new (service text, counter int, first text, last text, postcodes text[], kind text,
+                 kind_name jsonb)
+          JOIN service s ON s.key = new.service
+        """,
+        rows,
+    )
+
+
 def _columns(rows: Sequence[HoursRow]) -> list[list[object]]:
     return [[row[place] for row in rows] for place in range(9)]

@@ -257,6 +257,23 @@ async def _capacity(conn: Connection, draft: Draft, counters: dict[str, int], to
             if (counter.office, counter.kind) == (pool.office, pool.counter)
         }
         await store.replace_pools(conn, [counter for counter, _ in pairs], [office for _, office in pairs])
+    if draft.responsibility is not None:
+        await store.replace_responsibility(
+            conn,
+            [
+                {
+                    "service": one.service,
+                    "counter": counters[f"{one.office}/{counter}"],
+                    "first": one.lines.first,
+                    "last": one.lines.last,
+                    "postcodes": sorted(one.lines.postcodes),
+                    "kind": one.lines.kind,
+                    "kind_name": one.kind_name,
+                }
+                for one in draft.responsibility
+                for counter in one.counters
+            ],
+        )
 
 
 def _rule_row(key: tuple[str, str], terms: Terms) -> dict[str, Any]:

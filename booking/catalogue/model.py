@@ -57,6 +57,19 @@ class Counter:
     resource: str | None = None  # its kind, where nobody comes to it: a room, an interpreter
 
 
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    """Whom a counter serves with a service; see booking.catalogue.responsibility. Empty: anybody."""
+
+    service_id: int
+    counter_id: int
+    first: str
+    last: str
+    postcodes: tuple[str, ...]
+    kind: str
+    kind_name: Text = field(hash=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRule:
     """What an office does differently with a service; None: as the service or the city says."""

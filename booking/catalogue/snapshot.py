@@ -14,6 +14,7 @@ from booking.catalogue.model import (
     Counter,
     Fee,
     Office,
+    Responsibility,
     Service,
     ServiceDetail,
     ServiceHit,
@@ -39,6 +40,7 @@ class Snapshot:
     resources: Mapping[tuple[int, str], tuple[int, ...]] = field(
         hash=False
     )  # counters by the office that has them and their kind
+    responsibility: Mapping[int, tuple[Responsibility, ...]] = field(hash=False)  # by service
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
 
     def fee(self, service_id: int, day: date) -> Fee | None:
@@ -89,6 +91,9 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
     fees: dict[int, list[Fee]] = {}
     for fee in await store.living_fees(conn):
         fees.setdefault(fee.service_id, []).append(fee)
+    responsibility: dict[int, list[Responsibility]] = {}
+    for row in await store.responsibilities(conn):
+        responsibility.setdefault(row.service_id, []).append(row)
     return Snapshot(
         city=city,
         offices=offices,
@@ -99,6 +104,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         withdrawn_services={service.id: service for service in await store.services(conn, is_active=False)},
         withdrawn_offices={office.id: office for office in await store.offices(conn, is_active=False)},
         resources={key: tuple(found) for key, found in resources.items()},
+        responsibility={service_id: tuple(rows) for service_id, rows in responsibility.items()},
         ranked=_ranked(list(services.values())),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from base.db import Connection, fetch_all, find_one
-from booking.catalogue.model import City, Counter, Fee, Office, Service, ServiceRule
+from booking.catalogue.model import City, Counter, Fee, Office, Responsibility, Service, ServiceRule
 
 
 async def begin_snapshot(conn: Connection) -> None:
@@ -52,6 +52,16 @@ async def service_rules(conn: Connection) -> list[ServiceRule]:
         conn,
         ServiceRule,
         "SELECT service_id, office_id, duration_min, buffer_min, lead_min, horizon_days, channels FROM service_office",
+    )
+
+
+async def responsibilities(conn: Connection) -> list[Responsibility]:
+    return await fetch_all(
+        conn,
+        Responsibility,
+        """
+        SELECT service_id, counter_id, first, last, postcodes, kind, kind_name FROM responsibility
+         ORDER BY service_id, kind_name ->> 'de', id""",
     )
 
 

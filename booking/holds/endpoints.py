@@ -13,7 +13,7 @@ from base.errors import DomainError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
 from base.web.staff import proven_address
-from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS
+from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS, KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Item, Visit
 from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
@@ -57,10 +57,14 @@ class VisitIn(BaseModel):
 
     quantity: int = Field(default=1, ge=1, le=MOST_OF_ONE, description="Three vehicles, two persons")
     also: list[ItemIn] = Field(default=[], max_length=MOST_OTHERS, description="Other services, in this order after it")
+    surname: Surname = ""
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
 
     @property
     def visit(self) -> Visit:
-        return Visit(self.quantity, tuple(Item(other.service, other.quantity) for other in self.also))
+        also = tuple(Item(other.service, other.quantity) for other in self.also)
+        return Visit(self.quantity, also, who_of(self.surname, self.postcode, self.kind))
 
 
 class HoldIn(VisitIn):

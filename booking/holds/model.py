@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from base.i18n import Text
 from base.money import Money
 from booking.availability.book import instant_of
-from booking.availability.model import JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit
+from booking.availability.model import ANYBODY, JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit
 
 
 class HoldStatus(StrEnum):
@@ -140,7 +140,9 @@ def visit_key(key: str, visit: Visit) -> str:
     """The same key for another visit is another request."""
     if visit == JUST_ONE:
         return key
-    return f"{key}\0{visit.quantity}\0{','.join(map(str, visit.also))}"
+    who = visit.who
+    said = f"\0{who.letters}\0{who.postcode}\0{who.kind}" if who != ANYBODY else ""
+    return f"{key}\0{visit.quantity}\0{','.join(map(str, visit.also))}{said}"
 
 
 def hold_id(key: str, service_id: int, channel: str, office_id: int, starts_at: datetime, generation: int = 0) -> UUID:

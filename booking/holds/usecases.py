@@ -26,7 +26,7 @@ from base.seal import Sealer, same
 from booking.availability.book import CELL_S
 from booking.availability.model import JUST_ONE, Audience, Item, Offer, OfficeOffer, Part, Slot, Visit
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, NotOffered
+from booking.availability.usecases import Availability, NotOffered, check_who
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher
@@ -169,6 +169,8 @@ class Holds:
         try:
             if entry is not None and entry.pass_id is None:
                 raise PassNeeded
+            if audience is Audience.PUBLIC and visit != JUST_ONE:
+                check_who(self._availability.get_offer(service_id, channel, [office_id], visit)[0], visit)
             if audience is Audience.STAFF or visit != JUST_ONE:  # few, and each in a transaction of its own
                 work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience, visit, entry)
             else:
@@ -187,6 +189,7 @@ class Holds:
         Raises NotOffered, SlotTaken, GivenOutByNeed; a request that was here before goes the long way.
         """
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id])
+        check_who(offer, JUST_ONE)
         if (
             ident not in self._running
             and self._availability.is_sold_out(offer, office, starts_at)

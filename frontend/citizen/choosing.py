@@ -13,7 +13,7 @@ from uuid import UUID
 from base.i18n import zone
 from base.money import Money
 from booking.availability.endpoints import MOST_OTHERS
-from booking.availability.model import JUST_ONE, Item, Slot, Visit
+from booking.availability.model import JUST_ONE, Item, Slot, Visit, Who
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from booking.catalogue.nearby import point_of
 from frontend.citizen.frame import TIME, frame
@@ -83,7 +83,13 @@ class Why(Enum):
 
 def visit_pairs(visit: Visit) -> tuple[tuple[str, str], ...]:
     quantity = (("quantity", str(visit.quantity)),) if visit.quantity > 1 else ()
-    return (*quantity, *(("also", str(item)) for item in visit.also))
+    return (*quantity, *(("also", str(item)) for item in visit.also), *who_pairs(visit.who))
+
+
+def who_pairs(who: Who) -> tuple[tuple[str, str], ...]:
+    """For whom: only the first letters of a name stand in an address."""
+    said = (("letters", who.letters), ("postcode", who.postcode), ("kind", who.kind))
+    return tuple(pair for pair in said if pair[1])
 
 
 def joined(before: Sequence[Item], last: Item) -> tuple[int, Visit]:
@@ -277,6 +283,15 @@ def selection(words: Words, detail: ServiceDetail, wanted: Wanted, others: Seque
         Row(label=words._("Where"), value=", ".join(names) or words._("Any office")),
         Row(label=words._("Fee"), value=words.fee(_fee(wanted.items, (detail, *others)))),
     ]
+    if wanted.visit.who.letters:
+        rows.append(
+            Row(
+                label=words._("Surname"),
+                value=words._("Surname: {letters}…", letters=wanted.visit.who.letters.capitalize()),
+            )
+        )
+    if wanted.visit.who.postcode:
+        rows.append(Row(label=words._("Postcode"), value=wanted.visit.who.postcode))
     if detail.service.duration_min:
         rows.append(Row(label=words._("Duration"), value=words.minutes(_minutes(wanted.items, (detail, *others)))))
     return Selection(rows=tuple(rows), change_url=_back(words, wanted))
@@ -325,7 +340,16 @@ def hidden(wanted: Wanted) -> tuple[tuple[str, str], ...]:
     pairs = (("service", str(wanted.service_id)), ("channel", wanted.channel.value))
     also = (("also", ",".join(map(str, wanted.visit.also))),) if wanted.visit.also else ()
     quantity = (("quantity", str(wanted.visit.quantity)),) if wanted.visit.quantity > 1 else ()
-    return (*pairs, *quantity, *also, *offices, *replaced_pair(wanted.instead, wanted.moves), *wanted.wishes.pairs())
+    who = who_pairs(wanted.visit.who)
+    return (
+        *pairs,
+        *quantity,
+        *also,
+        *who,
+        *offices,
+        *replaced_pair(wanted.instead, wanted.moves),
+        *wanted.wishes.pairs(),
+    )
 
 
 def _title(words: Words, detail: ServiceDetail) -> str:

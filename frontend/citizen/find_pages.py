@@ -14,14 +14,15 @@ from base.i18n import best_language, zone
 from base.web import SETTINGS, path_number, query
 from base.web.kept import Kept, Stencil
 from booking.allocation.endpoints import NEED_SOURCE
-from booking.availability.endpoints import AVAILABILITY, Others, Quantity
-from booking.availability.model import Basis, Item, Visit, Window
+from booking.availability.endpoints import AVAILABILITY, KindOfMatter, Others, Postcode, Quantity, Surname, who_of
+from booking.availability.model import Basis, Item, Visit, Who, Window
 from booking.availability.usecases import Availability, NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page
 from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
+from frontend.citizen.who import ask_who
 from frontend.citizen.wishes import wishes_in
 
 _OFTEN, _FOUND, _SOON, _NEAR = 9, 30, 3, 6
@@ -65,6 +66,13 @@ class TimesQuery(BaseModel):
     day: date | None = None
     instead: UUID | None = None
     moves: UUID | None = None
+    letters: Surname = ""  # the first ones of the surname
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
+
+    @property
+    def who(self) -> Who:
+        return who_of(self.letters, self.postcode, self.kind)
 
 
 async def root(request: web.Request) -> web.Response:
@@ -92,7 +100,9 @@ def _wanted(asked: StartQuery | TimesQuery, service_id: int, channel: Channel) -
     visit = Visit(asked.quantity, tuple(asked.also))
     if asked.before:
         service_id, visit = joined(asked.before, Item(service_id, asked.quantity))
-    moves = asked.moves if isinstance(asked, TimesQuery) else None
+    moves = None
+    if isinstance(asked, TimesQuery):
+        moves, visit = asked.moves, replace(visit, who=asked.who)
     return Wanted(service_id, channel, tuple(asked.office), asked.instead, moves, visit)
 
 
@@ -107,8 +117,10 @@ async def service(request: web.Request) -> web.Response:
     places: list[Place] = []
     if channel is not None:
         availability = request.app[AVAILABILITY]
-        minutes = _together(availability, first, channel, visit)
-        next_free = {slot.office_id: slot for slot in availability.earliest(first, channel, minutes, visit)}
+        minutes, asks = _together(availability, first, channel, visit)
+        # Who is asked for whom it is first sees no times of others' teams.
+        soonest = [] if asks else availability.earliest(first, channel, minutes, visit)
+        next_free = {slot.office_id: slot for slot in soonest}
         places = [
             Place(office, minutes[office.id], next_free.get(office.id))
             for office in detail.offices.get(channel, ())
@@ -119,13 +131,13 @@ async def service(request: web.Request) -> web.Response:
     return page(request, "service", service_page(words, detail, choice, places), cache=SHARED)
 
 
-def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> dict[int, int]:
-    """The offices that have everything that the visit is for, and the minutes that it takes there."""
+def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> tuple[dict[int, int], bool]:
+    """The offices that have everything that the visit is for, and the minutes that it takes there; whether something is asked first."""
     try:
         offer, offices = availability.get_offer(first, channel, None, visit)
     except NotOffered:
-        return {}
-    return {office.office_id: offer.duration_at(office) for office in offices}
+        return {}, False
+    return {office.office_id: offer.duration_at(office) for office in offices}, bool(offer.asks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,9 @@ async def times(request: web.Request) -> web.Response:
         asked = query(request, TimesQuery)
         if by_need(asked.service):
             return see(f"/{words_of(request).language}/need/{asked.service}")
+        question = await ask_who(request, _wanted(asked, asked.service, asked.channel))
+        if question is not None:
+            return question
         known = await _times(request, asked)
         kept.keep(request.raw_path, known)
     return known.stencil.send(request, new_key(), "text/html; charset=utf-8", PRIVATE)

@@ -8,7 +8,7 @@ from uuid import UUID
 from multidict import MultiMapping
 
 from base.errors import Malformed
-from booking.availability.endpoints import read_item
+from booking.availability.endpoints import read_item, who_of
 from booking.availability.model import Visit
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, read_slot
@@ -19,7 +19,8 @@ def wanted_of(fields: MultiMapping[str], moves: UUID | None = None) -> Wanted:
     try:
         offices = tuple(int(office) for office in fields.get("office", "").split(",") if office)
         also = tuple(filter(None, map(read_item, filter(None, fields.get("also", "").split(",")))))
-        visit = Visit(int(fields.get("quantity", "1")), also)
+        who = who_of(*(fields.get(name, "")[:100] for name in ("letters", "postcode", "kind")))
+        visit = Visit(int(fields.get("quantity", "1")), also, who)
         asked = int(fields["service"]), Channel(fields["channel"])
         return Wanted(*asked, offices, instead_of(fields), moves, visit, wishes_in(fields))
     except (KeyError, ValueError):

@@ -48,6 +48,7 @@ from frontend.citizen.twin_pages import twin_page
 from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, ShownError, Tick, WaitlistPart
 from frontend.citizen.views import OfferedTime as ShownTime
 from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
+from frontend.citizen.who import who_page
 from frontend.citizen.wishes import Wishes
 from frontend.citizen.words import Words
 from frontend.closing.views import (
@@ -438,6 +439,17 @@ def invitation_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]
         "invitation-lapsed": ("invitation", shown(InvitationStatus.LAPSED)),
         "invitation-withdrawn": ("invitation", shown(InvitationStatus.WITHDRAWN)),
         "invitation-code": ("invitation_code", lambda: code_page(words, "K7F", words._("This is missing."))),
+    }
+
+
+def who_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
+    """What decides who is responsible."""
+    wanted = Wanted(ID_CARD.id, Channel.ONSITE)
+    kinds = (Tick(value="work", label="Arbeit", is_chosen=False), Tick(value="study", label="Studium", is_chosen=False))
+    asks, wrong = ("letters", "postcode", "kind"), {"letters": words._("Who is responsible depends on this.")}
+    return {
+        "who": ("who", lambda: who_page(words, wanted, asks, kinds, {}, {})),
+        "who-wrong": ("who", lambda: who_page(words, wanted, asks, kinds, {"letters": "1"}, wrong, "…")),
     }
 
 
@@ -988,7 +1000,14 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= need_pages(words) | overview_pages(words) | twin_pages(words) | waitlist_pages(words) | check_pages(words)
+    made |= (
+        need_pages(words)
+        | overview_pages(words)
+        | twin_pages(words)
+        | waitlist_pages(words)
+        | check_pages(words)
+        | who_pages(words)
+    )
     made |= invitation_pages(words)
     folders = {"room": "room"}
     return {

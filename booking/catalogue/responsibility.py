@@ -1,0 +1,70 @@
+"""Who is served by which counters of a service: first letters of the surname, postcode, what it is about. Pure (docs/adr/0041)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from string import ascii_lowercase
+
+from booking.catalogue.words import fold
+
+MOST_LETTERS = 3
+# Left out in front of a name, as in a list of names (DIN 5007).
+_PARTICLES = frozenset(
+    {"von", "van", "vom", "zu", "zum", "zur", "de", "der", "den", "del", "della", "di", "da", "do", "dos", "du"}
+    | {"la", "le", "el", "al", "ter", "ten"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a line says of whom it is for. Empty: of anybody."""
+
+    first: str = ""
+    last: str = ""
+    postcodes: frozenset[str] = frozenset()
+    kind: str = ""
+
+    def covers(self, letters: str, postcode: str, kind: str) -> bool:
+        """Letters as initials() gives them. What a line asks and nobody has said is not covered."""
+        if self.first and not (
+            letters and self.first <= letters[: len(self.first)] and letters[: len(self.last)] <= self.last
+        ):
+            return False
+        if self.postcodes and postcode not in self.postcodes:
+            return False
+        return not self.kind or kind == self.kind
+
+
+def initials(surname: str) -> str:
+    """The letters by which a name is sorted: "von Ähre" is "aeh", "O'Neil" is "one". Empty: none of our letters."""
+    words = fold(surname).split()
+    while len(words) > 1 and words[0] in _PARTICLES:
+        words = words[1:]
+    return "".join(letter for letter in "".join(words) if letter in ascii_lowercase)[:MOST_LETTERS]
+
+
+def read_range(text: str) -> tuple[str, str] | None:
+    """ "A-Kr" as ("a", "kr"), "L" as ("l", "l"). None: not a range, or not in order."""
+    parts = [part.strip() for part in text.split("-")]
+    if len(parts) > 2 or not all(part and len(fold(part)) <= MOST_LETTERS for part in parts):
+        return None
+    first, last = (initials(parts[0]), initials(parts[-1]))
+    if not first or not last or first > last.ljust(MOST_LETTERS, "z"):
+        return None
+    return first, last
+
+
+def nobodys(lines: Sequence[Lines]) -> Iterator[str]:
+    """Beginnings of names for which no line is there, whatever the postcode; for each kind by itself."""
+    for kind in sorted({line.kind for line in lines}) or [""]:
+        mine = [line for line in lines if line.kind in ("", kind)]
+        if any(not line.first for line in mine):
+            continue
+        for letters in map("".join, product(ascii_lowercase, repeat=MOST_LETTERS)):
+            if not any(
+                line.first <= letters[: len(line.first)] and letters[: len(line.last)] <= line.last for line in mine
+            ):
+                yield letters
+                break
