@@ -640,3 +640,21 @@ async def test_withdrawn_or_booked_but_never_both(town: Town, rosa: StaffBrowser
         seen = (booking.status, booking.body.get("code"), status, withdrawn.get("code"))
         assert seen in ((201, None, 409, "invitation_used"), (410, "invitation_over", 200, None)), seen
         town.clock.advance(minutes=1)
+
+
+async def test_who_has_their_appointment_erased_is_gone_from_the_invitation_too(town: Town, rosa: StaffBrowser) -> None:
+    await invite(rosa, town)
+    link = await link_of_mail(town)
+    ident, token = await opened(town, link)
+    made = (await create(town, await held(town, ident, token))).body
+    await town.checkout(made)
+    erased = await town.call("POST", f"/api/appointments/{made['id']}/erase", made["token"], key=str(uuid4()))
+    assert erased.status == 200
+    [row] = await town.rows("SELECT details, token_sha256, code_hmac, erased_at FROM invitation")
+    assert [row["details"], row["token_sha256"], row["code_hmac"], row["erased_at"]] == [None] * 3 + [town.clock()]
+    async with StaffBrowser(town) as kim:
+        assert "nicht mehr bekannt" in (await kim.get(link)).text
+    page = await rosa.get(f"/de/invitations/{await office_of(town)}")
+    assert "Gelöscht" in page.text
+    assert "Kim" not in page.text
+    await town.work()
