@@ -105,6 +105,10 @@ def _operation(endpoint: Endpoint, schemas: Mapping[int, Any]) -> dict[str, Any]
             "required": not _may_be_empty(endpoint.takes),
             "content": {"application/json": {"schema": schemas[id(endpoint.takes)]}},
         }
+    if endpoint.takes_file:
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        schema = {"type": "object", "properties": {endpoint.takes_file: file}, "required": [endpoint.takes_file]}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return operation
 
 
@@ -174,7 +178,7 @@ def _always(endpoint: Endpoint) -> tuple[type[DomainError], ...]:
         found.append(Forbidden)
     if endpoint.method not in ("GET", "HEAD"):
         found += [CrossSite, TooLarge, Malformed]
-    if endpoint.takes is not None:
+    if endpoint.takes is not None or endpoint.takes_file:
         found.append(WrongMediaType)
     if endpoint.takes is not None or endpoint.query is not None or endpoint.headers:
         found += [Invalid, Malformed]

@@ -31,15 +31,21 @@ class Sealer:
 
     def seal(self, text: str, context: str) -> bytes:
         """Seal a text to its place, e.g. "person.email:<id>": moved to another row it does not open."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _VERSION + nonce + self._aead.encrypt(nonce, text.encode(), context.encode())
+        return self.seal_bytes(text.encode(), context)
 
     def open(self, sealed: bytes, context: str) -> str:
+        return self.open_bytes(sealed, context).decode()
+
+    def seal_bytes(self, raw: bytes, context: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _VERSION + nonce + self._aead.encrypt(nonce, raw, context.encode())
+
+    def open_bytes(self, sealed: bytes, context: str) -> bytes:
         if sealed[:1] != _VERSION:
             raise Unsealable(context)
-        nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        nonce, raw = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return self._aead.decrypt(nonce, text, context.encode()).decode()
+            return self._aead.decrypt(nonce, raw, context.encode())
         except InvalidTag:
             raise Unsealable(context) from None
 

@@ -40,6 +40,7 @@ from base.web.kept import Kept
 from base.web.live import Fragments
 from base.web.problems import problems
 from booking.allocation import desk_endpoints as desk
+from booking.allocation import documents_endpoints as need_documents
 from booking.allocation import endpoints as allocation
 from booking.allocation import marking_endpoints as marking
 from booking.allocation import words_endpoints as words
@@ -89,6 +90,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,
     *words.ENDPOINTS,
+    *need_documents.ENDPOINTS,
     *invitations.ENDPOINTS,
     *letters.ENDPOINTS,
     *overview.ENDPOINTS,
@@ -191,6 +193,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[invitations.INVITATIONS] = product.invitations
     app[letters.PRINTING] = product.printing
     app[overview.OVERVIEWS] = product.overviews
+    app[need_documents.DOCUMENTS] = product.need_documents
     app[words.WORDS] = product.need_words
     app[guard.GUARD] = product.guard
     app[guard_rules.RULES] = product.guard_rules

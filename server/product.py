@@ -17,6 +17,7 @@ from base.identity.usecases import Identity
 from base.jobs import Jobs
 from base.outbound import outbound_session
 from base.seal import Sealer
+from booking.allocation.documents import Documents
 from booking.allocation.feed import NeedSource
 from booking.allocation.marking import Marking
 from booking.allocation.runs import Runs
@@ -87,6 +88,7 @@ class Product:
     marking: Marking
     runs: Runs
     need_words: Words
+    need_documents: Documents
     need_source: NeedSource
     overviews: Overviews
     invitations: Invitations
@@ -199,6 +201,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             marking=Marking(db, need_teller, clock),
             need_source=need_source,
             runs=runs,
+            need_documents=Documents(db, sealer, clock),
             need_words=Words(db, runs, need_teller, appointments, clock),
             overviews=Overviews(db, appointments, notifications, sealer, clock, settings.public_url),
             invitations=Invitations(

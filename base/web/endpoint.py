@@ -49,6 +49,7 @@ class Endpoint:
     who: Who
     summary: str
     takes: type[Any] | None = None  # the JSON body
+    takes_file: str = ""  # instead: the field of a multipart form that has a file
     query: type[Any] | None = None  # a pydantic model of the query
     params: Mapping[str, type] = field(default_factory=dict)  # types of path parameters, str where not named
     headers: Mapping[str, bool] = field(default_factory=dict)  # request headers: is it needed?

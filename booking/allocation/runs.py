@@ -40,6 +40,7 @@ run_released = point("allocation.released")
 
 _ANSWER_BEFORE_START = timedelta(hours=2)
 _RUNS = UUID("c2a5bb64-3a0f-4f4b-8f3d-2b6d4a7e9c11")
+_TRIES = 3  # of a release that is ended by a deadlock
 _MOST_SLOTS = 500  # one transaction gives them out
 
 
@@ -199,20 +200,13 @@ class Runs:
     async def release(self, ident: UUID, by: int) -> None:
         """Everybody who has a place gets the offer of it; what nobody takes is free again. Raises NotFound, NotNow."""
         marked = await self._allocation.service((await self.run(ident)).service_id)
-        async with self._db.transaction() as conn:
-            run, now = await self._locked(conn, ident), self._clock()
-            if run.status is RunStatus.RELEASED:
-                return
-            if run.status is not RunStatus.RANKED or run.result is None:
-                raise NotNow
-            starts = {str(slot.hold_id): slot.starts_at for slot in await store.slots(conn, ident)}
-            for place in parse_result(run.result).places:
-                if place.slot in starts:
-                    until = min(now + timedelta(hours=marked.offer_hours), starts[place.slot] - _ANSWER_BEFORE_START)
-                    await self._offer(conn, run, place.id, UUID(place.slot), until)
-            await store.free_slots(conn, ident)
-            await store.release_run(conn, ident, now, by)
-            await words_store.after_run(conn, ident, [place.id for place in parse_result(run.result).places], now)
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._release(ident, timedelta(hours=marked.offer_hours), by)
+                break
+            except asyncpg.DeadlockDetectedError:  # with whoever closes counters meanwhile; nothing was changed
+                if not left:
+                    raise
         run_released()
 
     async def give_up(self, ident: UUID, because: str) -> None:
@@ -304,6 +298,22 @@ class Runs:
         rows = await store.taking_part(conn, run.service_id)
         requests = [_request(row, keys, marked.time_zone) for row in rows if row.made_at < run.closes_at]
         return close(terms, [_slot(row) for row in await store.slots(conn, run.id)], requests)
+
+    async def _release(self, ident: UUID, kept: timedelta, by: int) -> None:
+        async with self._db.transaction() as conn:
+            run, now = await self._locked(conn, ident), self._clock()
+            if run.status is RunStatus.RELEASED:
+                return
+            if run.status is not RunStatus.RANKED or run.result is None:
+                raise NotNow
+            starts = {str(slot.hold_id): slot.starts_at for slot in await store.slots(conn, ident)}
+            for place in parse_result(run.result).places:
+                if place.slot in starts:
+                    until = min(now + kept, starts[place.slot] - _ANSWER_BEFORE_START)
+                    await self._offer(conn, run, place.id, UUID(place.slot), until)
+            await store.free_slots(conn, ident)
+            await store.release_run(conn, ident, now, by)
+            await words_store.after_run(conn, ident, [place.id for place in parse_result(run.result).places], now)
 
     async def _offer(self, conn: Connection, run: RunRow, public_id: str, hold_id: UUID, until: datetime) -> None:
         """Whoever has withdrawn meanwhile, or was refused, gets none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import date
 
 from aiohttp import web
@@ -10,6 +10,8 @@ from aiohttp import web
 from base.errors import DomainError
 from base.i18n import mark as _
 from base.web import STAFF, form, path_id
+from booking.allocation.documents_endpoints import DOCUMENTS
+from booking.allocation.documents_store import DocumentRow
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.runs import Plan
@@ -18,7 +20,8 @@ from booking.allocation.words_endpoints import WORDS
 from booking.availability.model import Window
 from booking.catalogue.model import Channel
 from frontend.allocation.views import RequestCard, RunCard, WorkPage
-from frontend.citizen.need_wording import read_date, request_rows, run_line, zone_name
+from frontend.citizen.need_views import DocumentLine
+from frontend.citizen.need_wording import document_name, read_date, request_rows, run_line, zone_name
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
@@ -92,10 +95,14 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
     may_run, may_name = staff.may_somewhere("allocation.run"), staff.may_somewhere("person.read")
     errors = (ShownError(field="requests", message=words._(problem)),) if problem else ()
     cards = []
-    for row in await allocation.waiting():
+    waiting = await allocation.waiting()
+    documents = await request.app[DOCUMENTS].of([row.id for row in waiting])
+    for row in waiting:
         who = allocation.contact_of(row).name if may_name else row.public_id
         born = words.day(allocation.birth_date_of(row)) if may_name else ""
-        cards.append(_card(words, row, names[row.service_id], who, born, allocation.reason_of(row), here))
+        cards.append(
+            _card(words, row, names[row.service_id], who, born, allocation.reason_of(row), documents[row.id], here)
+        )
     view = WorkPage(
         frame=staff_frame(request, words, words._("Appointments by need"), errors=errors),
         requests=tuple(cards),
@@ -123,7 +130,16 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
     return staff_page(request, "allocation/work", view, status=422 if problem else 200)
 
 
-def _card(words: Words, row: RequestRow, service: str, who: str, born: str, reason: str, here: str) -> RequestCard:
+def _card(
+    words: Words,
+    row: RequestRow,
+    service: str,
+    who: str,
+    born: str,
+    reason: str,
+    documents: Sequence[DocumentRow],
+    here: str,
+) -> RequestCard:
     more = [Row(label=words._("Date of birth"), value=born)] if born else []
     if reason:
         more.append(Row(label=words._("Why it is urgent"), value=reason))
@@ -132,6 +148,10 @@ def _card(words: Words, row: RequestRow, service: str, who: str, born: str, reas
         id=row.public_id,
         title=who,
         rows=(*request_rows(words, row, service), *more),
+        documents=tuple(
+            DocumentLine(name=document_name(words, n, one), url=f"/api/allocation/documents/{one.id}")
+            for n, one in enumerate(documents, 1)
+        ),
         deadline=deadline.isoformat() if deadline else "",
         action=f"{here}/requests/{row.id}/check",
         is_new=row.status is RequestStatus.ASKED,

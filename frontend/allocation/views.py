@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontend.citizen.need_views import RunLine
+from frontend.citizen.need_views import DocumentLine, RunLine
 from frontend.citizen.views import Row, Tick
 from frontend.staff.views import StaffFrame
 
@@ -15,6 +15,7 @@ class RequestCard:
     id: str
     title: str
     rows: tuple[Row, ...]
+    documents: tuple[DocumentLine, ...]
     deadline: str  # for the field: confirmed, else claimed
     action: str
     is_new: bool

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from base.errors import Unauthenticated
-from base.web import form, path_id, path_number, set_token_cookie
+from base.errors import DomainError, Unauthenticated
+from base.web import form, path_id, path_number, set_token_cookie, upload
+from booking.allocation.documents_endpoints import DOCUMENTS, FILE, MOST_BODY_BYTES
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked
@@ -13,8 +14,8 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from frontend.citizen.frame import frame
 from frontend.citizen.need_form import NeedForm, offering, read_need
-from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunsPage
-from frontend.citizen.need_wording import request_rows, rule, run_line
+from frontend.citizen.need_views import DocumentLine, NeedPage, NoticePage, RequestPage, RunsPage
+from frontend.citizen.need_wording import document_name, request_rows, rule, run_line
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
@@ -75,22 +76,54 @@ async def arrive(request: web.Request) -> web.Response:
 
 
 async def show_request(request: web.Request) -> web.Response:
+    return await _request(request)
+
+
+async def send_document(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "request")
+    fields, raw = await upload(request, FILE, MOST_BODY_BYTES)
+    try:
+        await request.app[DOCUMENTS].add(ident, raw, key_of(fields))
+    except DomainError as error:
+        return await _request(request, problem=error.message)
+    return see(f"/{words.language}/requests/{ident}")
+
+
+async def remove_document(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "request")
+    await request.app[DOCUMENTS].remove(ident, path_id(request, "document"))
+    return see(f"/{words.language}/requests/{ident}")
+
+
+async def _request(request: web.Request, *, problem: str = "") -> web.Response:
     words, ident = words_of(request), path_id(request, "request")
     row = await request.app[ALLOCATION].find(ident)
     marked = await request.app[ALLOCATION].service(row.service_id)
     here = f"/requests/{ident}"
-    is_new = row.status is RequestStatus.UNVERIFIED
+    is_new, is_open = row.status is RequestStatus.UNVERIFIED, row.status in _OPEN
+    documents = (await request.app[DOCUMENTS].of([ident]))[ident]
+    errors = (ShownError(field=FILE, message=words._(problem)),) if problem else ()
+    title = words._("Confirm your request") if is_new else words._("Your request")
     view = RequestPage(
-        frame=frame(words, words._("Confirm your request") if is_new else words._("Your request"), here),
+        frame=frame(words, title, here, errors=errors),
         text=words._("Your request counts only once you confirm it here.") if is_new else "",
         rows=request_rows(words, row, words.pick(marked.name)),
         explained=tuple(await request.app[RUNS].explain_newest(row, words.language)),
+        documents=tuple(
+            DocumentLine(
+                name=document_name(words, n, one),
+                remove_action=f"/{words.language}{here}/documents/{one.id}/remove" if is_open else "",
+            )
+            for n, one in enumerate(documents, 1)
+        ),
+        send_action=f"/{words.language}{here}/documents" if is_open else "",
+        messages={error.field: error.message for error in errors},
         verify_action=f"/{words.language}{here}/verify" if is_new else "",
-        withdraw_action=f"/{words.language}{here}/withdraw" if row.status in _OPEN else "",
+        withdraw_action=f"/{words.language}{here}/withdraw" if is_open else "",
         request_key=new_key(),
         runs_url=f"/{words.language}/need/runs",
     )
-    return page(request, "need_request", view)
+    return page(request, "need_request", view, status=422 if problem else 200)
 
 
 async def verify(request: web.Request) -> web.Response:

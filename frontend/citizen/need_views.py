@@ -29,11 +29,23 @@ class NoticePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLine:
+    """`url`: where staff read it; `remove_action`: where its sender takes it back."""
+
+    name: str
+    url: str = ""
+    remove_action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPage:
     frame: Frame
     text: str
     rows: tuple[Row, ...]
     explained: tuple[str, ...] = ()  # why this rank, in the newest result
+    documents: tuple[DocumentLine, ...] = ()
+    send_action: str = ""  # of a document; empty: none is taken any more
+    messages: Mapping[str, str] = field(default_factory=dict)
     verify_action: str = ""
     withdraw_action: str = ""
     request_key: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from booking.allocation.documents_store import DocumentRow
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.store import Marked, RequestRow, RunRow
 from frontend.citizen.need_views import RunLine
@@ -94,6 +95,12 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
         list_url=f"{files}/list" if row.list is not None else "",
         result_url=f"{files}/result" if row.result is not None else "",
     )
+
+
+def document_name(words: Words, n: int, row: DocumentRow) -> str:
+    """ "Document 1: PDF, 240 KB"."""
+    size = f"{max(1, row.size_bytes // 1024)}"
+    return words._("Document {n}: {kind}, {size} KB", n=n, kind=row.kind.upper(), size=size)
 
 
 def read_date(text: str) -> date | None:

@@ -32,6 +32,7 @@ _MINE = "/{language}/my-appointments"
 _LEAVE = "/{language}/waitlist/{appointment}/leave/{token}"
 _INVITATION = "/{language}/invitation/{invitation}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
+_DOCUMENT = f"{_REQUEST}/documents/{{document}}"
 
 
 ENDPOINTS = [
@@ -161,5 +162,7 @@ ENDPOINTS = [
     page("GET", f"{_REQUEST}/link/{{token}}", need_pages.arrive, ANYONE, "Arrive by the link", Unauthenticated),
     page("GET", _REQUEST, need_pages.show_request, REQUEST, "The request, and its rank in words", Unauthenticated),
     page("POST", f"{_REQUEST}/verify", need_pages.verify, REQUEST, "Confirm a request", NotAsking, AskedAlready),
+    page("POST", f"{_REQUEST}/documents", need_pages.send_document, REQUEST, "Send a document", Malformed),
+    page("POST", f"{_DOCUMENT}/remove", need_pages.remove_document, REQUEST, "Take a document back", Unauthenticated),
     page("POST", f"{_REQUEST}/withdraw", need_pages.withdraw, REQUEST, "Withdraw a request", NotAsking),
 ]

@@ -12,6 +12,7 @@ from multidict import MultiDict
 
 from base.i18n import Translations
 from base.money import Money
+from booking.allocation.documents import NotADocument
 from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
@@ -39,7 +40,7 @@ from frontend.citizen.invitation_pages import code_page
 from frontend.citizen.invitation_wording import invited_page
 from frontend.citizen.moving import move_page
 from frontend.citizen.need_form import NeedForm
-from frontend.citizen.need_views import NeedPage, NoticePage, RequestPage, RunLine, RunsPage
+from frontend.citizen.need_views import DocumentLine, NeedPage, NoticePage, RequestPage, RunLine, RunsPage
 from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
 from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
@@ -360,6 +361,9 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         text="…",
         rows=rows,
         explained=("…", "…"),
+        documents=tuple(DocumentLine(name=f"Dokument {n}: PDF, 240 KB", remove_action="/remove") for n in (1, 2)),
+        send_action="/documents",
+        messages={"file": words._(NotADocument.message)},
         verify_action="/verify",
         withdraw_action="/withdraw",
         request_key=KEY,

@@ -40,6 +40,7 @@ FEW = [
     "case-earlier",
     "waitlist-wrong",
     "need",
+    "need-request",
     "need-runs",
     "overview-wrong",
     "invitation",

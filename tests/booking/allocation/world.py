@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from base.clock import SettableClock
 from base.db import Connection, Database
 from base.i18n import Translations
+from booking.allocation.documents import Documents
 from booking.allocation.marking import Marking
 from booking.allocation.runs import Plan, Runs
 from booking.allocation.telling import Teller
@@ -39,6 +40,7 @@ class NeedWorld(CaseWorld):
         self.runs = Runs(
             db, self.allocation, self.availability, city.fee_on, self.appointments, SEALER, Translations.load(), clock
         )
+        self.documents = Documents(db, SEALER, clock)
         self.words = Words(db, self.runs, teller, self.appointments, clock)
 
     def plan(self, slots: int = 3, **changes: object) -> Plan:
