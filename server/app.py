@@ -48,6 +48,7 @@ from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
+from booking.catalogue import uploads_endpoints as catalogue_uploads
 from booking.guard import endpoints as guard
 from booking.guard import rules_endpoints as guard_rules
 from booking.holds import endpoints as holds
@@ -60,6 +61,7 @@ from booking.waitlist import endpoints as waitlist
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.bookings import pages as bookings_pages
+from frontend.catalogue import pages as catalogue_pages
 from frontend.citizen import find_pages, pages
 from frontend.closing import pages as closing_pages
 from frontend.counter import pages as counter
@@ -81,6 +83,7 @@ from video.signalling import endpoints as sockets
 
 ENDPOINTS: Sequence[Endpoint] = (
     *catalogue.ENDPOINTS,
+    *catalogue_uploads.ENDPOINTS,
     *hours.ENDPOINTS,
     *availability.ENDPOINTS,
     *holds.ENDPOINTS,
@@ -111,6 +114,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *hours_pages.ENDPOINTS,
     *invitations_pages.ENDPOINTS,
     *guard_pages.ENDPOINTS,
+    *catalogue_pages.ENDPOINTS,
     *waitlist_pages.ENDPOINTS,
     *closing_pages.ENDPOINTS,
     *board.ENDPOINTS,
@@ -183,6 +187,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
     app[catalogue.CATALOGUE] = product.catalogue
+    app[catalogue_uploads.UPLOADS] = product.uploads
     app[hours.HOURS] = product.hours
     app[availability.AVAILABILITY] = product.availability
     app[availability.KNOWN] = Kept()

@@ -32,6 +32,7 @@ from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
 from booking.catalogue.hours_changes import HoursChanges
+from booking.catalogue.uploads import Uploads
 from booking.catalogue.usecases import Catalogue
 from booking.guard.figures import Figures
 from booking.guard.rules import Rules
@@ -75,6 +76,7 @@ class Product:
     translations: Translations
     identity: Identity
     catalogue: Catalogue
+    uploads: Uploads
     hours: HoursChanges
     availability: Availability
     feed: Feed
@@ -185,6 +187,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             translations=translations,
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
+            uploads=Uploads(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw),
             hours=hours,
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source, guard]),

@@ -13,6 +13,7 @@ from base.identity.usecases import Identity
 from base.jobs import forget_done
 from booking.allocation.usecases import Allocation
 from booking.appointments.usecases import Appointments
+from booking.catalogue.uploads import Uploads
 from booking.guard.usecases import Guard
 from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
@@ -33,6 +34,7 @@ class Tidy:
     overviews: Overviews
     invitations: Invitations
     guard: Guard
+    uploads: Uploads
 
     async def run(self) -> int:
         """How many rows went."""
@@ -41,5 +43,5 @@ class Tidy:
             gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
         gone += await self.identity.forget_over() + await self.queue.forget_clerks()
         gone += await self.overviews.forget_over() + await self.guard.forget_over()
-        gone += await self.invitations.erase_due()
+        gone += await self.invitations.erase_due() + await self.uploads.forget_over()
         return gone + await self.appointments.erase_due() + await self.allocation.erase_due()

@@ -39,6 +39,7 @@ def duties(product: Product) -> Sequence[Duty]:
         product.overviews,
         product.invitations,
         product.guard,
+        product.uploads,
     )
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),

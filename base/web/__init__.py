@@ -1,6 +1,6 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
-from base.web.answers import body, form, path_id, path_number, query, reply, text_reply, upload
+from base.web.answers import body, form, path_id, path_number, query, reply, text_reply, upload, uploads
 from base.web.endpoint import (
     ANYONE,
     CASE,
@@ -79,4 +79,5 @@ __all__ = [
     "text_reply",
     "token_cookies",
     "upload",
+    "uploads",
 ]

@@ -50,11 +50,14 @@ _SENTENCES: Mapping[str, str] = {
 _NOT_VALID = _("This is not valid.")
 
 
-async def body(request: web.Request, model: type[Model]) -> Model:
-    """The JSON body as a model; raises WrongMediaType, Malformed, Invalid with all wrong fields."""
+async def body(request: web.Request, model: type[Model], most_bytes: int | None = None) -> Model:
+    """The JSON body as a model; raises WrongMediaType, Malformed, Invalid with all wrong fields.
+
+    `most_bytes`: of who takes more than the application's own limit; raises TooLarge.
+    """
     if request.content_type != "application/json":
         raise WrongMediaType
-    raw = await request.read()
+    raw = await (request.clone(client_max_size=most_bytes) if most_bytes else request).read()
     try:
         parsed = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -81,18 +84,26 @@ async def form(request: web.Request) -> MultiDictProxy[str]:
 
 
 async def upload(request: web.Request, name: str, most_bytes: int) -> tuple[MultiDictProxy[str], bytes]:
-    """The other fields of a form, and the file in the field of this name: empty where none was chosen. Only a page that asks for a file
+    """The other fields of a form, and the file in the field of this name: empty where none was chosen. Raises TooLarge."""
+    fields, files = await uploads(request, name, most_bytes)
+    return fields, files[0][1] if files else b""
+
+
+async def uploads(
+    request: web.Request, name: str, most_bytes: int
+) -> tuple[MultiDictProxy[str], list[tuple[str, bytes]]]:
+    """The other fields of a form, and name and content of each file in the field of this name. Only a page that asks for files
     takes more than the application's own limit: raises TooLarge."""
     if request.content_type != "multipart/form-data":
         raise WrongMediaType
     posted = await _posted(request.clone(client_max_size=most_bytes))
     fields = MultiDict((key, value) for key, value in posted.items() if key != name)
-    chosen = posted.get(name, "")
-    raw = b""
-    if isinstance(chosen, web.FileField):
-        with chosen.file as file:
-            raw = file.read()
-    return _texts(MultiDictProxy(fields)), raw
+    files = []
+    for chosen in posted.getall(name, []):
+        if isinstance(chosen, web.FileField):
+            with chosen.file as file:
+                files.append((chosen.filename, file.read()))
+    return _texts(MultiDictProxy(fields)), files
 
 
 async def _posted(request: web.BaseRequest) -> MultiDictProxy[_Posted]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from base.db import Connection
 
 State = Mapping[str, Mapping[str, Mapping[str, Any]]]  # kind -> key -> field -> value
 
-_MOST_LETTERS = 60
+_MOST_LETTERS = 200
 _QUERIES: Mapping[str, str] = {
     "city": "SELECT 'city' AS key, to_jsonb(x) - 'version' - 'is_only' AS row FROM city x",
     "office": "SELECT key, to_jsonb(x) - 'id' - 'key' - 'is_active' AS row FROM office x WHERE is_active",
@@ -48,28 +51,51 @@ _QUERIES: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A thing is added (+), withdrawn (-), or one of its fields changes (~)."""
+
+    sign: str
+    kind: str
+    key: str
+    field: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.sign} {self.kind} {self.key}"
+        return f"{what} {self.field}: {self.before} -> {self.after}" if self.field else what
+
+
 async def state(conn: Connection) -> State:
     """One statement each, whatever the city's size."""
     return {kind: {row["key"]: row["row"] for row in await conn.fetch(sql)} for kind, sql in _QUERIES.items()}
 
 
-def difference(before: State, after: State) -> list[str]:
-    """A line for each thing: + added, - withdrawn, ~ a field changed."""
-    lines = []
+def fingerprint(found: State) -> bytes:
+    """SHA-256: whether the catalogue is still what it was."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).digest()
+
+
+def difference(before: State, after: State) -> list[Change]:
+    changes = []
     for kind in _QUERIES:
         old, new = before[kind], after[kind]
-        lines += [f"+ {kind} {key}" for key in sorted(new.keys() - old.keys())]
-        lines += [f"- {kind} {key}" for key in sorted(old.keys() - new.keys())]
+        changes += [Change("+", kind, key) for key in sorted(new.keys() - old.keys())]
+        changes += [Change("-", kind, key) for key in sorted(old.keys() - new.keys())]
         for key in sorted(old.keys() & new.keys()):
             fields = sorted(old[key].keys() | new[key].keys())
-            lines += [
-                f"~ {kind} {key} {name}: {_short(old[key].get(name))} -> {_short(new[key].get(name))}"
+            changes += [
+                Change("~", kind, key, name, _short(old[key].get(name)), _short(new[key].get(name)))
                 for name in fields
                 if old[key].get(name) != new[key].get(name)
             ]
-    return lines
+    return changes
 
 
 def _short(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        text = ", ".join(f"{name}: {one}" for name, one in value.items())
+    else:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"

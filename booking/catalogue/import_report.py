@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 from base.errors import DomainError
 from booking.catalogue.draft import LineError
+from booking.catalogue.import_diff import Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,27 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InTheWay:
+    """A counter that would be closed while it has appointments, by its office's clock."""
+
+    counter: str
+    times: tuple[str, ...]  # the first ones
+    more: int
+
+    def __str__(self) -> str:
+        more = f" and {self.more} more" if self.more else ""
+        return f"Counter {self.counter} would be closed while it has appointments: {', '.join(self.times)}{more}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     counts: Mapping[str, Counts] = field(hash=False)  # "offices", "counters", "services", "fees"
     open_from: date
     open_days: int
-    difference: tuple[str, ...] | None = None  # of a dry run
+    # Of a dry run:
+    difference: tuple[Change, ...] | None = None
+    in_the_way: tuple[InTheWay, ...] = ()
+    base_sha256: bytes = b""  # of the catalogue that was compared with
 
     def __str__(self) -> str:
         return render_report(self)
@@ -37,7 +54,7 @@ class ImportRefused(DomainError):
     message = "The import was refused. Nothing was changed."
 
     def __init__(self, errors: Sequence[LineError]) -> None:
-        super().__init__()
+        super().__init__(lines=[asdict(error) for error in errors])
         self.errors = errors
 
     def __str__(self) -> str:
@@ -50,7 +67,8 @@ def render_report(report: ImportReport) -> str:
         for name, counts in report.counts.items()
     ]
     if report.difference is not None:
-        return "\n".join([*report.difference, *lines, "A dry run: nothing was changed."])
+        said = [*map(str, report.difference), *(f"! {one}" for one in report.in_the_way)]
+        return "\n".join([*said, *lines, "A dry run: nothing was changed."])
     last = report.open_from + timedelta(days=report.open_days - 1)
     return "\n".join([*lines, f"Hours are released from {report.open_from} to {last}."])
 

@@ -15,7 +15,7 @@ from booking.catalogue.words import fold
 
 
 async def write(conn: Connection, draft: Draft, today: date) -> dict[str, Counts]:
-    await store.lock_imports(conn)
+    """After store.lock_imports."""
     await _city(conn, draft)
     offices = await _offices(conn, draft)
     counters = await _counters(conn, draft)

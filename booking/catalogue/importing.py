@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +11,16 @@ from pathlib import Path
 import asyncpg
 
 from base.clock import Clock
-from base.db import Database, violates
+from base.db import Connection, Database, violates
 from base.errors import DomainError
 from base.i18n import zone
 from booking.catalogue.capacity_checks import faults
 from booking.catalogue.draft import Draft, LineError
 from booking.catalogue.hours import local_day
-from booking.catalogue.import_diff import difference, state
+from booking.catalogue.import_diff import difference, fingerprint, state
 from booking.catalogue.import_format import FILES, parse
-from booking.catalogue.import_report import ImportRefused, ImportReport
+from booking.catalogue.import_report import ImportRefused, ImportReport, InTheWay
+from booking.catalogue.import_store import lock_imports
 from booking.catalogue.import_write import write
 from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings
 from booking.catalogue.shares import Draw, at_once
@@ -26,6 +28,7 @@ from booking.catalogue.shares import Draw, at_once
 HORIZON_DAYS = 90
 _TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
 _TIMES_NAMED = 5
+Check = Callable[[Connection, bytes], Awaitable[None]]  # with the fingerprint of the catalogue as it stands
 
 
 async def import_catalogue(
@@ -41,10 +44,24 @@ async def import_catalogue(
 
     `is_dry`: nothing changes; the report says what would, and which appointments would be in its way.
     """
-    draft = parse(read_folder(path), clock())
+    return await import_files(db, read_folder(path), clock, horizon_days=horizon_days, draw=draw, is_dry=is_dry)
+
+
+async def import_files(
+    db: Database,
+    files: Mapping[str, bytes],
+    clock: Clock,
+    *,
+    horizon_days: int,
+    draw: Draw,
+    is_dry: bool = False,
+    check: Check | None = None,
+) -> ImportReport:
+    """The same of contents by name. `check` comes first in the transaction, when nobody else can import; what it raises ends all."""
+    draft = await asyncio.to_thread(parse, files, clock())  # a city's files take a while, and others are served here
     for attempt in range(1, _TRIES + 1):
         try:
-            return await _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry)
+            return await _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry, check=check)
         except asyncpg.DeadlockDetectedError:
             if attempt == _TRIES:
                 raise
@@ -67,14 +84,24 @@ class _Undo(Exception):
 
 
 async def _import(
-    db: Database, draft: Draft, now: datetime, horizon_days: int, draw: Draw, *, is_dry: bool
+    db: Database,
+    draft: Draft,
+    now: datetime,
+    horizon_days: int,
+    draw: Draw,
+    *,
+    is_dry: bool,
+    check: Check | None,
 ) -> ImportReport:
     openings: Sequence[Opening] = ()
     today = local_day(now, draft.city.time_zone)
     report: ImportReport | None = None
     try:
         async with db.transaction() as conn:
-            before = await state(conn) if is_dry else {}
+            await lock_imports(conn)
+            before = await state(conn) if is_dry or check else {}
+            if check:
+                await check(conn, fingerprint(before))
             counts = await write(conn, draft, today)
             if wrong := await faults(conn, today):
                 raise ImportRefused([LineError("rules.csv", 0, "", one.code, _english(one)) for one in wrong])
@@ -82,8 +109,12 @@ async def _import(
             report = ImportReport(counts=counts, open_from=today, open_days=horizon_days)
             if is_dry:
                 blocked = await blocked_openings(conn, openings)
-                lines = (*difference(before, await state(conn)), *(f"! {text}" for text in _blocked_texts(blocked)))
-                report = replace(report, difference=lines)
+                report = replace(
+                    report,
+                    difference=tuple(difference(before, await state(conn))),
+                    in_the_way=tuple(_in_the_way(blocked)),
+                    base_sha256=fingerprint(before),
+                )
                 raise _Undo
             await apply_openings(conn, openings)
     except _Undo:
@@ -91,7 +122,7 @@ async def _import(
     except asyncpg.ExclusionViolationError as error:
         if not violates(error, "claim_no_overlap"):
             raise
-        raise ImportRefused(await _in_the_way(db, draft, openings)) from None
+        raise ImportRefused(await _closed_over(db, draft, openings)) from None
     return report
 
 
@@ -99,7 +130,7 @@ def _english(error: DomainError) -> str:
     return error.message.format(**error.fields)
 
 
-async def _in_the_way(db: Database, draft: Draft, openings: Sequence[Opening]) -> list[LineError]:
+async def _closed_over(db: Database, draft: Draft, openings: Sequence[Opening]) -> list[LineError]:
     """Looked up after the rollback, so all counters are named and not only the first."""
     async with db.connection() as conn:
         blocked = await blocked_openings(conn, openings)
@@ -108,18 +139,20 @@ async def _in_the_way(db: Database, draft: Draft, openings: Sequence[Opening]) -
         for counter in draft.counters
     }
     errors = [
-        LineError("hours.csv", lines.get(opening.counter, 0), "", "closes_over_appointments", message)
-        for (opening, _), message in zip(blocked, _blocked_texts(blocked), strict=True)
+        LineError("hours.csv", lines.get(opening.counter, 0), "", "closes_over_appointments", str(one))
+        for (opening, _), one in zip(blocked, _in_the_way(blocked), strict=True)
     ]
     return errors or [
         LineError("hours.csv", 0, "", "closes_over_appointments", "An appointment came in between. Please try again.")
     ]
 
 
-def _blocked_texts(blocked: Sequence[tuple[Opening, list[datetime]]]) -> list[str]:
-    found = []
-    for opening, starts in blocked:
-        times = ", ".join(f"{start.astimezone(zone(opening.zone)):%Y-%m-%d %H:%M}" for start in starts[:_TIMES_NAMED])
-        more = f" and {len(starts) - _TIMES_NAMED} more" if len(starts) > _TIMES_NAMED else ""
-        found.append(f"Counter {opening.counter} would be closed while it has appointments: {times}{more}.")
-    return found
+def _in_the_way(blocked: Sequence[tuple[Opening, list[datetime]]]) -> list[InTheWay]:
+    return [
+        InTheWay(
+            counter=opening.counter,
+            times=tuple(f"{start.astimezone(zone(opening.zone)):%Y-%m-%d %H:%M}" for start in starts[:_TIMES_NAMED]),
+            more=max(0, len(starts) - _TIMES_NAMED),
+        )
+        for opening, starts in blocked
+    ]

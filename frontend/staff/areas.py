@@ -34,6 +34,12 @@ AREAS: tuple[Area, ...] = (
         _("By need"),
         _("Requests, their deadlines, and runs that give out appointments"),
     ),
+    Area(
+        "catalogue.import",
+        "/catalogue/",
+        _("Catalogue"),
+        _("Send the catalogue's files, see what they change, apply them"),
+    ),
     Area("guard.change", "/guard/", _("Guarded"), _("Keep programs from taking all times of a service")),
 )
 
@@ -53,6 +59,7 @@ PERMISSIONS = {
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
     "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),
+    "catalogue.import": _("Replace the catalogue of offices, services, fees and hours by files"),
     "guard.change": _("Guard services against programs, and allow others to book for many"),
     "account.manage": _("Manage accounts"),
 }

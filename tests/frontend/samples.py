@@ -19,7 +19,12 @@ from booking.appointments.model import AppointmentStatus, Case, Reconfirm, Recon
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.availability.model import Item, Slot, TimeOfDay, Visit
+from booking.catalogue.draft import LineError
+from booking.catalogue.import_diff import Change
+from booking.catalogue.import_format import NEEDED, OPTIONAL
+from booking.catalogue.import_report import Counts, InTheWay
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.uploads import CatalogueChanged
 from booking.holds.model import Hold
 from booking.invitations.model import Invitation, InvitationStatus, Invited, Way
 from booking.invitations.model import Terms as InvitationTerms
@@ -28,6 +33,8 @@ from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.allocation.views import CallCard, CallsPage, MarkedLine, MarkedPage, MarkPage
 from frontend.bookings.views import NeedPage as NeedPageOfStaff
 from frontend.bookings.views import RequestPage as RequestPageOfStaff
+from frontend.catalogue import wording as catalogue_wording
+from frontend.catalogue.views import ComparedPage, UploadPage
 from frontend.citizen import guard_views
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
@@ -516,6 +523,60 @@ def guard_pages(words: Words) -> dict[str, tuple[str, object]]:
     }
 
 
+def catalogue_pages(words: Words) -> dict[str, tuple[str, object]]:
+    """Files of the catalogue, wrong and right."""
+    lines = (
+        LineError(
+            "fees.csv", 640, "legal_basis_de", "fee_without_legal_basis", "A fee needs its legal basis, a fee of 0 too."
+        ),
+        LineError("alles.zip", 0, "", "broken_zip", "This zip file cannot be read."),
+    )
+    name = words._("Lines of the files are wrong: nothing was changed")
+    form = UploadPage(
+        frame=staff(words, words._("Catalogue"), (ShownError(field="files", message=name),)),
+        action="/catalogue",
+        request_key=KEY,
+        needed=NEEDED,
+        optional=tuple(OPTIONAL),
+        wrong=tuple(catalogue_wording.wrong_line(words, one) for one in lines),
+        messages={"files": name},
+    )
+    changes = (
+        Change("+", "service", "anmeldung-einer-nebenwohnung-fuer-minderjaehrige"),
+        Change("-", "service", "beglaubigung"),
+        Change("~", "service", "ausweis", "name", "de: Personalausweis", "de: Ausweis"),
+        *(Change("~", "rule", f"buergerbuero-mitte service-{n}", "duration_min", "15", "20") for n in range(30)),
+    )
+    compared = ComparedPage(
+        frame=staff(words, words._("What these files change")),
+        back_url="/back",
+        told="",
+        problem="",
+        rows=catalogue_wording.counts(
+            words, dict.fromkeys(("offices", "counters", "services", "fees"), Counts(total=640, added=1, changed=2))
+        ),
+        kinds=catalogue_wording.kinds(words, changes),
+        in_the_way=(),
+        action="/apply",
+        digest="0" * 64,
+        request_key=KEY,
+        until="Sie können das bis Freitag, 27. November 2026, 09:40 Uhr übernehmen.",
+    )
+    blocked = InTheWay(counter="buergerbuero-mitte/desk-1", times=("2026-12-01 09:00", "2026-12-01 09:15"), more=4)
+    return {
+        "catalogue-upload-wrong": ("catalogue/upload.html", form),
+        "catalogue-compared": ("catalogue/compared.html", compared),
+        "catalogue-in-the-way": (
+            "catalogue/compared.html",
+            replace(compared, in_the_way=catalogue_wording.in_the_way(words, (blocked,)), action=""),
+        ),
+        "catalogue-changed": (
+            "catalogue/compared.html",
+            replace(compared, problem=words._(CatalogueChanged.message), action=""),
+        ),
+    }
+
+
 def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     wrong = read_wish(
         MultiDict(
@@ -684,6 +745,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         "closing-entry": ("closing/entry.html", entry),
         **allocation_pages(words),
         **guard_pages(words),
+        **catalogue_pages(words),
         **staff_invitations(words, back),
     }
 

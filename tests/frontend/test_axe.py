@@ -34,6 +34,8 @@ FEW = [
     "contact-wrong",
     "check",
     "case-cancel",
+    "catalogue-in-the-way",
+    "catalogue-upload-wrong",
     "case-asked",
     "case-keep-link",
     "case-video",

@@ -14,6 +14,7 @@ from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
 from booking.appointments.usecases import Appointments
+from booking.catalogue.uploads import Uploads
 from booking.guard.figures import Figures
 from booking.guard.usecases import Guard
 from booking.invitations.sealing import Sealing
@@ -32,7 +33,7 @@ def nothing_due(db: Database, clock: SettableClock) -> Appointments:
     return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
 
 
-def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews, Invitations, Guard]:
+def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews, Invitations, Guard, Uploads]:
     world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
     here = "http://localhost:8080"
     allocation = Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock)
@@ -40,7 +41,8 @@ def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overvie
     invitations = Invitations(
         db, world.holds, world.appointments, world.availability, world.notifications, Sealing(SEALER), clock, here
     )
-    return allocation, overviews, invitations, Guard(db, world.notifications, SEALER, Figures(db, clock), clock)
+    guard = Guard(db, world.notifications, SEALER, Figures(db, clock), clock)
+    return allocation, overviews, invitations, guard, Uploads(db, clock)
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:

@@ -157,8 +157,8 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(
     for line in (
         "+ office aussen",
         "~ counter rathaus/video-1 sold_by:  -> aussen",
-        "~ service ausweis name: {'de': 'Personalausweis', 'en': 'Identity card'} -> {'de': 'Ausweis', 'en': 'Identity card'}",
-        "~ fee ausweis always legal_basis: {'de': '§ 1'} -> {'de': '§ 2'}",
+        "~ service ausweis name: de: Personalausweis, en: Identity card -> de: Ausweis, en: Identity card",
+        "~ fee ausweis always legal_basis: de: § 1 -> de: § 2",
         "+ exception rathaus 2026-12-24",
         "+ rule rathaus ausweis",
         "! Counter rathaus/desk-1 would be closed while it has appointments: 2026-11-26 15:00.",
