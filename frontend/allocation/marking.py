@@ -170,8 +170,8 @@ def _consequence(words: Words, standing: Standing) -> str:
     if not n:
         return words._("No request is open.")
     return words.ngettext(
-        "{n} open request ends. Whoever asked is told by e-mail that the appointments can be booked.",
-        "{n} open requests end. Everybody who asked is told by e-mail that the appointments can be booked.",
+        "{n} open request ends. Whoever asked is told by e-mail that the appointments can be booked, or stands on the list of calls.",
+        "{n} open requests end. Everybody who asked is told by e-mail that the appointments can be booked, or stands on the list of calls.",
         n,
     )
 
