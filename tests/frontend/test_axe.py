@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, Playwright, async_playwright
 
 from base.config import Settings
 from base.i18n import Translations
@@ -62,6 +63,9 @@ FEW = [
     "allocation-service",
     "twin",
     "room",
+    "check-first-wrong",
+    "guard-service",
+    "who-wrong",
     "error",
 ]  # a page takes a second or two
 VIEWS = [("de", 1280, "light", STATES), ("en", 360, "light", FEW), ("de", 320, "dark", FEW)]
@@ -104,10 +108,11 @@ async def test_every_page(
     server: TestServer, chromium: str, language: str, width: int, scheme: Literal["light", "dark"], states: list[str]
 ) -> None:
     found: dict[str, list[str]] = {}
-    async with async_playwright() as playwright:
+
+    async def examine(playwright: Playwright, some: Sequence[str]) -> None:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        for state in states:
+        for state in some:
             page = await context.new_page()
             said: list[str] = []
             page.on("console", _into(said))  # what the CSP refuses is told here
@@ -116,6 +121,9 @@ async def test_every_page(
                 found[state] = wrong
             await page.close()
         await browser.close()
+
+    async with async_playwright() as playwright:  # two browsers, as a machine has two cores at least
+        await asyncio.gather(*(examine(playwright, states[first::2]) for first in range(2)))
     assert found == {}
 
 
