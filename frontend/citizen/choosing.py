@@ -361,7 +361,7 @@ def _back(words: Words, wanted: Wanted) -> str:
     *before, last = wanted.items
     visit = [*visit_pairs(Visit(last.quantity)), *(("before", str(item)) for item in before)]
     replaced = replaced_pair(wanted.instead, wanted.moves)
-    query = urlencode([("channel", wanted.channel.value), *visit, *offices, *replaced])
+    query = urlencode([("channel", wanted.channel.value), *visit, *offices, *replaced, *wanted.wishes.pairs()])
     return f"/{words.language}/services/{last.service_id}?{query}"
 
 

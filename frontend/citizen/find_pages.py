@@ -91,7 +91,7 @@ async def start(request: web.Request) -> web.Response:
     hits = await request.app[CATALOGUE].search(q, words.language, _FOUND if q else _OFTEN)
     if asked.service is None or asked.channel is None:
         return page(request, "start", start_page(words, q, hits, shows_all=asked.all), cache=SHARED)
-    wanted = _wanted(asked, asked.service, asked.channel)
+    wanted = replace(_wanted(asked, asked.service, asked.channel), wishes=wishes_in(request.query))
     have = await details(request, wanted)
     return page(request, "start", add_page(words, q, hits, wanted, have, shows_all=asked.all), cache=SHARED)
 
@@ -127,7 +127,8 @@ async def service(request: web.Request) -> web.Response:
             if office.id in minutes
         ]
     before = [(item, (await request.app[CATALOGUE].service(item.service_id)).service) for item in asked.before]
-    choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), asked.instead, asked.moves)
+    wishes = wishes_in(request.query)
+    choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), asked.instead, asked.moves, wishes)
     return page(request, "service", service_page(words, detail, choice, places), cache=SHARED)
 
 

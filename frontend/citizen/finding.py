@@ -13,6 +13,7 @@ from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail
 from frontend.citizen.choosing import Wanted, chosen_services, instead_pair, replaced_pair, visit_pairs
 from frontend.citizen.frame import SERVICE, frame
 from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage, Tick
+from frontend.citizen.wishes import NO_WISHES, Wishes
 from frontend.citizen.words import Words
 
 BEST = 8
@@ -59,6 +60,7 @@ def add_page(
             *(("before", str(item)) for item in wanted.items),
             *offices,
             *instead_pair(wanted.instead),
+            *wanted.wishes.pairs(),
         ]
     )
     times_url = f"/{words.language}/times?{wanted.query()}"
@@ -98,6 +100,7 @@ class Choice:
     before: tuple[tuple[Item, Service], ...] = ()
     instead: UUID | None = None
     moves: UUID | None = None
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
     name, path = words.pick(service.name), f"/services/{service.id}"
     replaced = replaced_pair(choice.instead, choice.moves)
     items = tuple(("before", str(item)) for item, _ in choice.before)
-    query = ((("channel", channel.value),) if channel else ()) + items + replaced
+    wished = choice.wishes.pairs()
+    query = ((("channel", channel.value),) if channel else ()) + items + replaced + wished
     ticked = tuple(("office", str(office)) for office in sorted(choice.offices))
     number = visit_pairs(Visit(choice.quantity))
     chooses_number = service.most > 1 and not choice.moves  # what is booked stays what it is
@@ -134,7 +138,7 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
             ChannelChoice(
                 name=words.channel(one),
                 meaning=words.channel_meaning(one),
-                url=f"/{language}{path}?{urlencode([('channel', one.value), *items, *number, *replaced])}#channel",
+                url=f"/{language}{path}?{urlencode([('channel', one.value), *items, *number, *replaced, *wished])}#channel",
                 is_current=one == channel,
             )
             for one in service.channels

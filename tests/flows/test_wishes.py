@@ -146,3 +146,22 @@ async def test_an_office_that_takes_longer_says_so_before_it_is_chosen(town: Tow
         after = await citizen.get(f"/de/services/{service['id']}?channel=onsite")
     assert f"Dauer: etwa {longer} Minuten" in after.text
     assert f"Dauer: etwa {service['duration_min']} Minuten" in after.text
+
+
+async def test_on_the_way_to_another_service_and_back_they_are_kept(town: Town) -> None:
+    """Times, another service, its page, times of both; and to the service again to change the choice."""
+    service = (await town.service(SERVICE))["id"]
+    [office] = await town.rows("SELECT id FROM office WHERE key = 'buergerbuero-mitte'")
+    wishes = f"at=morning&step_free=1&near={office['id']}&within_km=10"
+    way = re.escape(wishes.replace("&", "&amp;"))
+    times = await town.good("GET", f"/de/times?service={service}&channel=onsite&{wishes}")
+    [add] = set(re.findall(rf'href="(/de/\?[^"]*{way})"', times))
+    more = await town.good("GET", f"{add.replace('&amp;', '&')}&q=Meldebescheinigung")
+    card = re.findall(rf'href="(/de/services/\d+\?[^"]*{way})"', more)[0]
+    chosen = await town.good("GET", card.replace("&amp;", "&"))
+    form = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', chosen)
+    wished = [("at", "morning"), ("step_free", "1"), ("near", str(office["id"])), ("within_km", "10")]
+    assert set(wished) <= set(form)
+    both = await town.good("GET", "/de/times", params=form)
+    assert set(wished) <= set(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', both))
+    assert re.search(rf'href="/de/services/\d+\?[^"]*before={service}[^"]*{way}"', both)
