@@ -34,6 +34,7 @@ from booking.appointments.reconfirming import NotAsked
 from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
+from booking.catalogue.questions import MOST_LETTERS
 from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
 from booking.holds.usecases import HoldInUse
 from payment.context import PaymentUnavailable
@@ -47,6 +48,11 @@ class AppointmentIn(BaseModel):
 
     hold: UUID
     contact: Contact
+    answers: dict[Annotated[int, Field(ge=1, lt=2**31)], Annotated[str, Field(max_length=MOST_LETTERS)]] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="To the questions of the services, by their `id`; a wrong one is told as `/answers/<id>`",
+    )
     asks_first: bool = Field(
         default=False, description="Refuse (`another_booked`) where this person has booked the service already"
     )
@@ -93,6 +99,7 @@ class AppointmentOut(BaseModel):
     reconfirm: ReconfirmOut | None = Field(description="Whether its person comes, where that was asked")
     moves_left: int = Field(description="How often it may still be given another time")
     contact: Contact | None = Field(description="null once it was erased")
+    answers: dict[int, str] = Field(description="By the id of the question; empty once they were deleted")
 
     @classmethod
     def of(cls, case: Case, now: datetime) -> AppointmentOut:
@@ -156,7 +163,9 @@ async def create_appointment(request: web.Request) -> web.Response:
     token = bearer(request, "hold", wanted.hold)  # the hold stands in the body, so the access rule cannot know it
     if token is None or not await request.app[HOLDS].authorise(wanted.hold, token):
         raise Unauthenticated
-    created = await request.app[APPOINTMENTS].create(wanted.hold, wanted.contact, key, asks_first=wanted.asks_first)
+    created = await request.app[APPOINTMENTS].create(
+        wanted.hold, wanted.contact, key, answers=wanted.answers, asks_first=wanted.asks_first
+    )
     headers = {"Location": f"/api/appointments/{created.case.id}", **_PRIVATE}
     return reply(AppointmentMade.made(created, request.app[CLOCK]()), status=201, headers=headers)
 
@@ -275,6 +284,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "reconfirm": ReconfirmOut.of(case.reconfirm) if case.reconfirm else None,
         "moves_left": case.moves_left,
         "contact": None if case.is_erased else case.contact,
+        "answers": {one.question.id: one.value for one in case.answers},
     }
 
 

@@ -13,6 +13,7 @@ from base.money import Money
 from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
 from booking.availability.model import ClaimStatus, Item, Visit
+from booking.catalogue.questions import Question
 from payment.model import Payment, Refund
 
 
@@ -141,6 +142,14 @@ class Waiting:
     difference: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To a question of the service; the question as it stands now."""
+
+    question: Question
+    value: str = field(repr=False)  # a key where the answers are given
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything its owner may see."""
@@ -164,6 +173,7 @@ class Case:
     sequence: int
     created_at: datetime
     contact: Contact = field(repr=False)
+    answers: tuple[Answer, ...] = ()
     payment: Payment | None = None
     differences: tuple[Payment, ...] = ()  # paid, of moves to dearer times
     waiting: Waiting | None = None

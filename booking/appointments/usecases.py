@@ -21,7 +21,7 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import invited, move_store, reconfirm_store, store, twins
+from booking.appointments import answer_store, answering, invited, move_store, reconfirm_store, store, twins
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
@@ -140,17 +140,28 @@ class Appointments:
         return contact.email is not None or (contact.mobile is not None and self.can_text)
 
     async def create(
-        self, hold_id: UUID, contact: Contact, key: str, *, asks_first: bool = False, instead: UUID | None = None
+        self,
+        hold_id: UUID,
+        contact: Contact,
+        key: str,
+        *,
+        answers: Mapping[int, str] | None = None,
+        asks_first: bool = False,
+        instead: UUID | None = None,
     ) -> Created:
         """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
 
         `asks_first`: not where this person has booked the service already. `instead`: a case that this one will replace.
-        Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, LimitReached, AnotherBooked, InvitationOver, InvitationUsed.
+        `answers`: by question. Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, AnswersWrong, LimitReached, AnotherBooked,
+        InvitationOver, InvitationUsed.
         """
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
-        fingerprint = request_hash(contact.model_dump_json())
+        given = dict(sorted((answers or {}).items()))
+        fingerprint = request_hash(contact.model_dump_json(), *([json.dumps(given)] if given else []))
         with invited.refusals():
-            created = await self._create(hold_id, contact, once, fingerprint, asks_first=asks_first, instead=instead)
+            created = await self._create(
+                hold_id, contact, given, once, fingerprint, asks_first=asks_first, instead=instead
+            )
         appointment_created()
         return created
 
@@ -158,6 +169,7 @@ class Appointments:
         self,
         hold_id: UUID,
         contact: Contact,
+        given: Mapping[int, str],
         once: bytes,
         fingerprint: bytes,
         *,
@@ -176,6 +188,7 @@ class Appointments:
             assert hold is not None
             if hold.channel == "phone" and contact.mobile is None:
                 raise NumberNeeded
+            answers = await answering.checked(conn, [item.service_id for item in hold.items], given)
             ident = hold.appointment_id or uuid4()
             person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
             await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
@@ -184,6 +197,7 @@ class Appointments:
             else:
                 ident = hold.appointment_id
                 token = await self._correct(conn, ident, contact)
+            await answering.keep(conn, self._sealer, ident, answers)
             answer = json.dumps({"id": str(ident), "token": token})
             await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
             return Created(await self._read(conn, ident), token)
@@ -352,6 +366,11 @@ class Appointments:
         """The persons of cases that have been over for long; how many went."""
         return await self._erasing.erase_due()
 
+    async def forget_answers(self) -> int:
+        """To what services ask, once they were kept as long as was said."""
+        async with self._db.transaction() as conn:
+            return await answer_store.forget_over(conn, self._clock())
+
     async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
         """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.move."""
         await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city=by_city))
@@ -500,7 +519,8 @@ class Appointments:
             reconfirm=await reconfirm_store.find(conn, appointment_id),
             moves_left=max(self._moves_most - row.moves, int(row.is_displaced)),
         )
-        return replace(made, differences=tuple(differences), waiting=_waiting(made, waiting))
+        answers = await answering.read(conn, self._sealer, appointment_id)
+        return replace(made, answers=answers, differences=tuple(differences), waiting=_waiting(made, waiting))
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)

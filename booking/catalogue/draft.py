@@ -9,6 +9,7 @@ from base.i18n import Text
 from booking.catalogue.changes import Terms
 from booking.catalogue.hours import Written
 from booking.catalogue.model import Channel
+from booking.catalogue.questions import Choice, Kind
 from booking.catalogue.responsibility import Lines
 
 
@@ -155,6 +156,23 @@ class DraftFee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftQuestion:
+    line: int
+    service: str
+    key: str
+    text: Text
+    kind: Kind
+    choices: tuple[Choice, ...]
+    is_required: bool
+    condition: tuple[str, str] | None  # key of an earlier question of the service, and the answer to it
+    kept_days: int
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        return ("yes", "no") if self.kind is Kind.YESNO else tuple(choice.key for choice in self.choices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     city: DraftCity
     offices: tuple[DraftOffice, ...]
@@ -167,6 +185,7 @@ class Draft:
     rules: tuple[DraftRule, ...] | None = None
     pools: tuple[DraftPool, ...] | None = None
     responsibility: tuple[DraftResponsibility, ...] | None = None
+    questions: tuple[DraftQuestion, ...] | None = None
 
     def rules_of(self) -> dict[tuple[str, str], DraftRule]:
         """By service and office, stars resolved."""

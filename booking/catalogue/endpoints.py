@@ -11,6 +11,7 @@ from base.errors import Invalid, NotFound
 from base.i18n import pick
 from base.web import ANYONE, Endpoint, language_of, path_number, query, reply
 from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.questions import Kind, Question
 from booking.catalogue.usecases import Catalogue, CatalogueEmpty
 
 CATALOGUE: web.AppKey[Catalogue] = web.AppKey("CATALOGUE", Catalogue)
@@ -84,11 +85,37 @@ class OfficeList(BaseModel):
     offices: list[OfficeOut]
 
 
+class ChoiceOut(BaseModel):
+    key: str = Field(description="The answer to send")
+    text: str
+
+
+class ConditionOut(BaseModel):
+    key: str = Field(description="Of an earlier question of this service")
+    answer: str
+
+
+class QuestionOut(BaseModel):
+    """What is asked with name and address. Answers go with `POST /api/appointments`, by `id`."""
+
+    id: int
+    key: str = Field(examples=["permit"])
+    text: str
+    kind: Kind
+    choices: list[ChoiceOut] = Field(
+        description="Of the kind choice; yesno takes yes or no, date a day like 2026-12-31"
+    )
+    is_required: bool
+    condition: ConditionOut | None = Field(description="Asked only of whoever gives this answer there")
+    kept_days: int = Field(description="The answer is deleted so many days after the appointment at the latest")
+
+
 class ServiceOut(ServiceSummary):
     """Everything about a service: what to bring, what it costs, and where it is offered."""
 
     leika_key: str | None = Field(description="Key of the service in the LeiKa catalogue, 14 digits.")
     documents: list[str] = Field(description="What to bring.")
+    questions: list[QuestionOut]
     offices: dict[Channel, list[OfficeOut]] = Field(description="By channel, where it is offered.")
 
 
@@ -125,7 +152,21 @@ def _service(detail: ServiceDetail, language: str) -> ServiceOut:
         **_common(service, detail.fee, language),
         leika_key=service.leika_key,
         documents=list(service.documents.get(language) or service.documents.get("de", ())),
+        questions=[_question(one, language) for one in detail.questions],
         offices={channel: [_office(office, language) for office in found] for channel, found in detail.offices.items()},
+    )
+
+
+def _question(one: Question, language: str) -> QuestionOut:
+    return QuestionOut(
+        id=one.id,
+        key=one.key,
+        text=pick(one.text, language),
+        kind=one.kind,
+        choices=[ChoiceOut(key=choice.key, text=pick(choice.text, language)) for choice in one.choices],
+        is_required=one.is_required,
+        condition=ConditionOut(key=one.condition[0], answer=one.condition[1]) if one.condition else None,
+        kept_days=one.kept_days,
     )
 
 

@@ -48,6 +48,9 @@ _QUERIES: Mapping[str, str] = {
           FROM responsibility r JOIN service s ON s.id = r.service_id JOIN counter c ON c.id = r.counter_id
           JOIN office o ON o.id = c.office_id
          GROUP BY s.key, o.key, c.key""",
+    "question": """
+        SELECT s.key || ' ' || q.key AS key, jsonb_strip_nulls(to_jsonb(q) - 'id' - 'service_id' - 'key' - 'place' - 'is_active') AS row
+          FROM question q JOIN service s ON s.id = q.service_id WHERE q.is_active AND s.is_active""",
 }
 
 

@@ -20,6 +20,7 @@ from booking.catalogue.hours import local_day
 from booking.catalogue.import_capacity import check_capacity, read_exception, read_pool, read_rhythm, read_rule
 from booking.catalogue.import_checks import check
 from booking.catalogue.import_city import read_city
+from booking.catalogue.import_questions import check_questions, read_question
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.import_responsibility import check_responsibility, read_responsibility
 from booking.catalogue.model import Channel
@@ -68,6 +69,10 @@ OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("service", "office", "counters"),
         ("letters", "postcodes", "kind", "kind_de", "kind_en"),
     ),
+    "questions.csv": (
+        ("service", "key", "text_de", "kind", "required", "kept_days"),
+        ("text_en", "choices", "choices_de", "choices_en", "condition"),
+    ),
 }
 NEEDED: Final = ("city.toml", *COLUMNS)
 FILES: Final = (*NEEDED, *OPTIONAL)
@@ -98,11 +103,13 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     rules = [rule for row in rows("rules.csv") if (rule := read_rule(row)) is not None]
     pools = [read_pool(row) for row in rows("pools.csv")]
     responsibility = [read_responsibility(row) for row in rows("responsibility.csv")]
+    questions = [read_question(row) for row in rows("questions.csv")]
     whole = frozenset(files) - {error.file for error in errors}
     today = now.date() if city is None else local_day(now, city.time_zone)
     errors += check(offices, counters, hours, services, fees, whole, today)
     errors += check_capacity(offices, counters, hours, services, exceptions, rules, pools, whole, today)
     errors += check_responsibility(responsibility, counters, services, whole)
+    errors += check_questions(questions, services, whole)
     if errors or city is None:
         order = {name: place for place, name in enumerate(FILES)}
         raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))
@@ -117,6 +124,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
         rules=tuple(rules) if "rules.csv" in files else None,
         pools=tuple(pools) if "pools.csv" in files else None,
         responsibility=tuple(responsibility) if "responsibility.csv" in files else None,
+        questions=tuple(questions) if "questions.csv" in files else None,
     )
 
 

@@ -359,5 +359,31 @@ async def replace_responsibility(conn: Connection, rows: Rows) -> None:
     )
 
 
+async def put_questions(conn: Connection, rows: Rows) -> None:
+    await conn.execute(
+        """
+        INSERT INTO question (service_id, key, place, text, kind, choices, is_required, condition_key, condition_value, kept_days)
+        SELECT service_id, key, place, text, kind, choices, is_required, condition_key, condition_value, kept_days
+          FROM jsonb_to_recordset($1::jsonb) AS new (service_id int, key text, place int, text jsonb, kind text, choices jsonb,
+                 is_required boolean, condition_key text, condition_value text, kept_days int)
+        ON CONFLICT (service_id, key) DO UPDATE SET place = excluded.place, text = excluded.text, kind = excluded.kind,
+          choices = excluded.choices, is_required = excluded.is_required, condition_key = excluded.condition_key,
+          condition_value = excluded.condition_value, kept_days = excluded.kept_days, is_active = true
+        """,
+        rows,
+    )
+
+
+async def withdraw_questions(conn: Connection, services: Sequence[int], keys: Sequence[str]) -> None:
+    await conn.execute(
+        """
+        UPDATE question SET is_active = false
+         WHERE is_active AND (service_id, key) NOT IN (SELECT * FROM unnest($1::int[], $2::text[]))
+        """,
+        services,
+        keys,
+    )
+
+
 def _columns(rows: Sequence[HoursRow]) -> list[list[object]]:
     return [[row[place] for row in rows] for place in range(9)]

@@ -27,6 +27,7 @@ async def write(conn: Connection, draft: Draft, today: date) -> dict[str, Counts
     fees = await _fees(conn, draft, service_ids)
     await _hours(conn, draft, counter_ids)
     await _capacity(conn, draft, counter_ids, today)
+    await _questions(conn, draft, service_ids)
     return {"offices": offices, "counters": counters, "services": services, "fees": fees}
 
 
@@ -274,6 +275,30 @@ async def _capacity(conn: Connection, draft: Draft, counters: dict[str, int], to
                 for counter in one.counters
             ],
         )
+
+
+async def _questions(conn: Connection, draft: Draft, services: dict[str, int]) -> None:
+    """What is asked no more stays for the answers that were given."""
+    if draft.questions is None:
+        return
+    rows = [
+        {
+            "service_id": services[one.service],
+            "key": one.key,
+            "place": one.line,
+            "text": one.text,
+            "kind": one.kind,
+            "choices": [{"key": choice.key, "text": choice.text} for choice in one.choices],
+            "is_required": one.is_required,
+            "condition_key": one.condition[0] if one.condition else None,
+            "condition_value": one.condition[1] if one.condition else None,
+            "kept_days": one.kept_days,
+        }
+        for one in draft.questions
+    ]
+    await store.put_questions(conn, rows)
+    kept = [services[one.service] for one in draft.questions], [one.key for one in draft.questions]
+    await store.withdraw_questions(conn, *kept)
 
 
 def _rule_row(key: tuple[str, str], terms: Terms) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from base.i18n import Text
 from base.money import Money
+from booking.catalogue.questions import Question
 
 
 class Channel(StrEnum):
@@ -150,3 +151,4 @@ class ServiceDetail:
     service: Service
     fee: Fee | None
     offices: dict[Channel, tuple[Office, ...]] = field(hash=False)
+    questions: tuple[Question, ...] = field(default=(), hash=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -20,6 +20,7 @@ from booking.catalogue.model import (
     ServiceHit,
     ServiceRule,
 )
+from booking.catalogue.questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,15 @@ class Snapshot:
         hash=False
     )  # counters by the office that has them and their kind
     responsibility: Mapping[int, tuple[Responsibility, ...]] = field(hash=False)  # by service
+    questions: Mapping[int, tuple[Question, ...]] = field(hash=False)  # by service
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
 
     def fee(self, service_id: int, day: date) -> Fee | None:
         return next((fee for fee in self.fees.get(service_id, ()) if fee.holds_on(day)), None)
+
+    def asked_for(self, service_ids: Iterable[int]) -> tuple[Question, ...]:
+        """What a visit for these services is asked, each once."""
+        return tuple(one for service_id in dict.fromkeys(service_ids) for one in self.questions.get(service_id, ()))
 
     def hit(self, service: Service, day: date) -> ServiceHit:
         return ServiceHit(service=service, fee=self.fee(service.id, day))
@@ -53,6 +59,7 @@ class Snapshot:
         return ServiceDetail(
             service=service,
             fee=self.fee(service.id, day),
+            questions=self.questions.get(service.id, ()),
             offices={channel: self.offices_of(service.id, channel) for channel in service.channels},
         )
 
@@ -94,6 +101,9 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
     responsibility: dict[int, list[Responsibility]] = {}
     for row in await store.responsibilities(conn):
         responsibility.setdefault(row.service_id, []).append(row)
+    questions: dict[int, list[Question]] = {}
+    for question in await store.questions(conn):
+        questions.setdefault(question.service_id, []).append(question)
     return Snapshot(
         city=city,
         offices=offices,
@@ -105,6 +115,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         withdrawn_offices={office.id: office for office in await store.offices(conn, is_active=False)},
         resources={key: tuple(found) for key, found in resources.items()},
         responsibility={service_id: tuple(rows) for service_id, rows in responsibility.items()},
+        questions={service_id: tuple(found) for service_id, found in questions.items()},
         ranked=_ranked(list(services.values())),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from base.db import Connection, fetch_all, find_one
 from booking.catalogue.model import City, Counter, Fee, Office, Responsibility, Service, ServiceRule
+from booking.catalogue.questions import Question
 
 
 async def begin_snapshot(conn: Connection) -> None:
@@ -87,6 +88,18 @@ async def living_fees(conn: Connection) -> list[Fee]:
         SELECT id, service_id, amount_cents, currency, legal_basis,
                lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
           FROM fee WHERE NOT isempty(valid) ORDER BY service_id, lower(valid) NULLS FIRST
+        """,
+    )
+
+
+async def questions(conn: Connection) -> list[Question]:
+    """Those that are asked, in their order."""
+    return await fetch_all(
+        conn,
+        Question,
+        """
+        SELECT id, service_id, key, text, kind, choices, is_required, condition_key, condition_value, kept_days
+          FROM question WHERE is_active ORDER BY service_id, place
         """,
     )
 

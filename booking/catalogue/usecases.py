@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from booking.catalogue.import_report import ImportReport
 from booking.catalogue.importing import HORIZON_DAYS, import_catalogue
 from booking.catalogue.matching import matches
 from booking.catalogue.model import Channel, City, Counter, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.questions import Question
 from booking.catalogue.rolling import roll
 from booking.catalogue.shares import Draw, at_once
 from booking.catalogue.snapshot import Snapshot, load_snapshot
@@ -110,6 +112,10 @@ class Catalogue:
     async def fee(self, service_id: int, day: date) -> Fee | None:
         """The version that holds on this day."""
         return (await self.snapshot()).fee(service_id, day)
+
+    async def questions(self, service_ids: Iterable[int]) -> tuple[Question, ...]:
+        """What a visit for these services is asked."""
+        return (await self.snapshot()).asked_for(service_ids)
 
     async def city(self) -> City:
         return (await self.snapshot()).city

@@ -23,6 +23,7 @@ from frontend.bookings.waiting import waiting_part
 from frontend.citizen.case import facts_of
 from frontend.citizen.giving_back import if_cancelled_now
 from frontend.citizen.holding import appointment_rows, contact_rows
+from frontend.citizen.questions import answer_rows
 from frontend.citizen.rendering import chosen, see, words_of
 from frontend.citizen.sent import cents_of
 from frontend.citizen.views import Row, ShownError
@@ -112,7 +113,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         notice_title=said[1],
         notice=said[2],
         rows=(Row(label=words._("Number"), value=case.number), *appointment_rows(words, what)),
-        person=contact_rows(words, case.contact) if sees else (),
+        person=(*contact_rows(words, case.contact), *answer_rows(words, case.answers)) if sees else (),
         move_url=f"{place.base}?moves={case.id}" if facts.can_move else "",
         cancel_action=f"{place.base}/cases/{case.id}/cancel" if facts.can_cancel else "",
         cancellation=if_cancelled_now(words, facts.refund_now, case.fee) if facts.refund_now is not None else "",

@@ -21,8 +21,9 @@ from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse
 from frontend.bookings.places import hold_of_office, place_of
 from frontend.bookings.views import ContactPage
-from frontend.citizen.contact_form import ContactForm, empty, read
+from frontend.citizen.contact_form import ContactForm, asked, empty, read
 from frontend.citizen.holding import appointment_rows, need_label, reserved
+from frontend.citizen.questions import asked_for, question_fields
 from frontend.citizen.rendering import chosen, key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.staff.frame import staff_frame, staff_page
@@ -39,14 +40,15 @@ async def show(request: web.Request) -> web.Response:
 async def send(request: web.Request) -> web.Response:
     place, hold, fields = await place_of(request), await hold_of_office(request), await form(request)
     words, key, appointments = words_of(request), key_of(fields), request.app[APPOINTMENTS]
-    typed = read(fields, words.language, Channel(hold.channel))
+    questions = await asked_for(request, hold)
+    typed = asked(read(fields, words.language, Channel(hold.channel)), questions)
     if hold.fee and typed.contact and not appointments.can_reach(typed.contact):
         typed = replace(typed, wrong={"email": _NO_WAY_TO_PAY}, contact=None)
     if typed.contact is None:
         return await _page(request, hold, typed, is_sent=True)
-    once = uuid5(key, typed.contact.model_dump_json())
+    once = uuid5(key, typed.once)
     try:
-        created = await appointments.create(hold.id, typed.contact, str(once))
+        created = await appointments.create(hold.id, typed.contact, str(once), answers=typed.answers)
         if hold.fee:
             await appointments.ask_to_pay(created.case.id)
         else:
@@ -101,7 +103,8 @@ async def _page(
             Tick(value=code, label=name, is_chosen=code == typed.values["language"]) for code, name in LANGUAGES.items()
         ),
         opens_post=any(typed.values[name] for name in ("street", "postcode", "place")),
-        values=typed.values,
+        values=typed.shown,
+        questions=question_fields(words, await asked_for(request, hold)),
         messages=messages,
     )
     return staff_page(request, "bookings/contact", view, status=422 if errors else 200)

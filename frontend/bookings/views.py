@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontend.citizen.views import PartOfDay, Row, Tick
+from frontend.citizen.views import PartOfDay, Questions, Row, Tick
 from frontend.staff.views import StaffFrame
 
 
@@ -55,6 +55,7 @@ class ContactPage:
     needs: tuple[Tick, ...]
     languages: tuple[Tick, ...]
     opens_post: bool
+    questions: Questions | None
     values: Mapping[str, str]
     messages: Mapping[str, str] = field(default_factory=dict)
 

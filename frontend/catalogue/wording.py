@@ -24,6 +24,7 @@ _KINDS = {
     "exception": _("Single days"),
     "rule": _("Rules of services at offices"),
     "responsibility": _("Responsibility"),
+    "question": _("Questions"),
 }
 _COUNTED = {"offices": _("Offices"), "counters": _("Counters"), "services": _("Services"), "fees": _("Fees")}
 _SIGNS = {"+": _("new"), "-": _("withdrawn")}
@@ -63,6 +64,9 @@ _WRONG = {
     "bookable_without_duration": _("What can be booked needs a duration."),
     "counter_without_hours": _("This counter has no opening hours."),
     "bad_letters": _("These are not letters or ranges of letters."),
+    "choices_of_choice": _("The kind choice has choices, and no other has."),
+    "choices_differ": _("There are not as many texts as choices."),
+    "bad_condition": _("A condition is the key of an earlier question and its answer."),
     "bad_postcode": _("These are not postcodes."),
     "says_nothing": _("This line says nothing about who is responsible."),
     "serves_not": _("A counter named here does not serve this."),

@@ -69,7 +69,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
     if _has_run_out(case, words.now) and times_url:
         return see(f"{times_url}?over=1")
     if _has_run_out(case, words.now):
-        typed = typed_before(case.contact, Channel(case.channel))
+        typed = typed_before(case.contact, Channel(case.channel), case.answers)
         return await run_out(request, case, typed, path=f"/appointments/{case.id}/check", instead=case.id)
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
         return see(f"/{words.language}/appointments/{case.id}")
@@ -85,6 +85,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
         terms=case.terms,
         problem=problem,
         times_url=times_url,
+        answers=case.answers,
     )
     return page(request, "check", view, status=503 if problem else 200)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from multidict import MultiMapping
@@ -13,7 +14,9 @@ from base.i18n import LANGUAGES
 from base.i18n import mark as _
 from base.web.answers import field_errors
 from booking.appointments.contact import Contact, Need
+from booking.appointments.model import Answer
 from booking.catalogue.model import Channel
+from booking.catalogue.questions import MOST_LETTERS, Question, check
 
 FIELDS = ("name", "email", "mobile", "street", "postcode", "place", "language", "note")
 _POST = {
@@ -29,6 +32,8 @@ _SAID_HERE = {
     ("email", "no_contact"): _NO_CONTACT,
     ("email", "email"): _("Enter the e-mail address in full, for example name@example.org"),
 }
+_QUESTION = re.compile(r"question-([1-9][0-9]{0,8})")
+_MOST_QUESTIONS = 100
 _FIELD_OF = {"postal_address": "street", "": "email"}
 
 
@@ -38,12 +43,28 @@ class ContactForm:
     needs: tuple[str, ...] = ()
     wrong: dict[str, str] = field(default_factory=dict)  # field -> English msgid
     contact: Contact | None = None  # where nothing is wrong
+    answers: Mapping[int, str] = field(default_factory=dict)  # by question, as typed
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What stands in the fields."""
+        return self.values | {field_of(ident): value for ident, value in self.answers.items()}
+
+    @property
+    def once(self) -> str:
+        """What another request differs in; only where nothing is wrong."""
+        assert self.contact is not None
+        return self.contact.model_dump_json() + (repr(sorted(self.answers.items())) if self.answers else "")
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
         """As hidden fields, for a page that comes between."""
-        typed = tuple((name, value) for name, value in self.values.items() if value)
+        typed = tuple((name, value) for name, value in self.shown.items() if value)
         return (*typed, ("needs", ",".join(self.needs))) if self.needs else typed
+
+
+def field_of(question_id: int) -> str:
+    return f"question-{question_id}"
 
 
 def read(given: MultiMapping[str], language: str, channel: Channel) -> ContactForm:
@@ -58,7 +79,18 @@ def read(given: MultiMapping[str], language: str, channel: Channel) -> ContactFo
         contact = Contact.model_validate(_as_contact(values, needs))
     except ValidationError as error:
         wrong |= _wrong_contact(error, has_post=bool(wrong))
-    return _form(values, needs, wrong, contact, channel)
+    found = [(fits, value) for name, value in given.items() if (fits := _QUESTION.fullmatch(name))][:_MOST_QUESTIONS]
+    answers = {int(fits[1]): value.strip()[: MOST_LETTERS + 1] for fits, value in found}
+    return replace(_form(values, needs, wrong, contact, channel), answers=answers)
+
+
+def asked(form: ContactForm, questions: Sequence[Question]) -> ContactForm:
+    """With what is asked and not rightly answered as wrong fields, too. Where nothing is wrong, other answers are dropped."""
+    answers, wrong = check(questions, form.answers)
+    if not wrong:
+        return form if form.contact is None else replace(form, answers=answers)
+    faults = form.wrong | {field_of(ident): message for ident, message in wrong.items()}
+    return replace(form, wrong=faults, contact=None)
 
 
 def _form(
@@ -79,7 +111,7 @@ def empty(language: str) -> ContactForm:
     return ContactForm(dict.fromkeys(FIELDS, "") | {"language": language})
 
 
-def typed_before(contact: Contact, channel: Channel) -> ContactForm:
+def typed_before(contact: Contact, channel: Channel, answers: Iterable[Answer] = ()) -> ContactForm:
     """The form as it was sent, for somebody who comes back to correct it, or goes on to another time."""
     lines = list(contact.postal_address or ())
     postcode, _space, place = lines[-1].partition(" ") if len(lines) > 1 else ("", "", "")
@@ -93,7 +125,8 @@ def typed_before(contact: Contact, channel: Channel) -> ContactForm:
         "language": contact.language,
         "note": contact.note,
     }
-    return _form(values, tuple(contact.needs), {}, contact, channel)
+    form = _form(values, tuple(contact.needs), {}, contact, channel)
+    return replace(form, answers={one.question.id: one.value for one in answers})
 
 
 def _as_contact(values: dict[str, str], needs: Iterable[Need]) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from booking.invitations.model import Invitation
 from frontend.citizen.busy import busy_page
 from frontend.citizen.checking import ask, check, keep
 from frontend.citizen.choosing import Why
-from frontend.citizen.contact_form import ContactForm, empty, read, typed_before
+from frontend.citizen.contact_form import ContactForm, asked, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.invitation_wording import url_of
+from frontend.citizen.questions import asked_for
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import instead_of, slot_of, wanted_of, why_of
 from frontend.citizen.twin_pages import twin_found
@@ -64,7 +65,7 @@ async def make_hold(request: web.Request) -> web.Response:
         keep(request, response, entry, is_used=False)
         return response
     if replaced is not None:
-        typed = typed or typed_before(replaced.contact, wanted.channel)
+        typed = typed or typed_before(replaced.contact, wanted.channel, replaced.answers)
     if typed is None:
         response = see(f"/{words.language}/holds/{hold.id}")
         set_token_cookie(request, response, "hold", hold.id, hold.token)
@@ -123,7 +124,7 @@ async def show_hold(request: web.Request) -> web.Response:
             return see(f"{url_of(words, invitation)}?over=1")
         return await run_out(request, hold, path=f"/holds/{hold.id}")
     if case is not None:
-        typed = typed_before(case.contact, Channel(hold.channel))
+        typed = typed_before(case.contact, Channel(hold.channel), case.answers)
     elif invitation is not None and invitation.invited is not None:
         typed = typed_before(invitation.invited.contact, Channel(hold.channel))
     view = contact_page(
@@ -136,6 +137,7 @@ async def show_hold(request: web.Request) -> web.Response:
         can_text=request.app[APPOINTMENTS].can_text,
         case_id=case.id if case else None,
         times_url=url_of(words, invitation) if invitation else "",
+        questions=await asked_for(request, hold),
     )
     return page(request, "contact", view)
 
@@ -214,6 +216,8 @@ async def _fill_in(
     times_url = url_of(words, invitation) if invitation else ""
     if is_over(request, hold):
         return see(f"{times_url}?over=1") if times_url else await run_out(request, hold, typed)
+    questions = await asked_for(request, hold)
+    typed = asked(typed, questions)
     if typed.contact is None:
         case = await _own_case(request, hold)
         view = contact_page(
@@ -228,16 +232,22 @@ async def _fill_in(
             instead=replaced.id if replaced else None,
             case_id=case.id if case else None,  # made of this hold already: another time replaces this one, too
             times_url=times_url,
+            questions=questions,
         )
         response = page(request, "contact", view, status=422)
         if hold.appointment_id is None:
             set_token_cookie(request, response, "hold", hold.id, hold.token)
         return response
     # The form may be sent, looked at again with the back button, corrected and sent once more: other contents are another request.
-    once = uuid5(key, typed.contact.model_dump_json())
+    once = uuid5(key, typed.once)
     try:
         created = await request.app[APPOINTMENTS].create(
-            hold.id, typed.contact, str(once), asks_first=not is_sure, instead=replaced.id if replaced else None
+            hold.id,
+            typed.contact,
+            str(once),
+            answers=typed.answers,
+            asks_first=not is_sure,
+            instead=replaced.id if replaced else None,
         )
     except AnotherBooked as refusal:
         return await twin_found(request, hold, typed, refusal, replaced.id if replaced else None)

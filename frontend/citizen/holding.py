@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,13 +10,16 @@ from uuid import UUID
 from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
+from booking.appointments.model import Answer
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import JUST_ONE, Item, Visit
 from booking.catalogue.model import Channel, Office, Service
+from booking.catalogue.questions import Question
 from frontend.citizen.choosing import Wanted, instead_pair
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
 from frontend.citizen.giving_back import steps_in_words
+from frontend.citizen.questions import answer_rows, question_fields
 from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
 from frontend.citizen.words import Words
 
@@ -62,6 +66,7 @@ def contact_page(
     instead: UUID | None = None,
     case_id: UUID | None = None,
     times_url: str = "",
+    questions: Sequence[Question] = (),
 ) -> ContactPage:
     """`is_sent`: only then is a wrong field an error; an empty new form has none. `instead`: the case that this one replaces;
     `case_id`: the one that was made of this hold already, so that a third time replaces it; `times_url`: where other times are chosen, if
@@ -84,7 +89,8 @@ def contact_page(
         reserved=reserved(words, chosen, expires_at),
         action=f"/{words.language}{path}",
         request_key=request_key,
-        values=form.values,
+        values=form.shown,
+        questions=question_fields(words, questions),
         messages=messages,
         can_text=can_text,
         needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in form.needs) for need in Need),
@@ -109,6 +115,7 @@ def check_page(
     terms: Terms = NOTHING_BACK,
     problem: str = "",
     times_url: str = "",
+    answers: Sequence[Answer] = (),
 ) -> CheckPage:
     """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form."""
     path = f"/appointments/{appointment_id}/check"
@@ -127,7 +134,7 @@ def check_page(
             ),
             SummaryGroup(
                 title=words._("Your details"),
-                rows=contact_rows(words, contact),
+                rows=(*contact_rows(words, contact), *answer_rows(words, answers)),
                 change_url=contact_url,
                 change_label=words._("Change: your details"),
             ),

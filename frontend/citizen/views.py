@@ -227,6 +227,22 @@ class BusyPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionField:
+    name: str
+    kind: str
+    label: str
+    hint: str  # of whom it is asked, where not of everybody
+    is_optional: bool
+    choices: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    hint: str
+    fields: tuple[QuestionField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPage:
     frame: Frame
     selection: Selection
@@ -241,6 +257,7 @@ class ContactPage:
     opens_post: bool = False
     needs_number: bool = False  # the office calls: a telephone number is a must
     can_text: bool = False  # the confirmation comes by text message where there is no e-mail address
+    questions: Questions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,7 @@ from booking.availability.model import (
 from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.questions import Question
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
@@ -93,6 +94,9 @@ class City:
     @property
     def known(self) -> SimpleNamespace:
         return SimpleNamespace(city=CITY)
+
+    async def questions(self, service_ids: Iterable[int]) -> tuple[Question, ...]:
+        return ()
 
     async def service(self, service_id: int) -> ServiceDetail:
         if service_id != 1:
@@ -224,7 +228,14 @@ class City:
     # appointments
 
     async def create(
-        self, hold_id: UUID, contact: Contact, key: str, *, asks_first: bool = False, instead: UUID | None = None
+        self,
+        hold_id: UUID,
+        contact: Contact,
+        key: str,
+        *,
+        answers: Mapping[int, str],
+        asks_first: bool = False,
+        instead: UUID | None = None,
     ) -> Created:
         if self.is_over:
             raise HoldOver

@@ -15,7 +15,7 @@ from base.money import Money
 from booking.allocation.documents import NotADocument
 from booking.allocation.store import Marked
 from booking.appointments.contact import Contact
-from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
+from booking.appointments.model import Answer, AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.availability.model import Item, Slot, TimeOfDay, Visit
@@ -24,6 +24,7 @@ from booking.catalogue.import_diff import Change
 from booking.catalogue.import_format import NEEDED, OPTIONAL
 from booking.catalogue.import_report import Counts, InTheWay
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.questions import Kind, Question
 from booking.catalogue.uploads import CatalogueChanged
 from booking.holds.model import Hold
 from booking.invitations.model import Invitation, InvitationStatus, Invited, Way
@@ -39,7 +40,7 @@ from frontend.citizen import guard_views
 from frontend.citizen.busy import busy_page
 from frontend.citizen.case import CaseFacts, case_page
 from frontend.citizen.choosing import Offered, Wanted, Why, gone_page, times_page
-from frontend.citizen.contact_form import empty, read, typed_before
+from frontend.citizen.contact_form import asked, empty, read, typed_before
 from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen, check_page, contact_page
@@ -174,6 +175,21 @@ SERVICES = (
 CENTS = {1: 3700, 2: 0, 3: 1300, 4: 7000, 5: 3000, 6: 9300}
 
 
+def question(ident: int, kind: Kind, german: str, english: str, condition: tuple[str, str] = ("", "")) -> Question:
+    return Question(
+        id=ident,
+        service_id=1,
+        key=str(ident),
+        text={"de": german, "en": english},
+        kind=kind,
+        choices=(),
+        is_required=ident < 3,
+        condition_key=condition[0] or None,
+        condition_value=condition[1] or None,
+        kept_days=14,
+    )
+
+
 def fee(n: int) -> Fee | None:
     basis = {"de": "§ 1 Abs. 1 Personalausweisgebührenverordnung"} if n == 1 else {}
     return (
@@ -192,6 +208,15 @@ def fee(n: int) -> Fee | None:
 
 
 HITS = tuple(ServiceHit(service=one, fee=fee(one.id)) for one in SERVICES)
+QUESTIONS = (
+    question(1, Kind.YESNO, "Haben Sie schon einen Aufenthaltstitel?", "Do you already have a residence title?"),
+    question(
+        2, Kind.DATE, "Wann läuft Ihr Aufenthaltstitel ab?", "When does your residence title expire?", ("1", "yes")
+    ),
+    question(3, Kind.NUMBER, "Wie viele Personen ziehen mit Ihnen um?", "How many people move with you?"),
+    question(4, Kind.TEXT, "Wie heißt Ihre Hochschule?", "What is your university called?"),
+)
+ANSWERED = (Answer(QUESTIONS[0], "yes"), Answer(QUESTIONS[1], "2027-01-31"))
 DETAIL = ServiceDetail(service=ID_CARD, fee=fee(1), offices=dict.fromkeys(EVERY, OFFICES))
 
 
@@ -1000,7 +1025,13 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "contact": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, empty(language), KEY, can_text=True)),
         "contact-typed": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, typed, KEY)),
         "contact-wrong": ("contact", lambda: contact_page(words, ID, CHOSEN, UNTIL, wrong, KEY, is_sent=True)),
-        "check": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY)),
+        "contact-asked": (
+            "contact",
+            lambda: contact_page(
+                words, ID, CHOSEN, UNTIL, asked(typed, QUESTIONS), KEY, is_sent=True, questions=QUESTIONS
+            ),
+        ),
+        "check": ("check", lambda: check_page(words, ID, ID, CHOSEN, contact, UNTIL, POLICY, KEY, answers=ANSWERED)),
         "contact-call": (
             "contact",
             lambda: contact_page(words, ID, CALL, UNTIL, typed_before(contact, Channel.PHONE), KEY),
