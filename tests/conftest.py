@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from base.clock import SettableClock
 from base.db import Database
@@ -25,6 +26,10 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 MORNING = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 _numbers = count(1)
+
+# How long an example takes says how busy the machine is; speed is measured by `make bench`.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(wrapper=True)
