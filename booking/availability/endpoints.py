@@ -68,7 +68,7 @@ def who_of(surname: str, postcode: str, kind: str) -> Who:
     return Who(initials(surname), postcode.strip().upper(), kind.strip())
 
 
-_DEGREES = r"^-?[0-9]{1,2}(\.[0-9]{1,8})?,-?1?[0-9]{1,2}(\.[0-9]{1,8})?$"
+_DEGREES = re.compile(r"-?[0-9]{1,2}(\.[0-9]{1,8})?,-?1?[0-9]{1,2}(\.[0-9]{1,8})?")
 
 
 class OfferQuery(BaseModel):
@@ -82,8 +82,9 @@ class OfferQuery(BaseModel):
 
     at: list[TimeOfDay] = Field(default=[], max_length=3, description="Times of the day; repeatable; none means all")
     step_free: bool = Field(default=False, description="Only offices without steps")
-    near: Annotated[str, Field(pattern=_DEGREES, examples=["48.7758,9.1829"])] | None = Field(
-        default=None, description="Latitude and longitude (WGS 84), with within_km"
+    near: Annotated[str, Field(max_length=80, examples=["48.7758,9.1829", "70173"])] | None = Field(
+        default=None,
+        description="Latitude and longitude (WGS 84), or a postcode or district of the city; with within_km",
     )
     within_km: float = Field(default=5, gt=0, le=500, description="As the crow flies; only with near")
 
@@ -99,12 +100,18 @@ class OfferQuery(BaseModel):
     def times(self) -> TimesOfDay:
         return frozenset(self.at)
 
-    @property
-    def reach(self) -> Reach | None:
+    def reach(self, known: Snapshot) -> Reach | None:
+        """Raises Invalid for a place that the city does not name."""
         if self.near is None:
             return None
-        latitude, longitude = map(float, self.near.split(","))
-        return Reach(Point(latitude, longitude), self.within_km)
+        if _DEGREES.fullmatch(self.near):
+            latitude, longitude = map(float, self.near.split(","))
+            return Reach(Point(latitude, longitude), self.within_km)
+        place = known.find_place(self.near)
+        if place is None:
+            message = _("We know no such place. Give a postcode or a district of the city, or latitude and longitude.")
+            raise Invalid([FieldError("/near", "unknown_place", message)])
+        return Reach(point_of(place), self.within_km)
 
 
 class SlotsQuery(OfferQuery):
@@ -200,7 +207,7 @@ async def _known(
 
 
 def _suitable(asked: OfferQuery, offices: Sequence[OfficeOffer], known: Snapshot) -> list[int]:
-    fit = suitable(known.offices.values(), step_free=asked.step_free, reach=asked.reach)
+    fit = suitable(known.offices.values(), step_free=asked.step_free, reach=asked.reach(known))
     return [office.office_id for office in offices if office.office_id in fit]
 
 
@@ -218,7 +225,8 @@ def _earliest(availability: Availability, asked: OfferQuery, known: Snapshot, no
     check_who(offer, asked.visit)
     ids = _suitable(asked, offices, known)
     slots = availability.earliest(offer.service_id, offer.channel, ids, offer.visit, asked.times)
-    found = [EarliestOut.at(slot, asked.reach, known.offices[slot.office_id]) for slot in slots]
+    reach = asked.reach(known)
+    found = [EarliestOut.at(slot, reach, known.offices[slot.office_id]) for slot in slots]
     answer = EarliestList(offices=found).model_dump_json().encode()
     return Known(availability.basis(offer, offices, now), Answer.of(answer, "application/json"))
 

@@ -120,6 +120,14 @@ class DraftResponsibility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPlace:
+    line: int
+    name: str  # a postcode or a district
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DraftService:
     line: int
     key: str
@@ -184,6 +192,7 @@ class Draft:
     exceptions: tuple[DraftException, ...] | None = None
     rules: tuple[DraftRule, ...] | None = None
     pools: tuple[DraftPool, ...] | None = None
+    places: tuple[DraftPlace, ...] | None = None
     responsibility: tuple[DraftResponsibility, ...] | None = None
     questions: tuple[DraftQuestion, ...] | None = None
 

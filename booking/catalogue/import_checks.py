@@ -7,7 +7,16 @@ from datetime import date, timedelta
 from itertools import combinations
 from typing import Protocol, TypeVar
 
-from booking.catalogue.draft import DraftCounter, DraftFee, DraftHours, DraftOffice, DraftService, LineError
+from booking.catalogue.draft import (
+    DraftCounter,
+    DraftFee,
+    DraftHours,
+    DraftOffice,
+    DraftPlace,
+    DraftService,
+    LineError,
+)
+from booking.catalogue.words import fold
 
 
 class _Lined(Protocol):
@@ -56,6 +65,11 @@ def check(
         errors += _without_fee(services, fees)
         errors += _fee_gaps(services, fees, today)
     return errors
+
+
+def check_places(places: Sequence[DraftPlace]) -> list[LineError]:
+    """Alike as people type them is the same: "Sued" and "Süd"."""
+    return _twice("places.csv", "name", places, lambda place: fold(place.name))
 
 
 def _once_per_line(rows: Iterable[Lined]) -> list[Lined]:

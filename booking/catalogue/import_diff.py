@@ -51,6 +51,7 @@ _QUERIES: Mapping[str, str] = {
     "question": """
         SELECT s.key || ' ' || q.key AS key, jsonb_strip_nulls(to_jsonb(q) - 'id' - 'service_id' - 'key' - 'place' - 'is_active') AS row
           FROM question q JOIN service s ON s.id = q.service_id WHERE q.is_active AND s.is_active""",
+    "place": "SELECT name AS key, jsonb_build_object('latitude', latitude, 'longitude', longitude) AS row FROM place",
 }
 
 

@@ -13,21 +13,24 @@ from booking.catalogue.draft import (
     DraftFee,
     DraftHours,
     DraftOffice,
+    DraftPlace,
     DraftService,
     LineError,
 )
 from booking.catalogue.hours import local_day
 from booking.catalogue.import_capacity import check_capacity, read_exception, read_pool, read_rhythm, read_rule
-from booking.catalogue.import_checks import check
+from booking.catalogue.import_checks import check, check_places
 from booking.catalogue.import_city import read_city
 from booking.catalogue.import_questions import check_questions, read_question
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.import_responsibility import check_responsibility, read_responsibility
 from booking.catalogue.model import Channel
 from booking.catalogue.rows import Row, read_rows
+from booking.catalogue.words import fold
 
 _LEIKA_KEY = re.compile(r"99[0-9]{12}")
 _MAX_CENTS = 10_000_000
+_MAX_NAME = 80
 
 # file -> columns that must be there, columns that may be left out
 COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -65,6 +68,7 @@ OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ),
     ),
     "pools.csv": (("office", "counter", "sold_by"), ()),
+    "places.csv": (("name", "latitude", "longitude"), ()),
     "responsibility.csv": (
         ("service", "office", "counters"),
         ("letters", "postcodes", "kind", "kind_de", "kind_en"),
@@ -102,12 +106,14 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     exceptions = [line for row in rows("exceptions.csv") if (line := read_exception(row)) is not None]
     rules = [rule for row in rows("rules.csv") if (rule := read_rule(row)) is not None]
     pools = [read_pool(row) for row in rows("pools.csv")]
+    places = [_place(row) for row in rows("places.csv")]
     responsibility = [read_responsibility(row) for row in rows("responsibility.csv")]
     questions = [read_question(row) for row in rows("questions.csv")]
     whole = frozenset(files) - {error.file for error in errors}
     today = now.date() if city is None else local_day(now, city.time_zone)
     errors += check(offices, counters, hours, services, fees, whole, today)
     errors += check_capacity(offices, counters, hours, services, exceptions, rules, pools, whole, today)
+    errors += check_places(places)
     errors += check_responsibility(responsibility, counters, services, whole)
     errors += check_questions(questions, services, whole)
     if errors or city is None:
@@ -123,6 +129,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
         exceptions=tuple(exceptions) if "exceptions.csv" in files else None,
         rules=tuple(rules) if "rules.csv" in files else None,
         pools=tuple(pools) if "pools.csv" in files else None,
+        places=tuple(places) if "places.csv" in files else None,
         responsibility=tuple(responsibility) if "responsibility.csv" in files else None,
         questions=tuple(questions) if "questions.csv" in files else None,
     )
@@ -141,6 +148,18 @@ def _office(row: Row) -> DraftOffice:
         is_step_free=row.yes_no("step_free"),
         directions=row.both("directions", german=False),
         source=row.text("source"),
+    )
+
+
+def _place(row: Row) -> DraftPlace:
+    name = row.text("name")
+    if name and (not fold(name) or len(name) > _MAX_NAME):
+        row.wrong("name", "bad_name", f"'{name}': letters or digits, at most {_MAX_NAME}.")
+    return DraftPlace(
+        line=row.line,
+        name=name,
+        latitude=row.number("latitude", -90, 90),
+        longitude=row.number("longitude", -180, 180),
     )
 
 

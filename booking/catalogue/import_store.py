@@ -385,5 +385,20 @@ async def withdraw_questions(conn: Connection, services: Sequence[int], keys: Se
     )
 
 
+async def remove_places(conn: Connection) -> None:
+    await conn.execute("DELETE FROM place")
+
+
+async def add_places(conn: Connection, rows: Rows) -> None:
+    await conn.execute(
+        """
+        INSERT INTO place (folded, name, latitude, longitude)
+        SELECT folded, name, latitude, longitude
+          FROM jsonb_to_recordset($1::jsonb) AS new (folded text, name text, latitude float, longitude float)
+        """,
+        rows,
+    )
+
+
 def _columns(rows: Sequence[HoursRow]) -> list[list[object]]:
     return [[row[place] for row in rows] for place in range(9)]

@@ -258,6 +258,20 @@ async def _capacity(conn: Connection, draft: Draft, counters: dict[str, int], to
             if (counter.office, counter.kind) == (pool.office, pool.counter)
         }
         await store.replace_pools(conn, [counter for counter, _ in pairs], [office for _, office in pairs])
+    if draft.places is not None:
+        await store.remove_places(conn)
+        await store.add_places(
+            conn,
+            [
+                {
+                    "folded": fold(place.name),
+                    "name": place.name,
+                    "latitude": place.latitude,
+                    "longitude": place.longitude,
+                }
+                for place in draft.places
+            ],
+        )
     if draft.responsibility is not None:
         await store.replace_responsibility(
             conn,

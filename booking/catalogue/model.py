@@ -45,6 +45,15 @@ class Office:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A point that people name: a postcode or a district."""
+
+    name: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
     """A lane of capacity that takes one appointment at a time: a desk, or one lane of a video or telephone pool."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from booking.catalogue.model import Office
+from booking.catalogue.model import Office, Place
 
 _EARTH_KM = 6371.0088  # mean radius (IUGG)
 
@@ -37,8 +37,8 @@ class Reach:
         return self.centre.km_to(point_of(office)) <= self.km
 
 
-def point_of(office: Office) -> Point:
-    return Point(office.latitude, office.longitude)
+def point_of(there: Office | Place) -> Point:
+    return Point(there.latitude, there.longitude)
 
 
 def suitable(offices: Iterable[Office], *, step_free: bool = False, reach: Reach | None = None) -> frozenset[int]:

@@ -14,6 +14,7 @@ from booking.catalogue.model import (
     Counter,
     Fee,
     Office,
+    Place,
     Responsibility,
     Service,
     ServiceDetail,
@@ -21,6 +22,7 @@ from booking.catalogue.model import (
     ServiceRule,
 )
 from booking.catalogue.questions import Question
+from booking.catalogue.words import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,11 @@ class Snapshot:
     )  # counters by the office that has them and their kind
     responsibility: Mapping[int, tuple[Responsibility, ...]] = field(hash=False)  # by service
     questions: Mapping[int, tuple[Question, ...]] = field(hash=False)  # by service
+    named_places: Mapping[str, Place] = field(hash=False)  # by the folded name
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
+
+    def find_place(self, typed: str) -> Place | None:
+        return self.named_places.get(fold(typed))
 
     def fee(self, service_id: int, day: date) -> Fee | None:
         return next((fee for fee in self.fees.get(service_id, ()) if fee.holds_on(day)), None)
@@ -116,6 +122,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         resources={key: tuple(found) for key, found in resources.items()},
         responsibility={service_id: tuple(rows) for service_id, rows in responsibility.items()},
         questions={service_id: tuple(found) for service_id, found in questions.items()},
+        named_places={fold(place.name): place for place in await store.named_places(conn)},
         ranked=_ranked(list(services.values())),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from base.db import Connection, fetch_all, find_one
-from booking.catalogue.model import City, Counter, Fee, Office, Responsibility, Service, ServiceRule
+from booking.catalogue.model import City, Counter, Fee, Office, Place, Responsibility, Service, ServiceRule
 from booking.catalogue.questions import Question
 
 
@@ -32,6 +32,10 @@ async def offices(conn: Connection, *, is_active: bool) -> list[Office]:
         """,
         is_active,
     )
+
+
+async def named_places(conn: Connection) -> list[Place]:
+    return await fetch_all(conn, Place, "SELECT name, latitude, longitude FROM place ORDER BY name")
 
 
 async def active_counters(conn: Connection) -> list[Counter]:

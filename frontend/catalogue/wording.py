@@ -25,6 +25,7 @@ _KINDS = {
     "rule": _("Rules of services at offices"),
     "responsibility": _("Responsibility"),
     "question": _("Questions"),
+    "place": _("Places"),
 }
 _COUNTED = {"offices": _("Offices"), "counters": _("Counters"), "services": _("Services"), "fees": _("Fees")}
 _SIGNS = {"+": _("new"), "-": _("withdrawn")}
@@ -47,6 +48,7 @@ _WRONG = {
     "duplicate": _("This is there twice."),
     "unknown_reference": _("What is named here is in no line of its file."),
     "bad_key": _("A key has small letters, digits and hyphens."),
+    "bad_name": _("A name has letters or digits, at most 80."),
     "bad_number": _("This is not a number within its bounds."),
     "bad_choice": _("This is neither yes nor no."),
     "bad_time": _("This is not a time in steps of five minutes."),

@@ -15,10 +15,10 @@ from base.money import Money
 from booking.availability.endpoints import MOST_OTHERS
 from booking.availability.model import JUST_ONE, Item, Slot, Visit, Who
 from booking.catalogue.model import Channel, Office, ServiceDetail
-from booking.catalogue.nearby import point_of
+from booking.catalogue.nearby import Point, point_of
 from frontend.citizen.frame import TIME, frame
-from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, SlotChoice, TimesPage
-from frontend.citizen.wishes import NO_WISHES, Wishes, wish_form
+from frontend.citizen.views import DayLink, OfficeTimes, PartOfDay, Row, Selection, ShownError, SlotChoice, TimesPage
+from frontend.citizen.wishes import NO_PLACES, NO_WISHES, Nearby, Wishes, wish_form
 from frontend.citizen.words import Words
 
 DAYS_SHOWN = 7
@@ -113,8 +113,9 @@ def times_page(
     offered: Offered,
     request_key: str,
     others: Sequence[ServiceDetail] = (),
+    nearby: Nearby = NO_PLACES,
 ) -> TimesPage:
-    """`others`: of the other services of the visit."""
+    """`others`: of the other services of the visit. A place that we do not know is no wish but an error at its field."""
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     base = f"/{words.language}/times?"
     shown = [day for day in offered.days if offered.first <= day][:DAYS_SHOWN]
@@ -122,13 +123,24 @@ def times_page(
     today = words.now.astimezone(zone(zone_name)).date()
     later = offered.first + timedelta(days=DAYS_SHOWN)
     query = (*wanted.pairs(), ("day", offered.day.isoformat()))
+    unknown = (("near", nearby.unknown), ("within_km", str(wanted.wishes.within_km))) if nearby.unknown else ()
+    wishes = wish_form(
+        words,
+        wanted.wishes,
+        nearby,
+        wanted.channel,
+        _choice_of(wanted, detail),
+        replace(wanted, wishes=NO_WISHES).pairs(),
+        f"{base}{replace(wanted, wishes=NO_WISHES).query()}",
+    )
     return TimesPage(
         frame=frame(
             words,
             _title(words, detail),
             "/times",
-            query=query,
+            query=(*query, *unknown),
             step=None if wanted.moves else TIME,
+            errors=(ShownError(field="near", message=wishes.near_error),) if wishes.near_error else (),
             back_url=f"/{words.language}/appointments/{wanted.moves}" if wanted.moves else _back(words, wanted),
         ),
         heading=words._("Choose another time") if wanted.moves else words._("Choose a time"),
@@ -138,19 +150,9 @@ def times_page(
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted),
-        wishes=wish_form(
-            words,
-            wanted.wishes,
-            wanted.channel,
-            _choice_of(wanted, detail),
-            replace(wanted, wishes=NO_WISHES).pairs(),
-            f"{base}{replace(wanted, wishes=NO_WISHES).query()}",
-        ),
-        next_free=tuple(
-            _soon(words, slot, offices[slot.office_id], offices.get(wanted.wishes.near or 0))
-            for slot in offered.next_free
-        ),
-        is_by_office=wanted.wishes.near is not None,
+        wishes=wishes,
+        next_free=tuple(_soon(words, slot, offices[slot.office_id], nearby.centre) for slot in offered.next_free),
+        is_by_office=bool(wanted.wishes.near),
         days=tuple(
             DayLink(
                 name=words.near_day(day, zone_name) if (day - today).days < 2 else words.short_day(day),
@@ -258,10 +260,10 @@ def _places(words: Words, slot: Slot) -> str:
     return "" if slot.places is None else words.ngettext("{n} place left", "{n} places left", slot.places)
 
 
-def _soon(words: Words, slot: Slot, office: Office, centre: Office | None = None) -> SlotChoice:
+def _soon(words: Words, slot: Slot, office: Office, centre: Point | None = None) -> SlotChoice:
     name = words.pick(office.name)
-    if centre is not None and centre is not office:
-        name = f"{name} · {words.km(point_of(centre).km_to(point_of(office)))}"
+    if centre is not None and centre != point_of(office):
+        name = f"{name} · {words.km(centre.km_to(point_of(office)))}"
     return SlotChoice(
         value=slot_value(slot),
         time=words.time(slot.starts_at, office.time_zone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated
@@ -23,7 +24,7 @@ from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times
 from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
 from frontend.citizen.who import ask_who
-from frontend.citizen.wishes import wishes_in
+from frontend.citizen.wishes import nearby_in, wishes_in
 
 _OFTEN, _FOUND, _SOON, _NEAR = 9, 30, 3, 6
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -91,19 +92,22 @@ async def start(request: web.Request) -> web.Response:
     hits = await request.app[CATALOGUE].search(q, words.language, _FOUND if q else _OFTEN)
     if asked.service is None or asked.channel is None:
         return page(request, "start", start_page(words, q, hits, shows_all=asked.all), cache=SHARED)
-    wanted = replace(_wanted(asked, asked.service, asked.channel), wishes=wishes_in(request.query))
+    wanted = _wanted(asked, asked.service, asked.channel, request.query)
     have = await details(request, wanted)
     return page(request, "start", add_page(words, q, hits, wanted, have, shows_all=asked.all), cache=SHARED)
 
 
-def _wanted(asked: StartQuery | TimesQuery, service_id: int, channel: Channel) -> Wanted:
+def _wanted(asked: StartQuery | TimesQuery, service_id: int, channel: Channel, fields: Mapping[str, str]) -> Wanted:
     visit = Visit(asked.quantity, tuple(asked.also))
     if asked.before:
         service_id, visit = joined(asked.before, Item(service_id, asked.quantity))
     moves = None
     if isinstance(asked, TimesQuery):
         moves, visit = asked.moves, replace(visit, who=asked.who)
-    return Wanted(service_id, channel, tuple(asked.office), asked.instead, moves, visit)
+    wishes = wishes_in(fields)
+    if channel is not Channel.ONSITE:
+        wishes = wishes.anywhere
+    return Wanted(service_id, channel, tuple(asked.office), asked.instead, moves, visit, wishes)
 
 
 async def service(request: web.Request) -> web.Response:
@@ -127,8 +131,8 @@ async def service(request: web.Request) -> web.Response:
             if office.id in minutes
         ]
     before = [(item, (await request.app[CATALOGUE].service(item.service_id)).service) for item in asked.before]
-    wishes = wishes_in(request.query)
-    choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), asked.instead, asked.moves, wishes)
+    replaced, wishes = (asked.instead, asked.moves), wishes_in(request.query)
+    choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), *replaced, wishes)
     return page(request, "service", service_page(words, detail, choice, places), cache=SHARED)
 
 
@@ -148,6 +152,7 @@ class Known:
     basis: Basis
     stencil: Stencil
     service_id: int
+    status: int  # 422 where a wish names a place that we do not know
 
     @property
     def size(self) -> int:
@@ -167,30 +172,37 @@ async def times(request: web.Request) -> web.Response:
         asked = query(request, TimesQuery)
         if by_need(asked.service):
             return see(f"/{words_of(request).language}/need/{asked.service}")
-        question = await ask_who(request, _wanted(asked, asked.service, asked.channel))
+        question = await ask_who(request, _wanted(asked, asked.service, asked.channel, request.query))
         if question is not None:
             return question
         known = await _times(request, asked)
         kept.keep(request.raw_path, known)
-    return known.stencil.send(request, new_key(), "text/html; charset=utf-8", PRIVATE)
+    answer = known.stencil.send(request, new_key(), "text/html; charset=utf-8", PRIVATE)
+    answer.set_status(known.status)
+    return answer
 
 
 async def _times(request: web.Request, asked: TimesQuery) -> Known:
     words = words_of(request)
-    wanted = replace(_wanted(asked, asked.service, asked.channel), wishes=wishes_in(request.query))
+    wanted = _wanted(asked, asked.service, asked.channel, request.query)
     detail, *others = await details(request, wanted)
+    here = detail.offices.get(wanted.channel, ())
+    nearby = nearby_in(words, wanted.wishes.near, here, await request.app[CATALOGUE].snapshot())
+    if nearby.unknown:
+        wanted = replace(wanted, wishes=replace(wanted.wishes, near=""))
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(wanted.service_id, asked.channel, asked.office or None, wanted.visit)
     ids = [office.office_id for office in offices]
     today = words.now.astimezone(zone(offices[0].time_zone)).date()
     last = today + timedelta(days=request.app[SETTINGS].horizon_days)
-    fit = wanted.wishes.suitable(detail.offices.get(wanted.channel, ()))
+    fit = wanted.wishes.suitable(here, nearby.centre)
     everywhere = replace(wanted, office_ids=tuple(ident for ident in ids if ident in fit))
     offered = look(availability, everywhere, asked.day, today, last, offices[0].time_zone)
-    view = times_page(words, detail, wanted, offered, _GAP, others)
+    view = times_page(words, detail, wanted, offered, _GAP, others, nearby)
     # Nothing was awaited since the times were looked up, so they are of this basis.
     basis = availability.basis(offer, offices, words.now)
-    return Known(basis, Stencil(rendered(request, "times", view).encode(), _GAP.encode()), asked.service)
+    stencil = Stencil(rendered(request, "times", view).encode(), _GAP.encode())
+    return Known(basis, stencil, asked.service, 422 if nearby.unknown else 200)
 
 
 def look(
@@ -199,10 +211,10 @@ def look(
     """The week around the wanted day, or around the first free one; and the times of that day."""
     asked = (wanted.service_id, wanted.channel, wanted.office_ids)
     visit, at = wanted.visit, wanted.wishes.times
-    if wanted.wishes.near is None:
-        next_free = availability.next_free(*asked, limit=_SOON, visit=visit, at=at)
-    else:
+    if wanted.wishes.near:
         next_free = availability.earliest(*asked, visit=visit, at=at)[:_NEAR]
+    else:
+        next_free = availability.next_free(*asked, limit=_SOON, visit=visit, at=at)
     if day is None:
         day = next_free[0].starts_at.astimezone(zone(zone_name)).date() if next_free else today
     day = min(max(day, today), last)

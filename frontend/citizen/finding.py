@@ -116,10 +116,10 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
     """`places`: where all of it can be had."""
     service, language, channel = detail.service, words.language, choice.channel
     name, path = words.pick(service.name), f"/services/{service.id}"
-    replaced = replaced_pair(choice.instead, choice.moves)
+    wishes = choice.wishes.pairs()
+    kept = (*replaced_pair(choice.instead, choice.moves), *wishes)
     items = tuple(("before", str(item)) for item, _ in choice.before)
-    wished = choice.wishes.pairs()
-    query = ((("channel", channel.value),) if channel else ()) + items + replaced + wished
+    query = ((("channel", channel.value),) if channel else ()) + items + kept
     ticked = tuple(("office", str(office)) for office in sorted(choice.offices))
     number = visit_pairs(Visit(choice.quantity))
     chooses_number = service.most > 1 and not choice.moves  # what is booked stays what it is
@@ -138,7 +138,7 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
             ChannelChoice(
                 name=words.channel(one),
                 meaning=words.channel_meaning(one),
-                url=f"/{language}{path}?{urlencode([('channel', one.value), *items, *number, *replaced, *wished])}#channel",
+                url=f"/{language}{path}?{urlencode([('channel', one.value), *items, *number, *kept])}#channel",
                 is_current=one == channel,
             )
             for one in service.channels
@@ -151,7 +151,7 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
         any_url=f"/{language}/times?{urlencode(hidden)}" if channel and not chooses_number else "",
         has_times=any(place.next_free for place in places),
         before=tuple(item.named(words.pick(other.name)) for item, other in choice.before),
-        alone_url=f"/{language}{path}" if choice.before else "",
+        alone_url=f"/{language}{path}{f'?{urlencode(wishes)}' if wishes else ''}" if choice.before else "",
         counted=words.pick(service.counted) or words._("How many?"),
         numbers=tuple(
             Tick(value=str(n), label=str(n), is_chosen=n == choice.quantity) for n in range(1, service.most + 1)

@@ -188,7 +188,9 @@ class WishForm:
     at: tuple[Tick, ...]
     asks_where: bool
     is_step_free: bool
-    near: tuple[Tick, ...]
+    near: str
+    near_names: tuple[str, ...]
+    near_error: str
     km: tuple[Tick, ...]
 
 

@@ -72,7 +72,15 @@ async def test_without_steps(town: Town) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"at": "night"}, {"near": "here"}, {"near": "48.1;9.2"}, {"within_km": "0"}, {"step_free": "perhaps"}]
+    "wrong",
+    [
+        {"at": "night"},
+        {"near": "Entenhausen"},
+        {"near": "48.1;9.2"},
+        {"near": "!"},
+        {"within_km": "0"},
+        {"step_free": "perhaps"},
+    ],
 )
 async def test_wishes_that_are_none_are_refused(town: Town, wrong: dict[str, str]) -> None:
     service = (await town.service(SERVICE))["id"]
@@ -84,7 +92,7 @@ async def test_on_the_page_of_times_they_stay_in_the_address(town: Town) -> None
     service = (await town.service(SERVICE))["id"]
     async with StaffBrowser(town) as citizen:
         page = await citizen.get(
-            f"/de/times?service={service}&channel=onsite&at=after_work&near=1&within_km=5&step_free=1"
+            f"/de/times?service={service}&channel=onsite&at=after_work&near=70173&within_km=5&step_free=1"
         )
         times = re.findall(r'name="slot" value="[0-9]+@([^"]+)"', page.text)
         assert times
@@ -96,7 +104,7 @@ async def test_on_the_page_of_times_they_stay_in_the_address(town: Town) -> None
         cleared = re.findall(r'href="([^"]+)"><span class="kern-label">Wieder alle Zeiten', page.text)
         assert "at=" not in cleared[0]
         nothing = await citizen.get(
-            f"/de/times?service={service}&channel=onsite&office=2&near=1&within_km=2&step_free=1&at=morning"
+            f"/de/times?service={service}&channel=onsite&office=2&near=Mitte&within_km=2&step_free=1&at=morning"
         )
         assert "Nach Ihren Wünschen ist keine Zeit frei" in nothing.text or "Wieder alle Zeiten" in nothing.text
         odd = await citizen.get(f"/de/times?service={service}&channel=onsite&at=&near=&within_km=5")
@@ -124,7 +132,7 @@ async def test_the_first_time_of_each_office_with_its_distance(town: Town) -> No
 async def test_who_wishes_a_time_near_an_office_sees_each_one_there_with_its_distance(town: Town) -> None:
     service = (await town.service(SERVICE))["id"]
     async with StaffBrowser(town) as citizen:
-        page = await citizen.get(f"/de/times?service={service}&channel=onsite&near=1&within_km=5")
+        page = await citizen.get(f"/de/times?service={service}&channel=onsite&near=bürgerbüro+mitte&within_km=5")
     assert "Erste freie Zeit jeder Dienststelle" in page.text
     offices = re.findall(r'class="slot-row"[^>]* value="([0-9]+)@', page.text)
     assert len(set(offices)) == len(offices) > 1
@@ -151,8 +159,7 @@ async def test_an_office_that_takes_longer_says_so_before_it_is_chosen(town: Tow
 async def test_on_the_way_to_another_service_and_back_they_are_kept(town: Town) -> None:
     """Times, another service, its page, times of both; and to the service again to change the choice."""
     service = (await town.service(SERVICE))["id"]
-    [office] = await town.rows("SELECT id FROM office WHERE key = 'buergerbuero-mitte'")
-    wishes = f"at=morning&step_free=1&near={office['id']}&within_km=10"
+    wishes = "at=morning&step_free=1&near=Mitte&within_km=10"
     way = re.escape(wishes.replace("&", "&amp;"))
     times = await town.good("GET", f"/de/times?service={service}&channel=onsite&{wishes}")
     [add] = set(re.findall(rf'href="(/de/\?[^"]*{way})"', times))
@@ -160,8 +167,48 @@ async def test_on_the_way_to_another_service_and_back_they_are_kept(town: Town) 
     card = re.findall(rf'href="(/de/services/\d+\?[^"]*{way})"', more)[0]
     chosen = await town.good("GET", card.replace("&amp;", "&"))
     form = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', chosen)
-    wished = [("at", "morning"), ("step_free", "1"), ("near", str(office["id"])), ("within_km", "10")]
+    wished = [("at", "morning"), ("step_free", "1"), ("near", "Mitte"), ("within_km", "10")]
     assert set(wished) <= set(form)
     both = await town.good("GET", "/de/times", params=form)
     assert set(wished) <= set(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', both))
     assert re.search(rf'href="/de/services/\d+\?[^"]*before={service}[^"]*{way}"', both)
+
+
+async def test_near_a_postcode_or_a_district_is_near_its_point(town: Town) -> None:
+    query = {"service": (await town.service(SERVICE))["id"], "channel": "onsite", "within_km": 3}
+    place = (await town.rows("SELECT latitude, longitude FROM place WHERE name = 'Bad Cannstatt'"))[0]
+    point = await town.good(
+        "GET", "/api/slots/earliest", params={**query, "near": f"{place['latitude']},{place['longitude']}"}
+    )
+    assert point["offices"]
+    for typed in ("Bad Cannstatt", " bad  cannstatt", "70372"):
+        assert await town.good("GET", "/api/slots/earliest", params={**query, "near": typed}) == point
+    other = await town.good("GET", "/api/slots/earliest", params={**query, "near": "Möhringen"})
+    assert other != point
+    unknown = await town.call("GET", "/api/slots/next", params={**query, "near": "Entenhausen"})
+    assert unknown.status == 422
+    assert [(one["pointer"], one["code"]) for one in unknown.body["errors"]] == [("/near", "unknown_place")]
+
+
+async def test_a_place_that_is_unknown_stays_in_its_field_and_is_said(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    here = f"/de/times?service={service}&channel=onsite"
+    async with StaffBrowser(town) as citizen:
+        wrong = await citizen.get(f"{here}&at=morning&near=Enten%22hausen&within_km=10&step_free=1")
+        again = await citizen.get(f"{here}&at=morning&near=Enten%22hausen&within_km=10&step_free=1")
+        right = await citizen.get(f"{here}&near=sued&within_km=10")
+        video = await citizen.get(f"/de/times?service={service}&channel=video&near=Enten%22hausen&step_free=1")
+    assert wrong.status == again.status == 422
+    assert "Den Ort „Enten&#34;hausen“ kennen wir nicht" in wrong.text
+    assert 'value="Enten&#34;hausen"' in wrong.text
+    assert 'value="10" selected' in wrong.text
+    assert 'value="morning" selected' in wrong.text
+    assert 'name="step_free" value="1" checked' in wrong.text
+    assert '<option value="70173"></option>' in wrong.text
+    assert '<option value="Bad Cannstatt"></option>' in wrong.text
+    links = re.findall(r'href="(/de/times\?[^"]+#times)"', wrong.text)
+    assert links
+    assert not any("hausen" in link for link in links)
+    assert right.status == 200
+    assert "kennen wir nicht" not in right.text
+    assert video.status != 422

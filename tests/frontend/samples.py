@@ -24,6 +24,7 @@ from booking.catalogue.import_diff import Change
 from booking.catalogue.import_format import NEEDED, OPTIONAL
 from booking.catalogue.import_report import Counts, InTheWay
 from booking.catalogue.model import Channel, City, Fee, Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.nearby import Point
 from booking.catalogue.questions import Kind, Question
 from booking.catalogue.uploads import CatalogueChanged
 from booking.holds.model import Hold
@@ -58,7 +59,7 @@ from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, Show
 from frontend.citizen.views import OfferedTime as ShownTime
 from frontend.citizen.waitlist_views import leave_page, read_wish, wish_page, wished_before
 from frontend.citizen.who import who_page
-from frontend.citizen.wishes import Wishes
+from frontend.citizen.wishes import Nearby, Wishes
 from frontend.citizen.words import Words
 from frontend.closing.views import (
     AffectedLine,
@@ -238,7 +239,8 @@ COUNTS = {MONDAY + timedelta(days=n): (2, 14, 20, 1, 0, 0, 0, 9, 8, 7)[n] for n 
 PLACES = tuple(Place(office, 30 if office.id == 2 else 20, NEXT.get(office.id)) for office in OFFICES)
 FULL = tuple(Place(office, 20, None) for office in OFFICES)
 WANTED = Wanted(1, Channel.ONSITE)
-WISHES = Wishes(TimeOfDay.AFTER_WORK, step_free=True, near=2)
+WISHES = Wishes(TimeOfDay.AFTER_WORK, step_free=True, near="Bad Cannstatt")
+NEARBY = Nearby(("70173", "Bad Cannstatt"), Point(48.81, 9.21))
 CARS = replace(SERVICES[4], most=3, further_min=10, counted={"de": "Fahrzeuge", "en": "Vehicles"})
 SECOND = ServiceDetail(service=CARS, fee=fee(5), offices={Channel.ONSITE: OFFICES})
 BEFORE = ((Item(1), ID_CARD),)
@@ -996,7 +998,14 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "times-group": ("times", lambda: times_page(words, DETAIL, WANTED, _in_groups(offered), KEY)),
         "times-visit": ("times", lambda: times_page(words, DETAIL, VISIT, offered, KEY, (SECOND,))),
         "times": ("times", lambda: times_page(words, DETAIL, WANTED, offered, KEY)),
-        "times-wishes": ("times", lambda: times_page(words, DETAIL, replace(WANTED, wishes=WISHES), offered, KEY)),
+        "times-wishes": (
+            "times",
+            lambda: times_page(words, DETAIL, replace(WANTED, wishes=WISHES), offered, KEY, nearby=NEARBY),
+        ),
+        "times-nowhere": (
+            "times",
+            lambda: times_page(words, DETAIL, WANTED, offered, KEY, nearby=Nearby(("70173",), unknown="Entenhausen")),
+        ),
         "times-one-office": (
             "times",
             lambda: times_page(words, DETAIL, Wanted(1, Channel.ONSITE, (1,)), one_office, KEY),

@@ -32,6 +32,7 @@ FEW = [
     "start-add",
     "times",
     "times-wishes",
+    "times-nowhere",
     "contact-wrong",
     "check",
     "case-cancel",

@@ -29,6 +29,7 @@ TABLES = [
     "service",
     "counter_service",
     "service_search",
+    "place",
     "fee",
     "refund_policy",
     "opening_hours",
