@@ -1,4 +1,4 @@
--- A catalogue that was sent by page or API, checked and compared, waits here for the click that applies it (docs/adr/0042): several processes
+-- A catalogue that was sent by page or API, checked and compared, waits here for the click that applies it (docs/adr/0045): several processes
 -- serve one administrator.
 
 CREATE TABLE catalogue_upload (
