@@ -62,7 +62,7 @@ async def is_invited_to(conn: Connection, appointment_id: UUID, hold_id: UUID, *
 
 
 async def take_time(
-    conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str = BY_PERSON
+    conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str
 ) -> None:
     """The hold's time instead of what the case has. The old rows stay, as moved: they tell where it has been."""
     await conn.execute(

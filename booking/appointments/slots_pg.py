@@ -64,7 +64,8 @@ class PgSlots:
             return False
         case = await store.find_state(conn, hold.moves)
         assert case is not None
-        await move_store.take_time(conn, case.id, hold, case.refund_percent(taken_at))
+        told_as = move_store.BY_CITY if case.is_displaced else move_store.BY_PERSON
+        await move_store.take_time(conn, case.id, hold, case.refund_percent(taken_at), told_as)
         await reconfirm_store.put(conn, case.id, taken_at, ReconfirmStatus.KEPT)  # no question after that
         return True
 

@@ -19,6 +19,7 @@ from booking.rebooking.usecases import AnswerOver, SeveralParts, TimeGone
 from tests.booking.appointments.world import ANNA
 from tests.booking.availability.city import City, add_service, at
 from tests.booking.rebooking.world import DAYS, MONDAY, NINE, ClosingWorld, closing_world
+from tests.races.test_move import new_fee
 
 POST = Contact.model_validate({"name": "Oma", "postal_address": "Weg 1\n70173 Stuttgart", "language": "de"})
 
@@ -201,6 +202,23 @@ async def test_no_limit_of_citizens_binds_whoever_is_displaced(world: ClosingWor
     moved = await world.appointments.case(moves)
     assert (await world.status(moves), moved.moves_left) == ("moved", before)
     assert moved.refund_at(world.clock()) == Money(0)  # as agreed at booking, once more
+
+
+async def test_to_a_dearer_time_it_counts_as_the_citys_move_too(world: ClosingWorld, db: Database) -> None:
+    ident = await world.booked()
+    await world.closed_and_offered()
+    await world.poll()
+    before = (await world.appointments.case(ident)).moves_left
+    hold = await world.hold(at(DAYS[3], 11))
+    await new_fee(world, 4600, hold)
+    await world.appointments.move(ident, hold.id, "http://back")
+    async with db.connection() as conn:
+        payment = await world.payments.living(conn, hold.id)
+    assert payment is not None
+    world.provider.pay(payment.id)
+    await world.appointments.settle_move(ident, hold.id)
+    moved = await world.appointments.case(ident)
+    assert (moved.starts_at, await world.status(ident), moved.moves_left) == (at(DAYS[3], 11), "moved", before)
 
 
 async def test_nobody_is_asked_whether_they_come_to_a_closed_counter(world: ClosingWorld, db: Database) -> None:
