@@ -195,7 +195,9 @@ def case_page(
         pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
         wait_text=_wait(words, facts),
-        wait_url=f"{here}/move?hold={facts.waiting.hold_id}" if facts.waiting and not _is_late(words, facts) else "",
+        wait_url=f"{here}/move?hold={facts.waiting.hold_id}"
+        if facts.waiting and _is_waiting(facts) and not _is_late(words, facts)
+        else "",
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
         keep_action=f"{here}/keep" if is_asked else "",
         keep_lines=_question(words, facts) if is_asked else (),
@@ -255,9 +257,14 @@ def _is_late(words: Words, facts: CaseFacts) -> bool:
     return facts.waiting is not None and facts.waiting.hold_until <= words.now
 
 
+def _is_waiting(facts: CaseFacts) -> bool:
+    """A cancelled appointment moves nowhere, though the dearer time is kept until its payment is fenced."""
+    return facts.waiting is not None and facts.status == "confirmed"
+
+
 def _wait(words: Words, facts: CaseFacts) -> str:
     waiting, zone_name = facts.waiting, facts.chosen.office.time_zone
-    if waiting is None:
+    if waiting is None or not _is_waiting(facts):
         return ""
     when = words.when(waiting.starts_at, zone_name)
     if _is_late(words, facts):

@@ -48,6 +48,7 @@ from booking.availability.usecases import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.catalogue.questions import Question
+from booking.guard.endpoints import GUARD
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
 from booking.holds.usecases import HoldInUse, SlotTaken
@@ -185,8 +186,29 @@ class City:
 
     # holds
 
+    async def snapshot(self) -> City:
+        """As Catalogue: no place has a name but the offices."""
+        return self
+
+    @property
+    def named_places(self) -> dict[str, object]:
+        return {}
+
+    def find_place(self, typed: str) -> None:
+        """As Snapshot."""
+
+    def of(self, services: object) -> None:
+        """As Guard: nothing is guarded here."""
+
     async def hold(
-        self, service_id: int, channel: str, office_id: int, starts_at: datetime, key: str, visit: Visit = JUST_ONE
+        self,
+        service_id: int,
+        channel: str,
+        office_id: int,
+        starts_at: datetime,
+        key: str,
+        visit: Visit = JUST_ONE,
+        entry: None = None,
     ) -> Hold:
         if self.is_taken:
             raise SlotTaken(SOON)
@@ -344,7 +366,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, APPOINTMENTS, REBOOKINGS, WAITLIST):
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REBOOKINGS, WAITLIST):
         app[key] = city
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()
