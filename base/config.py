@@ -140,7 +140,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MOVES_MOST", "5", "How often one appointment may be moved to another time", _at_least(0)),
     Setting("HORIZON_DAYS", "90", "How many days ahead opening hours are released", _positive),
     Setting(
-        "RETENTION_DAYS", "30", "How many days after an appointment is over its person's data are erased", _positive
+        "RETENTION_DAYS",
+        "30",
+        "How many days after an appointment is over its person's data are erased; also after the deadline of an invitation",
+        _positive,
     ),
     Setting("LEAD_MINUTES", "30", "How soon a time may begin and still be offered", _at_least(0)),
     Setting("GAP_MINUTES", "15", "How long a visit of several services may wait between two counters", _at_least(0)),

@@ -39,14 +39,21 @@ async def test_the_roles_are_rows(db: Database) -> None:
     async with db.connection() as conn:
         roles = {row["name"]: set(row["permissions"]) for row in await conn.fetch("SELECT name, permissions FROM role")}
     assert roles == {
-        "clerk": {"queue.call", "person.read", "hold.staff"},
+        "clerk": {"queue.call", "person.read", "hold.staff", "invitation.make"},
         "supervisor": {
             *("queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"),
-            "waitlist.read",
+            *("waitlist.read", "invitation.make"),
         },
         "finance": {"finance.read", "refund.request", "refund.approve"},
-        "admin": {"account.manage", "queue.manage", "hours.change", "waitlist.read"},
-        "allocation": {"allocation.check", "allocation.run", "person.read"},
+        "admin": {
+            "account.manage",
+            "queue.manage",
+            "hours.change",
+            "waitlist.read",
+            "guard.change",
+            "catalogue.import",
+        },
+        "allocation": {"allocation.check", "allocation.mark", "allocation.run", "person.read"},
     }
 
 
