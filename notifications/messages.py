@@ -2,7 +2,7 @@
 object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
@@ -109,27 +109,30 @@ class Messages:
             language, _SUBJECTS[template], number=case.number, date=date, time=words["start"], until=words["until"]
         )
         offers = [self._offer(one, language) for one in case.offers]
-        text = self._templates.render(f"{template}.txt", language, case=case, subject=subject, offers=offers, **words)
-        html = self._templates.render(f"{template}.html", language, case=case, subject=subject, offers=offers, **words)
+        mail = self._written(template, language, case, subject, offers=offers, **words)
         method = _METHODS.get(template)
         if method is None:
-            return Mail(language, subject, text, html, leave_url=case.leave_url)
-        return Mail(language, subject, text, html, method, self._calendar(case, method, language, recipient, now))
+            return replace(mail, leave_url=case.leave_url)
+        return replace(mail, method=method, calendar=self._calendar(case, method, language, recipient, now))
+
+    def _written(self, template: Template, language: str, fields: object, subject: str, **words: object) -> Mail:
+        """The same text twice: plain, and with links that can be clicked."""
+        text, html = (
+            self._templates.render(f"{template}.{kind}", language, case=fields, subject=subject, **words)
+            for kind in ("txt", "html")
+        )
+        return Mail(language, subject, text, html)
 
     def _request_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
         asked = request_fields(fields)
         subject = self._translations.gettext(language, _SUBJECTS[template], number=asked.number)
         next_on = format_date(asked.next_on, language, style="long") if asked.next_on else ""
-        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject, next_on=next_on)
-        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject, next_on=next_on)
-        return Mail(language, subject, text, html)
+        return self._written(template, language, asked, subject, next_on=next_on)
 
     def _link_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
         link, until = link_fields(fields), self._link_until(language, fields)
         subject = self._translations.gettext(language, _SUBJECTS[Template.OVERVIEW_LINK], until=until)
-        text = self._templates.render("overview_link.txt", language, case=link, subject=subject, until=until)
-        html = self._templates.render("overview_link.html", language, case=link, subject=subject, until=until)
-        return Mail(language, subject, text, html)
+        return self._written(Template.OVERVIEW_LINK, language, link, subject, until=until)
 
     def _invitation_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
         asked = invitation_fields(fields)
@@ -140,9 +143,7 @@ class Messages:
             "last": format_date(asked.last_day, language),
             "until": format_date(asked.answer_by, language),
         }
-        text = self._templates.render(f"{template}.txt", language, case=asked, subject=subject, **days)
-        html = self._templates.render(f"{template}.html", language, case=asked, subject=subject, **days)
-        return Mail(language, subject, text, html)
+        return self._written(template, language, asked, subject, **days)
 
     def _link_until(self, language: str, fields: Mapping[str, object]) -> str:
         link = link_fields(fields)
@@ -156,9 +157,7 @@ class Messages:
         given = code_fields(fields)
         until = self._clock(language, given.good_until, given.time_zone)
         subject = self._translations.gettext(language, _SUBJECTS[Template.GUARD_CODE], code=given.code)
-        text = self._templates.render("guard_code.txt", language, case=given, subject=subject, until=until)
-        html = self._templates.render("guard_code.html", language, case=given, subject=subject, until=until)
-        return Mail(language, subject, text, html)
+        return self._written(Template.GUARD_CODE, language, given, subject, until=until)
 
     def is_late(self, template: Template, fields: Mapping[str, object], now: datetime) -> bool:
         """Whether nobody has use of a text message any more."""
@@ -172,33 +171,27 @@ class Messages:
 
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:
         """For a text message. Whoever holds the telephone, or carries the text, reads neither a name nor a service in it."""
+        text = self._templates.render(f"{template}.sms.txt", language, **self._text_words(template, language, fields))
+        return plain(" ".join(text.split()))
+
+    def _text_words(self, template: Template, language: str, fields: Mapping[str, object]) -> dict[str, Any]:
         if template is Template.OVERVIEW_LINK:
-            link, until = link_fields(fields), self._link_until(language, fields)
-            text = self._templates.render("overview_link.sms.txt", language, case=link, until=until)
-            return plain(" ".join(text.split()))
+            return {"case": link_fields(fields), "until": self._link_until(language, fields)}
         if template in _INVITATIONS:
             asked = invitation_fields(fields)
-            until = format_date(asked.answer_by, language, style="medium")
-            text = self._templates.render(f"{template}.sms.txt", language, case=asked, until=until)
-            return plain(" ".join(text.split()))
+            return {"case": asked, "until": format_date(asked.answer_by, language, style="medium")}
         if template is Template.GUARD_CODE:
             given = code_fields(fields)
-            until = self._clock(language, given.good_until, given.time_zone)
-            text = self._templates.render("guard_code.sms.txt", language, case=given, until=until)
-            return plain(" ".join(text.split()))
+            return {"case": given, "until": self._clock(language, given.good_until, given.time_zone)}
         case = case_fields(fields)
-        money = format_money(Money(case.refund_cents, case.currency), language)
-        text = self._templates.render(
-            f"{template}.sms.txt",
-            language,
-            case=case,
-            day=format_short_day(case.starts_at, language, case.time_zone),
-            start=format_time(case.starts_at, language, case.time_zone),
-            refund=money,
-            until=format_time(case.answer_until, language, case.time_zone) if case.answer_until else "",
-            answer_by=self._short_moment(case, language),
-        )
-        return plain(" ".join(text.split()))
+        return {
+            "case": case,
+            "day": format_short_day(case.starts_at, language, case.time_zone),
+            "start": format_time(case.starts_at, language, case.time_zone),
+            "refund": format_money(Money(case.refund_cents, case.currency), language),
+            "until": format_time(case.answer_until, language, case.time_zone) if case.answer_until else "",
+            "answer_by": self._short_moment(case, language),
+        }
 
     def download(self, language: str, fields: Mapping[str, object], *, now: datetime) -> bytes:
         """The file behind "add to calendar"."""

@@ -1,6 +1,6 @@
 """HTTP at the edge: endpoints as a table, bodies checked, refusals as problem documents, pages guarded."""
 
-from base.web.answers import body, form, path_id, path_number, query, reply, text_reply, upload, uploads
+from base.web.answers import NO_STORE, body, form, path_id, path_number, query, reply, text_reply, upload, uploads
 from base.web.endpoint import (
     ANYONE,
     CASE,
@@ -49,6 +49,7 @@ __all__ = [
     "HOLD",
     "IDENTITY",
     "INVITATION",
+    "NO_STORE",
     "OVERVIEW",
     "REQUEST",
     "ROOM",

@@ -16,6 +16,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from base.errors import DomainError, FieldError, Invalid, Malformed, NotFound
 from base.i18n import mark as _
 
+NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store"}  # of an answer that is somebody's own
+
 _Posted: TypeAlias = "str | bytes | bytearray | web.FileField"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -163,6 +165,11 @@ def field_errors(error: ValidationError) -> list[FieldError]:
         sentence = known or (one["msg"] if code.startswith("schalter_") else _NOT_VALID)
         errors.append(FieldError(pointer, code.removeprefix("schalter_"), sentence))
     return errors
+
+
+def by_field(error: ValidationError) -> dict[str, str]:
+    """For a form: of each field its first sentence (English msgid)."""
+    return {one.pointer.removeprefix("/").split("/")[0]: one.message for one in reversed(field_errors(error))}
 
 
 def path_id(request: web.Request, name: str) -> UUID:

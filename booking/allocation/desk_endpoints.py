@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from base.errors import Invalid, NotFound
 from base.i18n import best_language
-from base.web import STAFF, Endpoint, body, can, path_number, reply
+from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestIn, RequestOut
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, TooManyWindows
@@ -18,7 +18,6 @@ from booking.holds.endpoints import KeyNeeded, idempotency_key
 
 _KEYS = UUID("b7b04a0f-6a76-4a3c-9f0a-6f6b5f6b2d57")
 _REQUESTS = "/api/offices/{office}/allocation/requests"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class DeskRequestOut(BaseModel):
@@ -62,7 +61,7 @@ async def _reply(request: web.Request, row: RequestRow, status: int = 200) -> we
     language = best_language(request.headers.get("Accept-Language", ""))
     explained = await request.app[RUNS].explain_newest(row, language)
     found = DeskRequestOut(request=RequestOut.of(row), is_called=row.is_called, explained=explained)
-    return reply(found, status=status, headers=_PRIVATE)
+    return reply(found, status=status, headers=NO_STORE)
 
 
 _WHO = can("hold.staff", "office")

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from base.errors import NotFound, Unauthenticated
-from base.web import REQUEST, Endpoint, can, path_id, reply, upload
+from base.web import NO_STORE, REQUEST, Endpoint, can, path_id, reply, upload
 from booking.allocation.documents import (
     MOST_BYTES,
     Documents,
@@ -27,7 +27,6 @@ FILE = "file"
 MOST_BODY_BYTES = 2 * MOST_BYTES
 _KEYS = UUID("41f0f4c1-9a2c-4c55-8d70-6b0d8f1f6a0e")
 _DOCUMENTS = "/api/allocation/requests/{request}/documents"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class DocumentOut(BaseModel):
@@ -62,7 +61,7 @@ async def read_document(request: web.Request) -> web.Response:
     ident = path_id(request, "document")
     kind, raw = await request.app[DOCUMENTS].content(ident)
     name = f'attachment; filename="nachweis-{str(ident)[:8]}.{kind}"'
-    headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff", **_PRIVATE}
+    headers = {"Content-Disposition": name, "X-Content-Type-Options": "nosniff", **NO_STORE}
     return web.Response(body=raw, content_type=kind.media, headers=headers)
 
 
@@ -70,7 +69,7 @@ async def _reply(request: web.Request, status: int = 200) -> web.Response:
     ident = path_id(request, "request")
     rows = (await request.app[DOCUMENTS].of([ident]))[ident]
     found = [DocumentOut(id=one.id, kind=one.kind, size_bytes=one.size_bytes, sent_at=one.sent_at) for one in rows]
-    return reply(DocumentsOut(documents=found), status=status, headers=_PRIVATE)
+    return reply(DocumentsOut(documents=found), status=status, headers=NO_STORE)
 
 
 ENDPOINTS = [

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from base.errors import Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
-from base.web import ANYONE, REQUEST, Endpoint, body, path_id, reply, text_reply
+from base.web import ANYONE, NO_STORE, REQUEST, Endpoint, body, path_id, reply, text_reply
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
@@ -132,12 +132,12 @@ class RunsOut(BaseModel):
 async def ask(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, idempotency_key(request))
     ident = await request.app[ALLOCATION].ask(*(await body(request, RequestIn)).wishes(), key)
-    return reply(AskedOut(id=ident), status=201, headers={"Cache-Control": "no-store"})
+    return reply(AskedOut(id=ident), status=201, headers=NO_STORE)
 
 
 async def show_request(request: web.Request) -> web.Response:
     row = await request.app[ALLOCATION].find(path_id(request, "request"))
-    return reply(RequestOut.of(row), headers={"Cache-Control": "no-store"})
+    return reply(RequestOut.of(row), headers=NO_STORE)
 
 
 async def verify(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
-from base.web import STAFF, Endpoint, body, can, path_number, reply
+from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.allocation.marking import Marking, MomentPast, Standing, WhyNeeded
 from booking.allocation.marking_store import MarkRow
 from booking.allocation.model import Rule
@@ -19,7 +19,6 @@ from booking.allocation.runs import RunGoesOn
 
 MARKING: web.AppKey[Marking] = web.AppKey("MARKING", Marking)
 _SERVICE = "/api/allocation/services/{service}"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 def _rising(days: list[int]) -> list[int]:
@@ -94,7 +93,7 @@ class StandingOut(BaseModel):
 
 async def show_marked(request: web.Request) -> web.Response:
     found = await request.app[MARKING].standing(path_number(request, "service"))
-    return reply(StandingOut.of(found), headers=_PRIVATE)
+    return reply(StandingOut.of(found), headers=NO_STORE)
 
 
 async def mark(request: web.Request) -> web.Response:

@@ -9,12 +9,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from base.errors import NotFound
-from base.web import STAFF, Endpoint, can, path_number, reply
+from base.web import NO_STORE, STAFF, Endpoint, can, path_number, reply
 from booking.allocation.words import Call, NothingToBook, PaidByLink, Words
 
 WORDS: web.AppKey[Words] = web.AppKey("WORDS", Words)
 _CALLS = "/api/allocation/calls"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class GivenOut(BaseModel):
@@ -75,7 +74,7 @@ async def book_for(request: web.Request) -> web.Response:
 
 async def _reply(request: web.Request) -> web.Response:
     calls = [CallOut.of(one) for one in await request.app[WORDS].calls()]
-    return reply(CallsOut(calls=calls), headers=_PRIVATE)
+    return reply(CallsOut(calls=calls), headers=NO_STORE)
 
 
 _WHO = can("allocation.check")

@@ -93,6 +93,26 @@ Mobile = Annotated[str, Field(max_length=40), AfterValidator(_mobile)]
 Address = Annotated[tuple[Line, ...], Field(max_length=6)]
 
 
+class OneContact(BaseModel):
+    """An e-mail address or a mobile number, one of both, to which something is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email | None = None
+    mobile: Mobile | None = None
+    language: Literal["de", "en"] = "de"
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.email is None) == (self.mobile is None):
+            raise PydanticCustomError("schalter_one_contact", _("Give either an e-mail address or a mobile number."))
+        return self
+
+    @property
+    def address(self) -> str:
+        return self.email or self.mobile or ""
+
+
 class Contact(BaseModel):
     """Language: of the messages and of the page behind the link."""
 

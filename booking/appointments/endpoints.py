@@ -14,7 +14,21 @@ from base.errors import FieldError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.idempotency import KeyReused
 from base.money import Money
-from base.web import ANYONE, CASE, CLOCK, SETTINGS, Endpoint, bearer, body, can, path_id, path_number, reply, text_reply
+from base.web import (
+    ANYONE,
+    CASE,
+    CLOCK,
+    NO_STORE,
+    SETTINGS,
+    Endpoint,
+    bearer,
+    body,
+    can,
+    path_id,
+    path_number,
+    reply,
+    text_reply,
+)
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.invited import InvitationOver, InvitationUsed, OutsideInvitation
@@ -40,7 +54,6 @@ from booking.holds.usecases import HoldInUse
 from payment.context import PaymentUnavailable
 
 APPOINTMENTS: web.AppKey[Appointments] = web.AppKey("APPOINTMENTS", Appointments)
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class AppointmentIn(BaseModel):
@@ -166,19 +179,19 @@ async def create_appointment(request: web.Request) -> web.Response:
     created = await request.app[APPOINTMENTS].create(
         wanted.hold, wanted.contact, key, answers=wanted.answers, asks_first=wanted.asks_first
     )
-    headers = {"Location": f"/api/appointments/{created.case.id}", **_PRIVATE}
+    headers = {"Location": f"/api/appointments/{created.case.id}", **NO_STORE}
     return reply(AppointmentMade.made(created, request.app[CLOCK]()), status=201, headers=headers)
 
 
 async def show_appointment(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].case(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
 async def list_duplicates(request: web.Request) -> web.Response:
     groups = await request.app[APPOINTMENTS].duplicates(path_number(request, "office"))
     found = [[TwinOut(id=one.id, number=one.number, starts_at=one.starts_at) for one in group] for group in groups]
-    return reply(DuplicatesOut(duplicates=found), headers=_PRIVATE)
+    return reply(DuplicatesOut(duplicates=found), headers=NO_STORE)
 
 
 async def check_out(request: web.Request) -> web.Response:
@@ -189,14 +202,14 @@ async def check_out(request: web.Request) -> web.Response:
     return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/paid"
     pay_url = await appointments.pay(ident, return_url)
     case = await appointments.case(ident)
-    return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=_PRIVATE)
+    return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=NO_STORE)
 
 
 async def send_payment_link(request: web.Request) -> web.Response:
     ident = path_id(request, "appointment")
     await request.app[APPOINTMENTS].ask_to_pay(ident)
     case = await request.app[APPOINTMENTS].case(ident)
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
 async def cancel_appointment(request: web.Request) -> web.Response:
@@ -206,17 +219,17 @@ async def cancel_appointment(request: web.Request) -> web.Response:
     if wanted.refund_cents is not None:
         shown = Money(wanted.refund_cents, (await appointments.case(ident)).fee.currency)
     case = await appointments.cancel(ident, shown)
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
 async def keep_appointment(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].keep(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
 async def erase_person(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
-    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=_PRIVATE)
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
 async def move_appointment(request: web.Request) -> web.Response:
@@ -229,12 +242,12 @@ async def move_appointment(request: web.Request) -> web.Response:
     return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/moved/{wanted.hold}"
     pay_url = await appointments.move(ident, wanted.hold, return_url)
     case = await appointments.case(ident)
-    return reply(AppointmentMoved(**_members(case, request.app[CLOCK]()), pay_url=pay_url), headers=_PRIVATE)
+    return reply(AppointmentMoved(**_members(case, request.app[CLOCK]()), pay_url=pay_url), headers=NO_STORE)
 
 
 async def calendar_file(request: web.Request) -> web.Response:
     raw = await request.app[APPOINTMENTS].calendar(path_id(request, "appointment"))
-    headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **_PRIVATE}
+    headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **NO_STORE}
     return text_reply(raw, "text/calendar; charset=utf-8", headers)
 
 

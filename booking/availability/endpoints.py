@@ -15,9 +15,9 @@ from pydantic_core import PydanticCustomError
 from base.errors import FieldError, Invalid
 from base.i18n import mark as _
 from base.i18n import zone
-from base.web import ANYONE, CLOCK, Endpoint, query, reply
+from base.web import ANYONE, CLOCK, NO_STORE, Endpoint, query, reply
 from base.web.kept import Answer, Kept
-from booking.availability.model import Basis, Item, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Who, Window
+from booking.availability.model import Basis, Item, Offer, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Who, Window
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit, check_who
 from booking.catalogue.endpoints import CATALOGUE
@@ -211,9 +211,14 @@ def _suitable(asked: OfferQuery, offices: Sequence[OfficeOffer], known: Snapshot
     return [office.office_id for office in offices if office.office_id in fit]
 
 
-def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: datetime) -> Known:
+def _offered(availability: Availability, asked: OfferQuery) -> tuple[Offer, list[OfficeOffer]]:
     offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
     check_who(offer, asked.visit)
+    return offer, offices
+
+
+def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: datetime) -> Known:
+    offer, offices = _offered(availability, asked)
     window = checked_window(now, asked.from_day, asked.to_day, offices)
     ids = _suitable(asked, offices, known)
     slots = availability.slots(offer.service_id, offer.channel, ids, window, visit=offer.visit, at=asked.times)
@@ -221,8 +226,7 @@ def _look(availability: Availability, asked: SlotsQuery, known: Snapshot, now: d
 
 
 def _earliest(availability: Availability, asked: OfferQuery, known: Snapshot, now: datetime) -> Known:
-    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
-    check_who(offer, asked.visit)
+    offer, offices = _offered(availability, asked)
     ids = _suitable(asked, offices, known)
     slots = availability.earliest(offer.service_id, offer.channel, ids, offer.visit, asked.times)
     reach = asked.reach(known)
@@ -234,13 +238,12 @@ def _earliest(availability: Availability, asked: OfferQuery, known: Snapshot, no
 async def next_slots(request: web.Request) -> web.Response:
     asked = query(request, NextQuery)
     availability = request.app[AVAILABILITY]
-    offer, offices = availability.get_offer(asked.service, asked.channel, asked.office or None, asked.visit)
-    check_who(offer, asked.visit)
+    offer, offices = _offered(availability, asked)
     ids = _suitable(asked, offices, await request.app[CATALOGUE].snapshot())
     slots = availability.next_free(
         offer.service_id, offer.channel, ids, asked.after, asked.limit, asked.visit, asked.times
     )
-    return reply(SlotsOut.of(slots), headers={"Cache-Control": "no-store"})
+    return reply(SlotsOut.of(slots), headers=NO_STORE)
 
 
 def _as_json(slots: Sequence[Slot]) -> bytes:

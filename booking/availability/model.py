@@ -133,6 +133,10 @@ class Visit:
     also: tuple[Item, ...] = ()
     who: Who = ANYBODY
 
+    def services(self, first: int) -> tuple[int, ...]:
+        """Of the whole visit, in its order."""
+        return (first, *(item.service_id for item in self.also))
+
 
 JUST_ONE = Visit()
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid, NotFound
 from base.i18n import pick
-from base.web import STAFF, TRANSLATIONS, Endpoint, body, can, language_of, path_number, query, reply
+from base.web import NO_STORE, STAFF, TRANSLATIONS, Endpoint, body, can, language_of, path_number, query, reply
 from booking.catalogue.changes import (
     Affected,
     BreakOutside,
@@ -41,7 +41,6 @@ from booking.catalogue.shares import Plan, ReleasePart
 
 HOURS: web.AppKey[HoursChanges] = web.AppKey("HOURS", HoursChanges)
 
-_PRIVATE = {"Cache-Control": "no-store"}
 _Id = Annotated[int, Field(ge=1, lt=2**31)]
 _Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][05]$")]
 _Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
@@ -247,21 +246,21 @@ async def show_hours(request: web.Request) -> web.Response:
             closures=found.closures,
             rules={int(ident): terms for ident, terms in found.rules.items()},
         ),
-        headers=_PRIVATE,
+        headers=NO_STORE,
     )
 
 
 async def preview_hours(request: web.Request) -> web.Response:
     wanted = await body(request, HoursChangeIn)
     preview = await request.app[HOURS].preview(path_number(request, "office"), wanted.change.change())
-    return reply(HoursChangeOut.of(preview), headers=_PRIVATE)
+    return reply(HoursChangeOut.of(preview), headers=NO_STORE)
 
 
 async def save_hours(request: web.Request) -> web.Response:
     wanted = await body(request, HoursChangeIn)
     office, by = path_number(request, "office"), request[STAFF].account_id
     done = await request.app[HOURS].save(office, wanted.change.change(), by)
-    return reply(HoursChangeOut.of(done), headers=_PRIVATE)
+    return reply(HoursChangeOut.of(done), headers=NO_STORE)
 
 
 async def list_history(request: web.Request) -> web.Response:
@@ -288,7 +287,7 @@ async def list_history(request: web.Request) -> web.Response:
         )
         for one in entries
     ]
-    return reply(HistoryOut(entries=lines), headers=_PRIVATE)
+    return reply(HistoryOut(entries=lines), headers=NO_STORE)
 
 
 _WHO = can("hours.change", "office")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from aiohttp import web
@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
-from base.web import ANYONE, Endpoint, body, query, reply
+from base.web import ANYONE, NO_STORE, Endpoint, body, query, reply
 from base.web.staff import address_of
-from booking.appointments.contact import Email, Mobile
+from booking.appointments.contact import OneContact
 from booking.guard.model import Pass
 from booking.guard.proof import LONGEST
 from booking.guard.usecases import AllowanceUnknown, CodeWrong, Guard, NoTexts, ProofWrong, SentTooOften
@@ -22,7 +22,6 @@ from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 from booking.holds.refusals import AllowanceOver, QuotaUsedUp
 
 GUARD: web.AppKey[Guard] = web.AppKey("GUARD", Guard)
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class ChallengeQuery(BaseModel):
@@ -38,21 +37,10 @@ class ChallengeOut(BaseModel):
     signature: str
 
 
-class CodeIn(BaseModel):
+class CodeIn(OneContact):
     """One of both."""
 
-    model_config = ConfigDict(extra="forbid")
-
     service: Id
-    email: Email | None = None
-    mobile: Mobile | None = None
-    language: Literal["de", "en"] = "de"
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.email is None) == (self.mobile is None):
-            raise PydanticCustomError("schalter_one_contact", _("Give either an e-mail address or a mobile number."))
-        return self
 
 
 class CodeOut(BaseModel):
@@ -91,7 +79,7 @@ class PassOut(BaseModel):
 
 async def challenge(request: web.Request) -> web.Response:
     made = request.app[GUARD].challenge(query(request, ChallengeQuery).service)
-    return reply(ChallengeOut.model_validate(made), headers=_PRIVATE)
+    return reply(ChallengeOut.model_validate(made), headers=NO_STORE)
 
 
 async def send_code(request: web.Request) -> web.Response:
@@ -99,13 +87,13 @@ async def send_code(request: web.Request) -> web.Response:
     wanted = await body(request, CodeIn)
     sent = await request.app[GUARD].send_code(
         wanted.service,
-        wanted.email or wanted.mobile or "",
+        wanted.address,
         wanted.language,
         key,
         address_of(request),
         is_mobile=wanted.mobile is not None,
     )
-    return reply(CodeOut(id=sent.id, good_until=sent.good_until), status=202, headers=_PRIVATE)
+    return reply(CodeOut(id=sent.id, good_until=sent.good_until), status=202, headers=NO_STORE)
 
 
 async def make_pass(request: web.Request) -> web.Response:
@@ -119,7 +107,7 @@ async def make_pass(request: web.Request) -> web.Response:
         assert wanted.code_id is not None
         assert wanted.code is not None
         made = await guard.by_code(wanted.service, wanted.code_id, wanted.code)
-    return reply(PassOut.of(made), status=201, headers=_PRIVATE)
+    return reply(PassOut.of(made), status=201, headers=NO_STORE)
 
 
 ENDPOINTS = [

@@ -11,13 +11,13 @@ from pydantic_core import PydanticCustomError
 
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
-from base.web import STAFF, Endpoint, body, can, path_number, reply
+from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.guard.model import PER_NETWORK, Terms
 from booking.guard.rules import DayWrong, Rules
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 
 RULES: web.AppKey[Rules] = web.AppKey("GUARD_RULES", Rules)
-_SERVICE, _PRIVATE, _WHO = "/api/guard/services/{service}", {"Cache-Control": "no-store"}, can("guard.change")
+_SERVICE, _WHO = "/api/guard/services/{service}", can("guard.change")
 
 
 def _said(text: str) -> str:
@@ -102,7 +102,7 @@ async def show(request: web.Request) -> web.Response:
         ],
         refused=[RefusalsOut(service=one.service_id, since=one.since, times=dict(one.times)) for one in refused],
     )
-    return reply(shown, headers=_PRIVATE)
+    return reply(shown, headers=NO_STORE)
 
 
 async def guard(request: web.Request) -> web.Response:
@@ -119,7 +119,7 @@ async def lift(request: web.Request) -> web.Response:
 async def allow(request: web.Request) -> web.Response:
     key, given = idempotency_key(request), await body(request, AllowIn)
     token = await request.app[RULES].allow(path_number(request, "service"), given.terms, request[STAFF].account_id, key)
-    return reply(Allowed(token=token), status=201, headers=_PRIVATE)
+    return reply(Allowed(token=token), status=201, headers=NO_STORE)
 
 
 async def end(request: web.Request) -> web.Response:

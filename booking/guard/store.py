@@ -8,7 +8,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from base.i18n import Text
 from booking.guard.model import Allowance, Guarded, Pass, Refusals, Terms, Way
 
 
@@ -17,12 +16,6 @@ class CodeRow:
     code_sha256: bytes
     good_until: datetime
     tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class City:
-    name: Text
-    time_zone: str
 
 
 async def guarded(conn: Connection) -> frozenset[int]:
@@ -202,10 +195,6 @@ async def refusals(conn: Connection, since: date) -> Sequence[Refusals]:
         since,
     )
     return [Refusals(row["service_id"], since, row["times"]) for row in rows]
-
-
-async def city(conn: Connection) -> City | None:
-    return await find_one(conn, City, "SELECT name, time_zone FROM city")
 
 
 async def forget(conn: Connection, now: datetime, figures_before: date) -> Collection[UUID]:

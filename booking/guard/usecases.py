@@ -14,6 +14,7 @@ from base.i18n import pick
 from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, same, token_sha256
+from booking.catalogue.store import find_city
 from booking.guard import store
 from booking.guard.figures import Figures
 from booking.guard.model import (
@@ -204,7 +205,7 @@ class Guard:
     async def _send(
         self, conn: Connection, ident: UUID, code: str, contact: str, language: str, *, is_mobile: bool
     ) -> None:
-        city = await store.city(conn)
+        city = await find_city(conn)
         await self._notifications.enqueue(
             conn,
             key=f"guard_code:{ident}",
@@ -215,7 +216,7 @@ class Guard:
             recipient=contact,
             fields={
                 "city": pick(city.name, language) if city else "",
-                "time_zone": city.time_zone if city else "Europe/Berlin",
+                "time_zone": city.time_zone if city else None,
                 "code": code,
                 "good_until": (self._clock() + CODE_GOOD).isoformat(),
             },

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from base.errors import DomainError, Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
-from base.web import ANYONE, HOLD, Endpoint, body, path_id, reply
+from base.web import ANYONE, HOLD, NO_STORE, Endpoint, body, path_id, reply
 from base.web.staff import proven_address
 from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS, KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Item, Visit
@@ -133,14 +133,12 @@ async def make_hold(request: web.Request) -> web.Response:
         visit=wanted.visit,
         entry=holds.entry(proven_address(request), wanted.pass_id),
     )
-    return reply(
-        HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", "Cache-Control": "no-store"}
-    )
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **NO_STORE})
 
 
 async def show_hold(request: web.Request) -> web.Response:
     hold = await request.app[HOLDS].find(path_id(request, "hold"))
-    return reply(HoldOut.of(hold), headers={"Cache-Control": "no-store"})
+    return reply(HoldOut.of(hold), headers=NO_STORE)
 
 
 async def release_hold(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from base.errors import Invalid
-from base.web import CLOCK, STAFF, Endpoint, body, can, path_number, query, reply
+from base.web import CLOCK, NO_STORE, STAFF, Endpoint, body, can, path_number, query, reply
 from booking.availability.endpoints import AVAILABILITY, Day, Id, Others, Quantity, SlotsOut, checked_window
 from booking.availability.model import Audience, Visit
 from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
@@ -18,7 +18,6 @@ from booking.holds.model import Override
 from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered
 
 _OFFICE = "/api/offices/{office}"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class StaffSlotsQuery(BaseModel):
@@ -56,7 +55,7 @@ async def list_staff_slots(request: web.Request) -> web.Response:
     _offer, offices = availability.get_offer(asked.service, asked.channel, [office], visit)
     window = checked_window(request.app[CLOCK](), asked.from_day, asked.to_day, offices)
     slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF, visit)
-    return reply(SlotsOut.of(slots), headers=_PRIVATE)
+    return reply(SlotsOut.of(slots), headers=NO_STORE)
 
 
 async def make_staff_hold(request: web.Request) -> web.Response:
@@ -65,7 +64,7 @@ async def make_staff_hold(request: web.Request) -> web.Response:
     hold = await request.app[HOLDS].hold(
         wanted.service, wanted.channel, office, wanted.starts_at, f"staff:{key}", Audience.STAFF, wanted.visit
     )
-    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **_PRIVATE})
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **NO_STORE})
 
 
 async def make_override(request: web.Request) -> web.Response:
@@ -80,7 +79,7 @@ async def make_override(request: web.Request) -> web.Response:
         by=request[STAFF].account_id,
     )
     hold = await request.app[HOLDS].override(asked, key)
-    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **_PRIVATE})
+    return reply(HoldOut.of(hold), status=201, headers={"Location": f"/api/holds/{hold.id}", **NO_STORE})
 
 
 ENDPOINTS = [

@@ -36,14 +36,7 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
         "SELECT o_request FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10)",
         now,
         until,
-        [member.hold_id for member in members],
-        [member.service_id for member in members],
-        [member.fee_id for member in members],
-        [member.counter_id for member in members],
-        [member.starts_at for member in members],
-        [member.ends_at for member in members],
-        [member.buffer_min for member in members],
-        [member.office_id for member in members],
+        *_columns(members),
     )
     return {row["o_request"] for row in rows}
 
@@ -57,14 +50,7 @@ async def insert_with_passes(
         "SELECT o_request, o_refused FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10, $11::uuid[], $12::bytea[])",
         now,
         until,
-        [member.hold_id for member in members],
-        [member.service_id for member in members],
-        [member.fee_id for member in members],
-        [member.counter_id for member in members],
-        [member.starts_at for member in members],
-        [member.ends_at for member in members],
-        [member.buffer_min for member in members],
-        [member.office_id for member in members],
+        *_columns(members),
         [entry.pass_id for entry in entries],
         [entry.network for entry in entries],
     )
@@ -81,13 +67,7 @@ async def insert_visit_with_pass(
         until,
         parts[0].hold_id,
         parts[0].office_id,
-        [part.service_id for part in parts],
-        [part.fee_id for part in parts],
-        [part.quantity for part in parts],
-        [part.counter_id for part in parts],
-        [part.starts_at for part in parts],
-        [part.ends_at for part in parts],
-        [part.buffer_min for part in parts],
+        *_parts(parts),
         entry.pass_id,
         entry.network,
     )
@@ -117,13 +97,7 @@ async def insert_visit(
         parts[0].hold_id,
         parts[0].office_id,
         staff,
-        [part.service_id for part in parts],
-        [part.fee_id for part in parts],
-        [part.quantity for part in parts],
-        [part.counter_id for part in parts],
-        [part.starts_at for part in parts],
-        [part.ends_at for part in parts],
-        [part.buffer_min for part in parts],
+        *_parts(parts),
     )
     return made
 
@@ -207,4 +181,22 @@ def _place(wanted: Wanted) -> tuple[object, ...]:
         wanted.ends_at,
         wanted.buffer_min,
         wanted.office_id,
+    )
+
+
+def _columns(members: Sequence[Wanted]) -> tuple[list[object], ...]:
+    """Of a batch, as hold_set takes them."""
+    return tuple(map(list, zip(*((member.hold_id, *_place(member)) for member in members), strict=True)))
+
+
+def _parts(parts: Sequence[Wanted]) -> tuple[list[object], ...]:
+    """Of a visit, as hold_visit takes them."""
+    return (
+        [part.service_id for part in parts],
+        [part.fee_id for part in parts],
+        [part.quantity for part in parts],
+        [part.counter_id for part in parts],
+        [part.starts_at for part in parts],
+        [part.ends_at for part in parts],
+        [part.buffer_min for part in parts],
     )

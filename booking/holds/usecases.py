@@ -163,14 +163,11 @@ class Holds:
         """
         key = visit_key(key, visit)
         ident = hold_id(key, service_id, channel, office_id, starts_at)
-        services = (service_id, *(item.service_id for item in visit.also))
-        guarded = audience is Audience.PUBLIC and any(map(self._guarded, services))
+        guarded = audience is Audience.PUBLIC and any(map(self._guarded, visit.services(service_id)))
         entry = (entry or Entry()) if guarded else None
         try:
             if entry is not None and entry.pass_id is None:
                 raise PassNeeded
-            if audience is Audience.PUBLIC and visit != JUST_ONE:
-                check_who(self._availability.get_offer(service_id, channel, [office_id], visit)[0], visit)
             if audience is Audience.STAFF or visit != JUST_ONE:  # few, and each in a transaction of its own
                 work = self._hold(service_id, channel, office_id, starts_at, key, ident, audience, visit, entry)
             else:
@@ -207,7 +204,7 @@ class Holds:
         audience: Audience = Audience.PUBLIC,
         visit: Visit = JUST_ONE,
     ) -> DomainError:
-        if any(map(self._by_need, (service_id, *(item.service_id for item in visit.also)))):
+        if any(map(self._by_need, visit.services(service_id))):
             return GivenOutByNeed()
         near = self._availability.nearest(service_id, channel, [office_id], starts_at, audience=audience, visit=visit)
         return SlotTaken(near)
@@ -334,9 +331,11 @@ class Holds:
         entry: Entry | None = None,
     ) -> Hold:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id], visit)
+        if audience is Audience.PUBLIC:
+            check_who(offer, visit)
         today = day_of(self._clock(), zone(office.time_zone))
         fees: dict[int, Fee] = {}
-        for service in (service_id, *(item.service_id for item in visit.also)):
+        for service in visit.services(service_id):
             fee = self._fee_on(service, today)
             if fee is None:  # not free of charge: nobody has said what it costs
                 raise NotOffered

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from base.errors import Invalid, NotFound, Unauthenticated
-from base.web import ANYONE, INVITATION, STAFF, Endpoint, body, can, path_id, path_number, reply
+from base.web import ANYONE, INVITATION, NO_STORE, STAFF, Endpoint, body, can, path_id, path_number, reply
 from booking.appointments.contact import Contact, Line
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.availability.endpoints import Day, SlotsOut
@@ -26,7 +26,6 @@ Id = Annotated[int, Field(ge=1, lt=2**31)]
 Reference = Annotated[Line, Field(description="The city's own, such as a file number; it stands on the letter")]
 _OFFICE, _ONE = "/api/offices/{office}/invitations", "/api/offices/{office}/invitations/{invitation}"
 _OWN = "/api/invitations/{invitation}"
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
 class PersonIn(BaseModel):
@@ -147,49 +146,49 @@ class ChosenIn(BaseModel):
 async def make(request: web.Request) -> web.Response:
     key, wanted, office = idempotency_key(request), await body(request, InvitationIn), path_number(request, "office")
     made = await request.app[INVITATIONS].make(wanted.terms(office), wanted.invited, request[STAFF].account_id, key)
-    return reply(InvitationOut.of(made), status=201, headers=_PRIVATE)
+    return reply(InvitationOut.of(made), status=201, headers=NO_STORE)
 
 
 async def make_all(request: web.Request) -> web.Response:
     wanted, office = await body(request, InvitationListIn), path_number(request, "office")
     people = [person.invited for person in wanted.people]
     done = await request.app[INVITATIONS].make_all(wanted.terms(office), people, request[STAFF].account_id)
-    return reply(ListedOut(made=done.made, known=done.known), headers=_PRIVATE)
+    return reply(ListedOut(made=done.made, known=done.known), headers=NO_STORE)
 
 
 async def list_of_office(request: web.Request) -> web.Response:
     found = await request.app[INVITATIONS].of_office(path_number(request, "office"))
-    return reply(InvitationsOut(invitations=[InvitationOut.of(one) for one in found]), headers=_PRIVATE)
+    return reply(InvitationsOut(invitations=[InvitationOut.of(one) for one in found]), headers=NO_STORE)
 
 
 async def withdraw(request: web.Request) -> web.Response:
     done = await request.app[INVITATIONS].withdraw(path_number(request, "office"), path_id(request, "invitation"))
-    return reply(InvitationOut.of(done), headers=_PRIVATE)
+    return reply(InvitationOut.of(done), headers=NO_STORE)
 
 
 async def send_again(request: web.Request) -> web.Response:
     key, office, ident = idempotency_key(request), path_number(request, "office"), path_id(request, "invitation")
-    return reply(InvitationOut.of(await request.app[INVITATIONS].send_again(office, ident, key)), headers=_PRIVATE)
+    return reply(InvitationOut.of(await request.app[INVITATIONS].send_again(office, ident, key)), headers=NO_STORE)
 
 
 async def open_by_code(request: web.Request) -> web.Response:
     ident, token = await request.app[INVITATIONS].open((await body(request, CodeIn)).code)
-    return reply(OpenedOut(id=ident, token=token), headers=_PRIVATE)
+    return reply(OpenedOut(id=ident, token=token), headers=NO_STORE)
 
 
 async def show(request: web.Request) -> web.Response:
-    return reply(OfferedOut.of(await request.app[INVITATIONS].get(path_id(request, "invitation"))), headers=_PRIVATE)
+    return reply(OfferedOut.of(await request.app[INVITATIONS].get(path_id(request, "invitation"))), headers=NO_STORE)
 
 
 async def list_slots(request: web.Request) -> web.Response:
     found = await request.app[INVITATIONS].slots(path_id(request, "invitation"))
-    return reply(SlotsOut.of(list(found)), headers=_PRIVATE)
+    return reply(SlotsOut.of(list(found)), headers=NO_STORE)
 
 
 async def hold(request: web.Request) -> web.Response:
     key, chosen = idempotency_key(request), await body(request, ChosenIn)
     made = await request.app[INVITATIONS].hold(path_id(request, "invitation"), chosen.starts_at, key)
-    return reply(HoldOut.of(made), status=201, headers={"Location": f"/api/holds/{made.id}", **_PRIVATE})
+    return reply(HoldOut.of(made), status=201, headers={"Location": f"/api/holds/{made.id}", **NO_STORE})
 
 
 _WHO, _KEY = can("invitation.make", "office"), {"Idempotency-Key": True}

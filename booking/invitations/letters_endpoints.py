@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from base.errors import NotFound
-from base.web import STAFF, Endpoint, can, path_id, path_number, reply, text_reply
+from base.web import NO_STORE, STAFF, Endpoint, can, path_id, path_number, reply, text_reply
 from booking.appointments.invited import InvitationOver
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 from booking.invitations.model import PrintRun
@@ -18,7 +18,6 @@ from booking.invitations.printing import NoAddress, NothingToPrint, Printing
 PRINTING: web.AppKey[Printing] = web.AppKey("PRINTING", Printing)
 _OFFICE = "/api/offices/{office}"
 _RUNS = f"{_OFFICE}/invitation-prints"
-_PRIVATE = {"Cache-Control": "no-store"}
 _PDF = "application/pdf"
 
 
@@ -50,14 +49,14 @@ async def one_letter(request: web.Request) -> web.Response:
 async def list_runs(request: web.Request) -> web.Response:
     found = await request.app[PRINTING].runs(path_number(request, "office"))
     runs = [PrintRunOut.of(run) for run in found.runs]
-    return reply(PrintRunsOut(waiting=found.waiting, runs=runs), headers=_PRIVATE)
+    return reply(PrintRunsOut(waiting=found.waiting, runs=runs), headers=NO_STORE)
 
 
 async def print_waiting(request: web.Request) -> web.Response:
     key, office = idempotency_key(request), path_number(request, "office")
     ident = await request.app[PRINTING].print(office, request[STAFF].account_id, key)
     where = f"/api/offices/{office}/invitation-prints/{ident}/letters.pdf"
-    return reply(PrintedOut(id=ident), status=201, headers={"Location": where, **_PRIVATE})
+    return reply(PrintedOut(id=ident), status=201, headers={"Location": where, **NO_STORE})
 
 
 async def run_file(request: web.Request) -> web.Response:
@@ -67,7 +66,7 @@ async def run_file(request: web.Request) -> web.Response:
 
 
 def _file(pdf: bytes, name: str) -> web.Response:
-    return text_reply(pdf, _PDF, {"Content-Disposition": f'attachment; filename="{name}"', **_PRIVATE})
+    return text_reply(pdf, _PDF, {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE})
 
 
 _WHO = can("invitation.make", "office")

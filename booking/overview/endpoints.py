@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import Invalid, Unauthenticated
-from base.i18n import mark as _
-from base.web import ANYONE, OVERVIEW, Endpoint, bearer, body, path_id, reply
+from base.web import ANYONE, NO_STORE, OVERVIEW, Endpoint, bearer, body, path_id, reply
 from base.web.staff import address_of
-from booking.appointments.contact import Email, Mobile
+from booking.appointments.contact import OneContact
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 from booking.overview.model import Listed, Reach
 from booking.overview.usecases import AskedTooOften, LinkOver, Overviews
 
 OVERVIEWS: web.AppKey[Overviews] = web.AppKey("OVERVIEWS", Overviews)
-_PRIVATE = {"Cache-Control": "no-store"}
 
 
-class LinkIn(BaseModel):
+class LinkIn(OneContact):
     """One of both."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: Email | None = None
-    mobile: Mobile | None = None
-    language: Literal["de", "en"] = "de"
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.email is None) == (self.mobile is None):
-            raise PydanticCustomError("schalter_one_contact", _("Give either an e-mail address or a mobile number."))
-        return self
 
 
 class LinkAsked(BaseModel):
@@ -93,22 +78,21 @@ async def ask(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     wanted = await body(request, LinkIn)
     reach = Reach.EMAIL if wanted.email else Reach.SMS
-    contact = wanted.email or wanted.mobile or ""
-    await request.app[OVERVIEWS].ask(reach, contact, wanted.language, key, address_of(request))
-    return reply(LinkAsked(status="asked"), status=202, headers=_PRIVATE)
+    await request.app[OVERVIEWS].ask(reach, wanted.address, wanted.language, key, address_of(request))
+    return reply(LinkAsked(status="asked"), status=202, headers=NO_STORE)
 
 
 async def use(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     wanted = await body(request, OpenIn)
     ident, opened = await request.app[OVERVIEWS].open(wanted.token, key)
-    return reply(OpenOut(id=ident, token=opened.token, open_until=opened.until), headers=_PRIVATE)
+    return reply(OpenOut(id=ident, token=opened.token, open_until=opened.until), headers=NO_STORE)
 
 
 async def show(request: web.Request) -> web.Response:
     ident = path_id(request, "overview")
     listed = await request.app[OVERVIEWS].cases(ident, bearer(request, "overview", ident) or "")
-    return reply(ListOut(appointments=[ListedOut.of(one) for one in listed]), headers=_PRIVATE)
+    return reply(ListOut(appointments=[ListedOut.of(one) for one in listed]), headers=NO_STORE)
 
 
 ENDPOINTS = [

@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from base.i18n import Text
 from booking.overview.model import Reach
 
 
@@ -28,12 +27,6 @@ class LinkRow:
     good_until: datetime | None
     session_sha256: bytes | None
     open_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class CityName:
-    name: Text
-    time_zone: str
 
 
 async def insert_link(
@@ -114,10 +107,6 @@ async def use(conn: Connection, ident: UUID, now: datetime, session_sha256: byte
         open_until,
     )
     return done == "UPDATE 1"
-
-
-async def city(conn: Connection) -> CityName | None:
-    return await find_one(conn, CityName, "SELECT name, time_zone FROM city")
 
 
 async def delete_over(conn: Connection, before: datetime) -> list[UUID]:

@@ -19,6 +19,7 @@ from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments.usecases import Appointments
+from booking.catalogue.store import find_city
 from booking.overview import store
 from booking.overview.model import CONTACT_LIMIT, FORGOTTEN, LINK_GOOD, LIST_OPEN, NETWORK_LIMIT, Listed, Opened, Reach
 from booking.overview.store import Asked, LinkRow
@@ -160,7 +161,7 @@ class Overviews:
         await self._send(conn, asked, token, until)
 
     async def _send(self, conn: Connection, asked: Asked, token: str, until: datetime) -> None:
-        city = await store.city(conn)
+        city = await find_city(conn)
         await self._notifications.enqueue(
             conn,
             key=f"overview_link:{asked.id}",
@@ -171,7 +172,7 @@ class Overviews:
             recipient=self._sealer.open(asked.contact, _context(asked.id)),
             fields={
                 "city": pick(city.name, asked.language) if city else "",
-                "time_zone": city.time_zone if city else "Europe/Berlin",
+                "time_zone": city.time_zone if city else None,
                 "manage_url": f"{self._public_url}/{asked.language}/my-appointments/link/{token}",
                 "good_until": until.isoformat(),
             },

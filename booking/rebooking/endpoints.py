@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import pick
-from base.web import CASE, STAFF, Endpoint, body, can, language_of, path_id, path_number, reply
+from base.web import CASE, NO_STORE, STAFF, Endpoint, body, can, language_of, path_id, path_number, reply
 from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable
@@ -38,7 +38,6 @@ from booking.rebooking.model import (
 from booking.rebooking.usecases import AnswerOver, Rebookings, SeveralParts, TimeGone, Tracked
 
 REBOOKINGS: web.AppKey[Rebookings] = web.AppKey("REBOOKINGS", Rebookings)
-_PRIVATE = {"Cache-Control": "no-store"}
 _CLOSINGS = "/api/offices/{office}/closings"
 _ENTRY = f"{_CLOSINGS}/{{closing}}/appointments/{{appointment}}"
 _ANSWER = "/api/appointments/{appointment}/rebooking"
@@ -218,7 +217,7 @@ async def preview_closing(request: web.Request) -> web.Response:
     wanted, language = await body(request, StretchIn), language_of(request)
     found = await request.app[REBOOKINGS].preview(wanted.plan(path_number(request, "office")))
     affected = [AffectedOut.of(one, language) for one in found.affected]
-    return reply(PreviewOut(affected=affected, waiting=found.waiting), headers=_PRIVATE)
+    return reply(PreviewOut(affected=affected, waiting=found.waiting), headers=NO_STORE)
 
 
 async def close(request: web.Request) -> web.Response:
@@ -226,13 +225,13 @@ async def close(request: web.Request) -> web.Response:
     rebookings = request.app[REBOOKINGS]
     ident = await rebookings.close(wanted.plan(office), request[STAFF].account_id, key)
     made = ClosingOut.of((await rebookings.track(office, ident)).closing)
-    headers = {"Location": f"/api/offices/{office}/closings/{ident}", **_PRIVATE}
+    headers = {"Location": f"/api/offices/{office}/closings/{ident}", **NO_STORE}
     return reply(made, status=201, headers=headers)
 
 
 async def list_closings(request: web.Request) -> web.Response:
     found = await request.app[REBOOKINGS].closings(path_number(request, "office"))
-    return reply(ClosingsOut(closings=[ClosingOut.of(one) for one in found]), headers=_PRIVATE)
+    return reply(ClosingsOut(closings=[ClosingOut.of(one) for one in found]), headers=NO_STORE)
 
 
 async def track_closing(request: web.Request) -> web.Response:
@@ -242,7 +241,7 @@ async def track_closing(request: web.Request) -> web.Response:
     if request[STAFF].may("person.read", office):
         contacts.update(await request.app[APPOINTMENTS].contacts([one.appointment_id for one in tracked.rebookings]))
     untold = await request.app[APPOINTMENTS].untold(tracked.asked)
-    return reply(TrackingOut.of_all(tracked, contacts, untold), headers=_PRIVATE)
+    return reply(TrackingOut.of_all(tracked, contacts, untold), headers=NO_STORE)
 
 
 async def take_time(request: web.Request) -> web.Response:
@@ -260,7 +259,7 @@ async def show_rebooking(request: web.Request) -> web.Response:
     found = await request.app[REBOOKINGS].of_case(path_id(request, "appointment"))
     if found is None:
         raise NotFound
-    return reply(RebookingOut.of(found[0], list(found[1])), headers=_PRIVATE)
+    return reply(RebookingOut.of(found[0], list(found[1])), headers=NO_STORE)
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -281,7 +280,7 @@ def entry_of(request: web.Request) -> Entry:
 
 async def _entry(request: web.Request) -> web.Response:
     found, offered = await request.app[REBOOKINGS].entry(entry_of(request))
-    return reply(RebookingOut.of(found, list(offered)), headers=_PRIVATE)
+    return reply(RebookingOut.of(found, list(offered)), headers=NO_STORE)
 
 
 def _members(one: Rebooking, offered: list[Offered]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from base.errors import Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
-from base.web import CASE, Endpoint, body, can, path_id, path_number, reply
+from base.web import CASE, NO_STORE, Endpoint, body, can, path_id, path_number, reply
 from booking.appointments.moving import CallOver, HasArrived, NotMovable
 from booking.holds.endpoints import Id
 from booking.holds.usecases import GivenOutByNeed
@@ -20,7 +20,6 @@ from booking.waitlist.model import Offer, Standing, Window, Wish
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp, SeveralParts, Waitlist
 
 WAITLIST: web.AppKey[Waitlist] = web.AppKey("WAITLIST", Waitlist)
-_PRIVATE = {"Cache-Control": "no-store"}
 _LIST = "/api/appointments/{appointment}/waitlist"
 _MOST_OFFICES, _MOST_WINDOWS = 40, 10
 
@@ -143,18 +142,18 @@ class FiguresOut(BaseModel):
 
 async def show(request: web.Request) -> web.Response:
     standing = await request.app[WAITLIST].standing(path_id(request, "appointment"))
-    return reply(StandingOut.of(standing), headers=_PRIVATE)
+    return reply(StandingOut.of(standing), headers=NO_STORE)
 
 
 async def join(request: web.Request) -> web.Response:
     wish = (await body(request, WishIn)).wish()
     standing = await request.app[WAITLIST].join(path_id(request, "appointment"), wish)
-    return reply(StandingOut.of(standing), headers=_PRIVATE)
+    return reply(StandingOut.of(standing), headers=NO_STORE)
 
 
 async def leave(request: web.Request) -> web.Response:
     standing = await request.app[WAITLIST].leave(path_id(request, "appointment"))
-    return reply(StandingOut.of(standing), headers=_PRIVATE)
+    return reply(StandingOut.of(standing), headers=NO_STORE)
 
 
 async def accept(request: web.Request) -> web.Response:
@@ -185,7 +184,7 @@ async def show_figures(request: web.Request) -> web.Response:
             returned=figures.returned,
             times=times,
         ),
-        headers=_PRIVATE,
+        headers=NO_STORE,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from base.errors import DomainError
 from base.i18n import mark as _
 from base.web import STAFF, form, path_number
-from base.web.answers import field_errors
+from base.web.answers import by_field
 from booking.allocation.endpoints import ALLOCATION
 from booking.allocation.marking import MomentPast, Standing
 from booking.allocation.marking_endpoints import MARKING, MarkIn
@@ -105,7 +105,7 @@ def _read(words: Words, fields: Mapping[str, str]) -> MarkIn | dict[str, str]:
     try:
         read = MarkIn.model_validate(given)
     except ValidationError as error:
-        return {one.pointer.split("/")[1]: one.message for one in reversed(field_errors(error))} | wrong
+        return by_field(error) | wrong
     return wrong or read
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from frontend.citizen.frame import TIME, frame
+from frontend.citizen.frame import TIME, frame, without_key
 from frontend.citizen.views import BusyPage
 from frontend.citizen.words import Words
 
@@ -15,7 +15,7 @@ def busy_page(words: Words, fields: tuple[tuple[str, str], ...], path: str = "/h
     """`path`: where the form was sent, without its language; `fields`: the form as it came, with its key: however often it is sent,
     it is one reservation."""
     title = words._("Very many people are booking just now")
-    typed, key = tuple(pair for pair in fields if pair[0] != "request_key"), dict(fields).get("request_key", "")
+    typed, key = without_key(fields)
     return BusyPage(
         frame=frame(words, title, path, step=TIME, resend=typed, key=key),
         action=f"/{words.language}{path}",

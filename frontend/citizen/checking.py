@@ -12,14 +12,12 @@ from uuid import UUID
 
 from aiohttp import web
 from multidict import MultiMapping
-from pydantic import ValidationError
 
 from base.errors import Malformed, NotFound
 from base.i18n import mark as _
 from base.web import SETTINGS, clear_token_cookie, set_token_cookie, token_cookies
-from base.web.answers import field_errors
 from base.web.staff import address_of, proven_address
-from booking.guard.endpoints import GUARD, CodeIn
+from booking.guard.endpoints import GUARD
 from booking.guard.usecases import AllowanceUnknown, CodeWrong, ProofWrong, SentTooOften
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Entry
@@ -27,11 +25,11 @@ from booking.holds.refusals import AllowanceOver, QuotaUsedUp
 from frontend.citizen.choosing import Wanted
 from frontend.citizen.guard_views import Fields, check_page, code_page
 from frontend.citizen.need_wording import zone_name
+from frontend.citizen.one_contact import FIELDS, read_one
 from frontend.citizen.rendering import key_of, page, see, words_of
 
 _OURS = frozenset({"altcha", "code_email", "code_mobile", "send", "code", "code_id", "sent_to", "sent_until"})
 _ALLOWANCE = "allowance"
-_CONTACTS = ("email", "mobile")
 _ONE_NEEDED = _("Enter an e-mail address or a mobile number")
 _ONLY_ONE = _("Enter only one of both: we send one code")
 
@@ -124,21 +122,16 @@ async def _kept(request: web.Request, service_id: int) -> UUID | None:
 
 async def _send(request: web.Request, fields: MultiMapping[str], wanted: Wanted, service_id: int) -> web.Response:
     guard, words = request.app[GUARD], words_of(request)
-    values = {f"code_{name}": fields.get(f"code_{name}", "").strip()[:200] for name in _CONTACTS}
-    given = {name: values[f"code_{name}"] for name in _CONTACTS if values[f"code_{name}"]}
-    if len(given) != 1:
-        problem = {"code_email": words._(_ONLY_ONE if given else _ONE_NEEDED)}
-        return ask(request, fields, wanted, values=values, messages=problem, status=422)
-    try:
-        asked = CodeIn.model_validate({**given, "service": service_id, "language": words.language})
-    except ValidationError as error:
-        wrong = {f"code_{one.pointer.removeprefix('/')}": words._(one.message) for one in field_errors(error)}
-        return ask(request, fields, wanted, values=values, messages=wrong, status=422)
-    contact = asked.email or asked.mobile or ""
+    typed = {name: fields.get(f"code_{name}", "").strip()[:200] for name in FIELDS}
+    values = {f"code_{name}": text for name, text in typed.items()}
+    asked, wrong = read_one(typed, words.language, none=_ONE_NEEDED, both=_ONLY_ONE)
+    if asked is None:
+        messages = {f"code_{name}": words._(text) for name, text in wrong.items()}
+        return ask(request, fields, wanted, values=values, messages=messages, status=422)
     try:
         sent = await guard.send_code(
             service_id,
-            contact,
+            asked.address,
             words.language,
             str(key_of(fields)),
             address_of(request),
@@ -146,7 +139,7 @@ async def _send(request: web.Request, fields: MultiMapping[str], wanted: Wanted,
         )
     except SentTooOften as refusal:
         return ask(request, fields, wanted, values=values, problem=words._(refusal.message), status=refusal.status)
-    known = (("code_id", str(sent.id)), ("sent_to", contact), ("sent_until", sent.good_until.isoformat()))
+    known = (("code_id", str(sent.id)), ("sent_to", asked.address), ("sent_until", sent.good_until.isoformat()))
     return _show_code(request, _choice(fields) + known, wanted)
 
 

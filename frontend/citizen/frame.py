@@ -49,6 +49,11 @@ def frame(
     )
 
 
+def without_key(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[tuple[str, str], ...], str]:
+    """A form as it came, as `resend` and `key` of the frame."""
+    return tuple(pair for pair in fields if pair[0] != "request_key"), dict(fields).get("request_key", "")
+
+
 def _sender(words: Words) -> Sender:
     name = words.pick(words.city.name) if words.city else ""
     contact = words.city.contact if words.city else {}

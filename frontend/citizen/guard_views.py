@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontend.citizen.frame import TIME, frame
+from frontend.citizen.frame import TIME, frame, without_key
 from frontend.citizen.views import Frame, ShownError
 from frontend.citizen.words import Words
 
@@ -50,10 +50,9 @@ def check_page(
 ) -> CheckPage:
     """`path`: where the choice was sent, without its language."""
     errors = tuple(ShownError(field=name, message=text) for name, text in (messages or {}).items())
+    typed, key = without_key(fields)
     return CheckPage(
-        frame=frame(
-            words, words._("One short check"), path, step=TIME, errors=errors, resend=_typed(fields), key=_key(fields)
-        ),
+        frame=frame(words, words._("One short check"), path, step=TIME, errors=errors, resend=typed, key=key),
         action=f"/{words.language}{path}",
         fields=fields,
         challenge=challenge,
@@ -68,9 +67,9 @@ def code_page(
     words: Words, path: str, fields: Fields, *, sent_to: str, until: str, typed: str = "", wrong: str = ""
 ) -> CodePage:
     errors = (ShownError(field="code", message=wrong),) if wrong else ()
-    title = words._("Type in the code")
+    title, (resend, key) = words._("Type in the code"), without_key(fields)
     return CodePage(
-        frame=frame(words, title, path, step=TIME, errors=errors, resend=_typed(fields), key=_key(fields)),
+        frame=frame(words, title, path, step=TIME, errors=errors, resend=resend, key=key),
         action=f"/{words.language}{path}",
         fields=fields,
         sent_to=sent_to,
@@ -78,11 +77,3 @@ def code_page(
         values={"code": typed},
         messages={"code": wrong} if wrong else {},
     )
-
-
-def _typed(fields: Fields) -> Fields:
-    return tuple(pair for pair in fields if pair[0] != "request_key")
-
-
-def _key(fields: Fields) -> str:
-    return dict(fields).get("request_key", "")

@@ -16,19 +16,16 @@ from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.refusals import PassNeeded
-from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
+from booking.holds.usecases import HoldInUse
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invitation
-from frontend.citizen.busy import busy_page
-from frontend.citizen.checking import ask, check, keep
-from frontend.citizen.choosing import Why
 from frontend.citizen.contact_form import ContactForm, asked, empty, read, typed_before
 from frontend.citizen.gone import again, run_out
 from frontend.citizen.holding import contact_page
 from frontend.citizen.invitation_wording import url_of
 from frontend.citizen.questions import asked_for
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from frontend.citizen.reserving import reserve
 from frontend.citizen.sent import instead_of, slot_of, wanted_of, why_of
 from frontend.citizen.twin_pages import twin_found
 from payment.model import PaymentStatus
@@ -49,31 +46,18 @@ async def make_hold(request: web.Request) -> web.Response:
     replaced = await _replaced(request, wanted.instead)
     if replaced is not None and _is_booked(replaced):
         return see(f"/{words.language}/appointments/{replaced.id}")
-    entry, question = await check(request, fields, wanted)
-    if question is not None:
-        return question
-    try:
-        hold = await request.app[HOLDS].hold(
-            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit, entry=entry
-        )
-    except PassNeeded:
-        return ask(request, fields, wanted)
-    except TooBusy:
-        return page(request, "busy", busy_page(words, tuple(fields.items())))
-    except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
-        response = await again(request, wanted, office_id, starts_at, typed, Why.TAKEN)
-        keep(request, response, entry, is_used=False)
-        return response
-    if replaced is not None:
-        typed = typed or typed_before(replaced.contact, wanted.channel, replaced.answers)
-    if typed is None:
+
+    async def then(hold: Hold) -> web.Response:
+        known = typed
+        if replaced is not None:
+            known = known or typed_before(replaced.contact, wanted.channel, replaced.answers)
+        if known is not None:
+            return await _fill_in(request, hold, known, key, replaced)
         response = see(f"/{words.language}/holds/{hold.id}")
         set_token_cookie(request, response, "hold", hold.id, hold.token)
-    else:
-        response = await _fill_in(request, hold, typed, key, replaced)
-    keep(request, response, entry, is_used=True)
-    await release_others(request, response, hold)
-    return response
+        return response
+
+    return await reserve(request, fields, wanted, (office_id, starts_at), then, typed)
 
 
 async def _replaced(request: web.Request, ident: UUID | None) -> Case | None:
@@ -91,22 +75,6 @@ def _is_booked(case: Case) -> bool:
     if case.status in _NOT_BOOKED:
         return case.payment is not None and case.payment.status in _MONEY_UNDER_WAY
     return case.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
-
-
-async def release_others(request: web.Request, response: web.Response, chosen: Hold) -> None:
-    """Who chooses another time no longer wants the one before. What has become a case stays, and so does its cookie."""
-    holds = request.app[HOLDS]
-    for ident, token in token_cookies(request, "hold").items():
-        if ident == chosen.id:
-            continue
-        if await holds.authorise(ident, token):
-            try:
-                await holds.release(ident)
-            except HoldInUse:
-                continue
-            except NotFound:
-                pass
-        clear_token_cookie(request, response, "hold", ident)
 
 
 async def show_hold(request: web.Request) -> web.Response:

@@ -16,10 +16,10 @@ from booking.holds.usecases import SlotTaken, StartNotOffered
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.usecases import InvitationUnknown
 from frontend.citizen.frame import frame
-from frontend.citizen.hold_pages import release_others
 from frontend.citizen.invitation_views import CodePage
 from frontend.citizen.invitation_wording import HERE, invited_page
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
+from frontend.citizen.reserving import release_others
 from frontend.citizen.sent import slot_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words

@@ -15,17 +15,12 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import Case
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold
-from booking.holds.refusals import PassNeeded
-from booking.holds.usecases import SlotTaken, StartNotOffered, TooBusy
-from frontend.citizen.busy import busy_page
 from frontend.citizen.case_pages import show
-from frontend.citizen.checking import ask as ask_first
-from frontend.citizen.checking import check, keep
-from frontend.citizen.choosing import Why
 from frontend.citizen.gone import again, run_out
-from frontend.citizen.hold_pages import is_over, own_hold, release_others
+from frontend.citizen.hold_pages import is_over, own_hold
 from frontend.citizen.moving import move_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
+from frontend.citizen.reserving import reserve as hold_time
 from frontend.citizen.sent import hold_of, slot_of, wanted_of, why_of
 from payment.context import PaymentUnavailable
 
@@ -39,34 +34,22 @@ class MoveQuery(BaseModel):
 async def reserve(request: web.Request) -> web.Response:
     """From a time's button; the appointment stays as it is."""
     words, ident, fields = words_of(request), path_id(request, "appointment"), await form(request)
-    key, wanted = key_of(fields), wanted_of(fields, ident)
+    key_of(fields)
+    wanted = wanted_of(fields, ident)
     if "slot" not in fields and "gone" in fields:  # the page that said so, once more in another language
         return await again(request, wanted, *slot_of(fields, "gone"), None, why_of(fields))
-    office_id, starts_at = slot_of(fields, "slot")
+    slot = slot_of(fields, "slot")
     try:
         await request.app[APPOINTMENTS].check_movable(ident)
     except Conflict as refusal:
         return await show(request, refusal)
-    entry, question = await check(request, fields, wanted)
-    if question is not None:
-        return question
-    try:
-        hold = await request.app[HOLDS].hold(
-            wanted.service_id, wanted.channel, office_id, starts_at, str(key), visit=wanted.visit, entry=entry
-        )
-    except PassNeeded:
-        return ask_first(request, fields, wanted)
-    except TooBusy:
-        return page(request, "busy", busy_page(words, tuple(fields.items()), wanted.path))
-    except (SlotTaken, StartNotOffered):  # not offered any more: the page was open until the time had passed
-        response = await again(request, wanted, office_id, starts_at, None, Why.TAKEN)
-        keep(request, response, entry, is_used=False)
+
+    async def then(hold: Hold) -> web.Response:
+        response = see(f"/{words.language}/appointments/{ident}/move?hold={hold.id}")
+        set_token_cookie(request, response, "hold", hold.id, hold.token)
         return response
-    response = see(f"/{words.language}/appointments/{ident}/move?hold={hold.id}")
-    set_token_cookie(request, response, "hold", hold.id, hold.token)
-    keep(request, response, entry, is_used=True)
-    await release_others(request, response, hold)
-    return response
+
+    return await hold_time(request, fields, wanted, slot, then)
 
 
 async def ask(request: web.Request) -> web.Response:

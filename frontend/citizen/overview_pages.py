@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from base.i18n import mark as _
 from base.web import bearer, form, path_id, query, set_token_cookie
-from base.web.answers import field_errors
 from base.web.staff import address_of
-from booking.overview.endpoints import OVERVIEWS, LinkIn
+from booking.overview.endpoints import OVERVIEWS
 from booking.overview.model import Listed, Reach
 from booking.overview.usecases import AskedTooOften, LinkOver
 from frontend.citizen.frame import frame
 from frontend.citizen.need_views import NoticePage
+from frontend.citizen.one_contact import FIELDS, read_one
 from frontend.citizen.overview_views import AskPage, ListedCase, ListPage, OpenPage
 from frontend.citizen.rendering import SHARED, chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.views import Row, ShownError
 from frontend.citizen.words import Words
 
 HERE = "/my-appointments"
-_FIELDS = ("email", "mobile")
 _ONE_NEEDED = _("Enter the e-mail address or the mobile number that you gave when booking")
 _ONLY_ONE = _("Enter only one of both: we send one link")
 _OVER = _("This link has been used already, or its time is over. Please ask for a new one.")
@@ -42,14 +41,13 @@ async def send_form(request: web.Request) -> web.Response:
     """The answer is the same whatever there is."""
     words, fields = words_of(request), await form(request)
     key = key_of(fields)
-    values = {name: fields.get(name, "").strip()[:500] for name in _FIELDS}
-    wanted, wrong = _read(values, words.language)
+    values = {name: fields.get(name, "").strip()[:500] for name in FIELDS}
+    wanted, wrong = read_one(values, words.language, none=_ONE_NEEDED, both=_ONLY_ONE)
     if wanted is None:
         return page(request, "overview_ask", _form(request, words, values, wrong), status=422)
     reach = Reach.EMAIL if wanted.email else Reach.SMS
-    contact = wanted.email or wanted.mobile or ""
     try:
-        await request.app[OVERVIEWS].ask(reach, contact, words.language, str(key), address_of(request))
+        await request.app[OVERVIEWS].ask(reach, wanted.address, words.language, str(key), address_of(request))
     except AskedTooOften as refusal:
         view = _form(request, words, values, problem=words._(refusal.message))
         return page(request, "overview_ask", view, status=refusal.status)
@@ -114,17 +112,6 @@ async def use(request: web.Request) -> web.Response:
 
 def _over(words: Words) -> web.Response:
     return see(f"/{words.language}{HERE}?over=1")
-
-
-def _read(values: Mapping[str, str], language: str) -> tuple[LinkIn | None, dict[str, str]]:
-    """English msgids by field, where something is wrong."""
-    given = {name: value for name, value in values.items() if value}
-    if len(given) != 1:
-        return None, {"email": _ONLY_ONE if given else _ONE_NEEDED}
-    try:
-        return LinkIn.model_validate({**given, "language": language}), {}
-    except ValidationError as error:
-        return None, {one.pointer.removeprefix("/"): one.message for one in field_errors(error)}
 
 
 def _form(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from base.errors import Invalid, Malformed, NotFound
 from base.i18n import mark as _
 from base.web import STAFF, can, form, path_number
-from base.web.answers import field_errors
+from base.web.answers import by_field
 from base.web.endpoint import page
 from booking.catalogue.endpoints import CATALOGUE
 from booking.guard.model import PER_NETWORK, Allowance
@@ -76,7 +76,7 @@ async def guard(request: web.Request) -> web.Response:
     try:
         given = GuardIn.model_validate({"per_network": fields.get("per_network", "").strip()})
     except ValidationError as error:
-        return await _service(request, _wrong(error), fields)
+        return await _service(request, by_field(error), fields)
     await request.app[RULES].guard(ident, given.per_network, request[STAFF].account_id)
     return see(f"/{words_of(request).language}/guard/services/{ident}")
 
@@ -97,7 +97,7 @@ async def allow(request: web.Request) -> web.Response:
         read = AllowIn.model_validate({**given, "expires_at": day + timedelta(days=1) if day else None})
         token = await request.app[RULES].allow(ident, read.terms, request[STAFF].account_id, str(key))
     except ValidationError as error:
-        return await _service(request, _wrong(error) | ({} if day else {"expires_at": _NO_DAY}), fields)
+        return await _service(request, by_field(error) | ({} if day else {"expires_at": _NO_DAY}), fields)
     except Invalid as error:
         return await _service(request, {one.pointer.removeprefix("/"): one.message for one in error.errors}, fields)
     return await _service(request, link=f"{request.app[RULES].public_url}/{words.language}/allowance/{token}")
@@ -163,10 +163,6 @@ def _line(words: Words, here: str, one: Allowance) -> AllowanceLine:
 
 def _limit(words: Words, per_network: int) -> str:
     return words._("Guarded; in an hour from one network: {n}", n=per_network)
-
-
-def _wrong(error: ValidationError) -> dict[str, str]:
-    return {one.pointer.split("/")[1]: one.message for one in reversed(field_errors(error))}
 
 
 _SERVICE = "/{language}/guard/services/{service}"

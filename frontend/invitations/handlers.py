@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from booking.catalogue.model import Channel
 from booking.holds.usecases import GivenOutByNeed
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.letters_endpoints import PRINTING
-from booking.invitations.model import LISTED_MOST, InvitationStatus, Way
+from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Way
 from booking.invitations.printing import NothingToPrint
 from frontend.bookings.places import Place, place_of
 from frontend.citizen import contact_form
@@ -152,27 +152,24 @@ async def show(request: web.Request) -> web.Response:
 
 async def withdraw(request: web.Request) -> web.Response:
     key_of(await form(request))
-    words, place = words_of(request), await place_of(request)
-    ident = path_id(request, "invitation")
-    try:
-        await request.app[INVITATIONS].withdraw(place.office.id, ident)
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return await _one(request, refusal)
-    return see(f"{_url(words, place)}/{ident}")
+    place = await place_of(request)
+    return await _done(request, request.app[INVITATIONS].withdraw(place.office.id, path_id(request, "invitation")))
 
 
 async def send_again(request: web.Request) -> web.Response:
-    key, words, place = key_of(await form(request)), words_of(request), await place_of(request)
+    key, place = key_of(await form(request)), await place_of(request)
     ident = path_id(request, "invitation")
+    return await _done(request, request.app[INVITATIONS].send_again(place.office.id, ident, str(key)))
+
+
+async def _done(request: web.Request, work: Awaitable[Invitation]) -> web.Response:
     try:
-        await request.app[INVITATIONS].send_again(place.office.id, ident, str(key))
+        done = await work
     except NotFound:
         raise
     except DomainError as refusal:
         return await _one(request, refusal)
-    return see(f"{_url(words, place)}/{ident}")
+    return see(f"{_url(words_of(request), await place_of(request))}/{done.id}")
 
 
 async def _new(request: web.Request, typed: Typed) -> web.Response:
