@@ -23,6 +23,10 @@ class LineError:
     code: str
     message: str
 
+    @classmethod
+    def unknown(cls, file: str, line: int, column: str, value: str, where: str) -> LineError:
+        return cls(file, line, column, "unknown_reference", f"'{value}' is not in {where}.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftPolicy:
@@ -67,6 +71,9 @@ class DraftCounter:
     channel: Channel
     groups: frozenset[str]  # none: a resource
     resource: str | None
+
+    def serves(self, service: DraftService) -> bool:
+        return service.group in self.groups and self.channel in service.channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,4 +222,4 @@ class Draft:
         return [line for line in here if line.counter == counter.kind] or [line for line in here if line.counter == "*"]
 
     def serves(self, counter: DraftCounter, service: DraftService) -> bool:
-        return service.group in counter.groups and counter.channel in service.channels
+        return counter.serves(service)

@@ -130,26 +130,26 @@ def check_capacity(
         named += [("rules.csv", one.line, "office", one.office) for one in rules]
         named += [("pools.csv", one.line, "office", one.office) for one in pools]
         named += [("pools.csv", one.line, "sold_by", one.sold_by) for one in pools]
-        errors += [_unknown(*where, "offices.csv") for where in named if where[3] not in known]
+        errors += [LineError.unknown(*where, "offices.csv") for where in named if where[3] not in known]
     if "counters.csv" in whole:
         keys = {(counter.office, counter.key) for counter in counters}
         kinds = {(counter.office, counter.kind) for counter in counters}
         errors += [
-            _unknown(
+            LineError.unknown(
                 "exceptions.csv", one.line, "counter", one.counter, "counters.csv for this office, with its number"
             )
             for one in exceptions
             if one.counter and (one.office, one.counter) not in keys
         ]
         errors += [
-            _unknown("pools.csv", one.line, "counter", one.counter, "counters.csv for this office")
+            LineError.unknown("pools.csv", one.line, "counter", one.counter, "counters.csv for this office")
             for one in pools
             if (one.office, one.counter) not in kinds
         ]
     if "services.csv" in whole:
         known = {service.key for service in services}
         errors += [
-            _unknown("rules.csv", one.line, "service", one.service, "services.csv")
+            LineError.unknown("rules.csv", one.line, "service", one.service, "services.csv")
             for one in rules
             if one.service != "*" and one.service not in known
         ]
@@ -196,7 +196,3 @@ def _rules_twice(rules: Sequence[DraftRule]) -> Iterable[LineError]:
             yield LineError(
                 "rules.csv", rule.line, "service", "duplicate", f"'{rule.service}' is already in line {before}."
             )
-
-
-def _unknown(file: str, line: int, column: str, value: str, where: str) -> LineError:
-    return LineError(file, line, column, "unknown_reference", f"'{value}' is not in {where}.")

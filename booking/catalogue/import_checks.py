@@ -94,14 +94,16 @@ def _unknown_offices(
     named = [("counters.csv", row.line, row.office) for row in _once_per_line(counters)]
     named += [("hours.csv", row.line, row.office) for row in _once_per_line(hours)]
     return [
-        _unknown(file, line, "office", office, "offices.csv") for file, line, office in named if office not in known
+        LineError.unknown(file, line, "office", office, "offices.csv")
+        for file, line, office in named
+        if office not in known
     ]
 
 
 def _unknown_counters(counters: Sequence[DraftCounter], hours: Sequence[DraftHours]) -> list[LineError]:
     known = {(counter.office, counter.kind) for counter in counters}
     return [
-        _unknown("hours.csv", row.line, "counter", row.counter, "counters.csv for this office")
+        LineError.unknown("hours.csv", row.line, "counter", row.counter, "counters.csv for this office")
         for row in _once_per_line(hours)
         if row.counter != "*" and (row.office, row.counter) not in known
     ]
@@ -112,20 +114,16 @@ def _unknown_services(
 ) -> list[LineError]:
     groups, keys = {service.group for service in services}, {service.key for service in services}
     errors = [
-        _unknown("counters.csv", counter.line, "groups", group, "column group of services.csv")
+        LineError.unknown("counters.csv", counter.line, "groups", group, "column group of services.csv")
         for counter in _once_per_line(counters)
         for group in sorted(counter.groups - groups)
     ]
     errors += [
-        _unknown("fees.csv", fee.line, "service", fee.service, "services.csv")
+        LineError.unknown("fees.csv", fee.line, "service", fee.service, "services.csv")
         for fee in fees
         if fee.service not in keys
     ]
     return errors
-
-
-def _unknown(file: str, line: int, column: str, value: str, where: str) -> LineError:
-    return LineError(file, line, column, "unknown_reference", f"'{value}' is not in {where}.")
 
 
 def _without_hours(counters: Sequence[DraftCounter], hours: Sequence[DraftHours]) -> list[LineError]:

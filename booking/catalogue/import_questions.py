@@ -54,8 +54,7 @@ def check_questions(
     before: dict[tuple[str, str], DraftQuestion] = {}
     for one in questions:
         if "services.csv" in whole and one.service not in known:
-            message = f"'{one.service}' is not in services.csv."
-            yield LineError(_FILE, one.line, "service", "unknown_reference", message)
+            yield LineError.unknown(_FILE, one.line, "service", one.service, "services.csv")
         earlier = before.get((one.service, one.condition[0])) if one.condition else None
         if one.condition and earlier is None:
             message = f"'{one.condition[0]}' is no earlier question of this service."

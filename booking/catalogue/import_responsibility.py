@@ -50,14 +50,14 @@ def check_responsibility(
     errors = []
     for line in lines:
         if line.service not in known:
-            errors.append(_error(line, "service", "unknown_reference", f"'{line.service}' is not in services.csv."))
+            errors.append(LineError.unknown(_FILE, line.line, "service", line.service, "services.csv"))
             continue
         for key in line.counters:
             counter = by_key.get((line.office, key))
             if counter is None:
-                message = f"'{key}' is not in counters.csv for this office, with its number."
-                errors.append(_error(line, "counters", "unknown_reference", message))
-            elif not _serves(counter, known[line.service]):
+                where = "counters.csv for this office, with its number"
+                errors.append(LineError.unknown(_FILE, line.line, "counters", key, where))
+            elif not counter.serves(known[line.service]):
                 message = f"'{key}' does not serve '{line.service}'."
                 errors.append(_error(line, "counters", "serves_not", message))
     return errors or [*_kinds_differ(lines), *_uncovered(lines, counters, known)]
@@ -70,7 +70,7 @@ def _uncovered(
     for key in dict.fromkeys(line.service for line in lines):
         mine = [line for line in lines if line.service == key]
         named = {(line.office, counter) for line in mine for counter in line.counters}
-        if any(_serves(one, known[key]) and (one.office, one.key) not in named for one in counters):
+        if any(one.serves(known[key]) and (one.office, one.key) not in named for one in counters):
             continue
         if all(line.lines.postcodes for line in mine):
             message = "Every line names postcodes: who lives elsewhere is served by nobody."
@@ -87,10 +87,6 @@ def _kinds_differ(lines: Sequence[DraftResponsibility]) -> Iterator[LineError]:
         before = names.setdefault((line.service, line.lines.kind), line)
         if before.kind_name != line.kind_name:
             yield _error(line, "kind_de", "kind_differs", f"This kind is called otherwise in line {before.line}.")
-
-
-def _serves(counter: DraftCounter, service: DraftService) -> bool:
-    return service.group in counter.groups and counter.channel in service.channels
 
 
 def _error(line: DraftResponsibility, column: str, code: str, message: str) -> LineError:

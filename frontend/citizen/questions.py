@@ -17,8 +17,7 @@ from frontend.citizen.words import Words
 
 
 async def asked_for(request: web.Request, hold: Hold) -> tuple[Question, ...]:
-    services = (hold.service_id, *(item.service_id for item in hold.items))
-    return await request.app[CATALOGUE].questions(services)
+    return await request.app[CATALOGUE].questions(hold.visit.services(hold.service_id))
 
 
 def question_fields(words: Words, questions: Sequence[Question]) -> Questions | None:
