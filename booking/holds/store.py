@@ -185,8 +185,17 @@ def _place(wanted: Wanted) -> tuple[object, ...]:
 
 
 def _columns(members: Sequence[Wanted]) -> tuple[list[object], ...]:
-    """Of a batch, as hold_set takes them."""
-    return tuple(map(list, zip(*((member.hold_id, *_place(member)) for member in members), strict=True)))
+    """Of a batch, which may be empty, as hold_set takes them."""
+    return (
+        [member.hold_id for member in members],
+        [member.service_id for member in members],
+        [member.fee_id for member in members],
+        [member.counter_id for member in members],
+        [member.starts_at for member in members],
+        [member.ends_at for member in members],
+        [member.buffer_min for member in members],
+        [member.office_id for member in members],
+    )
 
 
 def _parts(parts: Sequence[Wanted]) -> tuple[list[object], ...]:
