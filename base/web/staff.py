@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -105,12 +106,23 @@ def address_of(request: web.Request) -> str:
 
 
 def proven_address(request: web.Request) -> str | None:
-    """The same, but None where our proxies should have said it and did not: then everybody would seem to sit where they stand."""
+    """The same, but None where our proxies should have said it and did not: then everybody would seem to sit where they stand.
+
+    What is no address (a port behind it, a word) counts as not said: as text it would be a network of its own at each try.
+    """
     hops = request.app[SETTINGS].proxy_hops
     if not hops:
         return request.remote or None
     said = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")]
-    return said[-hops] or None if len(said) >= hops else None
+    return said[-hops] if len(said) >= hops and _is_address(said[-hops]) else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sign_in_url(request: web.Request) -> str:

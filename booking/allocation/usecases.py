@@ -19,7 +19,7 @@ from booking.allocation import store
 from booking.allocation.model import RequestStatus, Window
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
-from booking.appointments.contact import Contact
+from booking.appointments.contact import Contact, mailbox
 from booking.catalogue.words import fold
 
 request_asked = point("allocation.asked")
@@ -137,7 +137,9 @@ class Allocation:
             windows=[_stored(window) for window in windows],
             person_hmac=self._sealer.look_up(person, "allocation-person"),
             # a household shares a telephone: without an address of one's own the person alone counts
-            contact_hmac=self._sealer.look_up(contact.email or person, "allocation-contact"),
+            contact_hmac=self._sealer.look_up(
+                mailbox(contact.email) if contact.email else person, "allocation-contact"
+            ),
             run_id=None,
             appointment_id=None,
             entered_by=entered_by,

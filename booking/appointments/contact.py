@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from base.i18n import mark as _
 
 _REGION = "DE"  # a number without country code is a German one
+_WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
 _NOT_PRINTED = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 _TURNS_TEXT = frozenset(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -69,6 +70,13 @@ def _email(value: str) -> str:
             "schalter_email", _("This is not an e-mail address. An example: name@example.org")
         ) from None
     return found.normalized
+
+
+def mailbox(email: str) -> str:
+    """To compare by, never to write to: what follows a plus is the owner's own note almost everywhere, and Gmail knows no dots."""
+    local, _at, domain = email.strip().casefold().rpartition("@")
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '')}@gmail.com" if domain in _WITHOUT_DOTS else f"{local}@{domain}"
 
 
 def _mobile(value: str) -> str:

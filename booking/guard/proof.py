@@ -55,6 +55,7 @@ class Proofs:
             TypeError,
             ValueError,
             AttributeError,
+            RecursionError,
         ):
             return None
         given = payload.challenge

@@ -14,6 +14,7 @@ from base.i18n import pick
 from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, same, token_sha256
+from booking.appointments.contact import mailbox
 from booking.catalogue.store import find_city
 from booking.guard import store
 from booking.guard.figures import Figures
@@ -133,7 +134,7 @@ class Guard:
             if known is not None:
                 return CodeSent(ident, known.good_until)
             by_network = self._sealer.look_up(network_of(address), "guard.code.network")
-            by_contact = self._sealer.look_up(contact, "guard.code.contact")
+            by_contact = self._sealer.look_up(contact if is_mobile else mailbox(contact), "guard.code.contact")
             is_allowed = await take_attempt(conn, by_network, now, NETWORK_LIMIT)
             is_allowed = is_allowed and await take_attempt(conn, by_contact, now, CONTACT_LIMIT)
             if is_allowed and await store.insert_code(conn, ident, service_id, self._code(ident, code), until):

@@ -41,6 +41,9 @@ def test_where_sign_in_may_lead(text: str, is_ours: bool) -> None:
         (2, "203.0.113.9, 198.51.100.1", "203.0.113.9"),
         (2, "203.0.113.9", "peer"),  # it did not come through both
         (1, "", "peer"),
+        (1, "2001:db8::17", "2001:db8::17"),
+        (1, "unknown", "peer"),
+        (1, "203.0.113.9:4711", "peer"),  # another port at each try would be another network
     ],
 )
 def test_the_address_behind_proxies(hops: int, header: str, address: str) -> None:

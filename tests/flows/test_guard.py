@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import json
 import re
@@ -93,7 +94,9 @@ async def test_a_pass_is_for_its_service_and_for_a_while(town: Town, boss: Staff
     assert (await hold(town, service, made["id"])).body["code"] == "pass_needed"
     late = await proof(town, service)
     town.clock.advance(minutes=21)
-    for wrong, asked in ((late, service), (await proof(town, other), service), ("e30=", service), ("%", service)):
+    deep = base64.b64encode(b"[" * 1400).decode()
+    others = await proof(town, other)
+    for wrong, asked in ((late, service), (others, service), ("e30=", service), ("%", service), (deep, service)):
         answer = await passed(town, asked, altcha=wrong)
         assert (answer.status, answer.body["code"]) == (422, "proof_wrong")
     forged = altcha.Payload.from_base64(await proof(town, service))
@@ -159,8 +162,9 @@ async def test_by_a_code_that_is_sent(town: Town, boss: StaffBrowser) -> None:
     assert text.status == 202
     for _ in range(2):
         assert (await town.call("POST", "/api/guard/codes", key=str(uuid4()), json=asked)).status == 202
-    often = await town.call("POST", "/api/guard/codes", key=str(uuid4()), json=asked)
-    assert (often.status, often.body["code"]) == (429, "code_sent_too_often")
+    for email in ("kim@example.org", "Kim+17@example.org"):  # one mailbox
+        often = await town.call("POST", "/api/guard/codes", key=str(uuid4()), json=asked | {"email": email})
+        assert (often.status, often.body["code"]) == (429, "code_sent_too_often")
 
 
 async def test_an_allowance_counts_what_is_held_with_it(town: Town, boss: StaffBrowser) -> None:
@@ -206,6 +210,8 @@ async def test_behind_a_proxy_that_says_nothing_nobody_is_let_through(town: Town
     made = (await passed(town, service, altcha=await proof(town, service))).body["id"]
     silent = await hold(town, service, made)
     assert (silent.status, silent.body["code"]) == (403, "network_unknown")
+    garbled = await hold(town, service, made, headers={"X-Forwarded-For": "203.0.113.9:4711"})
+    assert (garbled.status, garbled.body["code"]) == (403, "network_unknown")
     said = await hold(town, service, made, headers={"X-Forwarded-For": "2001:db8::17"})
     assert said.status == 201
 

@@ -58,7 +58,11 @@ class TestRequests:
 
     async def test_a_person_and_a_contact_ask_once(self, world: NeedWorld) -> None:
         first = await world.ask("Anna Häberle")
-        for name, email, born in (("anna  HAEBERLE", "else@example.org", 1990), ("Ben Blau", "anna@example.org", 1980)):
+        for name, email, born in (
+            ("anna  HAEBERLE", "else@example.org", 1990),
+            ("Ben Blau", "anna@example.org", 1980),
+            ("Cem Can", "Anna+2@example.org", 1981),  # the same mailbox
+        ):
             with pytest.raises(AskedAlready):
                 await world.ask(name, email=email, born=born)
         await world.ask("Anna Häberle", email="younger@example.org", born=1991)  # of the same name

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from base.errors import Invalid
 from base.seal import Sealer, Unsealable
 from base.web.answers import validate
-from booking.appointments.contact import Contact, Need
+from booking.appointments.contact import Contact, Need, mailbox
 from booking.appointments.persons import open_contact, seal_contact
 
 SEALER = Sealer("a secret for tests, long enough for the rule")
@@ -81,6 +81,19 @@ class TestContact:
         for field in ("name", "email", "mobile", "postal_address", "note"):
             with contextlib.suppress(Invalid):
                 assert contact(**{field: text}).language == "de"
+
+
+@pytest.mark.parametrize(
+    ("email", "behind"),
+    [
+        ("Anna+17@example.org", "anna@example.org"),
+        ("a.n.na+x+y@GoogleMail.com", "anna@gmail.com"),
+        ("an.na@example.org", "an.na@example.org"),  # elsewhere dots are another person
+        ("+49@example.org", "+49@example.org"),
+    ],
+)
+def test_the_mailbox_behind_an_address(email: str, behind: str) -> None:
+    assert mailbox(email) == behind
 
 
 class TestSealing:
