@@ -156,6 +156,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             sealer,
             clock,
             calls,
+            offers,
             is_called,
             has_arrived,
             let_go,

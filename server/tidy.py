@@ -44,5 +44,5 @@ class Tidy:
         gone += await self.identity.forget_over() + await self.queue.forget_clerks()
         gone += await self.overviews.forget_over() + await self.guard.forget_over()
         gone += await self.invitations.erase_due() + await self.uploads.forget_over()
-        gone += await self.appointments.forget_answers()
+        gone += await self.appointments.forget_answers() + await self.appointments.forget_said()
         return gone + await self.appointments.erase_due() + await self.allocation.erase_due()

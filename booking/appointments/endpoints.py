@@ -45,6 +45,7 @@ from booking.appointments.moving import (
     TooManyMoves,
 )
 from booking.appointments.reconfirming import NotAsked
+from booking.appointments.responsible import NotResponsible
 from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
@@ -418,6 +419,7 @@ ENDPOINTS = [
             TooManyMoves,
             OtherService,
             OutsideInvitation,
+            NotResponsible,
             NoNumber,
             CallOver,
             PriceDiffers,

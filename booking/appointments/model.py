@@ -12,7 +12,7 @@ from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
-from booking.availability.model import ClaimStatus, Item, Visit
+from booking.availability.model import ANYBODY, ClaimStatus, Item, Visit, Who
 from booking.catalogue.questions import Question
 from payment.model import Payment, Refund
 
@@ -183,10 +183,13 @@ class Case:
     reconfirm: Reconfirm | None = None
     moves_left: int = 0  # how often it may still be given another time
     invitation_id: UUID | None = None  # by which it was booked
+    who: Who = field(
+        default=ANYBODY, repr=False
+    )  # what was said of whom it is for, where that decides who is responsible
 
     @property
     def visit(self) -> Visit:
-        return Visit(self.items[0].quantity, self.items[1:])
+        return Visit(self.items[0].quantity, self.items[1:], self.who)
 
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back; None where nothing is paid or nothing is booked."""

@@ -16,7 +16,8 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments import move_store, reconfirm_store, store
+from base.seal import Sealer
+from booking.appointments import move_store, reconfirm_store, responsible, store, who_store
 from booking.appointments.calls import Calls
 from booking.appointments.giving_back import parts
 from booking.appointments.invited import OutsideInvitation
@@ -25,7 +26,7 @@ from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmSt
 from booking.appointments.move_store import BY_CITY, BY_PERSON
 from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
 from booking.appointments.store import CaseRow, HoldClaim
-from booking.availability.model import ClaimStatus
+from booking.availability.model import ClaimStatus, Offers
 from booking.holds.usecases import HoldInUse
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.usecases import Payments
@@ -99,6 +100,8 @@ class Moving:
         slots: Slots,
         payments: Payments,
         calls: Calls,
+        offers: Offers,
+        sealer: Sealer,
         clock: Clock,
         describe: Callable[[CaseState], str],
         has_arrived: IsCalled,
@@ -109,6 +112,8 @@ class Moving:
         self._slots = slots
         self._payments = payments
         self._calls = calls
+        self._offers = offers
+        self._sealer = sealer
         self._clock = clock
         self._describe = describe
         self._has_arrived = has_arrived
@@ -116,13 +121,20 @@ class Moving:
         self._moves_most = moves_most
 
     async def move(
-        self, appointment_id: UUID, hold_id: UUID, return_url: str = "", by_city: ByCity | None = None
+        self,
+        appointment_id: UUID,
+        hold_id: UUID,
+        return_url: str = "",
+        by_city: ByCity | None = None,
+        *,
+        by_staff: bool = False,
     ) -> str | None:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
         less now, the difference goes back. Where it is more: the address where the difference is paid; the old time is kept until then.
+        `by_staff`: they know who is responsible, and who may help out.
 
-        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, OutsideInvitation, NoNumber, CallOver,
-        PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
+        Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, OutsideInvitation, NotResponsible,
+        NoNumber, CallOver, PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
         refunds: list[Refund] = []
         payment: Payment | None = None
@@ -130,6 +142,9 @@ class Moving:
             case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most, by_city)
             if hold is None:
                 return None
+            if by_city is None and not by_staff:
+                await responsible.check(conn, self._sealer, self._offers, appointment_id, hold_id)
+            await who_store.adopt(conn, appointment_id, hold_id)
             if hold.fee_cents > case.fee.cents and by_city is None:
                 payment = await self._wait(conn, case, hold, hold_id, return_url)
             else:

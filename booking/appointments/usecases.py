@@ -21,7 +21,17 @@ from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
-from booking.appointments import answer_store, answering, invited, move_store, reconfirm_store, store, twins
+from booking.appointments import (
+    answer_store,
+    answering,
+    invited,
+    move_store,
+    reconfirm_store,
+    responsible,
+    store,
+    twins,
+    who_store,
+)
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
@@ -52,7 +62,8 @@ from booking.appointments.slots import (
     nobody_to_let_go,
 )
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
-from booking.availability.model import ClaimStatus
+from booking.availability.model import ClaimStatus, Offers
+from booking.availability.responsible import Served
 from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
 from payment.model import Payment, Refund, RefundStatus
@@ -109,6 +120,7 @@ class Appointments:
         sealer: Sealer,
         clock: Clock,
         calls: Calls,
+        offers: Offers,
         is_called: IsCalled = nobody_is_called,
         has_arrived: IsCalled = nobody_is_called,
         let_go: LetGo = nobody_to_let_go,
@@ -126,7 +138,9 @@ class Appointments:
         self._clock = clock
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
-        self._moving = Moving(db, slots, payments, calls, clock, self._describe, has_arrived, let_go, moves_most)
+        self._moving = Moving(
+            db, slots, payments, calls, offers, sealer, clock, self._describe, has_arrived, let_go, moves_most
+        )
         self._reconfirming = Reconfirming(db, slots, self._lifecycle, notifications, clock, has_arrived)
         self._moves_most = moves_most
 
@@ -193,7 +207,7 @@ class Appointments:
             person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
             await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
             if hold.appointment_id is None:
-                ident, token = await self._insert(conn, hold, contact)
+                ident, token = await self._insert(conn, hold_id, hold, contact)
             else:
                 ident = hold.appointment_id
                 token = await self._correct(conn, ident, contact)
@@ -211,7 +225,7 @@ class Appointments:
         if hold.hold_until is None or hold.hold_until <= now or until <= now:
             return None
         await store.keep_until(conn, hold.id, until)
-        ident, _token = await self._insert(conn, hold, contact)
+        ident, _token = await self._insert(conn, hold_id, hold, contact)
         notice = Notice("appointment_offered", fields={"answer_until": until.isoformat()})
         await self._announcer(conn, ident, notice)
         return ident
@@ -371,17 +385,24 @@ class Appointments:
         async with self._db.transaction() as conn:
             return await answer_store.forget_over(conn, self._clock())
 
+    async def forget_said(self) -> int:
+        """For whom times were held of which no case was made."""
+        async with self._db.transaction() as conn:
+            return await who_store.forget_over(conn)
+
     async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
         """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.move."""
         await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city=by_city))
         return await self.case(appointment_id)
 
-    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str) -> str | None:
+    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
         """To the time of the hold; whoever calls has proved both. The address where the difference of the fee is paid first, or None.
 
         Refusals: see Moving.move.
         """
-        return await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, return_url))
+        return await _again_after_deadlock(
+            lambda: self._moving.move(appointment_id, hold_id, return_url, by_staff=by_staff)
+        )
 
     async def settle_move(self, appointment_id: UUID, hold_id: UUID) -> None:
         """Look at the payment of the difference: the return page does so before it shows anything."""
@@ -462,7 +483,7 @@ class Appointments:
         if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
             raise HoldOver
 
-    async def _insert(self, conn: Connection, hold: HoldClaim, contact: Contact) -> tuple[UUID, str]:
+    async def _insert(self, conn: Connection, hold_id: UUID, hold: HoldClaim, contact: Contact) -> tuple[UUID, str]:
         ident, token = uuid4(), new_token()
         for _try in range(_NUMBER_TRIES):
             new = NewAppointment(
@@ -484,6 +505,7 @@ class Appointments:
             raise RuntimeError("no free number found")
         await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
         await store.link_claim(conn, hold.id, ident)
+        await who_store.adopt(conn, ident, hold_id)
         return ident, token
 
     async def _correct(self, conn: Connection, ident: UUID, contact: Contact) -> str:
@@ -520,7 +542,10 @@ class Appointments:
             moves_left=max(self._moves_most - row.moves, int(row.is_displaced)),
         )
         answers = await answering.read(conn, self._sealer, appointment_id)
-        return replace(made, answers=answers, differences=tuple(differences), waiting=_waiting(made, waiting))
+        them = (await responsible.served(conn, self._sealer, [appointment_id])).get(appointment_id, Served())
+        return replace(
+            made, answers=answers, differences=tuple(differences), waiting=_waiting(made, waiting), who=them.who
+        )
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)

@@ -121,6 +121,10 @@ class Who:
     postcode: str = ""
     kind: str = ""  # what it is about, as a key
 
+    def completed(self, other: Who) -> Who:
+        """With what only the other says."""
+        return Who(self.letters or other.letters, self.postcode or other.postcode, self.kind or other.kind)
+
 
 ANYBODY = Who()
 

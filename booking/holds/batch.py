@@ -180,7 +180,7 @@ class Batcher:
         now = self._clock()
         until = now + self._hold_for
         async with self._db.connection() as conn:  # one statement is one transaction: no BEGIN and COMMIT on the wire
-            if any(member.entry for member in members):
+            if any(member.entry or member.who for member in members):
                 made = await store.insert_with_passes(conn, now, until, members)
             else:
                 made = dict.fromkeys(await store.insert(conn, now, until, members))

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from base.i18n import Text
 from base.money import Money
 from booking.availability.book import instant_of
-from booking.availability.model import ANYBODY, JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit
+from booking.availability.model import ANYBODY, JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit, Who
 
 
 class HoldStatus(StrEnum):
@@ -47,10 +47,12 @@ class Hold:
     status: HoldStatus = HoldStatus.HELD
     appointment_id: UUID | None = None
     items: tuple[Item, ...] = ()  # of a visit that is for more than its service once
+    who: Who = field(default=ANYBODY, repr=False)  # as far as its service asks that
 
     @property
     def visit(self) -> Visit:
-        return Visit(self.items[0].quantity, self.items[1:]) if self.items else JUST_ONE
+        visit = Visit(self.items[0].quantity, self.items[1:]) if self.items else JUST_ONE
+        return replace(visit, who=self.who)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Wanted:
     buffer_min: int = 0
     office_id: int | None = None  # that was chosen; None: the counter's own
     entry: Entry | None = None  # None: the service is not guarded, as far as this process knows
+    who: bytes | None = None  # sealed (booking.holds.said); None: nothing was said
 
     @classmethod
     def at(
@@ -95,6 +98,7 @@ class Wanted:
         starts_at: datetime,
         ident: UUID,
         entry: Entry | None = None,
+        who: bytes | None = None,
     ) -> Wanted:
         return cls(
             hold_id=ident,
@@ -106,6 +110,7 @@ class Wanted:
             buffer_min=office.buffer_min,
             office_id=office.office_id,
             entry=entry,
+            who=who,
         )
 
     @classmethod

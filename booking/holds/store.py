@@ -26,6 +26,7 @@ class HoldRow:
     fee_cents: int
     currency: str
     legal_basis: dict[str, str]
+    who: bytes | None  # sealed
     services: list[int]  # of a visit of several parts, or of one service more than once
     quantities: list[int]
 
@@ -44,15 +45,25 @@ async def insert(conn: Connection, now: datetime, until: datetime, members: Sequ
 async def insert_with_passes(
     conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]
 ) -> dict[UUID, str | None]:
-    """The same where some show passes: of each that was held None, of each refused the code (booking.holds.refusals)."""
+    """The same where some show passes, or have said for whom: of each that was held None, of each refused the code
+    (booking.holds.refusals)."""
     entries = [member.entry or Entry() for member in members]
     rows = await conn.fetch(
-        "SELECT o_request, o_refused FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10, $11::uuid[], $12::bytea[])",
+        """
+        WITH held AS (
+          SELECT o_request, o_refused FROM hold_set($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint[], $10, $11::uuid[], $12::bytea[])
+        ), said AS (
+          INSERT INTO hold_who (hold_id, sealed)
+          SELECT s.id, s.sealed FROM held JOIN unnest($3, $13::bytea[]) AS s (id, sealed) ON s.id = o_request
+           WHERE o_refused IS NULL AND s.sealed IS NOT NULL
+        )
+        SELECT o_request, o_refused FROM held""",
         now,
         until,
         *_columns(members),
         [entry.pass_id for entry in entries],
         [entry.network for entry in entries],
+        [member.who for member in members],
     )
     return {row["o_request"]: row["o_refused"] for row in rows}
 
@@ -62,7 +73,13 @@ async def insert_visit_with_pass(
 ) -> str | None:
     """'held', None (taken, or made before) or the code of the refusal."""
     made: str | None = await conn.fetchval(
-        "SELECT hold_visit($1, $2, $3, $4, $5, $6, $7::smallint[], $8, $9, $10, $11::smallint[], $12::uuid, $13::bytea)",
+        """
+        WITH visit AS (
+          SELECT hold_visit($1, $2, $3, $4, $5, $6, $7::smallint[], $8, $9, $10, $11::smallint[], $12::uuid, $13::bytea) AS made
+        ), said AS (
+          INSERT INTO hold_who (hold_id, sealed) SELECT $3, $14::bytea FROM visit WHERE made = 'held' AND $14::bytea IS NOT NULL
+        )
+        SELECT made FROM visit""",
         now,
         until,
         parts[0].hold_id,
@@ -70,6 +87,7 @@ async def insert_visit_with_pass(
         *_parts(parts),
         entry.pass_id,
         entry.network,
+        parts[0].who,
     )
     return made
 
@@ -91,13 +109,20 @@ async def insert_visit(
 ) -> bool:
     """All parts or none, in their order. False: one was taken or closed, or this request had made them before."""
     made: bool = await conn.fetchval(
-        "SELECT hold_visit($1, $2, $3, $4, $5, $6, $7, $8::smallint[], $9, $10, $11, $12::smallint[])",
+        """
+        WITH visit AS (
+          SELECT hold_visit($1, $2, $3, $4, $5, $6, $7, $8::smallint[], $9, $10, $11, $12::smallint[]) AS made
+        ), said AS (
+          INSERT INTO hold_who (hold_id, sealed) SELECT $3, $13::bytea FROM visit WHERE made AND $13::bytea IS NOT NULL
+        )
+        SELECT made FROM visit""",
         now,
         until,
         parts[0].hold_id,
         parts[0].office_id,
         staff,
         *_parts(parts),
+        parts[0].who,
     )
     return made
 
@@ -127,10 +152,11 @@ async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]
         SELECT c.request_key AS id, c.service_id, k.channel, coalesce(c.sold_by, c.office_id) AS office_id, c.starts_at,
                greatest(v.ends_at, c.ends_at - c.buffer_min * interval '1 minute') AS ends_at, c.hold_until, c.status,
                coalesce(c.appointment_id, CASE c.status WHEN 3 THEN c.moves END) AS appointment_id,
-               f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis,
+               f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis, w.sealed AS who,
                CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.service_id || v.services ELSE '{}' END AS services,
                CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.quantity || v.quantities ELSE '{}' END AS quantities
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
+          LEFT JOIN hold_who w ON w.hold_id = c.request_key
           CROSS JOIN LATERAL (
             SELECT max(p.ends_at - p.buffer_min * interval '1 minute') AS ends_at, sum(g.amount_cents * p.quantity)::int AS cents,
                    array_agg(p.service_id ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS services,

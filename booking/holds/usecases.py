@@ -24,7 +24,7 @@ from base.lines import Message
 from base.money import Money
 from base.seal import Sealer, same
 from booking.availability.book import CELL_S
-from booking.availability.model import JUST_ONE, Audience, Item, Offer, OfficeOffer, Part, Slot, Visit
+from booking.availability.model import JUST_ONE, Audience, Item, Offer, OfficeOffer, Part, Slot, Visit, Who
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability, NotOffered, check_who
 from booking.catalogue.model import Fee
@@ -45,6 +45,7 @@ from booking.holds.model import (
 )
 from booking.holds.owners import Owners
 from booking.holds.refusals import PASS_REFUSALS, PassNeeded, PassRefused
+from booking.holds.said import asked_of, open_who, seal_who
 
 log = logging.getLogger(__name__)
 
@@ -333,6 +334,7 @@ class Holds:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id], visit)
         if audience is Audience.PUBLIC:
             check_who(offer, visit)
+        who = asked_of(offer, visit.who)
         today = day_of(self._clock(), zone(office.time_zone))
         fees: dict[int, Fee] = {}
         for service in visit.services(service_id):
@@ -349,10 +351,10 @@ class Holds:
                     raise StartNotOffered
                 return own
             if office.steps:
-                made = await self._try_ways(offer, office, fees, starts_at, ident, audience, entry)
+                made = await self._try_ways(offer, office, fees, starts_at, ident, audience, entry, who)
             else:
                 fee = fees[service_id]
-                made = await self._try_counters(offer, office, fee, starts_at, ident, audience, entry)
+                made = await self._try_counters(offer, office, fee, starts_at, ident, audience, entry, who)
             if made is not None:
                 return made
             own = await self._find(ident)
@@ -371,10 +373,11 @@ class Holds:
         ident: UUID,
         audience: Audience,
         entry: Entry | None,
+        who: Who,
     ) -> Hold | None:
         ends_at = starts_at + timedelta(minutes=offer.taken_at(office))
         submit = self._batcher.submit if audience is Audience.PUBLIC else self._batcher.submit_kept
-        refused: set[int] = set()
+        refused, sealed = set[int](), seal_who(self._sealer, ident, who)
         while free := [
             c for c in self._availability.candidates(offer, office, starts_at, audience) if c not in refused
         ]:
@@ -384,7 +387,7 @@ class Holds:
                 continue
             until: datetime | None = None
             try:
-                until = await submit(Wanted.at(offer, office, fee.id, counter_id, starts_at, ident, entry))
+                until = await submit(Wanted.at(offer, office, fee.id, counter_id, starts_at, ident, entry, sealed))
             finally:
                 if until is not None:
                     self._availability.keep(counter_id, starts_at)
@@ -402,6 +405,7 @@ class Holds:
                     expires_at=until,  # as stored: a repeated request gets the same answer
                     fee=fee.amount,
                     legal_basis=fee.legal_basis,
+                    who=who,
                 )
             if await self._find(ident) is not None:
                 return None  # this request had been here before: its row is in the way, not another citizen's
@@ -417,12 +421,14 @@ class Holds:
         ident: UUID,
         audience: Audience,
         entry: Entry | None,
+        who: Who,
     ) -> Hold | None:
+        sealed = seal_who(self._sealer, ident, who)
         for parts in islice(self._availability.placements(offer, office, starts_at, audience), _WAYS_TRIED):
             taken: list[Wanted] = []
             until: datetime | None = None
             try:
-                if not self._take(parts, office, fees, ident, audience, taken):
+                if not self._take(parts, office, fees, ident, audience, taken, sealed):
                     continue
                 until = await self._batcher.submit_visit(taken, staff=audience is Audience.STAFF, entry=entry)
             finally:
@@ -443,10 +449,11 @@ class Holds:
         ident: UUID,
         audience: Audience,
         taken: list[Wanted],
+        who: bytes | None,
     ) -> bool:
         """In memory, each part once; what was taken stands in `taken` also where one was not free."""
         for part in parts:
-            wanted = Wanted.part(part, office, fees[part.item.service_id].id, ident)
+            wanted = replace(Wanted.part(part, office, fees[part.item.service_id].id, ident), who=who)
             if not self._availability.take(wanted.counter_id, wanted.starts_at, wanted.ends_at, audience):
                 return False
             taken.append(wanted)
@@ -470,6 +477,7 @@ class Holds:
             status=HoldStatus.of(row.status, row.appointment_id),
             appointment_id=row.appointment_id,
             items=tuple(Item(*pair) for pair in zip(row.services, row.quantities, strict=True)),
+            who=open_who(self._sealer, row.id, row.who),
         )
 
     def _token(self, ident: UUID) -> str:

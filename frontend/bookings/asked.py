@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from booking.appointments.model import Case
-from booking.availability.model import Visit
+from booking.availability.model import ANYBODY, Visit
 from booking.catalogue.model import Channel
 from frontend.citizen.need_wording import read_date
 
@@ -27,8 +27,8 @@ class Asked:
 
     @property
     def visit(self) -> Visit:
-        """What is moved stays what it is."""
-        return self.moving.visit if self.moving else Visit(self.quantity)
+        """What is moved stays what it is. Staff are shown the times of all teams: they know who may help out."""
+        return replace(self.moving.visit, who=ANYBODY) if self.moving else Visit(self.quantity)
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """As hidden fields."""

@@ -76,6 +76,7 @@ class CaseWorld(HoldWorld):
             SEALER,
             clock,
             calls,
+            city,
             is_called,
             has_arrived,
             let_go,

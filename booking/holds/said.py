@@ -1,0 +1,28 @@
+"""For whom a time is held, sealed to its hold: letters of the surname, postcode, what it is about. Only what its service asks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from uuid import UUID
+
+from base.seal import Sealer
+from booking.availability.model import ANYBODY, Offer, Who
+
+
+def asked_of(offer: Offer, who: Who) -> Who:
+    """Without what nobody asks here, and so nobody keeps."""
+    return Who(**{name: getattr(who, name) for name in offer.asks})
+
+
+def seal_who(sealer: Sealer, hold_id: UUID, who: Who) -> bytes | None:
+    """None: nothing was said."""
+    return None if who == ANYBODY else sealer.seal(json.dumps(asdict(who)), _context(hold_id))
+
+
+def open_who(sealer: Sealer, hold_id: UUID, sealed: bytes | None) -> Who:
+    return ANYBODY if sealed is None else Who(**json.loads(sealer.open(sealed, _context(hold_id))))
+
+
+def _context(hold_id: UUID) -> str:
+    return f"hold_who:{hold_id}"
