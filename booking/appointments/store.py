@@ -369,7 +369,7 @@ async def briefs(conn: Connection, ids: Collection[UUID]) -> list[Brief]:
           FROM appointment a
           JOIN office o ON o.id = a.office_id
           JOIN service s ON s.id = a.service_id
-          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at FROM claim c WHERE c.appointment_id = a.id
+          JOIN LATERAL (SELECT min(c.starts_at) AS starts_at FROM claim c WHERE c.appointment_id = a.id AND c.status <> 10
                          GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
          WHERE a.id = ANY ($1)""",
         list(ids),
@@ -397,7 +397,8 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
           LEFT JOIN fee f ON f.id = a.fee_id
           JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, min(c.hold_until) AS hold_until,
                                bool_or(c.status < 8 AND v.kind IS NOT DISTINCT FROM 3) AS is_displaced
-                          FROM claim c LEFT JOIN override v ON v.id = c.override_id WHERE c.appointment_id = a.id
+                          FROM claim c LEFT JOIN override v ON v.id = c.override_id
+                         WHERE c.appointment_id = a.id AND c.status <> 10
                          GROUP BY c.status < 8 ORDER BY c.status < 8 DESC LIMIT 1) t ON true
          WHERE a.id = $1""",
         appointment_id,

@@ -163,6 +163,13 @@ class TestTill:
         assert (brief.number, brief.status, brief.starts_at) == (case.number, _S.HELD, NINE)
         assert set(brief.__slots__) == {"id", "number", "status", "service", "office", "starts_at", "time_zone"}
 
+    async def test_a_moved_case_was_cancelled_at_its_last_time(self, world: CaseWorld) -> None:
+        ident = (await world.create()).case.id
+        await world.paid(ident)
+        await world.move(ident, (await world.hold(at(TUESDAY, 11))).id)
+        await world.appointments.cancel(ident)
+        assert (await world.appointments.briefs([ident]))[ident].starts_at == at(TUESDAY, 11)
+
     async def test_a_number_is_found_however_it_was_typed(self, world: CaseWorld) -> None:
         case = (await world.create()).case
         for typed in (case.number, case.number.lower().replace("-", " "), f" {case.number.replace('-', '')} "):
