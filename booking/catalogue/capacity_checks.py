@@ -15,6 +15,8 @@ from booking.catalogue.changes import (
     SeriesImpossible,
     SeriesMeet,
     SeriesNever,
+    SeriesTwoRhythms,
+    SeriesUncounted,
     ServiceTooLong,
     SharesDiffer,
 )
@@ -40,9 +42,13 @@ class _Differing:
 
 def series_faults(rules: Sequence[Rule], since: date) -> list[DomainError]:
     """Of one counter."""
-    wrong = [rule for rule in rules if rule.closes <= rule.opens or (rule.every_weeks > 1 and rule.valid_from is None)]
+    wrong: list[DomainError] = [
+        *(SeriesImpossible(series=label(rule)) for rule in rules if rule.closes <= rule.opens),
+        *(SeriesUncounted(series=label(rule)) for rule in rules if rule.every_weeks > 1 and rule.valid_from is None),
+        *(SeriesTwoRhythms(series=label(rule)) for rule in rules if rule.every_weeks > 1 and rule.week_of_month),
+    ]
     if wrong:
-        return [SeriesImpossible(series=label(rule)) for rule in wrong]
+        return wrong
     return [
         *(SeriesNever(series=label(rules[place])) for place in idle(rules, since)),
         *(

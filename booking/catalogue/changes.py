@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -88,6 +90,11 @@ class Preview:
     after: Data | None = field(hash=False)
     affected: tuple[Affected, ...]
 
+    @property
+    def seen(self) -> str:
+        """What was there, as a short text that stands for it."""
+        return hashlib.sha256(json.dumps(self.before, sort_keys=True).encode()).hexdigest()[:32]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -134,7 +141,22 @@ class SeriesNever(_Impossible):
 
 class SeriesImpossible(_Impossible):
     code = "series_impossible"
-    message = _("“{series}” does not end after it begins, or counts weeks without a first day.")
+    message = _("“{series}” does not end after it begins.")
+
+
+class SeriesUncounted(_Impossible):
+    code = "series_uncounted"
+    message = _("“{series}” comes every so many weeks: say the first day, from which they are counted.")
+
+
+class SeriesTwoRhythms(_Impossible):
+    code = "series_two_rhythms"
+    message = _("“{series}” can come every so many weeks, or in one week of each month, but not both.")
+
+
+class DayOver(_Impossible):
+    code = "day_over"
+    message = _("This day is over.")
 
 
 class TimesImpossible(_Impossible):
@@ -162,6 +184,13 @@ class SharesDiffer(_Impossible):
 class NotOfThisOffice(_Impossible):
     code = "not_of_this_office"
     message = _("This counter or service does not belong to the office.")
+
+
+class HoursMoved(Conflict):
+    """Nothing was changed: a decision on something else than what is there."""
+
+    code = "hours_moved"
+    message = _("Somebody has changed this since you looked at it.")
 
 
 class HoursInTheWay(Conflict):

@@ -22,9 +22,11 @@ from booking.catalogue.changes import (
     Change,
     ClosureChange,
     Data,
+    DayOver,
     Entry,
     ExceptionChange,
     HoursInTheWay,
+    HoursMoved,
     NotOfThisOffice,
     OfficeHours,
     Preview,
@@ -76,11 +78,13 @@ class HoursChanges:
             assert found is not None
             return found
 
-    async def save(self, office_id: int, change: Change, by: int) -> Preview:
-        """Visible with its commit; what was so already leaves no line. Raises NotFound, HoursInTheWay and what says why it cannot be."""
+    async def save(self, office_id: int, change: Change, by: int, seen: str | None = None) -> Preview:
+        """Visible with its commit; what was so already leaves no line. `seen`: of the preview that this was decided on.
+
+        Raises NotFound, HoursMoved, HoursInTheWay and what says why it cannot be."""
         for _try in range(_TRIES):
             try:
-                return await self._save(office_id, change, by)
+                return await self._save(office_id, change, by, seen)
             except asyncpg.DeadlockDetectedError:
                 continue
             except asyncpg.ExclusionViolationError as error:
@@ -113,9 +117,11 @@ class HoursChanges:
             await self._zone(conn, office_id)
             return await store.entries(conn, office_id, below, limit)
 
-    async def _save(self, office_id: int, change: Change, by: int) -> Preview:
+    async def _save(self, office_id: int, change: Change, by: int, seen: str | None) -> Preview:
         async with self._db.transaction() as conn:
             done, openings = await self._write(conn, office_id, change)
+            if seen not in (None, done.seen) and done.before != done.after:
+                raise HoursMoved
             if done.affected:
                 raise HoursInTheWay(done.affected)
             if done.before != done.after:
@@ -142,6 +148,8 @@ class HoursChanges:
                 raise fault
         elif not _is_forward(change):
             raise TimesImpossible
+        elif isinstance(change, ExceptionChange) and change.day < today:
+            raise DayOver
         before = await _read(conn, office_id, change)
         await _put(conn, office_id, change)
         after = await _read(conn, office_id, change)

@@ -17,8 +17,10 @@ from booking.catalogue.changes import (
     BreakOutside,
     Change,
     ClosureChange,
+    DayOver,
     ExceptionChange,
     HoursInTheWay,
+    HoursMoved,
     NotOfThisOffice,
     Preview,
     RuleChange,
@@ -26,6 +28,8 @@ from booking.catalogue.changes import (
     SeriesImpossible,
     SeriesMeet,
     SeriesNever,
+    SeriesTwoRhythms,
+    SeriesUncounted,
     ServiceTooLong,
     SharesDiffer,
     SharesWrong,
@@ -170,6 +174,12 @@ class HoursChangeIn(_Strict):
     change: Annotated[SeriesChangeIn | ExceptionChangeIn | ClosureChangeIn | RuleChangeIn, Field(discriminator="kind")]
 
 
+class HoursSaveIn(HoursChangeIn):
+    seen: str | None = Field(
+        None, max_length=64, description="Of the preview: refused if somebody has changed what it was about since"
+    )
+
+
 class AffectedOut(BaseModel):
     claim: int
     appointment: UUID | None = Field(description="Null: a time that somebody is just reserving")
@@ -197,6 +207,9 @@ class HoursChangeOut(BaseModel):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     affected: list[AffectedOut]
+    seen: str = Field(
+        description="Stands for `before`; sent with the change, it makes sure that nobody else has changed it since"
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> HoursChangeOut:
@@ -205,6 +218,7 @@ class HoursChangeOut(BaseModel):
             before=preview.before,
             after=preview.after,
             affected=[AffectedOut.of(one) for one in preview.affected],
+            seen=preview.seen,
         )
 
 
@@ -257,9 +271,9 @@ async def preview_hours(request: web.Request) -> web.Response:
 
 
 async def save_hours(request: web.Request) -> web.Response:
-    wanted = await body(request, HoursChangeIn)
+    wanted = await body(request, HoursSaveIn)
     office, by = path_number(request, "office"), request[STAFF].account_id
-    done = await request.app[HOURS].save(office, wanted.change.change(), by)
+    done = await request.app[HOURS].save(office, wanted.change.change(), by, wanted.seen)
     return reply(HoursChangeOut.of(done), headers=NO_STORE)
 
 
@@ -299,6 +313,9 @@ _IMPOSSIBLE = (
     SeriesMeet,
     SeriesNever,
     SeriesImpossible,
+    SeriesUncounted,
+    SeriesTwoRhythms,
+    DayOver,
     BreakOutside,
     ServiceTooLong,
     SharesDiffer,
@@ -333,10 +350,10 @@ ENDPOINTS = [
         handler=save_hours,
         who=_WHO,
         summary="Change hours or rules, at once; may be repeated",
-        takes=HoursChangeIn,
+        takes=HoursSaveIn,
         params={"office": int},
         gives={200: HoursChangeOut},
-        refuses=(HoursInTheWay, *_IMPOSSIBLE),
+        refuses=(HoursInTheWay, HoursMoved, *_IMPOSSIBLE),
     ),
     Endpoint(
         method="GET",

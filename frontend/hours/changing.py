@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from aiohttp import web
 from multidict import MultiMapping
 
 from base.errors import DomainError, Malformed
 from base.web import STAFF, form
-from booking.catalogue.changes import Change, Entry, HoursInTheWay, Preview
+from booking.catalogue.changes import Change, DayOver, Entry, HoursInTheWay, HoursMoved, Preview
 from booking.catalogue.hours_changes import subject_of
 from booking.catalogue.hours_endpoints import HOURS
 from booking.catalogue.series_text import rule_of, write_series
@@ -19,6 +17,7 @@ from frontend.hours.overview import Scene, office_response, scene_of
 from frontend.hours.reading import FieldWrong, pairs, read_change
 from frontend.hours.rules import offered, rule_response
 from frontend.hours.views import PreviewPage, SeriesPage
+from frontend.hours.wording import refusal
 from frontend.staff.frame import staff_frame, staff_page
 
 
@@ -44,20 +43,25 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
     """Whatever stands in the way is shown on the form it came from, or as a preview that cannot be saved."""
     scene, fields = await scene_of(request), await form(request)
     hours, words = request.app[HOURS], scene.words
+    has_moved = False
     try:
         change = read_change(fields, scene.hours.counters, offered(scene))
         if is_to_save:
-            with contextlib.suppress(HoursInTheWay):  # somebody has booked since the preview: it is shown anew
-                await hours.save(scene.office.id, change, request[STAFF].account_id)
-                return see(scene.base)
-        return _preview_response(request, scene, fields, change, await hours.preview(scene.office.id, change))
+            try:
+                await hours.save(scene.office.id, change, request[STAFF].account_id, fields.get("seen"))
+                return see(f"{scene.base}?saved=1")
+            except (HoursInTheWay, HoursMoved) as error:  # not what the preview has shown: it is shown anew
+                has_moved = isinstance(error, HoursMoved)
+        found = await hours.preview(scene.office.id, change)
+        return _preview_response(request, scene, fields, change, found, has_moved=has_moved)
     except FieldWrong as error:
         return await _form_again(request, scene, fields, (error.field, words._(error.sentence)))
     except Malformed:
         raise
     except DomainError as error:
         where = {"series": "series", "rule": "services"}.get(fields.get("kind", ""), "spans")
-        return await _form_again(request, scene, fields, (where, words._(error.message, **error.fields)))
+        where = "day" if isinstance(error, DayOver) else where
+        return await _form_again(request, scene, fields, (where, refusal(scene, error)))
 
 
 async def _form_again(
@@ -91,7 +95,7 @@ def _series_response(
 
 
 def _preview_response(
-    request: web.Request, scene: Scene, fields: MultiMapping[str], change: Change, found: Preview
+    request: web.Request, scene: Scene, fields: MultiMapping[str], change: Change, found: Preview, *, has_moved: bool
 ) -> web.Response:
     words, staff = scene.words, request[STAFF]
     kind, subject = subject_of(change)
@@ -101,6 +105,7 @@ def _preview_response(
         frame=staff_frame(request, words, words._("What would change")),
         sentence=scene.sentence(entry, request),
         is_change=found.before != found.after,
+        has_moved=has_moved,
         closing_url=f"/{language}/closings/{scene.office.id}",
         affected=tuple(
             (
@@ -114,8 +119,8 @@ def _preview_response(
             )
             for one in found.affected
         ),
-        hidden=pairs(fields),
+        hidden=(*pairs(fields), ("seen", found.seen)),
         save_action=f"{scene.base}/save",
         back_url=scene.base,
     )
-    return staff_page(request, "hours/preview", view, status=409 if found.affected else 200)
+    return staff_page(request, "hours/preview", view, status=409 if found.affected or has_moved else 200)

@@ -103,6 +103,7 @@ async def office_response(
             for one in entries
         ),
         older_url=f"{scene.base}?below={entries[-1].id}#history" if len(entries) == _ENTRIES else "",
+        is_saved=not errors and "saved" in request.query,
         preview_action=f"{scene.base}/preview",
         rules_url=f"{scene.base}/rules",
         values=values or {},

@@ -33,6 +33,7 @@ class OfficePage:
     places: tuple[Tick, ...]  # the whole office, then each counter
     history: tuple[Row, ...]  # when and by whom, what
     older_url: str
+    is_saved: bool  # just now
     preview_action: str
     rules_url: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class PreviewPage:
     frame: StaffFrame
     sentence: str
     is_change: bool
+    has_moved: bool  # somebody else has changed it since the preview before
     closing_url: str  # where people in the way are offered new times
     affected: tuple[tuple[str, str], ...]  # a line, where to look at the case
     hidden: tuple[tuple[str, str], ...]

@@ -121,7 +121,7 @@ async def test_series_that_meet_are_named_in_the_readers_language(office: Office
     refused = await office.change({"kind": "series", "counters": desks, "series": meeting}, status=422)
     assert refused["title"] == (
         "Zwei Serien überschneiden sich: „mo 08:00–12:00 #5“ und „mo 11:00–13:00 1/3 2026-12-01…“. "
-        "Der erste Tag, an dem sie zusammentreffen, ist der 2027-08-30."
+        "Der erste Tag, an dem sie zusammentreffen: 2027-08-30."
     )
 
 

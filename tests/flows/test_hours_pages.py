@@ -83,7 +83,10 @@ async def test_what_cannot_be_read_or_cannot_be_is_said_on_the_form(town: Town, 
     base, counters = await base_of(town), [str(one) for one in await desks(town)]
     for text, said in (
         ("Mo 8–12", "„Mo 8–12“ ist nicht lesbar"),
-        ("Mo 08:00–12:00\nMo 11:00–13:00", "überschneiden sich"),
+        ("Di 08:00–12:00\nDi 11:00–13:00", "„Di 08:00–12:00“ und „Di 11:00–13:00“"),
+        ("Di 08:00–12:00\nDi 11:00–13:00", "zusammentreffen: Dienstag, 1. Dezember 2026"),
+        ("Di 08:00–12:00 1/2 2026-12-01… #1", "aber nicht beides"),
+        ("Mo 08:00–08:05", "„Abholung Personalausweis, Reisepass oder eID-Karte“ dauert 10 Minuten"),
     ):
         refused = await send(boss, f"{base}/preview", {"kind": "series", "counters": counters, "series": text})
         assert refused.status == 422
@@ -122,11 +125,28 @@ async def test_wrong_fields_are_named_and_kept(town: Town, boss: StaffBrowser) -
         ({"day": "2026-12-08", "spans": "8-12", "reason": "Fest"}, "Schreiben Sie die Zeiten wie"),
         ({"day": "2026-12-08", "spans": "12:00–08:00", "reason": "Fest"}, "Die Zeiten müssen"),
         ({"day": "2026-12-08", "reason": ""}, "Geben Sie den Grund an"),
+        ({"day": "2025-12-08", "reason": "Fest"}, "Dieser Tag ist vorbei"),
     ):
         refused = await send(boss, f"{base}/preview", {"kind": "exception", **fields})
         assert refused.status == 422
         assert said in refused.text
         assert f'value="{fields["day"]}"' in refused.text
+
+
+async def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(town: Town, boss: StaffBrowser) -> None:
+    base, counters = await base_of(town), [str(one) for one in await desks(town)]
+    mine, theirs = [
+        await send(boss, f"{base}/preview", {"kind": "series", "counters": counters, "series": text})
+        for text in ("Mo–Fr 07:00–17:00", "Mo–Do 07:00–18:00\nFr 07:00–13:00")
+    ]
+    saved = await save(boss, theirs, base)
+    assert "Die Änderung ist gespeichert" in saved.text
+    again = await save(boss, mine, base)
+    assert again.status == 409
+    assert "Noch nicht gespeichert" in again.text
+    assert "Vorher: Mo. 07:00–18:00" in again.text
+    assert "Mo–Do 07:00–18:00" in (await boss.get(base)).text
+    assert "Mo–Fr 07:00–17:00" in (await save(boss, again, base)).text
 
 
 async def test_an_appointment_in_the_way_is_shown_and_nothing_changes(town: Town, boss: StaffBrowser) -> None:
@@ -237,3 +257,9 @@ async def test_rules_that_cannot_be_are_said_on_the_form(
     assert refused.status == 422
     assert said in refused.text
     assert next(iter(fields.values())) in refused.text
+
+
+async def test_who_may_not_change_hours_anywhere_is_told(town: Town) -> None:
+    await hire(town, "counterhand", "clerk", OFFICE)
+    async with await sign_in(town, "counterhand") as clerk:
+        assert "Das dürfen Sie an keiner Dienststelle" in (await clerk.get("/de/hours/")).text

@@ -17,14 +17,18 @@ from booking.catalogue.changes import (
     BreakOutside,
     Change,
     ClosureChange,
+    DayOver,
     ExceptionChange,
     HoursInTheWay,
+    HoursMoved,
     NotOfThisOffice,
     RuleChange,
     SeriesChange,
     SeriesImpossible,
     SeriesMeet,
     SeriesNever,
+    SeriesTwoRhythms,
+    SeriesUncounted,
     ServiceTooLong,
     SharesDiffer,
     Terms,
@@ -204,7 +208,12 @@ class TestImpossible:
             ((*MORNINGS, Rule(6, time(9), time(10), is_break=True)), BreakOutside, {"series": "sa 09:00–10:00"}),
             ((Rule(1, time(12), time(12)),), SeriesImpossible, {"series": "mo 12:00–12:00"}),
             ((Rule(1, time(22), time(2)),), SeriesImpossible, {"series": "mo 22:00–02:00"}),
-            ((Rule(1, time(8), time(9), every_weeks=2),), SeriesImpossible, {"series": "mo 08:00–09:00 1/2"}),
+            ((Rule(1, time(8), time(9), every_weeks=2),), SeriesUncounted, {"series": "mo 08:00–09:00 1/2"}),
+            (
+                (Rule(2, time(8), time(9), date(2026, 12, 1), None, 2, 1),),
+                SeriesTwoRhythms,
+                {"series": "tu 08:00–09:00 1/2 #1 2026-12-01…"},
+            ),
             (
                 (Rule(1, time(8), time(9), date(2026, 12, 1), date(2026, 12, 4)),),
                 SeriesNever,
@@ -247,6 +256,21 @@ class TestImpossible:
     async def test_times(self, hours: HoursChanges, change: Change) -> None:
         with pytest.raises(TimesImpossible):
             await hours.save(OFFICE, change, by=1)
+
+    async def test_a_day_that_is_over(self, hours: HoursChanges) -> None:
+        with pytest.raises(DayOver):
+            await hours.save(OFFICE, ExceptionChange(date(2025, 12, 8), None, (), "x"), by=1)
+
+    async def test_two_who_change_the_same_at_once(self, hours: HoursChanges) -> None:
+        longer, shorter = (SeriesChange((DESK_1,), (*MORNINGS, Rule(6, time(9), time(until)))) for until in (12, 11))
+        seen = (await hours.preview(OFFICE, longer)).seen
+        assert seen == (await hours.preview(OFFICE, shorter)).seen
+        await hours.save(OFFICE, longer, by=1, seen=seen)
+        await hours.save(OFFICE, longer, by=1, seen=seen)  # said twice is said once
+        with pytest.raises(HoursMoved):
+            await hours.save(OFFICE, shorter, by=1, seen=seen)
+        assert len(await hours.history(OFFICE)) == 1
+        await hours.save(OFFICE, shorter, by=1, seen=(await hours.preview(OFFICE, shorter)).seen)
 
     async def test_of_another_office_or_none(self, hours: HoursChanges) -> None:
         for change in (
