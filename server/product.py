@@ -222,7 +222,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             ),
             printing=Printing(db, Letters(translations), Sealing(sealer), clock, settings.public_url),
             waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
-            offering=Offering(db, teller, clock, SystemRandom().random),
+            offering=Offering(db, appointments, offers, teller, clock, SystemRandom().random),
             rebookings=rebookings,
             rebooker=Rebooker(
                 db,

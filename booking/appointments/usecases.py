@@ -419,6 +419,10 @@ class Appointments:
         """move() inside the caller's transaction, to a time that was offered to the case at its own fee, however often it has moved."""
         await self._moving.take(conn, appointment_id, hold_id)
 
+    async def served(self, conn: Connection, appointment_ids: Collection[UUID]) -> Mapping[UUID, Served]:
+        """Which counters may serve each of these cases."""
+        return await responsible.served(conn, self._sealer, appointment_ids)
+
     async def keep(self, appointment_id: UUID) -> Case:
         """ "I will come", where that was asked. Raises NotFound, NotAsked."""
         await self._reconfirming.keep(appointment_id)
@@ -542,7 +546,7 @@ class Appointments:
             moves_left=max(self._moves_most - row.moves, int(row.is_displaced)),
         )
         answers = await answering.read(conn, self._sealer, appointment_id)
-        them = (await responsible.served(conn, self._sealer, [appointment_id])).get(appointment_id, Served())
+        them = (await responsible.served(conn, self._sealer, [appointment_id]))[appointment_id]
         return replace(
             made, answers=answers, differences=tuple(differences), waiting=_waiting(made, waiting), who=them.who
         )

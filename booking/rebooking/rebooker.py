@@ -126,15 +126,18 @@ class Rebooker:
         office = offer.offices.get(row.sold_by) if offer else None
         if offer is None or office is None or row.fee_id is None or row.times != 1:
             return Because.SPECIAL, left_to_telephone
-        if await self._shift(conn, row, offer, office, view):
+        them = await self._appointments.served(conn, [row.appointment_id])
+        offer = them[row.appointment_id].at_responsible(offer)
+        if await self._shift(conn, row, offer, view):
             return None, shifted
         because = await self._offer(conn, row, case, known, offer, view)
         return because, left_to_telephone if because else offered
 
-    async def _shift(
-        self, conn: Connection, row: Rebooking, offer: Offer, office: OfficeOffer, view: Availability
-    ) -> bool:
+    async def _shift(self, conn: Connection, row: Rebooking, offer: Offer, view: Availability) -> bool:
         """To another counter of the office at the very same time: nobody needs to be asked."""
+        office = offer.offices.get(row.sold_by)
+        if office is None:
+            return False
         for counter_id in view.candidates(offer, office, row.starts_at):
             hold = await self._hold(conn, row, offer, office, counter_id, row.starts_at, view)
             if hold is not None:
@@ -188,16 +191,20 @@ class Rebooker:
         return None
 
     def _choices(self, row: Rebooking, known: Snapshot, offer: Offer, view: Availability) -> list[Slot]:
-        """At the office that was chosen first, then at the nearest others."""
+        """At the office that was chosen first, then at the nearest others; only where a counter that may serve them is free."""
         found: list[Slot] = []
         places = {ident: (office.latitude, office.longitude) for ident, office in known.offices.items()}
-        for office_id in nearest_first(row.sold_by, {ident: places[ident] for ident in offer.offices}):
-            place = zone(offer.offices[office_id].time_zone)
+        for office_id in nearest_first(row.sold_by, {ident: places[ident] for ident in {row.sold_by, *offer.offices}}):
+            there = offer.offices.get(office_id)
+            if there is None:
+                continue
+            place = zone(there.time_zone)
             earliest = self._clock() + NOTICE
             around = timedelta(days=_DAYS_AROUND)
             window = Window(day_of(max(earliest, row.starts_at - around), place), day_of(row.starts_at + around, place))
             slots = view.slots(row.service_id, row.channel, [office_id], window)
-            found += in_order([slot for slot in slots if slot.starts_at >= earliest], row.starts_at, place)
+            free = [one for one in slots if one.starts_at >= earliest and view.candidates(offer, there, one.starts_at)]
+            found += in_order(free, row.starts_at, place)
             if len(found) >= 2 * MOST:  # some may be taken in this moment
                 break
         return found

@@ -220,6 +220,8 @@ class Rebookings:
         now = self._clock()
         async with self._db.transaction() as conn:
             await store.any_service_from_here(conn)
+            them = (await self._appointments.served(conn, [found.appointment_id]))[found.appointment_id]
+            theirs_first = sorted(office.counters, key=lambda one: not them.may_be_served(offer, one))
             for generation in range(_GENERATIONS):
                 ident = uuid5(found.id, f"{office_id}:{starts_at.isoformat()}:{generation}")
                 known = await find_many(conn, [ident])
@@ -227,7 +229,7 @@ class Rebookings:
                     return ident
                 if known:
                     continue
-                for counter_id in office.counters:  # few are at a telephone: the database says which is free
+                for counter_id in theirs_first:  # few are at a telephone: the database says which is free
                     wanted = Wanted.at(offer, office, found.fee_id, counter_id, starts_at, ident)
                     if await insert_kept(conn, now, now + _HOLD, wanted):
                         return ident

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from base.clock import Clock
 from base.db import Connection, Database
 from base.failpoint import point
+from booking.availability.model import Offers
+from booking.availability.responsible import Served
 from booking.waitlist import store
 from booking.waitlist.telling import Teller
-from booking.waitlist.turns import KeptTime, answer_until, back_at, suited
+from booking.waitlist.turns import Candidate, KeptTime, answer_until, back_at, suited
 
 log = logging.getLogger(__name__)
 time_offered = point("waitlist.offered")
@@ -20,10 +23,20 @@ time_returned = point("waitlist.returned")
 _TIMES_PER_ROUND = 100
 
 
+class Cases(Protocol):
+    """What offering needs of appointments."""
+
+    async def served(self, conn: Connection, appointment_ids: Collection[UUID]) -> Mapping[UUID, Served]: ...
+
+
 class Offering:
-    def __init__(self, db: Database, teller: Teller, clock: Clock, draw: Callable[[], float]) -> None:
+    def __init__(
+        self, db: Database, cases: Cases, offers: Offers, teller: Teller, clock: Clock, draw: Callable[[], float]
+    ) -> None:
         """`draw`: a random number from 0 up to 1, other each time."""
         self._db = db
+        self._cases = cases
+        self._offers = offers
         self._teller = teller
         self._clock = clock
         self._draw = draw
@@ -60,9 +73,18 @@ class Offering:
         until = answer_until(now, time.starts_at)
         if until is None:
             return False
-        for candidate in suited(time, await store.candidates(conn, time.hold_id)):
+        for candidate in suited(time, await self._served(conn, time)):
             ident = uuid4()
             if await store.insert_offer(conn, ident, time.hold_id, candidate, now, until):
                 await self._teller.offer(conn, candidate.appointment_id, ident, time, until)
                 return True
         return False
+
+    async def _served(self, conn: Connection, time: KeptTime) -> list[Candidate]:
+        """Whom this counter may serve, in rank order."""
+        found = await store.candidates(conn, time.hold_id)
+        offer = self._offers.offer(time.service_id, time.channel)
+        if offer is None:
+            return found
+        them = await self._cases.served(conn, [one.appointment_id for one in found])
+        return [one for one in found if them[one.appointment_id].may_be_served(offer, time.counter_id)]

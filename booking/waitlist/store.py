@@ -89,9 +89,10 @@ async def lock_time(conn: Connection, hold_id: UUID) -> KeptTime | None:
         conn,
         KeptTime,
         """
-        SELECT s.hold_id, coalesce(c.sold_by, c.office_id) AS office_id, c.starts_at,
+        SELECT s.hold_id, coalesce(c.sold_by, c.office_id) AS office_id, c.service_id, k.channel, c.counter_id, c.starts_at,
                c.ends_at - c.buffer_min * interval '1 minute' AS ends_at, o.time_zone
           FROM claim c JOIN waitlist_slot s ON s.hold_id = c.request_key JOIN office o ON o.id = coalesce(c.sold_by, c.office_id)
+          JOIN counter k ON k.id = c.counter_id
          WHERE c.request_key = $1 AND s.status = 'kept' AND c.status = 1 AND c.appointment_id IS NULL
            FOR UPDATE OF c, s SKIP LOCKED""",
         hold_id,

@@ -21,6 +21,9 @@ class KeptTime:
 
     hold_id: UUID
     office_id: int
+    service_id: int
+    channel: str
+    counter_id: int
     starts_at: datetime
     ends_at: datetime
     time_zone: str

@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from base.db import Connection
-from booking.availability.model import Offer, OfficeOffer
+from booking.availability.model import Offer, OfficeOffer, Team
 from booking.catalogue.model import Fee
+from booking.catalogue.responsibility import Lines
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = date(2026, 12, 1)
@@ -139,6 +140,13 @@ async def add_service(
         {city.office: OfficeOffer(city.office, "Europe/Berlin", tuple(counters), **city.rule)},
     )
     return replace(city, more={**city.more, service_id: offer}, fees={**city.fees, service_id: (fee_id, fee_cents)})
+
+
+def in_teams(city: City) -> City:
+    """The counters by turns for the letters A to K, and L to Z."""
+    lines = (Lines("a", "k"), Lines("l", "z"))
+    teams = tuple(Team(counter, lines[n % 2]) for n, counter in enumerate(city.counters))
+    return replace(city, rule={**city.rule, "teams": teams}, terms={**city.terms, "asks": ("letters",)})
 
 
 async def open_counter(conn: Connection, counter_id: int, days: Sequence[date], opens: int, closes: int) -> None:

@@ -78,6 +78,9 @@ def _kept() -> KeptTime:
     return KeptTime(
         hold_id=UUID(int=9),
         office_id=1,
+        service_id=1,
+        channel="onsite",
+        counter_id=1,
         starts_at=NOW,
         ends_at=NOW + timedelta(minutes=20),
         time_zone="Europe/Berlin",

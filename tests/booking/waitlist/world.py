@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from base.clock import SettableClock
 from base.db import Database
 from booking.appointments.contact import Contact
+from booking.availability.model import JUST_ONE, Visit
 from booking.waitlist.model import Offer, Wish
 from booking.waitlist.offering import Offering
 from booking.waitlist.telling import Teller
@@ -38,18 +39,18 @@ class WaitWorld(CaseWorld):
             clock,
             by_need=lambda service: service in self.given_by_need,
         )
-        self.offering = Offering(db, teller, clock, lambda: self.drawn)
+        self.offering = Offering(db, self.appointments, city, teller, clock, lambda: self.drawn)
 
-    async def booked(self, name: str, when: datetime, *, office: int | None = None) -> UUID:
+    async def booked(self, name: str, when: datetime, *, office: int | None = None, visit: Visit = JUST_ONE) -> UUID:
         """Confirmed, and paid where there is a fee."""
-        hold = await self.hold(when, office=office)
+        hold = await self.hold(when, office=office, visit=visit)
         contact = Contact(name=name, email=f"{name.lower()}@example.org", language="de")
         ident = (await self.appointments.create(hold.id, contact, f"the key of {name} at {when}")).case.id
         await self.paid(ident)
         return ident
 
-    async def waiting(self, name: str, when: datetime, wish: Wish = ANY) -> UUID:
-        ident = await self.booked(name, when)
+    async def waiting(self, name: str, when: datetime, wish: Wish = ANY, *, visit: Visit = JUST_ONE) -> UUID:
+        ident = await self.booked(name, when, visit=visit)
         await self.waitlist.join(ident, wish)
         self.clock.advance(seconds=1)  # a rank of its own
         return ident
@@ -80,12 +81,14 @@ class WaitWorld(CaseWorld):
 
 
 @asynccontextmanager
-async def wait_world(db: Database, **city: Any) -> AsyncIterator[WaitWorld]:
+async def wait_world(
+    db: Database, change: Callable[[City], City] = lambda city: city, **city: Any
+) -> AsyncIterator[WaitWorld]:
     """Tuesday, seven o'clock; one counter, open on Tuesday and Thursday from eight to twelve."""
     async with db.connection() as conn:
         given: dict[str, Any] = {"fee_cents": 3700, "counters": 1, "days": (TUESDAY, THURSDAY)}
         made = await make_city(conn, **(given | city))
-    world = WaitWorld(db, made, SettableClock(at(TUESDAY, 7)))
+    world = WaitWorld(db, change(made), SettableClock(at(TUESDAY, 7)))
     await world.start()
     try:
         yield world
