@@ -44,6 +44,7 @@ from booking.appointments.moving import (
     PriceDiffers,
     TooManyMoves,
 )
+from booking.appointments.per_contact import ContactNeeded, ContactUsedUp
 from booking.appointments.reconfirming import NotAsked
 from booking.appointments.responsible import NotResponsible
 from booking.appointments.twins import AnotherBooked, LimitReached
@@ -324,6 +325,8 @@ ENDPOINTS = [
             NumberNeeded,
             LimitReached,
             AnotherBooked,
+            ContactNeeded,
+            ContactUsedUp,
             InvitationUsed,
             InvitationOver,
             Invalid,

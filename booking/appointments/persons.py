@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from base.seal import Sealer
-from booking.appointments.contact import Contact, Need
+from booking.appointments.contact import Contact, Need, mailbox
 from booking.appointments.store import PersonRow
 from booking.catalogue.words import fold
 
@@ -29,6 +29,7 @@ def seal_contact(sealer: Sealer, appointment_id: UUID, contact: Contact) -> Pers
         email_hmac=sealer.look_up(contact.email, "email") if contact.email else None,
         mobile_hmac=sealer.look_up(contact.mobile, "mobile") if contact.mobile else None,
         name_hmac=sealer.look_up(fold(contact.name), "name"),
+        mailbox_hmac=sealer.look_up(mailbox(contact.email), "email") if contact.email else None,
     )
 
 

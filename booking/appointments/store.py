@@ -58,6 +58,7 @@ class PersonRow:
     email_hmac: bytes | None
     mobile_hmac: bytes | None
     name_hmac: bytes | None = None  # None: written before there was one
+    mailbox_hmac: bytes | None = None  # to compare by: of the address without what follows a plus
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +188,12 @@ async def insert_appointment(conn: Connection, new: NewAppointment) -> bool:
 async def put_person(conn: Connection, appointment_id: UUID, person: PersonRow) -> None:
     await conn.execute(
         """
-        INSERT INTO person (appointment_id, name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT (appointment_id) DO UPDATE SET (name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac)
+        INSERT INTO person (appointment_id, name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac, mailbox_hmac)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (appointment_id) DO UPDATE
+          SET (name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac, mailbox_hmac)
           = (excluded.name, excluded.email, excluded.mobile, excluded.postal_address, excluded.needs, excluded.email_hmac,
-             excluded.mobile_hmac, excluded.name_hmac)""",
+             excluded.mobile_hmac, excluded.name_hmac, excluded.mailbox_hmac)""",
         appointment_id,
         person.name,
         person.email,
@@ -201,13 +203,15 @@ async def put_person(conn: Connection, appointment_id: UUID, person: PersonRow) 
         person.email_hmac,
         person.mobile_hmac,
         person.name_hmac,
+        person.mailbox_hmac,
     )
 
 
 async def find_person(conn: Connection, appointment_id: UUID, *, lock: bool = False) -> PersonRow | None:
     """With `lock` nobody erases the person before the transaction ends."""
     sql = """
-        SELECT name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac FROM person WHERE appointment_id = $1"""
+        SELECT name, email, mobile, postal_address, needs, email_hmac, mobile_hmac, name_hmac, mailbox_hmac
+          FROM person WHERE appointment_id = $1"""
     return await find_one(conn, PersonRow, f"{sql} FOR KEY SHARE" if lock else sql, appointment_id)
 
 

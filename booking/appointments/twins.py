@@ -54,7 +54,7 @@ async def check(
 
     Raises LimitReached, AnotherBooked.
     """
-    if person.name_hmac is None or (person.email_hmac is None and person.mobile_hmac is None):
+    if person.name_hmac is None or (person.mailbox_hmac is None and person.mobile_hmac is None):
         return
     await conn.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), $2))", person.name_hmac, service_id
@@ -76,13 +76,14 @@ async def _living(
         """
         SELECT a.id, a.status <> 'held' AS is_booked, s.most_per_person AS most
           FROM person p JOIN appointment a ON a.id = p.appointment_id JOIN service s ON s.id = a.service_id
-         WHERE (p.email_hmac = $2 OR p.mobile_hmac = $3) AND p.name_hmac = $4 AND a.service_id = $1 AND a.id <> ALL ($5)
+         WHERE (p.email_hmac = $2 OR p.mailbox_hmac = $2 OR p.mobile_hmac = $3) AND p.name_hmac = $4
+           AND a.service_id = $1 AND a.id <> ALL ($5)
            AND a.status IN ('held', 'expiring', 'confirmed')
            AND EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 AND c.ends_at > $6
                           AND (c.status <> 1 OR c.hold_until > $6))
          ORDER BY a.created_at, a.id""",
         service_id,
-        person.email_hmac,
+        person.mailbox_hmac,
         person.mobile_hmac,
         person.name_hmac,
         list(besides),

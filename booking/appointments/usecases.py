@@ -26,6 +26,7 @@ from booking.appointments import (
     answering,
     invited,
     move_store,
+    per_contact,
     reconfirm_store,
     responsible,
     store,
@@ -167,7 +168,7 @@ class Appointments:
 
         `asks_first`: not where this person has booked the service already. `instead`: a case that this one will replace.
         `answers`: by question. Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, AnswersWrong, LimitReached, AnotherBooked,
-        InvitationOver, InvitationUsed.
+        ContactNeeded, ContactUsedUp, InvitationOver, InvitationUsed.
         """
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
         given = dict(sorted((answers or {}).items()))
@@ -206,6 +207,7 @@ class Appointments:
             ident = hold.appointment_id or uuid4()
             person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
             await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
+            await per_contact.check(conn, hold_id, person, besides, self._clock())
             if hold.appointment_id is None:
                 ident, token = await self._insert(conn, hold_id, hold, contact)
             else:

@@ -44,10 +44,10 @@ class Rules:
             since = (self._clock() - FIGURES).date()
             return await store.all_guarded(conn), await store.allowances(conn), await store.refusals(conn, since)
 
-    async def guard(self, service_id: int, per_network: int, by: int) -> None:
-        """Or say the limit anew. Raises NotFound."""
+    async def guard(self, service_id: int, per_network: int, per_contact: int, by: int) -> None:
+        """Or say the limits anew. Raises NotFound."""
         async with self._db.transaction() as conn:
-            if not await store.set_guard(conn, service_id, per_network, by, self._clock()):
+            if not await store.set_guard(conn, service_id, per_network, per_contact, by, self._clock()):
                 raise NotFound
         self._guard.note(service_id, is_guarded=True)
 

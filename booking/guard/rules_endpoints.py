@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
-from booking.guard.model import PER_NETWORK, Terms
+from booking.guard.model import PER_CONTACT, PER_NETWORK, Terms
 from booking.guard.rules import DayWrong, Rules
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 
@@ -33,6 +33,9 @@ class GuardIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     per_network: int = Field(default=PER_NETWORK, ge=1, le=10000, description="Holds in an hour from one network")
+    per_contact: int = Field(
+        default=PER_CONTACT, ge=1, le=1000, description="Living appointments of one mailbox or telephone number"
+    )
 
 
 class AllowIn(BaseModel):
@@ -55,6 +58,7 @@ class Allowed(BaseModel):
 class GuardedOut(BaseModel):
     service: int
     per_network: int
+    per_contact: int
     set_at: datetime
 
 
@@ -85,7 +89,10 @@ async def show(request: web.Request) -> web.Response:
     services, allowances, refused = await request.app[RULES].overview()
     shown = GuardOut(
         services=[
-            GuardedOut(service=one.service_id, per_network=one.per_network, set_at=one.set_at) for one in services
+            GuardedOut(
+                service=one.service_id, per_network=one.per_network, per_contact=one.per_contact, set_at=one.set_at
+            )
+            for one in services
         ],
         allowances=[
             AllowanceOut(
@@ -107,7 +114,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def guard(request: web.Request) -> web.Response:
     given, ident = await body(request, GuardIn), path_number(request, "service")
-    await request.app[RULES].guard(ident, given.per_network, request[STAFF].account_id)
+    await request.app[RULES].guard(ident, given.per_network, given.per_contact, request[STAFF].account_id)
     return await show(request)
 
 
@@ -141,7 +148,7 @@ ENDPOINTS = [
         path=_SERVICE,
         handler=guard,
         who=_WHO,
-        summary="Guard a service, or say its limit anew",
+        summary="Guard a service, or say its limits anew",
         params={"service": int},
         takes=GuardIn,
         gives={200: GuardOut},

@@ -147,20 +147,24 @@ async def all_guarded(conn: Connection) -> list[Guarded]:
         conn,
         Guarded,
         """
-        SELECT g.service_id, s.name, g.per_network, g.set_at FROM guard g JOIN service s ON s.id = g.service_id
+        SELECT g.service_id, s.name, g.per_network, g.per_contact, g.set_at FROM guard g JOIN service s ON s.id = g.service_id
          ORDER BY s.name ->> 'de', s.id""",
     )
 
 
-async def set_guard(conn: Connection, service_id: int, per_network: int, by: int, now: datetime) -> bool:
+async def set_guard(
+    conn: Connection, service_id: int, per_network: int, per_contact: int, by: int, now: datetime
+) -> bool:
     """False: no such service."""
     done: bool | None = await conn.fetchval(
         """
-        INSERT INTO guard (service_id, per_network, set_by, set_at) SELECT id, $2, $3, $4 FROM service WHERE id = $1
-        ON CONFLICT (service_id) DO UPDATE SET (per_network, set_by, set_at) = (excluded.per_network, excluded.set_by, excluded.set_at)
+        INSERT INTO guard (service_id, per_network, per_contact, set_by, set_at) SELECT id, $2, $3, $4, $5 FROM service WHERE id = $1
+        ON CONFLICT (service_id) DO UPDATE SET (per_network, per_contact, set_by, set_at)
+          = (excluded.per_network, excluded.per_contact, excluded.set_by, excluded.set_at)
         RETURNING true""",
         service_id,
         per_network,
+        per_contact,
         by,
         now,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid5
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.per_contact import ContactNeeded, ContactUsedUp
 from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
@@ -186,7 +188,8 @@ async def _fill_in(
         return see(f"{times_url}?over=1") if times_url else await run_out(request, hold, typed)
     questions = await asked_for(request, hold)
     typed = asked(typed, questions)
-    if typed.contact is None:
+
+    async def once_more(typed: ContactForm) -> web.Response:
         case = await _own_case(request, hold)
         view = contact_page(
             words,
@@ -206,6 +209,9 @@ async def _fill_in(
         if hold.appointment_id is None:
             set_token_cookie(request, response, "hold", hold.id, hold.token)
         return response
+
+    if typed.contact is None:
+        return await once_more(typed)
     # The form may be sent, looked at again with the back button, corrected and sent once more: other contents are another request.
     once = uuid5(key, typed.once)
     try:
@@ -219,6 +225,8 @@ async def _fill_in(
         )
     except AnotherBooked as refusal:
         return await twin_found(request, hold, typed, refusal, replaced.id if replaced else None)
+    except (ContactNeeded, ContactUsedUp) as refusal:
+        return await once_more(replace(typed, wrong={"email": refusal.message}, contact=None))
     except (InvitationOver, InvitationUsed):  # booked in another tab
         return see(times_url or f"/{words.language}/")
     except HoldOver:

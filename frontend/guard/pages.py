@@ -14,7 +14,7 @@ from base.web import STAFF, can, form, path_number
 from base.web.answers import by_field
 from base.web.endpoint import page
 from booking.catalogue.endpoints import CATALOGUE
-from booking.guard.model import PER_NETWORK, Allowance
+from booking.guard.model import PER_CONTACT, PER_NETWORK, Allowance, Guarded
 from booking.guard.rules_endpoints import RULES, AllowIn, GuardIn
 from frontend.citizen.need_wording import zone_name
 from frontend.citizen.rendering import key_of, new_key, see, words_of
@@ -25,7 +25,8 @@ from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.typed import read_moment
 
 _WHO, _FOUND = can("guard.change"), 20
-_FIELDS = ("per_network", "name", "reason", "quota", "expires_at")
+_LIMITS = ("per_network", "per_contact")
+_FIELDS = (*_LIMITS, "name", "reason", "quota", "expires_at")
 _NO_DAY = _("Enter the last day")
 _WHY = {
     "pass_needed": _("Came without a pass, or with a used one"),
@@ -57,7 +58,7 @@ async def show(request: web.Request) -> web.Response:
         lines=tuple(
             ServiceLine(
                 name=name,
-                state=_limit(words, limits[ident].per_network) if ident in limits else words._("Not guarded"),
+                state=_limits(words, limits[ident]) if ident in limits else words._("Not guarded"),
                 refused=sum(times.get(ident, {}).values()),
                 url=f"{here}/services/{ident}",
             )
@@ -74,10 +75,10 @@ async def show_service(request: web.Request) -> web.Response:
 async def guard(request: web.Request) -> web.Response:
     ident, fields = path_number(request, "service"), await form(request)
     try:
-        given = GuardIn.model_validate({"per_network": fields.get("per_network", "").strip()})
+        given = GuardIn.model_validate({name: fields[name].strip() for name in _LIMITS if name in fields})
     except ValidationError as error:
         return await _service(request, by_field(error), fields)
-    await request.app[RULES].guard(ident, given.per_network, request[STAFF].account_id)
+    await request.app[RULES].guard(ident, given.per_network, given.per_contact, request[STAFF].account_id)
     return see(f"/{words_of(request).language}/guard/services/{ident}")
 
 
@@ -120,16 +121,19 @@ async def _service(
     words, ident = words_of(request), path_number(request, "service")
     name = words.pick((await request.app[CATALOGUE].service(ident)).service.name)
     guarded, allowances, refused = await request.app[RULES].overview()
-    limit = next((one.per_network for one in guarded if one.service_id == ident), None)
+    limits = next((one for one in guarded if one.service_id == ident), None)
     times = next((one.times for one in refused if one.service_id == ident), {})
     messages = {field: words._(text) for field, text in (wrong or {}).items()}
     errors = tuple(ShownError(field=field, message=text) for field, text in messages.items())
-    values = {"per_network": str(limit or PER_NETWORK)}
+    values = {
+        "per_network": str(limits.per_network if limits else PER_NETWORK),
+        "per_contact": str(limits.per_contact if limits else PER_CONTACT),
+    }
     values |= {field: (typed or {})[field][:200] for field in _FIELDS if field in (typed or {})}
     here = f"/{words.language}/guard/services/{ident}"
     view = ServicePage(
         frame=staff_frame(request, words, words._("Guarded: {service}", service=name), errors=errors),
-        is_guarded=limit is not None,
+        is_guarded=limits is not None,
         action=here,
         lift_action=f"{here}/lift",
         allow_action=f"{here}/allowances",
@@ -161,8 +165,12 @@ def _line(words: Words, here: str, one: Allowance) -> AllowanceLine:
     )
 
 
-def _limit(words: Words, per_network: int) -> str:
-    return words._("Guarded; in an hour from one network: {n}", n=per_network)
+def _limits(words: Words, one: Guarded) -> str:
+    return words._(
+        "Guarded; in an hour from one network: {network}, appointments of one contact: {contact}",
+        network=one.per_network,
+        contact=one.per_contact,
+    )
 
 
 _SERVICE = "/{language}/guard/services/{service}"

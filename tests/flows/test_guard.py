@@ -29,9 +29,12 @@ async def boss(town: Town) -> Any:
         yield await stack.enter_async_context(await sign_in(town, "boss"))
 
 
-async def guarded(town: Town, boss: StaffBrowser, words: str = FREE, per_network: int = 30) -> int:
+async def guarded(
+    town: Town, boss: StaffBrowser, words: str = FREE, per_network: int = 30, per_contact: int = 5
+) -> int:
     service: int = (await town.service(words))["id"]
-    page = await boss.post(f"/de/guard/services/{service}", per_network=str(per_network))
+    limits: dict[str, Any] = {"per_network": str(per_network), "per_contact": str(per_contact)}
+    page = await boss.post(f"/de/guard/services/{service}", **limits)
     assert page.status == 200, page.text
     await town.fresh()
     return service
@@ -286,15 +289,124 @@ async def test_a_visit_needs_one_pass(town: Town, boss: StaffBrowser) -> None:
     assert (await hold(town, service, made, given=given, n=1)).body["code"] == "pass_needed"
 
 
-async def test_the_name_stays(town: Town, boss: StaffBrowser) -> None:
+@pytest.mark.parametrize("is_part", [False, True])
+async def test_the_name_stays(town: Town, boss: StaffBrowser, is_part: bool) -> None:
+    service, other = await guarded(town, boss), (await town.service(OTHER))["id"]
+    made = (await passed(town, service, altcha=await proof(town, service))).body["id"]
+    first, visit = (other, {"also": [{"service": service}]}) if is_part else (service, {})
+    held = (await hold(town, first, made, given=visit)).body
+    given = {"hold": held["id"], "contact": KIM}
+    case = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
+    checkout = await town.checkout(case)
+    if is_part:  # the other part costs a fee
+        await town.pay(checkout)
+        await town.webhooks()
+    with pytest.raises(Exception, match="is fixed") as error:
+        await town.rows(
+            "UPDATE person SET name_hmac = sha256('somebody else') WHERE appointment_id = $1 RETURNING 1", case["id"]
+        )
+    assert getattr(error.value, "constraint_name", "") == "person_name_is_fixed"
+
+
+async def contact_sent(
+    town: Town, service: int, contact: dict[str, Any], *, n: int = 0, allowance: str = ""
+) -> tuple[int, list[str]]:
+    """Of a case on a new time: status and codes of what is wrong."""
+    way = {"allowance": allowance} if allowance else {"altcha": await proof(town, service)}
+    held = (await hold(town, service, (await passed(town, service, **way)).body["id"], n=n)).body
+    given = {"hold": held["id"], "contact": {"language": "de", **contact}}
+    made = await town.call("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
+    return made.status, [one["code"] for one in made.body.get("errors", [])]
+
+
+async def test_many_names_with_one_contact(town: Town, boss: StaffBrowser) -> None:
+    service = await guarded(town, boss, per_contact=2)
+    mobile = "0151 23456789"
+    assert await contact_sent(town, service, {"name": "Ada A", "email": "kim@example.org"}) == (201, [])
+    assert await contact_sent(town, service, {"name": "Bo B", "mobile": mobile, "email": "k@example.org"}) == (201, [])
+    assert await contact_sent(town, service, {"name": "Cy C", "email": "Kim+3@example.org"}) == (201, [])
+    over = (422, ["contact_used_up"])
+    assert await contact_sent(town, service, {"name": "Di D", "email": "kim+4@example.org"}) == over
+    assert await contact_sent(town, service, {"name": "Ed E", "email": "ed@example.org"}) == (201, [])
+    assert await contact_sent(town, service, {"name": "Flo F", "mobile": mobile}) == (201, [])
+    assert await contact_sent(town, service, {"name": "Gil G", "mobile": mobile, "email": "g@example.org"}) == over
+    assert await contact_sent(town, service, {"name": "Hal H", "postal_address": ["Weg 1"]}) == (
+        422,
+        ["contact_needed"],
+    )
+    await town.assert_sound()
+
+
+async def test_many_at_once_with_one_contact_are_no_more(town: Town, boss: StaffBrowser) -> None:
+    service = await guarded(town, boss, per_contact=2)
+    contacts = [{"name": f"Nobody {n}", "email": f"kim+{n}@example.org"} for n in range(6)]
+    sent = await asyncio.gather(*(contact_sent(town, service, one, n=n % 3) for n, one in enumerate(contacts)))
+    assert sorted(status for status, _codes in sent) == [201, 201, 422, 422, 422, 422]
+
+
+async def test_an_allowance_books_for_many(town: Town, boss: StaffBrowser) -> None:
+    service, headers = await guarded(town, boss, per_contact=1), {"Origin": town.origin, "Idempotency-Key": "k" * 20}
+    terms = {"name": "Verein", "reason": "Hilfe", "quota": 9, "expires_at": "2027-01-01T00:00:00+01:00"}
+    url = f"{town.origin}/api/guard/services/{service}/allowances"
+    async with boss.http.post(url, json=terms, headers=headers) as answer:
+        token = (await answer.json())["token"]
+    for name in ("Ada A", "Bo B"):
+        contact = {"name": name, "email": "verein@example.org"}
+        assert await contact_sent(town, service, contact, allowance=token) == (201, [])
+
+
+async def test_the_page_says_that_a_contact_is_used_up_and_keeps_what_was_typed(town: Town, boss: StaffBrowser) -> None:
+    service = await guarded(town, boss, per_contact=1)
+    assert await contact_sent(town, service, {"name": "Ada A", "email": "kim@example.org"}) == (201, [])
+    async with StaffBrowser(town) as citizen:
+        fields = await chosen(town, citizen, service)
+        page = await citizen.post("/de/holds", **fields)
+        [challenge] = re.findall(r'data-challenge="([^"]+)"', page.text)
+        form = await citizen.post("/de/holds", **fields, altcha=solved(json.loads(html.unescape(challenge))))
+        typed: dict[str, Any] = {
+            "name": "Bo B",
+            "email": "kim@example.org",
+            "mobile": "",
+            "street": "",
+            "postcode": "",
+            "place": "",
+        }
+        again = await citizen.post(form.url.path, request_key=str(uuid4()), language="de", **typed)
+        assert (again.status, 'value="Bo B"' in again.text, 'href="#email"' in again.text) == (422, True, True)
+        assert "sind bereits so viele Termine" in again.text
+        free = await citizen.post(
+            form.url.path, request_key=str(uuid4()), language="de", **typed | {"email": "b@example.org"}
+        )
+        assert free.url.path.endswith("/check")
+
+
+async def test_a_booked_time_that_is_given_back_is_nobodys_for_a_while(town: Town, boss: StaffBrowser) -> None:
     service = await guarded(town, boss)
     made = (await passed(town, service, altcha=await proof(town, service))).body["id"]
     held = (await hold(town, service, made)).body
     given = {"hold": held["id"], "contact": KIM}
     case = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
     await town.checkout(case)
-    with pytest.raises(Exception, match="is fixed") as error:
-        await town.rows(
-            "UPDATE person SET name_hmac = sha256('somebody else') WHERE appointment_id = $1 RETURNING 1", case["id"]
-        )
-    assert getattr(error.value, "constraint_name", "") == "person_name_is_fixed"
+    assert (await town.cancel(case)).status == 200
+    kept = "SELECT c.status::int, s.status AS kept, s.back_at FROM claim c JOIN waitlist_slot s ON s.hold_id = c.request_key"
+    assert await town.rows(kept) == [{"status": 1, "kept": "kept", "back_at": None}]  # with the same commit
+    await town.work()
+    [row] = await town.rows(kept)
+    assert town.clock() <= row["back_at"] <= town.clock() + timedelta(hours=12)
+    assert row["status"] == 1
+    town.clock.set(row["back_at"] + timedelta(seconds=1))
+    await town.work()
+    assert [row["status"] for row in await town.rows(kept)] == [8]
+    await town.assert_sound()
+
+
+async def test_a_reserved_time_that_is_let_go_is_everybodys_at_once(town: Town, boss: StaffBrowser) -> None:
+    service = await guarded(town, boss)
+    made = (await passed(town, service, altcha=await proof(town, service))).body["id"]
+    held = (await hold(town, service, made)).body
+    await town.good(
+        "POST", "/api/appointments", held["token"], key=str(uuid4()), json={"hold": held["id"], "contact": KIM}
+    )
+    town.clock.advance(minutes=16)
+    await town.work()
+    assert await town.rows("SELECT 1 FROM waitlist_slot") == []

@@ -534,7 +534,7 @@ def guard_pages(words: Words) -> dict[str, tuple[str, object]]:
         link="https://termine.stuttgart.example/de/allowance/" + "q7Jc-0_x" * 5,
         refused=(Row(label=words._("Proof wrong or too late"), value="12"),),
         allowances=(allowance, replace(allowance, end_action="")),
-        values={"per_network": "30"},
+        values={"per_network": "30", "per_contact": "5"},
     )
     errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
     return {

@@ -27,7 +27,9 @@ async def conn(db: Database, city: City) -> AsyncIterator[Connection]:
         await conn.execute(
             "INSERT INTO account (id, login, name, password_hash) OVERRIDING SYSTEM VALUE VALUES (1, 'ada', 'Ada', '$argon2id$x')"
         )
-        await conn.execute("INSERT INTO guard VALUES ($1, 30, 1, now())", city.service_id)
+        await conn.execute(
+            "INSERT INTO guard (service_id, per_network, set_by, set_at) VALUES ($1, 30, 1, now())", city.service_id
+        )
         await conn.execute(
             """
             INSERT INTO allowance (service_id, token_sha256, name, reason, quota, expires_at, made_by, made_at)
@@ -49,6 +51,7 @@ async def conn(db: Database, city: City) -> AsyncIterator[Connection]:
     ("change", "constraint"),
     [
         ("UPDATE guard SET per_network = 0", "guard_per_network"),
+        ("UPDATE guard SET per_contact = 0", "guard_per_contact"),
         (f"{SET} token_sha256 = 't'", "allowance_token_is_sha256"),
         (f"{SET} name = ' '", "allowance_named"),
         (f"{SET} reason = ''", "allowance_has_reason"),

@@ -13,6 +13,7 @@ from tests.races.test_constraints import refused
     ("sql", "constraint"),
     [
         ("UPDATE person SET name_hmac = 'Anna'", "person_name_is_hmac"),
+        ("UPDATE person SET mailbox_hmac = 'anna'", "person_mailbox_is_hmac"),
         ("UPDATE service SET most_per_person = 0", "service_most_per_person"),
         ("UPDATE service SET most_per_person = 21", "service_most_per_person"),
     ],
