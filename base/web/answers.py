@@ -28,6 +28,12 @@ class WrongMediaType(DomainError):
     message = "The body must be JSON."
 
 
+class FileTooLarge(DomainError):
+    code = "too_large"
+    status = 413
+    message = _("This is too large: {megabytes} MB at most. Nothing was taken.")
+
+
 # pydantic's codes are stable; its sentences are English only. Everything else is "not valid".
 _SENTENCES: Mapping[str, str] = {
     "missing": _("This is missing."),
@@ -86,7 +92,7 @@ async def form(request: web.Request) -> MultiDictProxy[str]:
 
 
 async def upload(request: web.Request, name: str, most_bytes: int) -> tuple[MultiDictProxy[str], bytes]:
-    """The other fields of a form, and the file in the field of this name: empty where none was chosen. Raises TooLarge."""
+    """The other fields of a form, and the file in the field of this name: empty where none was chosen. Raises FileTooLarge."""
     fields, files = await uploads(request, name, most_bytes)
     return fields, files[0][1] if files else b""
 
@@ -95,10 +101,13 @@ async def uploads(
     request: web.Request, name: str, most_bytes: int
 ) -> tuple[MultiDictProxy[str], list[tuple[str, bytes]]]:
     """The other fields of a form, and name and content of each file in the field of this name. Only a page that asks for files
-    takes more than the application's own limit: raises TooLarge."""
+    takes more than the application's own limit: raises FileTooLarge."""
     if request.content_type != "multipart/form-data":
         raise WrongMediaType
-    posted = await _posted(request.clone(client_max_size=most_bytes))
+    try:
+        posted = await _posted(request.clone(client_max_size=most_bytes))
+    except web.HTTPRequestEntityTooLarge:
+        raise FileTooLarge(megabytes=f"{most_bytes / 2**20:.3g}") from None
     fields = MultiDict((key, value) for key, value in posted.items() if key != name)
     files = []
     for chosen in posted.getall(name, []):

@@ -64,7 +64,9 @@ def read_rows(
 
 
 def _lines(file: str, text: str, errors: list[LineError]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Separated by commas, or by semicolons as spreadsheets save them where the comma is in numbers."""
+    first = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;", key=first.count), strict=True)
     while True:
         line = reader.line_num + 1
         try:

@@ -75,8 +75,8 @@ def _upload(request: web.Request, problem: str = "", wrong: Sequence[LineError] 
         ),
         action=f"/{words.language}/catalogue/",
         request_key=new_key(),
-        needed=NEEDED,
-        optional=tuple(OPTIONAL),
+        needed=wording.files(words, NEEDED),
+        optional=wording.files(words, OPTIONAL),
         wrong=tuple(wording.wrong_line(words, one) for one in wrong),
         messages=messages,
     )

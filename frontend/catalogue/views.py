@@ -10,10 +10,18 @@ from frontend.staff.views import StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileOfCatalogue:
+    name: str
+    meaning: str
+    columns: str  # with commas between them; empty: it is no table
+    more_columns: str  # those that may be left out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrongLine:
     place: str  # "fees.csv, Zeile 3, Spalte amount_cents"
     said: str
-    detail: str  # what exactly, as the command line says it
+    detail: str  # what exactly, as the command line says it; empty: nothing to add
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +29,8 @@ class UploadPage:
     frame: StaffFrame
     action: str
     request_key: str
-    needed: tuple[str, ...]
-    optional: tuple[str, ...]
+    needed: tuple[FileOfCatalogue, ...]
+    optional: tuple[FileOfCatalogue, ...]
     wrong: tuple[WrongLine, ...]
     messages: Mapping[str, str]
 

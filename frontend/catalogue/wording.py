@@ -8,8 +8,9 @@ from itertools import groupby
 from base.i18n import mark as _
 from booking.catalogue.draft import LineError
 from booking.catalogue.import_diff import Change
+from booking.catalogue.import_format import COLUMNS, OPTIONAL
 from booking.catalogue.import_report import Counts, InTheWay
-from frontend.catalogue.views import ChangeLine, KindOfChanges, WrongLine
+from frontend.catalogue.views import ChangeLine, FileOfCatalogue, KindOfChanges, WrongLine
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 
@@ -26,6 +27,22 @@ _KINDS = {
     "responsibility": _("Responsibility"),
     "question": _("Questions"),
     "place": _("Places"),
+}
+_FILES = {
+    "city.toml": _("Name, time zone, holidays, languages and refund policies of the city"),
+    "offices.csv": _("Offices with address and position"),
+    "counters.csv": _(
+        "Counters of each office, and which groups of services they serve; also rooms and other resources"
+    ),
+    "hours.csv": _("Opening hours and breaks as series"),
+    "services.csv": _("Services with duration, channels, search words and documents"),
+    "fees.csv": _("Fees in cents with their legal basis, from and until a day"),
+    "exceptions.csv": _("Single days with other hours, or closed"),
+    "rules.csv": _("What an office does differently with a service: duration, buffer, lead time, shares, release"),
+    "pools.csv": _("Counters whose time other offices sell, too"),
+    "places.csv": _("Postcodes and districts, to find what is near"),
+    "responsibility.csv": _("Which counters serve whom: by first letters, postcode or kind"),
+    "questions.csv": _("What a service asks, when, and how many days the answer is kept"),
 }
 _COUNTED = {"offices": _("Offices"), "counters": _("Counters"), "services": _("Services"), "fees": _("Fees")}
 _SIGNS = {"+": _("new"), "-": _("withdrawn")}
@@ -63,6 +80,7 @@ _WRONG = {
     "fee_gap": _("On some days there is no fee."),
     "fee_without_legal_basis": _("A fee needs the text of its legal basis."),
     "bookable_without_fee": _("What can be booked needs a fee, if only of 0."),
+    "bookable_without_counters": _("No counter serves what can be booked in this way."),
     "bookable_without_duration": _("What can be booked needs a duration."),
     "counter_without_hours": _("This counter has no opening hours."),
     "bad_letters": _("These are not letters or ranges of letters."),
@@ -75,10 +93,43 @@ _WRONG = {
     "leaves_somebody": _("For somebody, nobody would be responsible."),
     "kind_differs": _("This kind is called otherwise in another line."),
     "closes_over_appointments": _("A counter would be closed while it has appointments."),
+    "weeks_without_first_day": _("Weeks are counted from the first day, which is empty."),
+    "two_rhythms": _("Either every so many weeks, or one week of each month."),
+    "break_outside": _("This break lies outside of every opening."),
+    "bad_release": _("A part of the release is like: 50% 14d 08:00 30m"),
+    "shares_wrong": _("The shares, or the parts of the release, are not 100 % together."),
+    "shares_differ": _("Services of one counter share its time out alike."),
+    "service_too_long": _("A service takes longer than its counters are ever open at a time."),
+    "bad_leika_key": _("A LeiKa key has 14 digits, the first two are 99."),
+    "resource_with_groups": _("A resource serves nobody by itself: its groups stay empty."),
+    "group_one_place": _("In a group everybody has a place of their own: this is 1, or empty."),
+    "reconfirm_too_short": _("Between the question and the deadline are less than 12 hours."),
     "refund_policy_changed": _("A refund policy in use never changes. Give the new terms a new key."),
     "refund_policy_order": _("The last refund policy must be the one in force, or a new one."),
 }
+# Whose sentence says it all; beside the others stands which value or line it is.
+_PLAIN = {
+    *("missing_file", "duplicate_file", "broken_zip", "encoding", "missing_column", "duplicate_column"),
+    *("one_channel", "ends_before_start", "closes_before_opening", "bookable_without_duration", "choices_of_choice"),
+    *("choices_differ", "weeks_without_first_day", "two_rhythms", "break_outside", "resource_with_groups"),
+    *("group_one_place", "reconfirm_too_short", "fee_without_legal_basis"),
+}
 _NOT_VALID = _("This is not valid.")
+
+
+def files(words: Words, names: Iterable[str]) -> tuple[FileOfCatalogue, ...]:
+    found = []
+    for name in names:
+        columns, more = {**COLUMNS, **OPTIONAL}.get(name, ((), ()))
+        found.append(
+            FileOfCatalogue(
+                name=name,
+                meaning=words._(_FILES[name]),
+                columns=", ".join(columns),
+                more_columns=", ".join(more),
+            )
+        )
+    return tuple(found)
 
 
 def wrong_line(words: Words, one: LineError) -> WrongLine:
@@ -87,7 +138,8 @@ def wrong_line(words: Words, one: LineError) -> WrongLine:
         place.append(words._("line {n}", n=one.line))
     if one.column:
         place.append(words._("column {name}", name=one.column))
-    return WrongLine(place=", ".join(place), said=words._(_WRONG.get(one.code, _NOT_VALID)), detail=one.message)
+    said = words._(_WRONG.get(one.code, _NOT_VALID))
+    return WrongLine(place=", ".join(place), said=said, detail="" if one.code in _PLAIN else one.message)
 
 
 def kinds(words: Words, changes: Sequence[Change]) -> tuple[KindOfChanges, ...]:

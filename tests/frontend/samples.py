@@ -563,8 +563,8 @@ def catalogue_pages(words: Words) -> dict[str, tuple[str, object]]:
         frame=staff(words, words._("Catalogue"), (ShownError(field="files", message=name),)),
         action="/catalogue",
         request_key=KEY,
-        needed=NEEDED,
-        optional=tuple(OPTIONAL),
+        needed=catalogue_wording.files(words, NEEDED),
+        optional=catalogue_wording.files(words, OPTIONAL),
         wrong=tuple(catalogue_wording.wrong_line(words, one) for one in lines),
         messages={"files": name},
     )

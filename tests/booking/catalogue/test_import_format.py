@@ -1,5 +1,7 @@
 """Every wrong line is named, all at once, and nothing else is."""
 
+import csv
+import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -189,6 +191,19 @@ def test_a_zero_byte_is_not_text() -> None:
 def test_spreadsheets_write_a_byte_order_mark_and_carriage_returns() -> None:
     files = {name: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() for name, text in MINI.items()}
     assert parse(files, MORNING) == parse(raw(MINI), MORNING)
+
+
+def test_spreadsheets_separate_with_semicolons_where_the_comma_is_in_numbers() -> None:
+    files = raw(MINI)
+    tables = {
+        name: list(csv.reader(io.StringIO(text.decode()))) for name, text in files.items() if name.endswith(".csv")
+    }
+    saved = {}
+    for name, rows in tables.items():
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(rows)
+        saved[name] = text.getvalue().encode("utf-8-sig")
+    assert parse({**files, **saved}, MORNING) == parse(files, MORNING)
 
 
 def test_missing_and_unknown_files() -> None:
