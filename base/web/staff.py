@@ -126,9 +126,11 @@ def _is_address(text: str) -> bool:
 
 
 def _sign_in_url(request: web.Request) -> str:
-    """What answered a POST cannot be shown again by its address."""
+    """What answered a POST cannot be shown again by its address: that nothing of it is kept is said (`over`)."""
     url = SIGN_IN_PAGE.format(language=language_of(request))
-    wanted = safe_next(request.rel_url.raw_path_qs) if request.method == "GET" else None
+    if request.method != "GET":
+        return f"{url}?over=1"
+    wanted = safe_next(request.rel_url.raw_path_qs)
     return f"{url}?{urlencode({'next': wanted})}" if wanted else url
 
 

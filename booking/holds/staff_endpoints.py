@@ -15,7 +15,7 @@ from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
 from booking.holds.model import Override
-from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered
+from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 
 _OFFICE = "/api/offices/{office}"
 
@@ -116,6 +116,6 @@ ENDPOINTS = [
         params={"office": int},
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, NoOverrideNeeded, Invalid),
+        refuses=(KeyNeeded, NotOffered, StartNotOffered, TooFarAhead, NoOverrideNeeded, Invalid),
     ),
 ]

@@ -50,6 +50,7 @@ from booking.holds.said import asked_of, open_who, seal_who
 log = logging.getLogger(__name__)
 
 FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
+_FARTHEST = timedelta(days=366)  # ahead, of an override; no horizon is longer
 _GENERATIONS = 8
 _WAYS_TRIED = 8  # of having a visit, where this process did not know yet what others had taken
 
@@ -74,6 +75,14 @@ class SlotTaken(Conflict):
 def _utc(instant: datetime) -> str:
     """As pydantic writes it everywhere else. Kept, as a crowd is refused with the same few times."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class TooFarAhead(DomainError):
+    """Mostly a year typed wrong: no office knows its hours then."""
+
+    code = "too_far_ahead"
+    status = 422
+    message = _("This is more than a year from now.")
 
 
 class StartNotOffered(Invalid):
@@ -276,11 +285,13 @@ class Holds:
         return Entry(pass_id=pass_id, network=network)
 
     async def override(self, asked: Override, key: str) -> Hold:
-        """Raises NotOffered, StartNotOffered, NoOverrideNeeded. From here on it is a hold, and a case, like any other."""
+        """Raises NotOffered, StartNotOffered, TooFarAhead, NoOverrideNeeded. From here on it is a hold, and a case, like any other."""
         offer, (office,) = self._availability.get_offer(asked.service_id, asked.channel, [asked.office_id])
         fee = self._fee_on(asked.service_id, day_of(self._clock(), zone(office.time_zone)))
         if fee is None or asked.counter_id not in office.counters:
             raise NotOffered
+        if asked.starts_at > self._clock() + _FARTHEST:
+            raise TooFarAhead
         if asked.starts_at <= self._clock() or int(asked.starts_at.timestamp()) % CELL_S:
             raise StartNotOffered
         ident = hold_id(

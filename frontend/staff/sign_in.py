@@ -29,10 +29,14 @@ from frontend.staff.views import AreaCard, PasswordPage, Right, SignInPage, Star
 
 async def show_sign_in(request: web.Request) -> web.Response:
     words = words_of(request)
-    changed = (
-        words._("Your password is changed. Please sign in with the new one.") if "changed" in request.query else ""
-    )
-    return _sign_in_page(request, words, request.query.get("next", ""), notice=changed, is_good=True)
+    wanted, notice = request.query.get("next", ""), ""
+    if "over" in request.query:
+        notice = words._(
+            "You are not signed in any more: what you have sent was not saved. Please sign in and enter it again."
+        )
+    elif "changed" in request.query:
+        notice = words._("Your password is changed. Please sign in with the new one.")
+    return _sign_in_page(request, words, wanted, notice=notice, is_good="over" not in request.query)
 
 
 async def sign_in(request: web.Request) -> web.Response:

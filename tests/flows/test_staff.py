@@ -25,6 +25,13 @@ async def test_who_has_not_signed_in_is_led_to_the_sign_in_page_and_back(town: T
         assert (back.status, back.url.path_qs) == (200, "/de/staff/password?x=1")
 
 
+async def test_whose_session_has_ended_in_the_middle_of_a_form_is_told_that_nothing_was_saved(town: Town) -> None:
+    async with StaffBrowser(town) as browser:
+        led = await browser.post("/de/hours/1/preview", kind="exception", day="2026-12-08", reason="Fest")
+        assert (led.status, led.url.path) == (200, "/de/staff/sign-in")
+        assert "Was Sie gesendet haben, wurde nicht gespeichert." in led.text
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -15,7 +15,7 @@ from base.db import Database
 from booking.availability.model import Audience
 from booking.availability.usecases import NotOffered
 from booking.holds.model import Hold, Override
-from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered
+from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
 from tests.races.test_constraints import refused
@@ -188,3 +188,7 @@ class TestOverride:
         for start in (at(TUESDAY, 12, 1), at(TUESDAY, 6)):
             with pytest.raises(StartNotOffered):
                 await world.holds.override(self.asked(world, start), "k" * 20)
+
+    async def test_not_more_than_a_year_from_now(self, world: HoldWorld) -> None:
+        with pytest.raises(TooFarAhead):
+            await world.holds.override(self.asked(world, at(TUESDAY, 12) + timedelta(days=400)), "k" * 20)
