@@ -59,7 +59,7 @@ def verify_rank(arguments: argparse.Namespace) -> int:
         list_file,
         result_file,
         seed=arguments.seed,
-        request_id=arguments.id.strip().upper(),
+        request_id="".join(sign for sign in arguments.id.upper() if sign.isalnum()),  # as it is read out, in groups
         published_hash=arguments.hash,
         deadline=arguments.deadline,
     )

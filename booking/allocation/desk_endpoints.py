@@ -12,7 +12,7 @@ from base.i18n import best_language
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestIn, RequestOut
 from booking.allocation.store import RequestRow
-from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, TooManyWindows
+from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, PlacedAlready, TooManyWindows
 from booking.catalogue.endpoints import CATALOGUE
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 
@@ -78,7 +78,7 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: DeskRequestOut},
-        refuses=(KeyNeeded, NotFound, NotByNeed, TooManyWindows, AskedAlready, Invalid),
+        refuses=(KeyNeeded, NotFound, NotByNeed, TooManyWindows, AskedAlready, PlacedAlready, Invalid),
     ),
     Endpoint(
         method="GET",

@@ -17,7 +17,15 @@ from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
 from booking.allocation.store import RequestRow, RunRow
-from booking.allocation.usecases import Allocation, AskedAlready, EmailNeeded, NotAsking, NotByNeed, TooManyWindows
+from booking.allocation.usecases import (
+    Allocation,
+    AskedAlready,
+    EmailNeeded,
+    NotAsking,
+    NotByNeed,
+    PlacedAlready,
+    TooManyWindows,
+)
 from booking.appointments.contact import Contact
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
@@ -198,7 +206,7 @@ ENDPOINTS = [
         summary="Confirm a request: whoever has the link has the contact",
         params={"request": UUID},
         gives={200: RequestOut},
-        refuses=(Unauthenticated, NotFound, NotAsking, AskedAlready),
+        refuses=(Unauthenticated, NotFound, NotAsking, AskedAlready, PlacedAlready),
     ),
     Endpoint(
         method="POST",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -61,8 +62,9 @@ def draw(run: str, seed: str, request_id: str) -> str:
 
 
 def normal_seed(typed: str) -> str:
-    """As it is published: one blank between words, so that a copied seed is the same one."""
-    return " ".join(unicodedata.normalize("NFC", typed).split())
+    """Words of letters and digits, small, numbers without leading zeros, one blank between: whoever types it in has no form to choose."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", typed.casefold()))
+    return " ".join(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
 
 
 def rank(closed: ClosedList, seed: str) -> Result:

@@ -173,6 +173,21 @@ async def move_request(conn: Connection, ident: UUID, to: RequestStatus) -> bool
     return done == "UPDATE 1"
 
 
+async def is_placed(conn: Connection, ident: UUID, now: datetime) -> bool:
+    """Whether the person or the contact of this request has an appointment by another one that is still to come."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+          SELECT FROM allocation_request r JOIN allocation_request o USING (service_id)
+            JOIN appointment a ON a.id = o.appointment_id AND a.status IN ('held', 'expiring', 'confirmed')
+            JOIN claim c ON c.appointment_id = a.id AND c.status < 8 AND c.ends_at > $2 AND (c.status <> 1 OR c.hold_until > $2)
+           WHERE r.id = $1 AND o.status = 'placed' AND (o.person_hmac = r.person_hmac OR o.contact_hmac = r.contact_hmac))""",
+        ident,
+        now,
+    )
+    return found
+
+
 async def forget_over(conn: Connection, before: datetime, limit: int) -> int:
     """Persons of requests that came to nothing since then. A row that somebody is just moving is left to the next round."""
     rows = await conn.fetch(

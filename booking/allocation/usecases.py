@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from base.clock import Clock
-from base.db import Database, violates
+from base.db import Connection, Database, violates
 from base.errors import Conflict, DomainError, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
@@ -52,6 +52,16 @@ class TooManyWindows(DomainError):
 class AskedAlready(Conflict):
     code = "asked_already"
     message = _("There is already a request of this person, or with this e-mail address. Each counts once.")
+
+
+class PlacedAlready(Conflict):
+    """Two appointments of one person would be one for somebody else."""
+
+    code = "placed_already"
+    message = _(
+        "This person, or this e-mail address, has an appointment by such a request already. "
+        "It can be moved. Whoever cancels it may ask again."
+    )
 
 
 class NotAsking(Conflict):
@@ -115,7 +125,7 @@ class Allocation:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
 
         Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
-        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready.
+        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready, PlacedAlready.
         """
         if contact.email is None and entered_by is None:
             raise EmailNeeded
@@ -152,7 +162,7 @@ class Allocation:
             async with self._db.transaction() as conn:
                 if await store.insert_request(conn, row, key):
                     if row.is_called:
-                        await store.move_request(conn, ident, RequestStatus.ASKED)
+                        await self._ask(conn, ident)
                     await self._teller.link(conn, row, marked)
         except asyncpg.UniqueViolationError as error:
             raise _already(error) from None
@@ -175,12 +185,19 @@ class Allocation:
             return await store.find_number(conn, number)
 
     async def verify(self, ident: UUID) -> None:
-        """Whoever has the link has the contact. Raises NotFound, AskedAlready, NotAsking."""
-        await self._move(ident, RequestStatus.ASKED)
+        """Whoever has the link has the contact. Raises NotFound, AskedAlready, PlacedAlready, NotAsking."""
+        try:
+            async with self._db.transaction() as conn:
+                moved = await self._ask(conn, ident)
+        except asyncpg.UniqueViolationError as error:
+            raise _already(error) from None
+        await self._moved(ident, RequestStatus.ASKED, moved=moved)
 
     async def withdraw(self, ident: UUID) -> None:
         """A request made anew waits anew. What a run has placed is cancelled at the appointment. Raises NotFound, NotAsking."""
-        await self._move(ident, RequestStatus.WITHDRAWN)
+        async with self._db.transaction() as conn:
+            moved = await store.move_request(conn, ident, RequestStatus.WITHDRAWN)
+        await self._moved(ident, RequestStatus.WITHDRAWN, moved=moved)
 
     async def waiting(self) -> list[RequestRow]:
         async with self._db.connection() as conn:
@@ -210,12 +227,13 @@ class Allocation:
     def reason_of(self, row: RequestRow) -> str:
         return self._sealer.open(row.reason, context("reason", row.id)) if row.reason else ""
 
-    async def _move(self, ident: UUID, to: RequestStatus) -> None:
-        try:
-            async with self._db.transaction() as conn:
-                moved = await store.move_request(conn, ident, to)
-        except asyncpg.UniqueViolationError as error:
-            raise _already(error) from None
+    async def _ask(self, conn: Connection, ident: UUID) -> bool:
+        moved = await store.move_request(conn, ident, RequestStatus.ASKED)
+        if moved and await store.is_placed(conn, ident, self._clock()):
+            raise PlacedAlready
+        return moved
+
+    async def _moved(self, ident: UUID, to: RequestStatus, *, moved: bool) -> None:
         if not moved and (await self.find(ident)).status is not to:  # twice is no mistake
             raise NotAsking
 

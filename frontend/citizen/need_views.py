@@ -58,6 +58,7 @@ class RunLine:
     rows: tuple[Row, ...]
     list_url: str = ""
     result_url: str = ""
+    command: str = ""  # that checks a rank in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from shlex import quote
 
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.model import RequestStatus, RunStatus
@@ -94,7 +95,14 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
         rows=tuple(rows),
         list_url=f"{files}/list" if row.list is not None else "",
         result_url=f"{files}/result" if row.result is not None else "",
+        command=_command(row) if row.result is not None else "",
     )
+
+
+def _command(row: RunRow) -> str:
+    """As it is typed into a shell; the number is filled in by whoever has one."""
+    seed, sha256 = quote(row.seed or ""), (row.list_sha256 or b"").hex()
+    return f"schalter verify-rank list.jsonl result.jsonl --seed {seed} --hash {sha256} --id …"
 
 
 def document_name(words: Words, n: int, row: DocumentRow) -> str:

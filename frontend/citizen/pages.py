@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound, Unauthenticated
 from base.web import ANYONE, CASE, INVITATION, OVERVIEW, REQUEST
 from base.web.endpoint import page
-from booking.allocation.usecases import AskedAlready, NotAsking
+from booking.allocation.usecases import AskedAlready, NotAsking, PlacedAlready
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.usecases import NotOffered
@@ -161,7 +161,16 @@ ENDPOINTS = [
     page("POST", f"{_NEED}/{{service}}", need_pages.send_form, ANYONE, "Send a request", NotFound, Malformed),
     page("GET", f"{_REQUEST}/link/{{token}}", need_pages.arrive, ANYONE, "Arrive by the link", Unauthenticated),
     page("GET", _REQUEST, need_pages.show_request, REQUEST, "The request, and its rank in words", Unauthenticated),
-    page("POST", f"{_REQUEST}/verify", need_pages.verify, REQUEST, "Confirm a request", NotAsking, AskedAlready),
+    page(
+        "POST",
+        f"{_REQUEST}/verify",
+        need_pages.verify,
+        REQUEST,
+        "Confirm a request",
+        NotAsking,
+        AskedAlready,
+        PlacedAlready,
+    ),
     page("POST", f"{_REQUEST}/documents", need_pages.send_document, REQUEST, "Send a document", Malformed),
     page("POST", f"{_DOCUMENT}/remove", need_pages.remove_document, REQUEST, "Take a document back", Unauthenticated),
     page("POST", f"{_REQUEST}/withdraw", need_pages.withdraw, REQUEST, "Withdraw a request", NotAsking),

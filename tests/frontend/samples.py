@@ -403,7 +403,8 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         request_key=KEY,
         runs_url="/need/runs",
     )
-    run = RunLine(title="Titel", rows=rows, list_url="/list", result_url="/result")
+    command = f"schalter verify-rank list.jsonl result.jsonl --seed '4 9' --hash {64 * 'a'} --id …"
+    run = RunLine(title="Titel", rows=rows, list_url="/list", result_url="/result", command=command)
     return {
         "need": ("need", lambda: need),
         "need-request": ("need_request", lambda: request),

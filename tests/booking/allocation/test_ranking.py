@@ -193,3 +193,11 @@ def test_a_list_has_one_form(change: object) -> None:
 
 def test_a_seed_has_one_form() -> None:
     assert normal_seed("  3 7\n12\t u\u0308 ") == "3 7 12 \u00fc"
+    for typed in ("03, 07, 12 / 00", "3-7-12_0", "3 7 12 0."):  # the form is no second chance
+        assert normal_seed(typed) == "3 7 12 0"
+    assert normal_seed("0xA1 00B7") == normal_seed("0XA1 00b7") == "0xa1 00b7"
+
+
+@given(st.text())
+def test_a_seed_in_its_form_stays(typed: str) -> None:
+    assert normal_seed(normal_seed(typed)) == normal_seed(typed)

@@ -12,7 +12,7 @@ from base.i18n import Translations
 from booking.allocation.canonical import parse_list, parse_result, sha256
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.runs import NothingSetAside, NotNow, RunGoesOn, RunInOrder, SeedTooEarly, published
-from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, ReasonNeeded
+from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, PlacedAlready, ReasonNeeded
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus
@@ -176,6 +176,21 @@ class TestRun:
         await world.appointments.expire_due()
         assert (await world.appointments.case(cases[1].id)).status is AppointmentStatus.EXPIRED
         assert sorted(world_claims(await world.claims())) == [2, 8]
+
+    async def test_who_has_an_appointment_asks_for_no_second_one(self, world: NeedWorld) -> None:
+        placed = await world.take_part("Anna Häberle", SOON)
+        await world.runs.release(await world.ranked(), world.clerk)
+        for again in (
+            world.ask("Anna Häberle", email="else@example.org"),
+            world.ask("Ben Blau", email="anna+2@example.org"),
+        ):
+            with pytest.raises(PlacedAlready):
+                await again
+        await world.ask("Cem Can")
+        case = (await world.allocation.find(placed)).appointment_id
+        assert case is not None
+        await world.appointments.give_back(case)
+        assert await status(world, await world.ask("Anna Häberle")) is RequestStatus.ASKED
 
     async def test_what_nobody_takes_is_free_again(self, world: NeedWorld) -> None:
         gone, _stays = await world.take_part("Anna Häberle", SOON), await world.take_part("Ben Blau", LATER)

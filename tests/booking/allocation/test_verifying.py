@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return listed, result
 
 
-def check(files: tuple[Path, Path], *more: str, seed: str = SEED, ident: str = "c4hn8rz2yj6e") -> int:
+def check(files: tuple[Path, Path], *more: str, seed: str = SEED, ident: str = "c4hn-8rz2 yj6e") -> int:
     return main(["verify-rank", *map(str, files), "--seed", seed, "--id", ident, "--language", "en", *more])
 
 
