@@ -9,7 +9,7 @@ from datetime import date
 from base.db import Connection
 from booking.availability.model import Offer, OfficeOffer, Team
 from booking.catalogue.model import Channel, Counter, Fee, Office, ServiceRule
-from booking.catalogue.responsibility import Lines
+from booking.catalogue.responsibility import Lines, asked
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
 
@@ -85,7 +85,7 @@ def _offers(known: Snapshot) -> dict[tuple[int, str], Offer]:
                     further_min=service.further_min,
                     is_group=service.is_group,
                     needs_more=bool(service.needs),
-                    asks=_asks(offices),
+                    asks=asked(team.covers for office in offices.values() for team in office.teams),
                 )
     return found
 
@@ -111,12 +111,6 @@ def _teams(known: Snapshot, service_id: int, counters: Sequence[Counter]) -> tup
         for row in known.responsibility.get(service_id, ())
         if row.counter_id in here
     )
-
-
-def _asks(offices: Mapping[int, OfficeOffer]) -> tuple[str, ...]:
-    lines = [team.covers for office in offices.values() for team in office.teams]
-    asked = {"letters": lambda one: one.first, "postcode": lambda one: one.postcodes, "kind": lambda one: one.kind}
-    return tuple(name for name, said in asked.items() if any(map(said, lines)))
 
 
 def _office(office: Office, counters: Sequence[Counter], rule: ServiceRule | None) -> OfficeOffer:

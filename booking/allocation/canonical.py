@@ -1,4 +1,7 @@
-"""The published files: UTF-8, one JSON object a line, keys sorted. What is read must be what would be written, byte for byte."""
+"""The published files: UTF-8, one JSON object a line, keys sorted. What is read must be what would be written, byte for byte.
+
+Teams stand there only where the service has some: so older lists keep their one form.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,13 @@ def list_bytes(closed: ClosedList) -> bytes:
         "requests": len(closed.requests),
     }
     slots = (
-        {"slot": s.id, "office": s.office, "starts_at": s.starts_at.isoformat(), "ends_at": s.ends_at.isoformat()}
+        {
+            "slot": s.id,
+            "office": s.office,
+            "starts_at": s.starts_at.isoformat(),
+            "ends_at": s.ends_at.isoformat(),
+            **({"team": s.team} if s.team else {}),
+        }
         for s in closed.slots
     )
     requests = (
@@ -48,6 +57,7 @@ def list_bytes(closed: ClosedList) -> bytes:
             "windows": [
                 {"days": w.days, "from": f"{w.from_time:%H:%M}", "to": f"{w.to_time:%H:%M}"} for w in r.windows
             ],
+            **({"teams": r.teams} if r.teams else {}),
         }
         for r in closed.requests
     )
@@ -111,7 +121,7 @@ def parse_result(content: bytes) -> Result:
 
 def _slot(line: Mapping[str, Any]) -> Slot:
     starts_at, ends_at = datetime.fromisoformat(line["starts_at"]), datetime.fromisoformat(line["ends_at"])
-    return Slot(id=line["slot"], office=line["office"], starts_at=starts_at, ends_at=ends_at)
+    return Slot(id=line["slot"], office=line["office"], starts_at=starts_at, ends_at=ends_at, team=line.get("team", ""))
 
 
 def _listed(line: Mapping[str, Any]) -> Listed:
@@ -121,6 +131,7 @@ def _listed(line: Mapping[str, Any]) -> Listed:
         waited_days=line["waited_days"],
         offices=tuple(line["offices"]),
         windows=tuple(window(one) for one in line["windows"]),
+        teams=tuple(line.get("teams", ())),
     )
 
 

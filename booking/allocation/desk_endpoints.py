@@ -13,6 +13,7 @@ from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestIn, RequestOut
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, PlacedAlready, TooManyWindows
+from booking.availability.usecases import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 
@@ -30,7 +31,8 @@ async def enter(request: web.Request) -> web.Response:
     by = request[STAFF].account_id
     key = uuid5(_KEYS, f"{by}:{idempotency_key(request)}")
     await _at_office(request)
-    ident = await request.app[ALLOCATION].ask(*(await body(request, RequestIn)).wishes(), key, entered_by=by)
+    wanted = await body(request, RequestIn)
+    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, entered_by=by, who=wanted.who)
     return await _reply(request, await request.app[ALLOCATION].find(ident), 201)
 
 
@@ -78,7 +80,16 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: DeskRequestOut},
-        refuses=(KeyNeeded, NotFound, NotByNeed, TooManyWindows, AskedAlready, PlacedAlready, Invalid),
+        refuses=(
+            KeyNeeded,
+            NotFound,
+            NotByNeed,
+            TooManyWindows,
+            AskedAlready,
+            PlacedAlready,
+            NobodyResponsible,
+            Invalid,
+        ),
     ),
     Endpoint(
         method="GET",

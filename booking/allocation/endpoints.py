@@ -27,6 +27,9 @@ from booking.allocation.usecases import (
     TooManyWindows,
 )
 from booking.appointments.contact import Contact
+from booking.availability.endpoints import KindOfMatter, Postcode, Surname, who_of
+from booking.availability.model import Who
+from booking.availability.usecases import NobodyResponsible
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
 ALLOCATION: web.AppKey[Allocation] = web.AppKey("ALLOCATION", Allocation)
@@ -68,6 +71,13 @@ class RequestIn(BaseModel):
     reason: Annotated[str, Field(max_length=500)] = ""
     offices: Annotated[list[Id], Field(max_length=20)] = []
     windows: list[WindowIn] = []
+    surname: Surname = ""
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
+
+    @property
+    def who(self) -> Who:
+        return who_of(self.surname, self.postcode, self.kind)
 
     def wishes(self) -> tuple[int, Contact, date, date | None, str, tuple[int, ...], tuple[Window, ...]]:
         """As the use case takes them."""
@@ -139,7 +149,8 @@ class RunsOut(BaseModel):
 
 async def ask(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, idempotency_key(request))
-    ident = await request.app[ALLOCATION].ask(*(await body(request, RequestIn)).wishes(), key)
+    wanted = await body(request, RequestIn)
+    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, who=wanted.who)
     return reply(AskedOut(id=ident), status=201, headers=NO_STORE)
 
 
@@ -186,7 +197,7 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: AskedOut},
-        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, TooManyWindows, Invalid),
+        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, TooManyWindows, NobodyResponsible, Invalid),
     ),
     Endpoint(
         method="GET",

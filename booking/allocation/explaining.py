@@ -116,6 +116,13 @@ def _slot(words: Translations, language: str, closed: ClosedList, place: Place, 
             time=f"{slot.starts_at:%H:%M}",
             office=pick(offices.get(slot.office), language) or slot.office,
         )
+    if place.free and any(slot.team for slot in closed.slots):
+        return words.ngettext(
+            language,
+            "At your turn {n} appointment was still free, but it does not fit your offices and times, or another team is responsible.",
+            "At your turn {n} appointments were still free, but none fits your offices and times, or another team is responsible.",
+            place.free,
+        )
     if place.free:
         return words.ngettext(
             language,

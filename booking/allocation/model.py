@@ -86,6 +86,7 @@ class Request:
     deadline: date | None  # as staff confirmed or corrected it; what nobody has confirmed is None
     offices: tuple[str, ...] = ()  # keys, the most wished first; none: any
     windows: tuple[Window, ...] = ()  # none: any time
+    teams: tuple[str, ...] = ()  # that may serve its person, where the service has teams
     persons: frozenset[bytes] = field(
         default=frozenset(), repr=False
     )  # HMACs of contact and of name with date of birth
@@ -99,6 +100,7 @@ class Slot:
     office: str
     starts_at: datetime
     ends_at: datetime
+    team: str = ""  # whose counter it is at; empty: it serves everybody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ class Listed:
     waited_days: int
     offices: tuple[str, ...]
     windows: tuple[Window, ...]
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ def close(terms: Terms, slots: Iterable[Slot], requests: Iterable[Request]) -> C
             waited_days=max(0, (terms.closes_on - request.made_on).days),  # whole days: within one day nobody is first
             offices=request.offices,
             windows=tuple(sorted(request.windows)),
+            teams=request.teams,
         )
         for request in count_once(requests)
     ]
@@ -91,6 +92,8 @@ def best(request: Listed, slots: Sequence[Slot]) -> Slot | None:
 
 
 def fits(request: Listed, slot: Slot) -> bool:
+    if slot.team and slot.team not in request.teams:
+        return False
     if request.offices and slot.office not in request.offices:
         return False
     return not request.windows or any(window.holds(slot.starts_at, slot.ends_at) for window in request.windows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4, uuid5
@@ -17,18 +17,21 @@ from base.failpoint import point
 from base.i18n import Text, Translations, zone
 from base.i18n import mark as _
 from base.seal import Sealer
-from booking.allocation import store, words_store
+from booking.allocation import store, teams_store, words_store
 from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
 from booking.allocation.explaining import explain
 from booking.allocation.model import ClosedList, Request, RequestStatus, Result, RunStatus, Slot, Terms
 from booking.allocation.ranking import close, normal_seed, rank
 from booking.allocation.store import Marked, RequestRow, RunRow, SlotRow
+from booking.allocation.teams import numbered, serving
 from booking.allocation.telling import open_contact
 from booking.allocation.usecases import Allocation, NotByNeed, local_day
 from booking.appointments.contact import Contact
+from booking.availability.model import Who
 from booking.availability.model import Window as Days
 from booking.availability.usecases import Availability
 from booking.holds.model import Wanted
+from booking.holds.said import open_who
 from booking.holds.store import insert as insert_holds
 from booking.holds.usecases import FeeOn
 
@@ -47,7 +50,9 @@ _MOST_SLOTS = 500  # one transaction gives them out
 class Cases(Protocol):
     """What a run needs of appointments: a case on a time that was set aside, told to its person."""
 
-    async def offer(self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime) -> UUID | None: ...
+    async def offer(
+        self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime, who: Who
+    ) -> UUID | None: ...
 
 
 class RunInOrder(DomainError):
@@ -296,8 +301,21 @@ class Runs:
             seed_at=run.seed_at,
         )
         rows = await store.taking_part(conn, run.service_id)
-        requests = [_request(row, keys, marked.time_zone) for row in rows if row.made_at < run.closes_at]
-        return close(terms, [_slot(row) for row in await store.slots(conn, run.id)], requests)
+        teams = await teams_store.teams(conn, run.service_id)
+        numbers = numbered(teams)
+        requests = [
+            replace(
+                _request(row, keys, marked.time_zone),
+                teams=serving(teams, open_who(self._sealer, row.id, row.who)),
+            )
+            for row in rows
+            if row.made_at < run.closes_at
+        ]
+        slots = [
+            replace(_slot(row), team=numbers.get(teams.get(row.counter_id, frozenset()), ""))
+            for row in await store.slots(conn, run.id)
+        ]
+        return close(terms, slots, requests)
 
     async def _release(self, ident: UUID, kept: timedelta, by: int) -> None:
         async with self._db.transaction() as conn:
@@ -321,7 +339,8 @@ class Runs:
         row = None if ident is None else await store.find_request(conn, ident)
         if row is None or row.status is not RequestStatus.CONFIRMED:
             return
-        case = await self._cases.offer(conn, hold_id, open_contact(self._sealer, row), until)
+        who = open_who(self._sealer, row.id, row.who)
+        case = await self._cases.offer(conn, hold_id, open_contact(self._sealer, row), until, who)
         if case is not None:
             await store.place_request(conn, row.id, run.id, case)
             run_offered()

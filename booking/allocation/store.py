@@ -50,6 +50,7 @@ class RequestRow:
     contact: bytes
     birth_date: bytes
     reason: bytes | None
+    who: bytes | None  # sealed (booking.holds.said); None: nothing was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class RunRow:
 class SlotRow:
     hold_id: UUID
     office: str  # key
+    counter_id: int
     time_zone: str
     starts_at: datetime
     ends_at: datetime
@@ -84,7 +86,7 @@ class SlotRow:
 _REQUEST = """
     SELECT r.id, r.public_id, r.service_id, r.status, r.language, r.made_at, r.claimed_deadline, r.deadline, r.check_reason,
            r.offices, r.windows, r.person_hmac, r.contact_hmac, r.run_id, r.appointment_id, r.entered_by, r.is_called,
-           p.contact, p.birth_date, p.reason
+           p.contact, p.birth_date, p.reason, p.who
       FROM allocation_request r JOIN allocation_person p ON p.request_id = r.id"""
 _RUN = """
     SELECT id, service_id, status, class_days, closes_at, seed_source, seed_at, release_by, opened_at, closed_at, list,
@@ -133,11 +135,12 @@ async def insert_request(conn: Connection, row: RequestRow, request_key: UUID) -
     if done != "INSERT 0 1":
         return False
     await conn.execute(
-        "INSERT INTO allocation_person (request_id, contact, birth_date, reason) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO allocation_person (request_id, contact, birth_date, reason, who) VALUES ($1, $2, $3, $4, $5)",
         row.id,
         row.contact,
         row.birth_date,
         row.reason,
+        row.who,
     )
     return True
 
@@ -264,7 +267,7 @@ async def slots(conn: Connection, run_id: UUID) -> list[SlotRow]:
         conn,
         SlotRow,
         """
-        SELECT s.hold_id, o.key AS office, o.time_zone, c.starts_at,
+        SELECT s.hold_id, o.key AS office, c.counter_id, o.time_zone, c.starts_at,
                c.ends_at - c.buffer_min * interval '1 minute' AS ends_at
           FROM allocation_slot s JOIN claim c ON c.request_key = s.hold_id
           JOIN office o ON o.id = coalesce(c.sold_by, c.office_id)

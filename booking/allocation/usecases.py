@@ -15,12 +15,14 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
 from base.seal import Sealer, same
-from booking.allocation import store
+from booking.allocation import store, teams, teams_store
 from booking.allocation.model import RequestStatus, Window
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
+from booking.availability.model import ANYBODY, Who
 from booking.catalogue.words import fold
+from booking.holds.said import seal_who
 
 request_asked = point("allocation.asked")
 
@@ -121,17 +123,20 @@ class Allocation:
         key: UUID,
         *,
         entered_by: int | None = None,
+        who: Who = ANYBODY,
     ) -> UUID:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
 
         Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
-        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready, PlacedAlready.
+        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready, PlacedAlready, WhoNeeded, NobodyResponsible.
         """
         if contact.email is None and entered_by is None:
             raise EmailNeeded
         if len(windows) > _MOST_WINDOWS:
             raise TooManyWindows
         ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
+        async with self._db.connection() as conn:
+            who = teams.checked(await teams_store.teams(conn, service_id), who)
         person = f"{fold(contact.name)}\0{birth_date}"
         row = RequestRow(
             id=ident,
@@ -157,6 +162,7 @@ class Allocation:
             contact=self._sealer.seal(contact.model_dump_json(), context("contact", ident)),
             birth_date=self._sealer.seal(birth_date.isoformat(), context("birth_date", ident)),
             reason=self._sealer.seal(reason, context("reason", ident)) if reason else None,
+            who=seal_who(self._sealer, ident, who),
         )
         try:
             async with self._db.transaction() as conn:
@@ -168,6 +174,11 @@ class Allocation:
             raise _already(error) from None
         request_asked()
         return ident
+
+    async def asks(self, service_id: int) -> tuple[str, ...]:
+        """Fields of Who that a request has to say."""
+        async with self._db.connection() as conn:
+            return teams.asked_by(await teams_store.teams(conn, service_id))
 
     async def find(self, ident: UUID) -> RequestRow:
         async with self._db.connection() as conn:

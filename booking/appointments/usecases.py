@@ -63,8 +63,9 @@ from booking.appointments.slots import (
     nobody_to_let_go,
 )
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
-from booking.availability.model import ClaimStatus, Offers
+from booking.availability.model import ANYBODY, ClaimStatus, Offers, Who
 from booking.availability.responsible import Served
+from booking.holds.said import seal_who
 from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
 from payment.model import Payment, Refund, RefundStatus
@@ -218,7 +219,9 @@ class Appointments:
             await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
             return Created(await self._read(conn, ident), token)
 
-    async def offer(self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime) -> UUID | None:
+    async def offer(
+        self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime, who: Who = ANYBODY
+    ) -> UUID | None:
         """A case on a time that was set aside for this person, who is told and has until then to book it. None: it is held no more."""
         hold = await store.lock_hold(conn, hold_id)
         now = self._clock()
@@ -227,6 +230,8 @@ class Appointments:
         if hold.hold_until is None or hold.hold_until <= now or until <= now:
             return None
         await store.keep_until(conn, hold.id, until)
+        if (sealed := seal_who(self._sealer, hold_id, who)) is not None:
+            await who_store.say(conn, hold_id, sealed)
         ident, _token = await self._insert(conn, hold_id, hold, contact)
         notice = Notice("appointment_offered", fields={"answer_until": until.isoformat()})
         await self._announcer(conn, ident, notice)

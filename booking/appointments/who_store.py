@@ -25,6 +25,10 @@ class PartRow:
     sealed: bytes | None
 
 
+async def say(conn: Connection, hold_id: UUID, sealed: bytes) -> None:
+    await conn.execute("INSERT INTO hold_who (hold_id, sealed) VALUES ($1, $2)", hold_id, sealed)
+
+
 async def adopt(conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
     """What was said for the hold holds for the case, unless something was said for that before."""
     await conn.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from string import ascii_lowercase
@@ -35,6 +35,17 @@ class Lines:
         if self.postcodes and postcode not in self.postcodes:
             return False
         return not self.kind or kind == self.kind
+
+
+def asked(lines: Iterable[Lines]) -> tuple[str, ...]:
+    """What somebody is asked where these lines are."""
+    known = list(lines)
+    fields = (
+        ("letters", any(one.first for one in known)),
+        ("postcode", any(one.postcodes for one in known)),
+        ("kind", any(one.kind for one in known)),
+    )
+    return tuple(name for name, is_asked in fields if is_asked)
 
 
 def initials(surname: str) -> str:

@@ -1,4 +1,7 @@
-"""For whom a time is held, sealed to its hold: letters of the surname, postcode, what it is about. Only what its service asks."""
+"""For whom a time is: letters of the surname, postcode, what it is about; sealed to its hold or to a request by need.
+
+Only what its service asks is kept.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from base.web import STAFF, form, path_number
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked, RequestRow
+from booking.availability.usecases import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from frontend.bookings.places import place_of
@@ -18,6 +19,7 @@ from frontend.citizen.need_form import NeedForm, offering, read_need
 from frontend.citizen.need_wording import request_rows, rule
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError
+from frontend.citizen.who import kinds_of
 from frontend.staff.frame import staff_frame, staff_page
 
 _S = RequestStatus
@@ -31,7 +33,8 @@ async def show_form(request: web.Request) -> web.Response:
 async def send_form(request: web.Request) -> web.Response:
     place, words, fields = await place_of(request), words_of(request), await form(request)
     marked = await request.app[ALLOCATION].marked(path_number(request, "service"))
-    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked), needs_email=False)
+    asks = await request.app[ALLOCATION].asks(marked.service_id)
+    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked), asks, needs_email=False)
     given = typed.given
     if given is None:
         return await _form(request, marked, typed)
@@ -46,7 +49,10 @@ async def send_form(request: web.Request) -> web.Response:
             given.windows,
             key,
             entered_by=request[STAFF].account_id,
+            who=given.who,
         )
+    except NobodyResponsible:
+        return await _form(request, marked, typed.nobody_responsible(asks))
     except DomainError as error:
         return await _form(request, marked, typed, problem=error.message)
     row = await request.app[ALLOCATION].find(ident)
@@ -91,6 +97,8 @@ async def _form(request: web.Request, marked: Marked, typed: NeedForm, *, proble
         languages=typed.language_ticks(),
         offices=typed.office_ticks(words, await _offices(request, marked)),
         times=typed.time_ticks(words),
+        asks=await request.app[ALLOCATION].asks(marked.service_id),
+        kinds=await kinds_of(request, [marked.service_id], typed.values.get("kind", "")),
         opens_post=any(typed.values.get(name) for name in ("street", "postcode", "place")),
     )
     return staff_page(request, "bookings/need", view, status=422 if errors else 200)

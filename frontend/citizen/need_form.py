@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 
 from multidict import MultiMapping
@@ -12,10 +12,14 @@ from base.i18n import LANGUAGES
 from base.i18n import mark as _
 from booking.allocation.model import Window
 from booking.appointments.contact import Contact
+from booking.availability.endpoints import who_of
+from booking.availability.model import Who
+from booking.availability.usecases import NobodyResponsible
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from frontend.citizen.contact_form import read
 from frontend.citizen.need_wording import read_date
 from frontend.citizen.views import Tick
+from frontend.citizen.who import NEEDED
 from frontend.citizen.words import Words
 
 _DAYS = (1, 2, 3, 4, 5)
@@ -23,7 +27,12 @@ _TIMES: Mapping[str, tuple[str, Window]] = {
     "morning": (_("Mornings, until noon"), Window(_DAYS, time(0), time(12))),
     "afternoon": (_("Afternoons, from noon"), Window(_DAYS, time(12), time(23, 59))),
 }
-_FIELDS = ("birth_date", "deadline", "reason")
+_FIELDS = ("birth_date", "deadline", "reason", "letters", "residence", "kind")
+_SAID_IN = {
+    "letters": "letters",
+    "postcode": "residence",
+    "kind": "kind",
+}  # field of Who -> of the form, which has an address too
 _NO_BIRTH_DATE = _("Enter your date of birth")
 _NO_DEADLINE = _("Enter the deadline as a date, or leave it empty")
 _NO_EMAIL = _("Enter an e-mail address: the link to your request goes there")
@@ -38,6 +47,7 @@ class Given:
     deadline: date | None
     offices: tuple[int, ...]
     windows: tuple[Window, ...]
+    who: Who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +70,25 @@ class NeedForm:
             for name, (label, _window) in _TIMES.items()
         )
 
+    def nobody_responsible(self, asks: Collection[str]) -> NeedForm:
+        """Said where somebody can mend it."""
+        first = next(_SAID_IN[name] for name in asks)
+        return replace(self, wrong={first: NobodyResponsible.message}, given=None)
+
     def language_ticks(self) -> tuple[Tick, ...]:
         chosen = self.values["language"]
         return tuple(Tick(value=code, label=name, is_chosen=code == chosen) for code, name in LANGUAGES.items())
 
 
 def read_need(
-    words: Words, fields: MultiMapping[str], offices: Collection[Office], *, needs_email: bool = True
+    words: Words,
+    fields: MultiMapping[str],
+    offices: Collection[Office],
+    asks: Collection[str] = (),
+    *,
+    needs_email: bool = True,
 ) -> NeedForm:
+    """`asks`: fields of Who."""
     typed = read(fields, words.language, Channel.ONSITE)
     values = {**typed.values, **{name: fields.get(name, "").strip()[:500] for name in _FIELDS}}
     born, deadline = read_date(values["birth_date"]), read_date(values["deadline"])
@@ -78,6 +99,8 @@ def read_need(
         wrong["deadline"] = _NO_DEADLINE
     if needs_email and not values["email"]:
         wrong["email"] = _NO_EMAIL
+    who = who_of(values["letters"], values["residence"], values["kind"])
+    wrong |= {_SAID_IN[name]: NEEDED[name] for name in asks if not getattr(who, name)}
     ticked = NeedForm(values=values, offices=fields.getall("office", []), times=fields.getall("time", []), wrong=wrong)
     if wrong or typed.contact is None or born is None:
         return ticked
@@ -88,6 +111,7 @@ def read_need(
         deadline=deadline,
         offices=tuple(known[chosen] for chosen in dict.fromkeys(ticked.offices) if chosen in known),
         windows=tuple(window for name, (_label, window) in _TIMES.items() if name in ticked.times),
+        who=who,
     )
     return NeedForm(values=values, offices=ticked.offices, times=ticked.times, given=given)
 

@@ -10,6 +10,7 @@ from booking.allocation.documents_endpoints import DOCUMENTS, FILE, MOST_BODY_BY
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked
+from booking.availability.usecases import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from frontend.citizen.frame import frame
@@ -18,6 +19,7 @@ from frontend.citizen.need_views import DocumentLine, NeedPage, NoticePage, Requ
 from frontend.citizen.need_wording import document_name, request_rows, rule, run_line
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
 from frontend.citizen.views import ShownError
+from frontend.citizen.who import kinds_of
 from frontend.citizen.words import Words
 
 _OPEN = (RequestStatus.ASKED, RequestStatus.CONFIRMED)
@@ -39,20 +41,25 @@ async def show_form(request: web.Request) -> web.Response:
 async def send_form(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
     marked = await request.app[ALLOCATION].marked(path_number(request, "service"))
-    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked))
+    asks = await request.app[ALLOCATION].asks(marked.service_id)
+    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked), asks)
     given = typed.given
     if given is None:
         return page(request, "need", await _form(request, words, marked, typed), status=422)
-    await request.app[ALLOCATION].ask(
-        marked.service_id,
-        given.contact,
-        given.birth_date,
-        given.deadline,
-        typed.values["reason"],
-        given.offices,
-        given.windows,
-        key,
-    )
+    try:
+        await request.app[ALLOCATION].ask(
+            marked.service_id,
+            given.contact,
+            given.birth_date,
+            given.deadline,
+            typed.values["reason"],
+            given.offices,
+            given.windows,
+            key,
+            who=given.who,
+        )
+    except NobodyResponsible:
+        return page(request, "need", await _form(request, words, marked, typed.nobody_responsible(asks)), status=422)
     return see(f"/{words.language}/need/sent")
 
 
@@ -168,6 +175,8 @@ async def _form(request: web.Request, words: Words, marked: Marked, typed: NeedF
         languages=typed.language_ticks(),
         offices=typed.office_ticks(words, await _offices(request, marked)),
         times=typed.time_ticks(words),
+        asks=await request.app[ALLOCATION].asks(marked.service_id),
+        kinds=await kinds_of(request, [marked.service_id], typed.values.get("kind", "")),
         runs_url=f"/{words.language}/need/runs",
     )
 

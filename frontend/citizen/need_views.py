@@ -19,6 +19,8 @@ class NeedPage:
     languages: tuple[Tick, ...] = ()
     offices: tuple[Tick, ...] = ()
     times: tuple[Tick, ...] = ()
+    asks: tuple[str, ...] = ()  # what decides who is responsible
+    kinds: tuple[Tick, ...] = ()
     runs_url: str = ""
 
 

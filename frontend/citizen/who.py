@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from frontend.citizen.views import Frame, ShownError, Tick
 from frontend.citizen.words import Words
 
 FIELDS = ("letters", "postcode", "kind")
-_NEEDED = {
+NEEDED = {
     "letters": _("Enter the first letters of the surname, as in the passport"),
     "postcode": _("Enter the postcode of the place of residence"),
     "kind": _("Choose what it is about"),
@@ -57,17 +57,22 @@ async def ask_who(request: web.Request, wanted: Wanted) -> web.Response | None:
             return None
     values = {name: request.query.get(name, "")[:100] for name in FIELDS}
     is_sent = any(name in request.query for name in FIELDS)
-    wrong = {name: words._(_NEEDED[name]) for name in missing} if is_sent else {}
-    known = await request.app[CATALOGUE].snapshot()
-    named = {
-        row.kind: words.pick(row.kind_name)
-        for item in wanted.items
-        for row in known.responsibility.get(item.service_id, ())
-        if row.kind
-    }
-    kinds = tuple(Tick(value=key, label=name, is_chosen=key == values["kind"]) for key, name in named.items())
+    wrong = {name: words._(NEEDED[name]) for name in missing} if is_sent else {}
+    kinds = await kinds_of(request, [item.service_id for item in wanted.items], values["kind"])
     view = who_page(words, wanted, offer.asks, kinds, values, wrong, problem)
     return page(request, "who", view, status=422 if wrong or problem else 200, cache=SHARED)
+
+
+async def kinds_of(request: web.Request, service_ids: Collection[int], chosen: str) -> tuple[Tick, ...]:
+    """What a matter of these services may be about."""
+    words, known = words_of(request), await request.app[CATALOGUE].snapshot()
+    named = {
+        row.kind: words.pick(row.kind_name)
+        for service_id in service_ids
+        for row in known.responsibility.get(service_id, ())
+        if row.kind
+    }
+    return tuple(Tick(value=key, label=name, is_chosen=key == chosen) for key, name in named.items())
 
 
 def who_page(

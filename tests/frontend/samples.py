@@ -387,6 +387,11 @@ def need_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         languages=(Tick(value="de", label="Deutsch", is_chosen=True),),
         offices=offices,
         times=(Tick(value="morning", label="Vormittags", is_chosen=False),),
+        asks=("letters", "postcode", "kind"),
+        kinds=(
+            Tick(value="study", label="Studium", is_chosen=False),
+            Tick(value="work", label="Arbeit", is_chosen=True),
+        ),
         runs_url="/need/runs",
     )
     rows = (Row(label="SHA-256", value="9b968ca8b13b4b70829853d291bea2bc5a9ad8d4c5a249c7d06271e9b9706b4b"),)
@@ -822,6 +827,8 @@ def allocation_pages(words: Words) -> dict[str, tuple[str, object]]:
         languages=typed.language_ticks(),
         offices=typed.office_ticks(words, OFFICES),
         times=typed.time_ticks(words),
+        asks=("letters", "postcode"),
+        kinds=(),
         opens_post=True,
     )
     rows = (Row(label="Nummer Ihrer Anfrage", value="A6TZGGYGTC05"), Row(label="Stand", value="Nimmt teil"))
