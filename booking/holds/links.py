@@ -111,8 +111,9 @@ class Link:
                 answer: Message = await waiting
                 return answer
         except (TimeoutError, OSError, ValueError) as error:
+            if loop.time() >= self._shunned_until:  # else another has said so, who asked at the same time
+                log.warning("holds.owner-silent", extra={"error": type(error).__name__})
             self._shunned_until = loop.time() + shunned_s
-            log.warning("holds.owner-silent", extra={"error": type(error).__name__})
             raise Away from None
         finally:
             self._waiting.pop(number, None)
