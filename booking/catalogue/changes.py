@@ -156,7 +156,7 @@ class SeriesTwoRhythms(_Impossible):
 
 class DayOver(_Impossible):
     code = "day_over"
-    message = _("This day is over.")
+    message = _("This time is over already.")
 
 
 class TimesImpossible(_Impossible):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 
@@ -148,7 +148,7 @@ class HoursChanges:
                 raise fault
         elif not _is_forward(change):
             raise TimesImpossible
-        elif isinstance(change, ExceptionChange) and change.day < today:
+        elif _is_over(change, today, now):
             raise DayOver
         before = await _read(conn, office_id, change)
         await _put(conn, office_id, change)
@@ -209,6 +209,13 @@ def _is_forward(change: Change) -> bool:
         times = [moment for span in change.spans or () for moment in span]
         return all(opens < closes for opens, closes in change.spans or ()) and times == sorted(times)
     return True
+
+
+def _is_over(change: Change, today: date, now: datetime) -> bool:
+    """Mostly a year typed wrong. What is over may still be taken back."""
+    if isinstance(change, ClosureChange):
+        return not change.is_lifted and change.ends_at <= now
+    return isinstance(change, ExceptionChange) and change.spans is not None and change.day < today
 
 
 def _place(office_id: int, counter_id: int | None) -> tuple[int | None, int | None]:

@@ -13,9 +13,11 @@ from booking.allocation.endpoints import ALLOCATION
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Case
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
+from booking.rebooking.endpoints import REBOOKINGS
 from booking.waitlist.endpoints import WAITLIST
 from booking.waitlist.model import Wish
 from frontend.bookings.asked import asked_in
+from frontend.bookings.closed import closed_notice
 from frontend.bookings.places import case_of_office, place_of
 from frontend.bookings.times import times_response
 from frontend.bookings.views import CasePage
@@ -105,7 +107,13 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
     facts = facts_of(case, what, words.now, "", can_text=appointments.can_text)
     sees = request[STAFF].may("person.read", place.office.id) and not case.is_erased
     reach = facts.reach if sees else ""
-    said = ("danger", problem, "") if problem else _notice(words, case, facts.status, reach)
+    closed = await request.app[REBOOKINGS].of_case(case.id)
+    if problem:
+        said = ("danger", problem, "")
+    elif closed is not None and closed[0].status.is_open and facts.status == _S.CONFIRMED:
+        said = closed_notice(words, *closed, case.time_zone)
+    else:
+        said = _notice(words, case, facts.status, reach)
     errors = (ShownError(field="main", message=said[1]),) if problem else ()
     view = CasePage(
         frame=staff_frame(request, words, words._("Appointment {number}", number=case.number), errors=errors),
@@ -119,6 +127,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         cancellation=if_cancelled_now(words, facts.refund_now, case.fee) if facts.refund_now is not None else "",
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         book_url=place.base,
+        is_told=case.contact is not None and appointments.can_reach(case.contact),
         waiting=await waiting_part(request, words, case, f"{place.base}/cases/{case.id}"),
     )
     return staff_page(request, "bookings/case", view, status=409 if problem else 200)

@@ -84,6 +84,7 @@ class CasePage:
     cancellation: str  # what of the fee comes back, empty where none was paid
     cancel_hidden: tuple[tuple[str, str], ...]
     book_url: str
+    is_told: bool  # by mail or text, when it is cancelled
     waiting: WaitingPart | None = None
 
 

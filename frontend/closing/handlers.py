@@ -110,7 +110,7 @@ async def track(request: web.Request) -> web.Response:
     groups = (
         Group(
             id="call",
-            title=words._("To be telephoned"),
+            title=words._("To be called or written to"),
             lines=tuple(line for one, line in lines if one.id in to_call),
         ),
         Group(

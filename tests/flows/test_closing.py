@@ -23,6 +23,7 @@ FORM: dict[str, Any] = {
     "if_silent": "telephone",
     "answer_hours": "48",
 }
+POST = {"name": "Ada Post", "postal_address": ["Weg 1", "70173 Stuttgart"], "language": "de"}
 DAY = {"starts_at": "2026-12-08T23:00:00Z", "ends_at": "2026-12-09T23:00:00Z"}
 
 
@@ -76,6 +77,26 @@ async def office(town: Town) -> AsyncIterator[Office]:
 def links(town: Town) -> list[str]:
     """Of the mail that came last."""
     return re.findall(rf"{town.origin}(/\S+/rebooking/\S+)", town.mail.messages[-1].part("text/plain") or "")
+
+
+async def test_whoever_takes_the_call_of_somebody_affected_sees_that_the_time_is_closed(
+    town: Town, office: Office
+) -> None:
+    made, post = await office.book(), await office.book(contact=POST, at="2026-12-09T09:30:00Z")
+    await office.close()
+    await hire(town, "robin", "clerk", "buergerbuero-mitte")
+    async with await sign_in(town, "robin") as clerk:
+        page = await clerk.get(f"/de/bookings/{office.id}/cases/{made['id']}")
+        assert "Diese Zeit ist geschlossen: Wasserschaden" in page.text
+        assert page.text.count("2026, 1") >= 3  # the times offered
+        assert "Der Termin ist gebucht" not in page.text
+        assert "die Person erhält eine Nachricht" in page.text
+        unreached = await clerk.get(f"/de/bookings/{office.id}/cases/{post['id']}")
+        assert "Die Person braucht eine andere Zeit" in unreached.text
+        assert "Die Person erhält keine Nachricht" in unreached.text
+    async with StaffBrowser(town) as citizen:
+        await citizen.post((await citizen.get(links(town)[0])).url.path, request_key=str(uuid4()), answer="1")
+    assert "Diese Zeit ist geschlossen" not in (await office.boss.get(page.url.path)).text
 
 
 async def test_an_office_is_closed_and_a_citizen_chooses(town: Town, office: Office) -> None:
@@ -162,7 +183,7 @@ async def test_a_message_that_did_not_arrive_is_a_call(town: Town, office: Offic
     town.mail.faults.plan(Fault("550"))
     tracked = await office.close()
     assert "Die Nachricht kam nicht an" in tracked.text
-    assert "Anzurufen (1)" in tracked.text
+    assert "Anzurufen oder anzuschreiben (1)" in tracked.text
     closing = tracked.url.path.rsplit("/", 1)[1]
     [row] = (await office.ask("GET", f"/{closing}"))["appointments"]
     assert (row["appointment"], row["status"], row["told"]) == (made["id"], "offered", False)

@@ -125,7 +125,7 @@ async def test_wrong_fields_are_named_and_kept(town: Town, boss: StaffBrowser) -
         ({"day": "2026-12-08", "spans": "8-12", "reason": "Fest"}, "Schreiben Sie die Zeiten wie"),
         ({"day": "2026-12-08", "spans": "12:00–08:00", "reason": "Fest"}, "Die Zeiten müssen"),
         ({"day": "2026-12-08", "reason": ""}, "Geben Sie den Grund an"),
-        ({"day": "2025-12-08", "reason": "Fest"}, "Dieser Tag ist vorbei"),
+        ({"day": "2025-12-08", "reason": "Fest"}, "Das ist schon vorbei"),
     ):
         refused = await send(boss, f"{base}/preview", {"kind": "exception", **fields})
         assert refused.status == 422
@@ -210,9 +210,9 @@ async def test_a_rule_of_a_service_is_found_changed_and_taken_back(town: Town, b
     ordinary = await hours_of_day(town, "2026-12-07")
     typed = {"kind": "rule", "services": str(service), "duration_min": "60", "buffer_min": "30"}
     preview = await send(boss, f"{base}/preview", typed)
-    assert "Dauer 60 Min.; Puffer 30 Min." in preview.text
+    assert "Dauer 60 Minuten; Puffer 30 Minuten" in preview.text
     saved = await save(boss, preview, base)
-    assert "Dauer 60 Min." in saved.text.split('id="history"')[1]
+    assert "Dauer 60 Minuten" in saved.text.split('id="history"')[1]
     assert len(await hours_of_day(town, "2026-12-07")) < len(ordinary)
     again = await boss.get(edit)
     assert 'name="duration_min" type="text" value="60"' in again.text

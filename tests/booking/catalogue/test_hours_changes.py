@@ -257,9 +257,16 @@ class TestImpossible:
         with pytest.raises(TimesImpossible):
             await hours.save(OFFICE, change, by=1)
 
-    async def test_a_day_that_is_over(self, hours: HoursChanges) -> None:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            ExceptionChange(date(2025, 12, 8), None, (), "x"),
+            ClosureChange(None, THURSDAY - timedelta(days=366), THURSDAY - timedelta(days=365), "x"),
+        ],
+    )
+    async def test_what_is_over(self, hours: HoursChanges, change: Change) -> None:
         with pytest.raises(DayOver):
-            await hours.save(OFFICE, ExceptionChange(date(2025, 12, 8), None, (), "x"), by=1)
+            await hours.save(OFFICE, change, by=1)
 
     async def test_two_who_change_the_same_at_once(self, hours: HoursChanges) -> None:
         longer, shorter = (SeriesChange((DESK_1,), (*MORNINGS, Rule(6, time(9), time(until)))) for until in (12, 11))
