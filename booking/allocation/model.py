@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+
+_MOST_DEADLINE = timedelta(days=3660)
+
+
+def is_deadline(day: date, today: date) -> bool:
+    """Neither a slip of the keys nor made up: within ten years, also gone by."""
+    return abs(day - today) <= _MOST_DEADLINE
 
 
 class RequestStatus(StrEnum):

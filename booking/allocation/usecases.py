@@ -10,13 +10,13 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Connection, Database, violates
-from base.errors import Conflict, DomainError, NotFound
+from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
 from base.seal import Sealer, same
 from booking.allocation import store, teams, teams_store
-from booking.allocation.model import RequestStatus, Window
+from booking.allocation.model import RequestStatus, Window, is_deadline
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
@@ -31,7 +31,6 @@ _PUBLIC_ID_LENGTH = 12
 _REQUESTS = UUID("6d2d7a0c-6a0f-4d3b-9d0e-0a6f5c1f7b19")
 _MOST_WINDOWS = 10  # as the message says
 _PERSONS_PER_ROUND = 1000  # an hour's; what is left has time
-_MOST_DEADLINE = timedelta(days=3660)
 
 
 class EmailNeeded(DomainError):
@@ -43,6 +42,14 @@ class EmailNeeded(DomainError):
 class NotByNeed(Conflict):
     code = "not_by_need"
     message = _("Appointments for this service are not given out by need: book one.")
+
+
+class DeadlineWrong(Invalid):
+    code = "deadline_wrong"
+    message = _("A deadline lies within ten years. Please look at the year.")
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("/deadline", self.code, self.message)])
 
 
 class TooManyWindows(DomainError):
@@ -128,12 +135,13 @@ class Allocation:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
 
         Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
-        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, AskedAlready, PlacedAlready, WhoNeeded, NobodyResponsible.
+        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, DeadlineWrong, AskedAlready, PlacedAlready, WhoNeeded, NobodyResponsible.
         """
         if contact.email is None and entered_by is None:
             raise EmailNeeded
         if len(windows) > _MOST_WINDOWS:
             raise TooManyWindows
+        self._look_at(deadline)
         ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
         async with self._db.connection() as conn:
             who = teams.checked(await teams_store.teams(conn, service_id), who)
@@ -215,7 +223,11 @@ class Allocation:
             return await store.waiting(conn)
 
     async def confirm(self, ident: UUID, deadline: date | None, reason: str, by: int) -> None:
-        """The document was seen: with this deadline, or with none that matters. Also corrects. Raises NotAsking, ReasonNeeded."""
+        """The document was seen: with this deadline, or with none that matters. Also corrects.
+
+        Raises NotAsking, ReasonNeeded, DeadlineWrong.
+        """
+        self._look_at(deadline)
         await self._check(ident, RequestStatus.CONFIRMED, deadline, reason, by)
 
     async def refuse(self, ident: UUID, reason: str, by: int) -> None:
@@ -237,6 +249,10 @@ class Allocation:
 
     def reason_of(self, row: RequestRow) -> str:
         return self._sealer.open(row.reason, context("reason", row.id)) if row.reason else ""
+
+    def _look_at(self, deadline: date | None) -> None:
+        if deadline is not None and not is_deadline(deadline, self._clock().date()):
+            raise DeadlineWrong
 
     async def _ask(self, conn: Connection, ident: UUID) -> bool:
         moved = await store.move_request(conn, ident, RequestStatus.ASKED)

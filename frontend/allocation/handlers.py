@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 from aiohttp import web
 
@@ -43,11 +45,13 @@ async def check(request: web.Request) -> web.Response:
     ident, fields = path_id(request, "request"), await form(request)
     reason, by = fields.get("reason", "").strip()[:500], request[STAFF].account_id
     if fields.get("decision") == "refuse":
-        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by))
+        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by), fields, about=ident)
     deadline = read_date(fields.get("deadline", ""))
     if fields.get("deadline", "").strip() and deadline is None:
-        return await _work(request, problem=_("Enter the deadline as a date, or leave it empty"))
-    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by))
+        return await _work(
+            request, problem=_("Enter the deadline as a date, or leave it empty"), values=fields, about=ident
+        )
+    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by), fields, about=ident)
 
 
 async def open_run(request: web.Request) -> web.Response:
@@ -74,18 +78,30 @@ async def give_up(request: web.Request) -> web.Response:
     return await _done(request, request.app[RUNS].give_up(ident, fields.get("because", "")[:500]))
 
 
-async def _done(request: web.Request, work: Awaitable[object], values: Mapping[str, str] | None = None) -> web.Response:
-    """Back to the page; a refusal is said there, with what was typed."""
+async def _done(
+    request: web.Request,
+    work: Awaitable[object],
+    values: Mapping[str, str] | None = None,
+    *,
+    about: UUID | None = None,
+) -> web.Response:
+    """Back to the page; a refusal is said there, with what was typed (about this request)."""
     try:
         await work
     except DomainError as error:
         if error.status == 404:
             raise
-        return await _work(request, problem=error.message, values=values)
+        return await _work(request, problem=error.message, values=values, about=about)
     return see(f"/{words_of(request).language}/allocation/")
 
 
-async def _work(request: web.Request, *, problem: str = "", values: Mapping[str, str] | None = None) -> web.Response:
+async def _work(
+    request: web.Request,
+    *,
+    problem: str = "",
+    values: Mapping[str, str] | None = None,
+    about: UUID | None = None,
+) -> web.Response:
     words, staff = words_of(request), request[STAFF]
     allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
     services = {one.service_id: one for one in await allocation.services()}
@@ -93,16 +109,18 @@ async def _work(request: web.Request, *, problem: str = "", values: Mapping[str,
     calls = await request.app[WORDS].calls()
     due = [names[ident] for ident in await request.app[RUNS].due()]
     may_run, may_name = staff.may_somewhere("allocation.run"), staff.may_somewhere("person.read")
-    errors = (ShownError(field="requests", message=words._(problem)),) if problem else ()
     cards = []
     waiting = await allocation.waiting()
     documents = await request.app[DOCUMENTS].of([row.id for row in waiting])
     for row in waiting:
         who = allocation.contact_of(row).name if may_name else row.public_id
         born = words.day(allocation.birth_date_of(row)) if may_name else ""
-        cards.append(
-            _card(words, row, names[row.service_id], who, born, allocation.reason_of(row), documents[row.id], here)
-        )
+        card = _card(words, row, names[row.service_id], who, born, allocation.reason_of(row), documents[row.id], here)
+        if row.id == about and values is not None:  # a corrected deadline must not give way to the claimed one unseen
+            card = replace(card, deadline=values.get("deadline", ""), reason=values.get("reason", ""))
+        cards.append(card)
+    where = next((f"deadline-{row.public_id}" for row in waiting if row.id == about), "requests")
+    errors = (ShownError(field=where, message=words._(problem)),) if problem else ()
     view = WorkPage(
         frame=staff_frame(request, words, words._("Appointments by need"), errors=errors),
         requests=tuple(cards),

@@ -16,9 +16,10 @@ class RequestCard:
     title: str
     rows: tuple[Row, ...]
     documents: tuple[DocumentLine, ...]
-    deadline: str  # for the field: confirmed, else claimed
+    deadline: str  # for the field: as typed, else confirmed, else claimed
     action: str
     is_new: bool
+    reason: str = ""  # as typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from multidict import MultiMapping
 
 from base.i18n import LANGUAGES
 from base.i18n import mark as _
-from booking.allocation.model import Window
+from booking.allocation.model import Window, is_deadline
+from booking.allocation.usecases import DeadlineWrong
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import who_of
 from booking.availability.model import Who
@@ -97,6 +98,8 @@ def read_need(
         wrong["birth_date"] = _NO_BIRTH_DATE
     if values["deadline"] and deadline is None:
         wrong["deadline"] = _NO_DEADLINE
+    if deadline is not None and not is_deadline(deadline, words.now.date()):
+        wrong["deadline"] = DeadlineWrong.message
     if needs_email and not values["email"]:
         wrong["email"] = _NO_EMAIL
     who = who_of(values["letters"], values["residence"], values["kind"])

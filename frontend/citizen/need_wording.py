@@ -39,8 +39,8 @@ def rule(words: Words, marked: Marked) -> tuple[str, ...]:
 
 def request_status(words: Words, status: RequestStatus) -> str:
     return {
-        RequestStatus.UNVERIFIED: words._("Not yet confirmed by you"),
-        RequestStatus.ASKED: words._("Waits until we have seen your document"),
+        RequestStatus.UNVERIFIED: words._("Not yet confirmed by the link of the e-mail"),
+        RequestStatus.ASKED: words._("Waits until the document has been seen"),
         RequestStatus.CONFIRMED: words._("Takes part"),
         RequestStatus.REFUSED: words._("Refused"),
         RequestStatus.WITHDRAWN: words._("Withdrawn"),
@@ -63,15 +63,15 @@ def request_rows(words: Words, row: RequestRow, service: str) -> tuple[Row, ...]
     place = zone_name(words)
     found = [
         Row(label=words._("Service"), value=service),
-        Row(label=words._("Number of your request"), value=row.public_id),
+        Row(label=words._("Number of the request"), value=row.public_id),
         Row(label=words._("Asked on"), value=words.when(row.made_at, place)),
         Row(label=words._("State"), value=request_status(words, row.status)),
     ]
     if row.claimed_deadline:
-        found.append(Row(label=words._("Your deadline, as you say"), value=words.day(row.claimed_deadline)))
+        found.append(Row(label=words._("Deadline, as the applicant says"), value=words.day(row.claimed_deadline)))
     if row.check_reason:
         deadline = words.day(row.deadline) if row.deadline else words._("No deadline")
-        found.append(Row(label=words._("Deadline, as we have seen it"), value=deadline, lines=(row.check_reason,)))
+        found.append(Row(label=words._("Deadline, as staff have seen it"), value=deadline, lines=(row.check_reason,)))
     return tuple(found)
 
 

@@ -62,7 +62,7 @@ async def ask(town: Town, citizen: StaffBrowser, service: int, **changes: Any) -
     page = await citizen.get(await link_of_mail(town))
     assert "Ihre Anfrage zählt erst, wenn Sie sie hier bestätigen." in page.text
     confirmed = await citizen.post(f"{page.url.path}/verify")
-    assert "Wartet, bis wir Ihren Nachweis gesehen haben" in confirmed.text
+    assert "Wartet auf die Prüfung des Nachweises" in confirmed.text
     return confirmed.url.path
 
 
@@ -209,3 +209,33 @@ async def test_a_run_out_of_order_and_one_given_up(town: Town, service: int, ros
     assert "Wasserschaden" in (await rosa.post(give_up, because="Wasserschaden")).text
     async with StaffBrowser(town) as stranger:
         assert "Wasserschaden" in (await stranger.get("/de/need/runs")).text
+
+
+async def test_a_corrected_deadline_is_not_lost_by_a_missing_reason(
+    town: Town, service: int, rosa: StaffBrowser
+) -> None:
+    async with StaffBrowser(town) as anna:
+        await ask(town, anna, service)
+    [row] = await town.rows("SELECT id, public_id FROM allocation_request")
+    here = f"/de/allocation/requests/{row['id']}/check"
+    page = await rosa.post(here, decision="confirm", deadline="2026-12-24", reason=" ")
+    assert page.status == 422
+    assert f'id="deadline-{row["public_id"]}" name="deadline" type="date" value="2026-12-24"' in page.text
+    assert f'href="#deadline-{row["public_id"]}"' in page.text
+    wrong = await rosa.post(here, decision="confirm", deadline="0206-12-24", reason="Gesehen")
+    assert (wrong.status, "Bitte prüfen Sie das Jahr" in wrong.text, 'value="Gesehen"' in wrong.text) == (
+        422,
+        True,
+        True,
+    )
+    for words in ("Ihrer Anfrage", "Ihre Frist"):  # clerks are not spoken to as applicants
+        assert words not in page.text
+
+
+async def test_a_deadline_of_another_century_is_a_slip_of_the_keys(town: Town, service: int) -> None:
+    asked = {"service": service, "contact": KIM, "birth_date": "1990-01-01", "deadline": "9999-12-31"}
+    answer = await town.call("POST", "/api/allocation/requests", key=str(uuid4()), json=asked)
+    assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/deadline")
+    async with StaffBrowser(town) as anna:
+        page = await anna.post(f"/de/need/{service}", request_key=str(uuid4()), **(ASKED | {"deadline": "0206-12-10"}))
+        assert (page.status, 'value="0206-12-10"' in page.text, 'href="#deadline"' in page.text) == (422, True, True)

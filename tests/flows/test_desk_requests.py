@@ -55,7 +55,7 @@ async def test_from_the_telephone_call_to_the_rank_in_words(
     entered = await clara.post(form.url.path, **fields)
     assert re.fullmatch(rf"{here}/requests/[0-9A-Z]{{12}}", entered.url.path)
     assert "Bitte lesen Sie die Nummer vor." in entered.text
-    assert "Wartet, bis wir Ihren Nachweis gesehen haben" in entered.text
+    assert "Wartet auf die Prüfung des Nachweises" in entered.text
     assert "+4915123456789" in entered.text
     assert (await clara.post(form.url.path, **fields)).url == entered.url  # sent twice
     again = await clara.post(form.url.path, **(fields | {"request_key": str(uuid4())}))
