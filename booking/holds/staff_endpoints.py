@@ -9,9 +9,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid
 from base.web import CLOCK, NO_STORE, STAFF, Endpoint, body, can, path_number, query, reply
-from booking.availability.endpoints import AVAILABILITY, Day, Id, Others, Quantity, SlotsOut, checked_window
+from booking.availability.endpoints import (
+    AVAILABILITY,
+    Day,
+    Id,
+    KindOfMatter,
+    Others,
+    Postcode,
+    Quantity,
+    SlotsOut,
+    Surname,
+    checked_window,
+    who_of,
+)
 from booking.availability.model import Audience, Visit
-from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
+from booking.availability.usecases import NobodyResponsible, NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
 from booking.holds.model import Override
@@ -29,6 +41,9 @@ class StaffSlotsQuery(BaseModel):
     also: Others = []
     from_day: Day = Field(alias="from")
     to_day: Day = Field(alias="to")
+    surname: Surname = ""
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
 
 
 class _PlaceIn(BaseModel):
@@ -51,7 +66,7 @@ class OverrideIn(_PlaceIn):
 async def list_staff_slots(request: web.Request) -> web.Response:
     asked, office = query(request, StaffSlotsQuery), path_number(request, "office")
     availability = request.app[AVAILABILITY]
-    visit = Visit(asked.quantity, tuple(asked.also))
+    visit = Visit(asked.quantity, tuple(asked.also), who_of(asked.surname, asked.postcode, asked.kind))
     _offer, offices = availability.get_offer(asked.service, asked.channel, [office], visit)
     window = checked_window(request.app[CLOCK](), asked.from_day, asked.to_day, offices)
     slots = availability.slots(asked.service, asked.channel, [office], window, Audience.STAFF, visit)
@@ -88,11 +103,12 @@ ENDPOINTS = [
         path=f"{_OFFICE}/slots",
         handler=list_staff_slots,
         who=can("hold.staff", "office"),
-        summary="Free times for staff of the office: also what is kept for them or not released yet",
+        summary="Free times for staff of the office: also what is kept for them or not released yet; with surname, postcode or kind "
+        "those of the counters responsible, without of all",
         query=StaffSlotsQuery,
         params={"office": int},
         gives={200: SlotsOut},
-        refuses=(NotOffered, TooMany, TwiceInAVisit, Invalid),
+        refuses=(NotOffered, NobodyResponsible, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="POST",
@@ -104,7 +120,7 @@ ENDPOINTS = [
         params={"office": int},
         headers={"Idempotency-Key": True},
         gives={201: HoldOut},
-        refuses=(KeyNeeded, NotOffered, StartNotOffered, SlotTaken, TooMany, TwiceInAVisit, Invalid),
+        refuses=(KeyNeeded, NotOffered, NobodyResponsible, StartNotOffered, SlotTaken, TooMany, TwiceInAVisit, Invalid),
     ),
     Endpoint(
         method="POST",

@@ -95,11 +95,18 @@ async def insert_visit_with_pass(
 async def insert_kept(conn: Connection, now: datetime, until: datetime, wanted: Wanted) -> bool:
     """By staff: what is kept for them gives way over exactly this time. False: taken, closed, or this request had made it before."""
     made = await conn.fetchval(
-        "SELECT hold_kept($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10)",
+        """
+        WITH held AS (
+          SELECT hold_kept($1, $2, $3, $4, $5, $6, $7, $8, $9::smallint, $10) AS id
+        ), said AS (
+          INSERT INTO hold_who (hold_id, sealed) SELECT $3, $11::bytea FROM held WHERE id IS NOT NULL AND $11::bytea IS NOT NULL
+        )
+        SELECT id FROM held""",
         now,
         until,
         wanted.hold_id,
         *_place(wanted),
+        wanted.who,
     )
     return made is not None
 

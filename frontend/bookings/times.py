@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -15,22 +16,26 @@ from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
 from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import Audience, Slot, Window
+from booking.availability.model import ANYBODY, Audience, Slot, Visit, Window
+from booking.catalogue import responsibility
 from booking.catalogue.model import Channel
+from booking.catalogue.responsibility import Lines
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, Override
 from frontend.bookings.asked import Asked, asked_in
 from frontend.bookings.places import Place, case_of_office, place_of
 from frontend.bookings.views import DayOfTimes, TimesPage
-from frontend.citizen.choosing import office_times, read_slot
+from frontend.citizen.choosing import office_times, read_slot, slot_value, who_pairs
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
+from frontend.citizen.who import kinds_of
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
 from frontend.staff.typed import read_moment
 
 DAYS_SHOWN = 7
+_OTHERS = "others"  # the name of a button whose time is of another team
 
 
 async def offices(request: web.Request) -> web.Response:
@@ -52,13 +57,13 @@ async def take(request: web.Request) -> web.Response:
     """From a time's button: to the contact form, or a case moves there at once."""
     place, fields = await place_of(request), await form(request)
     key, asked = key_of(fields), await _asked(request, place, fields)
-    slot = read_slot(fields.get("slot", ""))
+    slot = read_slot(fields.get("slot", fields.get(_OTHERS, "")))
     if slot is None or asked.service_id is None:
         raise Malformed
-    holds = request.app[HOLDS]
+    holds, visit = request.app[HOLDS], asked.visit if _OTHERS in fields else _theirs(asked)
     try:
         hold = await holds.hold(
-            asked.service_id, asked.channel, place.office.id, slot[1], f"staff:{key}", Audience.STAFF, asked.visit
+            asked.service_id, asked.channel, place.office.id, slot[1], f"staff:{key}", Audience.STAFF, visit
         )
         if asked.moving is None:
             return see(f"{place.base}/holds/{hold.id}")
@@ -125,7 +130,13 @@ async def _asked(request: web.Request, place: Place, fields: Mapping[str, str]) 
         case = await case_of_office(request, UUID(moving))
     except ValueError:
         raise NotFound from None
-    return Asked(case.service_id, Channel(case.channel), asked.day, case)
+    who = case.who if asked.who == ANYBODY else asked.who
+    return Asked(case.service_id, Channel(case.channel), asked.day, case, who=who)
+
+
+def _theirs(asked: Asked) -> Visit:
+    """At the counters that are responsible, where it is said for whom."""
+    return replace(asked.visit, who=asked.who)
 
 
 async def times_response(
@@ -140,7 +151,7 @@ async def times_response(
     words, may_override = words_of(request), request[STAFF].may("hold.override", place.office.id)
     errors = (ShownError(field=problem[0], message=problem[1]),) if problem else ()
     today = words.now.astimezone(zone(place.office.time_zone)).date()
-    name = words.pick(place.office.name)
+    name, asks = words.pick(place.office.name), _asks(place, asked)
     view = TimesPage(
         frame=staff_frame(request, words, words._("Bookings: {office}", office=name), errors=errors),
         office=name,
@@ -152,13 +163,17 @@ async def times_response(
             Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel
         ),
         numbers=_numbers(place, asked),
-        values={"day": asked.day.isoformat(), **(kept or {})},
+        values={"day": asked.day.isoformat(), **dict(who_pairs(asked.who)), **(kept or {})},
         hidden=asked.pairs(),
         request_key=new_key(),
         hold_action=f"{place.base}/holds",
         moving=asked.moving.number if asked.moving else "",
-        days=_days(words, place, _free(request, place, asked)),
+        days=_days(words, place, every := _free(request, place, asked, asked.visit)),
+        others=_of_others(request, place, asked, every),
         is_asked=asked.service_id is not None,
+        asks=asks,
+        kinds=await kinds_of(request, asked.services, asked.who.kind),
+        whose=_whose(words, asked) if asks else "",
         earlier_url=_week(place, asked, max(asked.day - timedelta(days=DAYS_SHOWN), today))
         if asked.service_id and asked.day > today
         else "",
@@ -170,12 +185,32 @@ async def times_response(
     return staff_page(request, "bookings/times", view, status=422 if problem else 200)
 
 
-def _free(request: web.Request, place: Place, asked: Asked) -> Sequence[Slot]:
+def _asks(place: Place, asked: Asked) -> tuple[str, ...]:
+    """What decides who is responsible."""
+    rows = [row for ident in asked.services for row in place.known.responsibility.get(ident, ())]
+    return responsibility.asked(Lines(one.first, one.last, frozenset(one.postcodes), one.kind) for one in rows)
+
+
+def _whose(words: Words, asked: Asked) -> str:
+    if asked.who == ANYBODY:
+        return words._("Say above for whom it is: then you see at which times the team that is responsible is free.")
+    return words._("Times with a note are of another team: take them only where it helps out.")
+
+
+def _of_others(request: web.Request, place: Place, asked: Asked, every: Sequence[Slot]) -> frozenset[str]:
+    """When only counters are free that are not responsible."""
+    if asked.who == ANYBODY:
+        return frozenset()
+    theirs = _free(request, place, asked, _theirs(asked))
+    return frozenset(map(slot_value, every)) - frozenset(map(slot_value, theirs))
+
+
+def _free(request: web.Request, place: Place, asked: Asked, visit: Visit) -> Sequence[Slot]:
     if asked.service_id is None or asked.channel not in place.services().get(asked.service_id, ()):
         return ()
     window = Window(asked.day, asked.day + timedelta(days=DAYS_SHOWN - 1))
     return request.app[AVAILABILITY].slots(
-        asked.service_id, asked.channel, [place.office.id], window, Audience.STAFF, asked.visit
+        asked.service_id, asked.channel, [place.office.id], window, Audience.STAFF, visit
     )
 
 

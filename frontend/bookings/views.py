@@ -34,6 +34,10 @@ class TimesPage:
     moving: str = ""  # "K7F-3QM": the case that gets the time
     days: tuple[DayOfTimes, ...] = ()
     is_asked: bool = False  # a service was chosen, so that no days mean no times
+    asks: tuple[str, ...] = ()  # what decides who is responsible for it
+    kinds: tuple[Tick, ...] = ()
+    others: frozenset[str] = frozenset()  # values of times at which only another team is free
+    whose: str = ""  # what that means
     earlier_url: str = ""
     later_url: str = ""
     override_action: str = ""  # empty: not for this reader

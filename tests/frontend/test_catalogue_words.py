@@ -1,4 +1,4 @@
-"""Every reason for which the importer refuses a line has words on the page of the catalogue."""
+"""Every reason for which the importer refuses a line, and every kind of thing that it compares, has words on the page of the catalogue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import booking.catalogue
+from booking.catalogue import import_diff
 from frontend.catalogue import wording
 
 # Where in its arguments each of these takes the code.
@@ -28,3 +29,7 @@ def test_every_code_is_known_by_the_page() -> None:
     assert len(codes()) > 40
     assert codes() - wording._WRONG.keys() == set()
     assert wording._WRONG.keys() >= wording._PLAIN
+
+
+def test_every_kind_that_is_compared_is_known_by_the_page() -> None:
+    assert import_diff._QUERIES.keys() == wording._KINDS.keys()
