@@ -1,7 +1,8 @@
 """Series as people write them: one on a line, such as "Mo–Fr 08:00–12:00" or "Pause Mi 10:00–10:15". Pure.
 
-Days by two letters in German or English, as a list or a range; then what is unusual about them, in any order: `1/2` every second week
-(counted from the first day), `#1` the first such day of a month (`#-1` the last), `2026-12-01…2027-01-31` from and until.
+Days by two letters in German or English, as a list or a range; times, several with commas between them; then what is unusual about them,
+in any order: `1/2` every second week (counted from the first day), `#1` the first such day of a month (`#-1` the last), and from and until:
+`2026-12-01…2027-01-31`, read as `1.12.2026…31.1.2027`, too.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ _WEEKDAYS = {name.lower(): n for names in _NAMES.values() for n, name in enumera
 _DASH = "[-–]"
 _DAY = r"[A-Za-z]{2}\.?"
 _DAYS = rf"{_DAY}(?:\s*{_DASH}\s*{_DAY})?(?:\s*,\s*{_DAY}(?:\s*{_DASH}\s*{_DAY})?)*"
+_SPAN = rf"[0-9]{{1,2}}:[0-9]{{2}}\s*{_DASH}\s*[0-9]{{1,2}}:[0-9]{{2}}"
 _LINE = re.compile(
-    rf"(?P<shut>pause|break)?\s*(?P<days>{_DAYS})\s+(?P<opens>[0-9]{{1,2}}:[0-9]{{2}})\s*{_DASH}\s*(?P<closes>[0-9]{{1,2}}:[0-9]{{2}})(?P<more>.*)",
+    rf"(?P<shut>pause|break)?\s*(?P<days>{_DAYS})\s+(?P<spans>{_SPAN}(?:\s*,\s*{_SPAN})*)(?:\s+Uhr)?(?P<more>.*)",
     re.IGNORECASE,
 )
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
 _MORE = re.compile(
-    r"1/(?P<every>[0-9]{1,2})|#(?P<week>-1|[1-5])|(?P<valid_from>[0-9-]{10})?(?:…|\.\.\.?)(?P<valid_until>[0-9-]{10})?"
+    rf"1/(?P<every>[0-9]{{1,2}})|#(?P<week>-1|[1-5])|(?P<valid_from>{_DATE})?(?:…|\.\.\.?)(?P<valid_until>{_DATE})?"
 )
 _MOST_LINES = 200
 
@@ -74,10 +77,11 @@ def _read_line(line: str) -> list[Rule]:
     try:
         if found is None:
             raise ValueError(line)
-        some = Rule(1, _clock(found["opens"]), _clock(found["closes"]), is_break=found["shut"] is not None)
+        spans = [map(_clock, re.split(_DASH, span)) for span in found["spans"].split(",")]
+        alike = [Rule(1, opens, closes, is_break=found["shut"] is not None) for opens, closes in spans]
         for word in found["more"].split():
-            some = _with(some, word)
-        return [replace(some, weekday=day) for day in _days(found["days"])]
+            alike = [_with(some, word) for some in alike]
+        return [replace(some, weekday=day) for some in alike for day in _days(found["days"])]
     except ValueError:
         raise SeriesUnreadable(line=line[:100]) from None
 
@@ -92,10 +96,18 @@ def _with(rule: Rule, word: str) -> Rule:
         return replace(rule, every_weeks=int(found["every"]))
     if found["week"]:
         return replace(rule, week_of_month=int(found["week"]))
-    first, last = (date.fromisoformat(day) if day else None for day in (found["valid_from"], found["valid_until"]))
+    first, last = (_day(day) if day else None for day in (found["valid_from"], found["valid_until"]))
     if not all(day is None or 2000 <= day.year < 2200 for day in (first, last)):
         raise ValueError(word)
     return replace(rule, valid_from=first, valid_until=last)
+
+
+def _day(text: str) -> date:
+    day, _dot, rest = text.partition(".")
+    if not rest:
+        return date.fromisoformat(text)
+    month, year = rest.split(".")
+    return date(int(year), int(month), int(day))
 
 
 def _clock(text: str) -> time:

@@ -53,6 +53,12 @@ def test_days_that_are_alike_stand_on_one_line() -> None:
         ("Sa 08:00–12:00 #-1", [Rule(6, *MORNING, week_of_month=-1)]),
         ("break We 08:00-12:00", [Rule(3, *MORNING, is_break=True)]),
         ("Fr 08:00–12:00 1/2 2026-12-01..", [Rule(5, *MORNING, valid_from=date(2026, 12, 1), every_weeks=2)]),
+        ("Fr 08:00–12:00 Uhr 1.12.2026…", [Rule(5, *MORNING, valid_from=date(2026, 12, 1))]),
+        ("Fr 08:00–12:00 01.12.2026…31.12.2026", [Rule(5, *MORNING, date(2026, 12, 1), date(2026, 12, 31))]),
+        (
+            "Fr 8:00-12:00, 13:00 - 15:00 #1",
+            [Rule(5, a, z, week_of_month=1) for a, z in (MORNING, (time(13), time(15)))],
+        ),
         ("Fr 08:00–12:00 …2026-12-31", [Rule(5, *MORNING, valid_until=date(2026, 12, 31))]),
     ],
 )
@@ -72,6 +78,9 @@ def test_what_people_type(line: str, rules: list[Rule]) -> None:
         "Mo 08:00–12:00 1/0",
         "Mo 08:00–12:00 #6",
         "Mo 08:00–12:00 2026-02-30…",
+        "Mo 08:00–12:00 30.2.2026…",
+        "Mo 08:00–12:00,",
+        "Mo 08:00–12:00, 13:00",
         "Mo 08:00–12:00 0999-01-01…",
         "Mo 08:00–12:00 always",
         "\x00",
