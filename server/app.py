@@ -43,6 +43,7 @@ from booking.allocation import desk_endpoints as desk
 from booking.allocation import documents_endpoints as need_documents
 from booking.allocation import endpoints as allocation
 from booking.allocation import marking_endpoints as marking
+from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
 from booking.appointments import endpoints as appointments
 from booking.availability import endpoints as availability
@@ -92,6 +93,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,
+    *runs.ENDPOINTS,
     *words.ENDPOINTS,
     *need_documents.ENDPOINTS,
     *invitations.ENDPOINTS,

@@ -239,3 +239,48 @@ async def test_a_deadline_of_another_century_is_a_slip_of_the_keys(town: Town, s
     async with StaffBrowser(town) as anna:
         page = await anna.post(f"/de/need/{service}", request_key=str(uuid4()), **(ASKED | {"deadline": "0206-12-10"}))
         assert (page.status, 'value="0206-12-10"' in page.text, 'href="#deadline"' in page.text) == (422, True, True)
+
+
+async def test_a_run_over_the_api(town: Town, service: int, rosa: StaffBrowser) -> None:
+    async with StaffBrowser(town) as citizen:
+        await ask(town, citizen, service)
+
+    async def call(method: str, path: str, given: dict[str, Any] | None = None, key: str = "") -> tuple[int, Any]:
+        headers = {"Origin": town.origin, "Idempotency-Key": key or str(uuid4())}
+        async with rosa.http.request(
+            method, f"{town.origin}/api/allocation{path}", json=given, headers=headers
+        ) as done:
+            return done.status, await done.json()
+
+    _status, listed = await call("GET", "/requests")
+    [found] = listed["requests"]
+    assert (found["documents"], found["request"]["claimed_deadline"], "contact" in found) == ([], "2026-12-09", False)
+    check = f"/requests/{found['request']['id']}/check"
+    seen = {"is_confirmed": True, "deadline": "2026-12-08", "reason": "Titel gesehen"}
+    assert (await call("POST", check, seen | {"reason": " "}))[1]["code"] == "reason_needed"
+    assert (await call("POST", check, seen))[1]["deadline"] == "2026-12-08"
+    plan: dict[str, Any] = {
+        "service": service,
+        **{name: RUN[name] for name in ("channel", "from_day", "to_day", "seed_source")},
+        "slots": 2,
+        **{name: f"{RUN[name]}:00+01:00" for name in ("closes_at", "seed_at", "release_by")},
+    }
+    assert (await call("POST", "/runs", plan | {"to_day": "2027-12-11"}))[1]["errors"][0]["code"] == "days"
+    key = str(uuid4())
+    status, run = await call("POST", "/runs", plan, key)
+    assert (status, run["status"]) == (201, "open")
+    assert (await call("POST", "/runs", plan, key))[1] == run
+    assert (await call("POST", "/runs", plan))[1]["code"] == "run_goes_on"
+    here = f"/runs/{run['id']}"
+    town.clock.advance(hours=32)
+    await town.work()
+    await rosa.post("/de/staff/sign-in", login="rosa", password=PASSWORD)  # a new day
+    assert (await call("POST", f"{here}/seed", {"seed": SEED}))[1]["code"] == "seed_too_early"
+    town.clock.advance(hours=1)
+    assert (await call("POST", f"{here}/seed", {"seed": f"0{SEED}"}))[1]["seed"] == SEED
+    assert (await call("POST", f"{here}/seed", {"seed": "1 2 3"}))[1]["code"] == "run_not_now"
+    assert (await call("POST", f"{here}/give-up", {"because": "Another result, please"}))[1]["code"] == "run_not_now"
+    for _twice in range(2):
+        assert (await call("POST", f"{here}/release"))[1]["status"] == "released"
+    assert (await call("POST", check, seen))[1]["code"] == "not_asking"
+    assert await town.rows("SELECT status FROM allocation_request") == [{"status": "placed"}]
