@@ -10,11 +10,12 @@ from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from base.errors import Invalid, NotFound, Unauthenticated
-from base.web import ANYONE, INVITATION, NO_STORE, STAFF, Endpoint, body, can, path_id, path_number, reply
+from base.web import ANYONE, INVITATION, NO_STORE, STAFF, Endpoint, body, can, path_id, path_number, query, reply
 from booking.appointments.contact import Contact, Line
 from booking.appointments.invited import InvitationOver, InvitationUsed
-from booking.availability.endpoints import Day, SlotsOut
-from booking.availability.usecases import NotOffered
+from booking.availability.endpoints import Day, KindOfMatter, Postcode, SlotsOut, Surname, who_of
+from booking.availability.model import Who
+from booking.availability.usecases import NobodyResponsible, NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HoldOut, KeyNeeded, idempotency_key
 from booking.holds.usecases import GivenOutByNeed, SlotTaken, StartNotOffered
@@ -137,9 +138,19 @@ class OpenedOut(BaseModel):
     token: str = Field(description="Bearer token of the invitation")
 
 
-class ChosenIn(BaseModel):
+class WhoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    surname: Surname = ""
+    postcode: Postcode = ""
+    kind: KindOfMatter = ""
+
+    @property
+    def who(self) -> Who:
+        return who_of(self.surname, self.postcode, self.kind)
+
+
+class ChosenIn(WhoQuery):
     starts_at: AwareDatetime
 
 
@@ -181,13 +192,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def list_slots(request: web.Request) -> web.Response:
-    found = await request.app[INVITATIONS].slots(path_id(request, "invitation"))
+    found = await request.app[INVITATIONS].slots(path_id(request, "invitation"), query(request, WhoQuery).who)
     return reply(SlotsOut.of(list(found)), headers=NO_STORE)
 
 
 async def hold(request: web.Request) -> web.Response:
     key, chosen = idempotency_key(request), await body(request, ChosenIn)
-    made = await request.app[INVITATIONS].hold(path_id(request, "invitation"), chosen.starts_at, key)
+    made = await request.app[INVITATIONS].hold(path_id(request, "invitation"), chosen.starts_at, key, chosen.who)
     return reply(HoldOut.of(made), status=201, headers={"Location": f"/api/holds/{made.id}", **NO_STORE})
 
 
@@ -274,9 +285,10 @@ ENDPOINTS = [
         handler=list_slots,
         who=INVITATION,
         summary="Free times within the invitation; none where it is over or used",
+        query=WhoQuery,
         params={"invitation": UUID},
         gives={200: SlotsOut},
-        refuses=(Unauthenticated, NotFound, NotOffered),
+        refuses=(Unauthenticated, NotFound, NotOffered, NobodyResponsible, Invalid),
     ),
     Endpoint(
         method="POST",
@@ -293,6 +305,7 @@ ENDPOINTS = [
             Unauthenticated,
             NotFound,
             NotOffered,
+            NobodyResponsible,
             GivenOutByNeed,
             InvitationOver,
             InvitationUsed,

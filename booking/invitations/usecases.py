@@ -22,9 +22,9 @@ from base.seal import same, token_sha256
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.usecases import Appointments
-from booking.availability.model import Audience, Slot, Window
+from booking.availability.model import ANYBODY, Audience, Slot, Visit, Who, Window
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability
+from booking.availability.usecases import Availability, check_who
 from booking.holds.model import Hold
 from booking.holds.usecases import GivenOutByNeed, Holds, StartNotOffered
 from booking.invitations import store
@@ -196,23 +196,27 @@ class Invitations:
             row = await self._row(conn, ident)
             return self._read(row, is_told=not await self._notifications.is_undeliverable(conn, ident))
 
-    async def slots(self, ident: UUID) -> Sequence[Slot]:
-        """Every free time of its window; none where it is not open. Raises NotFound, NotOffered."""
+    async def slots(self, ident: UUID, who: Who = ANYBODY) -> Sequence[Slot]:
+        """Every free time of its window at the counters responsible; none where it is not open.
+
+        Raises NotFound, NotOffered, WhoNeeded, NobodyResponsible.
+        """
         found = await self.get(ident)
         if found.status is not _S.OPEN:
             return ()
         terms = found.terms
-        _offer, (office,) = self._availability.get_offer(terms.service_id, terms.channel, [terms.office_id])
+        visit = self._visit(terms.service_id, terms.channel, terms.office_id, who)
+        _offer, (office,) = self._availability.get_offer(terms.service_id, terms.channel, [terms.office_id], visit)
         first = max(terms.first_day, day_of(self._clock(), zone(office.time_zone)))
         window = Window(first, terms.last_day)
         return self._availability.slots(
-            terms.service_id, terms.channel, [terms.office_id], window, audience=Audience.STAFF
+            terms.service_id, terms.channel, [terms.office_id], window, Audience.STAFF, visit
         )
 
-    async def hold(self, ident: UUID, starts_at: datetime, key: str) -> Hold:
+    async def hold(self, ident: UUID, starts_at: datetime, key: str, who: Who = ANYBODY) -> Hold:
         """A case that was begun by the same invitation and is not booked gives its time back first.
 
-        Raises NotFound, InvitationOver, InvitationUsed, StartNotOffered, and what Holds.hold raises.
+        Raises NotFound, InvitationOver, InvitationUsed, StartNotOffered, WhoNeeded, and what Holds.hold raises.
         """
         async with self._db.connection() as conn:
             row = await self._row(conn, ident)
@@ -223,13 +227,24 @@ class Invitations:
         self._check_open(row)
         if not row.first_day <= day_of(starts_at, zone(row.time_zone)) <= row.last_day:
             raise StartNotOffered
+        visit = self._visit(row.service_id, row.channel, row.office_id, who)
         hold = await self._holds.hold(
-            row.service_id, row.channel, row.office_id, starts_at, f"invitation:{ident}:{key}", Audience.STAFF
+            row.service_id, row.channel, row.office_id, starts_at, f"invitation:{ident}:{key}", Audience.STAFF, visit
         )
         time_held()
         async with self._db.connection() as conn:
             await store.bind_hold(conn, hold.id, ident)
         return hold
+
+    def asks(self, terms: Terms) -> tuple[str, ...]:
+        """Fields of Who that decide which counters are responsible. Raises NotOffered."""
+        return self._availability.get_offer(terms.service_id, terms.channel, [terms.office_id])[0].asks
+
+    def _visit(self, service_id: int, channel: str, office_id: int, who: Who) -> Visit:
+        """Held with what is kept for staff, and yet of somebody who does not know which team is theirs. Raises NotOffered, WhoNeeded."""
+        visit = Visit(who=who)
+        check_who(self._availability.get_offer(service_id, channel, [office_id])[0], visit)
+        return visit
 
     async def of_hold(self, hold_id: UUID) -> Invitation | None:
         """By which a time is held; whoever has proved the hold may see it."""

@@ -28,6 +28,7 @@ class InvitedPage:
     case_url: str = ""
     action: str = ""  # empty: nothing can be chosen
     request_key: str = ""
+    hidden: tuple[tuple[str, str], ...] = ()
     days: tuple[DayLink, ...] = ()
     earlier_url: str = ""
     later_url: str = ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from urllib.parse import urlencode
 
 from base.i18n import mark as _
 from base.i18n import zone
-from booking.availability.model import Slot
+from booking.availability.model import ANYBODY, Slot, Who
 from booking.catalogue.model import Channel, Office, Service
 from booking.invitations.model import Invitation, InvitationStatus, Terms
-from frontend.citizen.choosing import count_in_words, office_times
+from frontend.citizen.choosing import count_in_words, office_times, who_pairs
 from frontend.citizen.frame import TIME, frame
 from frontend.citizen.invitation_views import InvitedPage
 from frontend.citizen.views import DayLink, Row
@@ -44,8 +45,10 @@ def invited_page(
     problem: str = "",
     has_run_out: bool = False,
     case_url: str = "",
+    who: Who = ANYBODY,
 ) -> InvitedPage:
-    """`day`: the one asked for; `case_url`: of what was booked by it, for whoever may see that."""
+    """`who`: for whom it is, as far as the service asks that; `day`: the one asked for; `case_url`: of what was booked by it, for whoever
+    may see that."""
     url, rows = url_of(words, invitation), _rows(words, invitation.terms, service, office)
     title = words._("Your invitation")
     around = frame(words, title, f"{HERE}/{invitation.id}", step=TIME if invitation.status is _S.OPEN else None)
@@ -57,7 +60,7 @@ def invited_page(
         notice = words._("No time is free at the moment")
         advice = words._("Please look again later, or call {phone}.", phone=words.phone)
         return InvitedPage(frame=around, rows=rows, kind="warning", notice=notice, advice=advice)
-    local = zone(office.time_zone)
+    local, day_url = zone(office.time_zone), f"{url}?{urlencode([*who_pairs(who), ('day', '')])}"
     free: dict[date, list[Slot]] = {}
     for slot in slots:
         free.setdefault(slot.starts_at.astimezone(local).date(), []).append(slot)
@@ -72,17 +75,18 @@ def invited_page(
         notice=words._(_RUN_OUT) if has_run_out else problem,
         action=f"{url}/holds",
         request_key=request_key,
+        hidden=who_pairs(who),
         days=tuple(
             DayLink(
                 name=words.short_day(one),
                 count=count_in_words(words, len(free[one])),
-                url=f"{url}?day={one}#times",
+                url=f"{day_url}{one}#times",
                 is_current=one == chosen,
             )
             for one in days[start : start + _DAYS_SHOWN]
         ),
-        earlier_url=f"{url}?day={days[start - _DAYS_SHOWN]}" if start else "",
-        later_url=f"{url}?day={following[0]}" if following else "",
+        earlier_url=f"{day_url}{days[start - _DAYS_SHOWN]}" if start else "",
+        later_url=f"{day_url}{following[0]}" if following else "",
         day=words.day(chosen),
         offices=office_times(words, free[chosen], {office.id: office}),
     )
