@@ -46,6 +46,7 @@ from booking.allocation import marking_endpoints as marking
 from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
 from booking.appointments import endpoints as appointments
+from booking.appointments import staff_endpoints as staff_appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
@@ -90,6 +91,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *holds.ENDPOINTS,
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
+    *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
     *desk.ENDPOINTS,

@@ -305,6 +305,25 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
 
 _ID = {"appointment": UUID}
 
+MOVE_REFUSALS = (
+    Unauthenticated,
+    NotFound,
+    HoldOver,
+    HoldInUse,
+    NotMovable,
+    HasArrived,
+    TooManyMoves,
+    OtherService,
+    OutsideInvitation,
+    NotResponsible,
+    NoNumber,
+    CallOver,
+    PriceDiffers,
+    MoveWaits,
+    PaymentUnavailable,
+    Invalid,
+)
+
 ENDPOINTS = [
     Endpoint(
         method="POST",
@@ -412,24 +431,7 @@ ENDPOINTS = [
         params=_ID,
         takes=MoveIn,
         gives={200: AppointmentMoved},
-        refuses=(
-            Unauthenticated,
-            NotFound,
-            HoldOver,
-            HoldInUse,
-            NotMovable,
-            HasArrived,
-            TooManyMoves,
-            OtherService,
-            OutsideInvitation,
-            NotResponsible,
-            NoNumber,
-            CallOver,
-            PriceDiffers,
-            MoveWaits,
-            PaymentUnavailable,
-            Invalid,
-        ),
+        refuses=MOVE_REFUSALS,
     ),
     Endpoint(
         method="GET",

@@ -261,6 +261,16 @@ class Appointments:
         async with self._db.connection() as conn:
             return await store.find_by_number(conn, number)
 
+    async def at_office(self, office_id: int, typed: str) -> Case:
+        """By its number: of the office that it was booked at, or whose counter serves it. Raises NotFound for all others."""
+        ident = await self.find_by_number(typed)
+        if ident is None:
+            raise NotFound
+        case = await self.case(ident)
+        if office_id not in (case.office_id, await self.find_office(ident)):
+            raise NotFound
+        return case
+
     async def duplicates(self, office_id: int) -> list[tuple[Brief, ...]]:
         """Booked more than once by one person for one service, with at least one of them at this office; the earliest first."""
         async with self._db.connection() as conn:

@@ -10,7 +10,7 @@ from frontend.citizen.words import Words
 
 def closed_notice(words: Words, found: Rebooking, offered: Sequence[Offered], zone: str) -> tuple[str, str, str]:
     """Kind, title and what is to be done; of one that is not settled yet."""
-    title = words._("This time is closed: {reason}", reason=found.reason)
+    title = words._("This time was closed: {reason}", reason=found.reason)
     times = [words.when(one.starts_at, zone) for one in offered if one.is_held]
     if found.status is not RebookingStatus.OFFERED or found.answer_until is None or not times:
         return (

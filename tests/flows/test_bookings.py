@@ -235,3 +235,49 @@ async def test_a_visit_is_moved_as_it_is(town: Town, rosa: StaffBrowser) -> None
     assert (seen["status"], seen["items"]) == ("confirmed", [{"service": service["id"], "quantity": 2}])
     assert seen["starts_at"] != made["starts_at"]
     await town.assert_sound()
+
+
+async def test_a_callers_appointment_is_found_moved_and_cancelled_over_the_api(town: Town, rosa: StaffBrowser) -> None:
+    """What was booked online, for whoever telephones; of another office there is nothing."""
+    base = await base_of(town)
+    office = int(base.rpartition("/")[2])
+
+    async def ask(method: str, path: str, status: int, who: StaffBrowser = rosa, at: int = office, **given: Any) -> Any:
+        url = f"{town.origin}/api/offices/{at}{path}"
+        async with who.http.request(method, url, headers={"Idempotency-Key": uuid4().hex}, **given) as response:
+            found = await response.json()
+            assert response.status == status, found
+            return found
+
+    service = (await town.service(FREE))["id"]
+    found = await town.good(
+        "GET", "/api/slots/next", params={"service": service, "channel": "onsite", "office": office}
+    )
+    hold = await town.hold(service, slot=found["slots"][0])
+    given = {"hold": hold["id"], "contact": KIM}
+    made = await town.good("POST", "/api/appointments", hold["token"], key=uuid4().hex, json=given)
+    await town.checkout(made)
+    number = made["number"].lower().replace("-", " ")
+    seen = await ask("GET", f"/appointments/{number}", 200)
+    assert (seen["id"], seen["contact"]["name"]) == (made["id"], KIM["name"])
+    assert "token" not in seen
+    await ask("GET", "/appointments/ZZZ-ZZZ", 404)
+    await hire(town, "elsewhere", "clerk", "buergerbuero-ost")
+    [ost] = await town.rows("SELECT id FROM office WHERE key = 'buergerbuero-ost'")
+    async with await sign_in(town, "elsewhere") as other:
+        await ask("GET", f"/appointments/{number}", 404, other, ost["id"])
+        await ask("POST", f"/appointments/{number}/cancel", 404, other, ost["id"])
+        await ask("POST", f"/appointments/{number}/cancel", 403, other)
+    wanted = {"service": service, "channel": "onsite", "starts_at": found["slots"][-1]["starts_at"]}
+    kept = await ask("POST", "/holds", 201, json=wanted)
+    stolen = {"hold": kept["id"], "hold_token": "x" * 43}
+    await ask("POST", f"/appointments/{number}/move", 401, json=stolen)
+    for _time in range(2):
+        moved = await ask(
+            "POST", f"/appointments/{number}/move", 200, json={"hold": kept["id"], "hold_token": kept["token"]}
+        )
+        assert (moved["starts_at"], moved["pay_url"]) == (wanted["starts_at"], None)
+    await ask("POST", f"/appointments/{number}/cancel", 409, json={"refund_cents": 1})
+    for _time in range(2):
+        assert (await ask("POST", f"/appointments/{number}/cancel", 200))["status"] == "cancelled"
+    await town.assert_sound()

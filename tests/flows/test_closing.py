@@ -87,7 +87,7 @@ async def test_whoever_takes_the_call_of_somebody_affected_sees_that_the_time_is
     await hire(town, "robin", "clerk", "buergerbuero-mitte")
     async with await sign_in(town, "robin") as clerk:
         page = await clerk.get(f"/de/bookings/{office.id}/cases/{made['id']}")
-        assert "Diese Zeit ist geschlossen: Wasserschaden" in page.text
+        assert "Diese Zeit wurde geschlossen: Wasserschaden" in page.text
         assert page.text.count("2026, 1") >= 3  # the times offered
         assert "Der Termin ist gebucht" not in page.text
         assert "die Person erhält eine Nachricht" in page.text
@@ -96,7 +96,7 @@ async def test_whoever_takes_the_call_of_somebody_affected_sees_that_the_time_is
         assert "Die Person erhält keine Nachricht" in unreached.text
     async with StaffBrowser(town) as citizen:
         await citizen.post((await citizen.get(links(town)[0])).url.path, request_key=str(uuid4()), answer="1")
-    assert "Diese Zeit ist geschlossen" not in (await office.boss.get(page.url.path)).text
+    assert "Diese Zeit wurde geschlossen" not in (await office.boss.get(page.url.path)).text
 
 
 async def test_an_office_is_closed_and_a_citizen_chooses(town: Town, office: Office) -> None:
