@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import ANYONE, NO_STORE, REQUEST, Endpoint, body, path_id, reply, text_reply
+from base.web.staff import address_of
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
@@ -24,6 +25,7 @@ from booking.allocation.usecases import (
     NotAsking,
     NotByNeed,
     PlacedAlready,
+    RequestedTooOften,
     TooManyWindows,
 )
 from booking.appointments.contact import Contact
@@ -150,7 +152,7 @@ class RunsOut(BaseModel):
 async def ask(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, idempotency_key(request))
     wanted = await body(request, RequestIn)
-    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, who=wanted.who)
+    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, who=wanted.who, address=address_of(request))
     return reply(AskedOut(id=ident), status=201, headers=NO_STORE)
 
 
@@ -197,7 +199,16 @@ ENDPOINTS = [
         takes=RequestIn,
         headers={"Idempotency-Key": True},
         gives={201: AskedOut},
-        refuses=(KeyNeeded, NotFound, NotByNeed, EmailNeeded, TooManyWindows, NobodyResponsible, Invalid),
+        refuses=(
+            KeyNeeded,
+            NotFound,
+            NotByNeed,
+            EmailNeeded,
+            TooManyWindows,
+            NobodyResponsible,
+            RequestedTooOften,
+            Invalid,
+        ),
     ),
     Endpoint(
         method="GET",

@@ -14,9 +14,11 @@ from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
+from base.identity.store import take_attempt
+from base.identity.usecases import network_of
 from base.seal import Sealer, same
 from booking.allocation import store, teams, teams_store
-from booking.allocation.model import RequestStatus, Window, is_deadline
+from booking.allocation.model import CONTACT_LIMIT, NETWORK_LIMIT, RequestStatus, Window, is_deadline
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
@@ -42,6 +44,14 @@ class EmailNeeded(DomainError):
 class NotByNeed(Conflict):
     code = "not_by_need"
     message = _("Appointments for this service are not given out by need: book one.")
+
+
+class RequestedTooOften(DomainError):
+    code = "requested_too_often"
+    status = 429
+    message = _(
+        "Requests were made very often with this e-mail address or from this network. Please try again in 20 minutes."
+    )
 
 
 class DeadlineWrong(Invalid):
@@ -130,12 +140,15 @@ class Allocation:
         key: UUID,
         *,
         entered_by: int | None = None,
+        address: str | None = None,
         who: Who = ANYBODY,
     ) -> UUID:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
 
         Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
-        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, DeadlineWrong, AskedAlready, PlacedAlready, WhoNeeded, NobodyResponsible.
+        `address`: from where, unless staff enter it; mails to an address that anybody may type have a limit.
+        Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, RequestedTooOften, DeadlineWrong, AskedAlready, PlacedAlready, WhoNeeded,
+        NobodyResponsible.
         """
         if contact.email is None and entered_by is None:
             raise EmailNeeded
@@ -175,6 +188,8 @@ class Allocation:
         try:
             async with self._db.transaction() as conn:
                 if await store.insert_request(conn, row, key):
+                    if address is not None and not await self._may_write(conn, row.contact_hmac, address):
+                        raise RequestedTooOften
                     if row.is_called:
                         await self._ask(conn, ident)
                     await self._teller.link(conn, row, marked)
@@ -249,6 +264,13 @@ class Allocation:
 
     def reason_of(self, row: RequestRow) -> str:
         return self._sealer.open(row.reason, context("reason", row.id)) if row.reason else ""
+
+    async def _may_write(self, conn: Connection, contact_hmac: bytes, address: str) -> bool:
+        """To an address that anybody may have typed."""
+        now, network = self._clock(), self._sealer.look_up(network_of(address), "allocation.network")
+        contact = self._sealer.look_up(contact_hmac.hex(), "allocation.written")
+        is_calm = await take_attempt(conn, network, now, NETWORK_LIMIT)
+        return is_calm and await take_attempt(conn, contact, now, CONTACT_LIMIT)
 
     def _look_at(self, deadline: date | None) -> None:
         if deadline is not None and not is_deadline(deadline, self._clock().date()):

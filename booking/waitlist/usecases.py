@@ -202,7 +202,7 @@ class Waitlist:
         person = await appointments.find_person(conn, appointment_id)
         if person is None:
             return None
-        return person.email_hmac or (person.mobile_hmac if self._cases.can_text else None)
+        return person.mailbox_hmac or person.email_hmac or (person.mobile_hmac if self._cases.can_text else None)
 
     def _is_waiting(self, row: CaseRow) -> bool:
         """Whoever was invited to certain days is offered no others."""

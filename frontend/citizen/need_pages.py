@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from base.errors import DomainError, Unauthenticated
 from base.web import form, path_id, path_number, set_token_cookie, upload
+from base.web.staff import address_of
 from booking.allocation.documents_endpoints import DOCUMENTS, FILE, MOST_BODY_BYTES
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked
+from booking.allocation.usecases import RequestedTooOften
 from booking.availability.usecases import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
@@ -57,7 +61,11 @@ async def send_form(request: web.Request) -> web.Response:
             given.windows,
             key,
             who=given.who,
+            address=address_of(request),
         )
+    except RequestedTooOften as refusal:
+        often = replace(typed, wrong={"email": refusal.message})
+        return page(request, "need", await _form(request, words, marked, often), status=refusal.status)
     except NobodyResponsible:
         return page(request, "need", await _form(request, words, marked, typed.nobody_responsible(asks)), status=422)
     return see(f"/{words.language}/need/sent")

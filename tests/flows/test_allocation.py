@@ -284,3 +284,26 @@ async def test_a_run_over_the_api(town: Town, service: int, rosa: StaffBrowser) 
         assert (await call("POST", f"{here}/release"))[1]["status"] == "released"
     assert (await call("POST", check, seen))[1]["code"] == "not_asking"
     assert await town.rows("SELECT status FROM allocation_request") == [{"status": "placed"}]
+
+
+async def test_nobodys_mailbox_is_filled_by_others(town: Town, service: int) -> None:
+    async def ask_as(name: str, email: str, key: str = "") -> Any:
+        given = {
+            "service": service,
+            "contact": {"name": name, "email": email, "language": "de"},
+            "birth_date": "1990-01-01",
+        }
+        return await town.call("POST", "/api/allocation/requests", key=key or str(uuid4()), json=given)
+
+    key = str(uuid4())
+    for n in range(3):
+        assert (await ask_as(f"Nobody {n}", f"kim+{n}@example.org", key if n == 0 else "")).status == 201
+    often = await ask_as("Nobody 4", "Kim@example.org")
+    assert (often.status, often.body["code"]) == (429, "requested_too_often")
+    assert (await ask_as("Nobody 0", "kim+0@example.org", key)).status == 201  # the same form again sends nothing
+    assert await town.rows("SELECT count(*)::int AS n FROM allocation_request") == [{"n": 3}]
+    async with StaffBrowser(town) as citizen:
+        page = await citizen.post(f"/de/need/{service}", request_key=str(uuid4()), language="de", **ASKED)
+        assert (page.status, 'value="Kim Mustermann"' in page.text, 'href="#email"' in page.text) == (429, True, True)
+    town.clock.advance(minutes=21)
+    assert (await ask_as("Nobody 4", "Kim@example.org")).status == 201

@@ -177,9 +177,10 @@ class TestOffers:
             ("returned",),
         ]
 
-    async def test_one_open_offer_each_also_of_a_person_with_two_cases(self, world: WaitWorld) -> None:
+    @pytest.mark.parametrize("again", ["Bo", "Bo+2"])  # the same mailbox
+    async def test_one_open_offer_each_also_of_a_person_with_two_cases(self, world: WaitWorld, again: str) -> None:
         leaving = [await world.booked("Ada", thursday(8)), await world.booked("Eve", thursday(8, 20))]
-        cases = [await world.waiting("Bo", thursday(10)), await world.waiting("Bo", thursday(10, 20))]
+        cases = [await world.waiting("Bo", thursday(10)), await world.waiting(again, thursday(10, 20))]
         for one in leaving:
             await world.appointments.cancel(one)
         await world.work()
