@@ -79,6 +79,7 @@ _NUMBER_TRIES = 10
 _MOST_LISTED = 50
 _MOST_PAIRS = 500
 _NOBODY = bytes(32)
+_SAID_KEPT = timedelta(hours=1)
 _ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 T = TypeVar("T")
 
@@ -403,9 +404,9 @@ class Appointments:
             return await answer_store.forget_over(conn, self._clock())
 
     async def forget_said(self) -> int:
-        """For whom times were held of which no case was made."""
+        """For whom times were held of which no case was made. Not at once: the page that says so shows times of the same team."""
         async with self._db.transaction() as conn:
-            return await who_store.forget_over(conn)
+            return await who_store.forget_over(conn, self._clock() - _SAID_KEPT)
 
     async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
         """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.move."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all
@@ -66,12 +67,14 @@ async def parts(conn: Connection, hold_id: UUID) -> list[PartRow]:
     )
 
 
-async def forget_over(conn: Connection) -> int:
-    """Of holds of which no case was made, or whose case knew it already."""
+async def forget_over(conn: Connection, before: datetime) -> int:
+    """Of holds until then of which no case was made, or whose case knew it already."""
     rows = await conn.fetch(
         """
         DELETE FROM hold_who w USING claim c
          WHERE w.appointment_id IS NULL AND c.request_key = w.hold_id AND (c.status >= 8 OR c.appointment_id IS NOT NULL)
-        RETURNING w.hold_id"""
+           AND c.created_at <= $1
+        RETURNING w.hold_id""",
+        before,
     )
     return len(rows)

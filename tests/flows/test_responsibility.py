@@ -67,3 +67,18 @@ async def test_on_the_pages(town: Town) -> None:
         assert "/de/holds/" in done.url.path
     [row] = await town.rows("SELECT k.key FROM claim c JOIN counter k ON k.id = c.counter_id WHERE c.kind = 0")
     assert row["key"] in await desks(town, "m")
+
+
+async def test_a_reservation_that_has_run_out_leads_to_times_of_the_same_team(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    async with StaffBrowser(town) as citizen:
+        times = await citizen.get(f"/de/times?service={service}&channel=onsite&letters=Mül")
+        [slot] = re.findall(r'name="slot" value="([^"]+)"', times.text)[:1]
+        form = next(part for part in times.text.split("<form")[1:] if 'name="slot"' in part)
+        fields: dict[str, Any] = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        held = await citizen.post("/de/holds", **fields, slot=html.unescape(slot))
+        town.clock.advance(minutes=16)
+        await town.work()
+        await town.fresh()
+        over = await citizen.get(held.url.path)
+        assert (over.status, 'name="letters" value="mue"' in over.text) == (409, True)

@@ -93,7 +93,10 @@ async def test_staff_move_where_they_think_right(town: Town) -> None:
         hidden, free = fields_of(page, f"{base}/holds"), re.findall(r'name="slot" value="([^"]+)"', page.text)
         for _ in range(5):  # the team's counters then
             await hold_at(town, free[2], "Meier")
-        moved = await rosa.post(f"{base}/holds", slot=free[2], **hidden)
+        gone = await rosa.post(f"{base}/holds", slot=free[2], **hidden)
+        assert (gone.status, f'name="others" value="{free[2]}"' in gone.text) == (422, True)
+        hidden = fields_of(gone, f"{base}/holds")
+        moved = await rosa.post(f"{base}/holds", others=free[2], **hidden)
         assert (moved.status, f"/cases/{made['id']}" in str(moved.url)) == (200, True)
     assert await desk(town, made) in await desks(town, "a")
     await town.assert_sound()
@@ -120,7 +123,9 @@ async def test_only_what_is_asked_is_kept_sealed_and_not_for_long(town: Town) ->
     assert case.who == Who(letters="mus")
     abandoned = await hold(town, "Müller", 2)
     await town.good("DELETE", f"/api/holds/{abandoned['id']}", abandoned["token"])
-    await town.worker.appointments.forget_said()
+    assert await town.worker.appointments.forget_said() == 0  # its page may be open still
+    town.clock.advance(hours=2)
+    assert await town.worker.appointments.forget_said() == 1
     assert len(await town.rows("SELECT FROM hold_who")) == 1
     await town.good("POST", f"/api/appointments/{made['id']}/erase", made["token"])
     assert await town.rows("SELECT FROM hold_who") == []
