@@ -128,7 +128,8 @@ class Runs:
         if await self._is_there(ident):
             return ident
         marked, now = await self._allocation.marked(plan.service_id), self._clock()
-        if not now < plan.closes_at < plan.seed_at < plan.release_by or not plan.seed_source.strip():
+        in_order = now < plan.closes_at < plan.seed_at < plan.release_by and plan.release_by.date() <= plan.days.to_day
+        if not in_order or not plan.seed_source.strip():
             raise RunInOrder
         wanted = self._wanted(plan, marked.time_zone)
         run = RunRow(

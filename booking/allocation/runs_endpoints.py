@@ -24,6 +24,7 @@ from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
 _KEYS = UUID("0a8f4a4b-54f1-4a43-8d0c-5f2f8f0d9b36")
 _MOST_DAYS = timedelta(days=62)
+_BY_FAR = date(2200, 1, 1)
 
 
 class OpenRequestOut(BaseModel):
@@ -54,7 +55,7 @@ class PlanIn(BaseModel):
     channel: Channel
     offices: Annotated[list[Id], Field(max_length=40, description="None: all that offer it")] = []
     from_day: date
-    to_day: date
+    to_day: Annotated[date, Field(lt=_BY_FAR)]
     slots: Annotated[int, Field(ge=1, le=500, description="The earliest free times are set aside")]
     closes_at: AwareDatetime
     seed_source: Annotated[str, Field(max_length=500, description="Where the seed comes from, and in which form")]

@@ -153,15 +153,15 @@ def _show_code(
 ) -> web.Response:
     words, known = words_of(request), dict(fields)
     try:
-        until = datetime.fromisoformat(known["sent_until"])
-    except ValueError:
+        until = words.clock(datetime.fromisoformat(known["sent_until"]), zone_name(words))
+    except (ValueError, OverflowError):
         raise Malformed from None
     view = code_page(
         words,
         wanted.path,
         fields,
         sent_to=known["sent_to"],
-        until=words.clock(until, zone_name(words)),
+        until=until,
         typed=typed,
         wrong=wrong,
     )

@@ -266,6 +266,9 @@ async def test_a_run_over_the_api(town: Town, service: int, rosa: StaffBrowser) 
         **{name: f"{RUN[name]}:00+01:00" for name in ("closes_at", "seed_at", "release_by")},
     }
     assert (await call("POST", "/runs", plan | {"to_day": "2027-12-11"}))[1]["errors"][0]["code"] == "days"
+    assert (await call("POST", "/runs", plan | {"to_day": "9999-12-31", "from_day": "9999-12-01"}))[0] == 422
+    late = plan | {"release_by": "9999-12-31T23:59:59-12:00"}
+    assert (await call("POST", "/runs", late))[1]["code"] == "run_out_of_order"
     key = str(uuid4())
     status, run = await call("POST", "/runs", plan, key)
     assert (status, run["status"]) == (201, "open")

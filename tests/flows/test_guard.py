@@ -254,6 +254,9 @@ async def test_pages_without_script_send_a_code(town: Town, boss: StaffBrowser) 
         hidden: dict[str, Any] = dict(re.findall(r'name="(code_id|sent_to|sent_until)" value="([^"]+)"', page.text))
         wrong = await citizen.post("/de/holds", **fields, **hidden, code="12")
         assert (wrong.status, 'value="12"' in wrong.text) == (422, True)
+        for forged in ("9999-12-31T23:59:59-12:00", "later"):
+            bent = await citizen.post("/de/holds", **fields, **hidden | {"sent_until": forged}, code="12")
+            assert bent.status == 400
         done = await citizen.post("/de/holds", **fields, **hidden, code=code)
         assert "/de/holds/" in done.url.path
 
