@@ -60,6 +60,7 @@ from booking.invitations import letters_endpoints as letters
 from booking.overview import endpoints as overview
 from booking.rebooking import endpoints as rebooking
 from booking.waitlist import endpoints as waitlist
+from booking.waitlist import staff_endpoints as staff_waitlist
 from frontend.allocation import pages as allocation_pages
 from frontend.board import pages as board
 from frontend.bookings import pages as bookings_pages
@@ -104,6 +105,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *guard.ENDPOINTS,
     *guard_rules.ENDPOINTS,
     *waitlist.ENDPOINTS,
+    *staff_waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
     *payment.ENDPOINTS,
     *notifications.ENDPOINTS,

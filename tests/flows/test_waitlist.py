@@ -210,3 +210,27 @@ async def test_staff_answer_for_somebody_on_the_telephone(town: Town, freed: dic
     await town.cancel(mine)
     refused = await sam.post(f"{case}/waitlist")
     assert (refused.status, "kann nur stehen, wer einen bestätigten Termin hat" in refused.text) == (409, True)
+
+
+async def test_staff_answer_for_somebody_over_the_api(town: Town, freed: dict[str, Any], sam: StaffBrowser) -> None:
+    mine = await booked(town, BO, LATER)
+
+    async def ask(method: str, path: str = "", status: int = 200, **given: Any) -> Any:
+        url = f"{town.origin}/api/offices/{mine['office']}/appointments/{mine['number']}/waitlist{path}"
+        async with sam.http.request(method, url, **given) as response:
+            found = await response.json()
+            assert response.status == status, found
+            return found
+
+    assert (await ask("GET"))["wish"] is None
+    assert (await ask("POST", json={}))["wish"] == {"offices": [], "windows": []}
+    await town.cancel(freed)
+    await town.work()
+    offer = (await ask("GET"))["offer"]
+    assert offer["starts_at"] == freed["starts_at"]
+    await ask("POST", f"/offers/{uuid4()}/decline", 404)
+    for _time in range(2):
+        assert (await ask("POST", f"/offers/{offer['id']}/accept"))["offer"] is None
+    assert (await town.look(mine))["starts_at"] == freed["starts_at"]
+    assert (await ask("POST", "/leave"))["wish"] is None
+    await town.assert_sound()
