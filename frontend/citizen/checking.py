@@ -26,7 +26,7 @@ from frontend.citizen.choosing import Wanted
 from frontend.citizen.guard_views import Fields, check_page, code_page
 from frontend.citizen.need_wording import zone_name
 from frontend.citizen.one_contact import FIELDS, read_one
-from frontend.citizen.rendering import key_of, page, see, words_of
+from frontend.citizen.rendering import key_of, new_key, page, see, words_of
 
 _OURS = frozenset({"altcha", "code_email", "code_mobile", "send", "code", "code_id", "sent_to", "sent_until"})
 _ALLOWANCE = "allowance"
@@ -160,6 +160,7 @@ def _show_code(
         words,
         wanted.path,
         fields,
+        tuple((name, new_key() if name == "request_key" else value) for name, value in fields if name not in _OURS),
         sent_to=known["sent_to"],
         until=until,
         typed=typed,

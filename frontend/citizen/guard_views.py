@@ -31,6 +31,7 @@ class CodePage:
     frame: Frame
     action: str
     fields: Fields
+    again: Fields  # the choice with a new key: else it would be the code that was sent already
     sent_to: str
     until: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +65,15 @@ def check_page(
 
 
 def code_page(
-    words: Words, path: str, fields: Fields, *, sent_to: str, until: str, typed: str = "", wrong: str = ""
+    words: Words,
+    path: str,
+    fields: Fields,
+    again: Fields,
+    *,
+    sent_to: str,
+    until: str,
+    typed: str = "",
+    wrong: str = "",
 ) -> CodePage:
     errors = (ShownError(field="code", message=wrong),) if wrong else ()
     title, (resend, key) = words._("Type in the code"), without_key(fields)
@@ -72,6 +81,7 @@ def code_page(
         frame=frame(words, title, path, step=TIME, errors=errors, resend=resend, key=key),
         action=f"/{words.language}{path}",
         fields=fields,
+        again=again,
         sent_to=sent_to,
         until=until,
         values={"code": typed},

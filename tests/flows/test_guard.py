@@ -257,7 +257,18 @@ async def test_pages_without_script_send_a_code(town: Town, boss: StaffBrowser) 
         for forged in ("9999-12-31T23:59:59-12:00", "later"):
             bent = await citizen.post("/de/holds", **fields, **hidden | {"sent_until": forged}, code="12")
             assert bent.status == 400
-        done = await citizen.post("/de/holds", **fields, **hidden, code=code)
+        used_up = wrong
+        for _wrong in range(5):
+            used_up = await citizen.post("/de/holds", **fields, **hidden, code="12")
+        again: dict[str, Any] = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', used_up.text.split("<form")[-1]))
+        assert again["request_key"] != fields["request_key"]
+        again = {name: html.unescape(value) for name, value in again.items()}
+        assert "Eine kurze Prüfung" in (await citizen.post("/de/holds", **again)).text
+        page = await citizen.post("/de/holds", **again, send="1", code_email="kim@example.org")
+        await town.work()
+        [code] = re.findall(r"\d{6}", town.mails()[-1][1])
+        hidden = dict(re.findall(r'name="(code_id|sent_to|sent_until)" value="([^"]+)"', page.text))
+        done = await citizen.post("/de/holds", **again, **hidden, code=code)
         assert "/de/holds/" in done.url.path
 
 

@@ -508,7 +508,9 @@ def check_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
         return lambda: guard_views.check_page(words, "/holds", fields, challenge, can_text=True, **more)
 
     def code(**more: Any) -> Callable[[], object]:
-        return lambda: guard_views.code_page(words, "/holds", fields, sent_to="kim@example.org", until="10:15", **more)
+        return lambda: guard_views.code_page(
+            words, "/holds", fields, fields, sent_to="kim@example.org", until="10:15", **more
+        )
 
     return {
         "check-first": ("check_first", first()),
