@@ -33,7 +33,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.invited import InvitationOver, InvitationUsed, OutsideInvitation
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
-from booking.appointments.model import Case, Created, Reconfirm
+from booking.appointments.model import Case, Created, Reconfirm, Waiting
 from booking.appointments.moving import (
     CallOver,
     HasArrived,
@@ -94,6 +94,22 @@ class ReconfirmOut(BaseModel):
         return cls(status=asked.status.value, answer_by=asked.answer_by, releases=asked.releases)
 
 
+class WaitingOut(BaseModel):
+    hold: UUID
+    starts_at: datetime
+    hold_until: datetime
+    difference: MoneyOut
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> WaitingOut:
+        return cls(
+            hold=waiting.hold_id,
+            starts_at=waiting.starts_at,
+            hold_until=waiting.hold_until,
+            difference=MoneyOut(cents=waiting.difference.cents, currency=waiting.difference.currency),
+        )
+
+
 class AppointmentOut(BaseModel):
     id: UUID
     number: str = Field(description="To read out; authorises nothing")
@@ -113,6 +129,7 @@ class AppointmentOut(BaseModel):
     refund_steps: list[RefundStepOut] = Field(description="By the rule stored at booking")
     reconfirm: ReconfirmOut | None = Field(description="Whether its person comes, where that was asked")
     moves_left: int = Field(description="How often it may still be given another time")
+    waiting: WaitingOut | None = Field(description="A dearer time to which it moves once the difference is paid")
     contact: Contact | None = Field(description="null once it was erased")
     answers: dict[int, str] = Field(description="By the id of the question; empty once they were deleted")
 
@@ -247,6 +264,11 @@ async def move_appointment(request: web.Request) -> web.Response:
     return reply(AppointmentMoved(**_members(case, request.app[CLOCK]()), pay_url=pay_url), headers=NO_STORE)
 
 
+async def stay_appointment(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].stay(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
+
+
 async def calendar_file(request: web.Request) -> web.Response:
     raw = await request.app[APPOINTMENTS].calendar(path_id(request, "appointment"))
     headers = {"Content-Disposition": 'attachment; filename="appointment.ics"', **NO_STORE}
@@ -298,6 +320,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         ],
         "reconfirm": ReconfirmOut.of(case.reconfirm) if case.reconfirm else None,
         "moves_left": case.moves_left,
+        "waiting": WaitingOut.of(case.waiting) if case.waiting else None,
         "contact": None if case.is_erased else case.contact,
         "answers": {one.question.id: one.value for one in case.answers},
     }
@@ -432,6 +455,16 @@ ENDPOINTS = [
         takes=MoveIn,
         gives={200: AppointmentMoved},
         refuses=MOVE_REFUSALS,
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/stay",
+        handler=stay_appointment,
+        who=CASE,
+        summary="Give back the dearer time that waits for its payment: the appointment stays as it is; may be repeated",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound),
     ),
     Endpoint(
         method="GET",

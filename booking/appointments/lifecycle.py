@@ -24,6 +24,7 @@ from base.money import Money
 from booking.appointments.giving_back import parts
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
+from booking.appointments.staying import free_waiting
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
@@ -166,11 +167,14 @@ class Lifecycle:
                 return False
             refunds = await self._refund(tx, case, case.refund_percent(at))
             await self._slots.move(tx, reference, _S.CANCELLED)
+            fence = await free_waiting(self._slots, self._payments, tx, case)
             fields = {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}
             await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
         appointment_released()
         for refund in refunds:
             await self._payments.submit_refund(refund.id)
+        if fence is not None:
+            await self._payments.fence(fence)
         return True
 
     async def expire_bare(self) -> int:
@@ -234,7 +238,8 @@ class Lifecycle:
                     **({"reason": by_city.reason} if by_city else {}),
                 }
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
-                return None, [refund.id for refund in refunds]
+                fence = await free_waiting(self._slots, self._payments, tx, case)
+                return fence, [refund.id for refund in refunds]
             living = await self._payments.living(tx, reference)
             if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
                 if case.status is _S.HELD:

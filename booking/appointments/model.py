@@ -85,6 +85,7 @@ class CaseState:
     paid_moves: tuple[
         UUID, ...
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
+    waiting: UUID | None = None  # hold of a dearer time, until the difference is paid: reference of that payment
 
     @property
     def references(self) -> tuple[UUID, ...]:

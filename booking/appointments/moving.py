@@ -8,6 +8,7 @@ afterwards: else a late cancellation would be free by way of a move.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from base.clock import Clock
@@ -25,6 +26,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
 from booking.appointments.move_store import BY_CITY, BY_PERSON
 from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
+from booking.appointments.staying import free_waiting
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.usecases import HoldInUse
@@ -34,6 +36,7 @@ from payment.usecases import Payments
 pay_requested = point("appointment.pay-requested")
 time_swapped = point("appointment.time-swapped")
 appointment_moved = point("appointment.moved")
+appointment_stays = point("appointment.stays")
 
 _AS_BEFORE = 100  # of the fee given back: where the city moves a case, that costs its person nothing
 
@@ -87,8 +90,16 @@ class PriceDiffers(Conflict):
 class MoveWaits(Conflict):
     code = "move_waits"
     message = _(
-        "Another time is waiting for your payment already. Please pay the difference, or wait until that reservation is over."
+        "Another time is waiting for your payment already. Please pay the difference, or give that time back first."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Afterwards:
+    """What is left to do when the move is committed."""
+
+    refunds: tuple[Refund, ...] = ()
+    fence: UUID | None = None  # payment of a dearer time that waits no more
 
 
 class Moving:
@@ -136,8 +147,8 @@ class Moving:
         Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, OutsideInvitation, NotResponsible,
         NoNumber, CallOver, PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
-        refunds: list[Refund] = []
         payment: Payment | None = None
+        left = _Afterwards()
         async with self._db.transaction() as conn:
             case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most, by_city)
             if hold is None:
@@ -148,21 +159,35 @@ class Moving:
             if hold.fee_cents > case.fee.cents and by_city is None:
                 payment = await self._wait(conn, case, hold, hold_id, return_url)
             else:
-                refunds = await self._swap(conn, case, hold, by_city)
+                left = await self._swap(conn, case, hold, by_city)
         if payment is not None:
             pay_requested()
             opened = await self._payments.open(payment.id)
             return opened.pay_url if opened.status is PaymentStatus.OPEN else None
         appointment_moved()
-        for refund in refunds:
+        for refund in left.refunds:
             await self._payments.submit_refund(refund.id)
+        if left.fence is not None:
+            await self._payments.fence(left.fence)
         return None
 
-    async def take(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> list[Refund]:
-        """The same inside the caller's transaction, however often the case has moved: what is to be submitted after it. Raises PriceDiffers
-        where the time is dearer."""
+    async def take(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
+        """The same inside the caller's transaction, however often the case has moved; what is left to do is the worker's. Raises
+        PriceDiffers where the time is dearer."""
         case, hold = await self._look(conn, appointment_id, hold_id, None)
-        return await self._swap(conn, case, hold) if hold is not None else []
+        if hold is not None:
+            await self._swap(conn, case, hold)
+
+    async def stay(self, appointment_id: UUID) -> None:
+        """The dearer time that waits for its payment is wanted no more; again, nothing more happens. Raises NotFound."""
+        async with self._db.transaction() as conn:
+            case = await self._slots.lock(conn, appointment_id)
+            if case is None:
+                raise NotFound
+            payment = await free_waiting(self._slots, self._payments, conn, case)
+        appointment_stays()
+        if payment is not None:
+            await self._payments.fence(payment)
 
     async def check(self, appointment_id: UUID) -> None:
         """Before a time is looked for. Raises NotFound, NotMovable, HasArrived, TooManyMoves."""
@@ -235,9 +260,10 @@ class Moving:
 
     async def _swap(
         self, conn: Connection, case: CaseState, hold: HoldClaim, by_city: ByCity | None = None
-    ) -> list[Refund]:
+    ) -> _Afterwards:
         if hold.fee_cents > case.fee.cents:
             raise PriceDiffers
+        fence = await free_waiting(self._slots, self._payments, conn, case)
         refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
         is_citys = by_city is not None or case.is_displaced
         percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
@@ -251,7 +277,7 @@ class Moving:
         # The waiting room of a video call holds the room and not the case; announcing has waited for it.
         if await self._has_arrived(conn, case.id):
             raise HasArrived
-        return refunds
+        return _Afterwards(tuple(refunds), fence)
 
     async def _wait(
         self, conn: Connection, case: CaseState, hold: HoldClaim, hold_id: UUID, return_url: str

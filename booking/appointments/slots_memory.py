@@ -32,13 +32,18 @@ def _table(tx: Tx, name: str) -> dict[Any, Any]:
     return cast("MemoryTx", tx)[name]
 
 
+def _with_waiting(tx: Tx, case: CaseState) -> CaseState:
+    moves = _table(tx, "waiting").values()
+    return replace(case, waiting=next((move.id for move in moves if move.is_waiting and move.case.id == case.id), None))
+
+
 class MemorySlots:
     """Tables: `case` by id, `waiting` (dearer times) by the hold's id,
     `tried` (when) by the case's id, `bare_hold` by id, `notice` by (case, template, what about)."""
 
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         found: CaseState | None = _table(tx, "case").get(reference)
-        return found
+        return _with_waiting(tx, found) if found is not None else None
 
     async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
         case: CaseState | None = _table(tx, "case").get(reference)
@@ -95,7 +100,7 @@ class MemorySlots:
     def _moves(self, tx: Tx) -> list[MoveState]:
         """With the cases as they are now."""
         cases = _table(tx, "case")
-        return [replace(move, case=cases[move.case.id]) for move in _table(tx, "waiting").values()]
+        return [replace(move, case=_with_waiting(tx, cases[move.case.id])) for move in _table(tx, "waiting").values()]
 
     def add_move(self, tx: Tx, move: MoveState) -> None:
         _table(tx, "waiting")[move.id] = move

@@ -395,7 +395,8 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
-               ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves
+               ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves,
+               (SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.status = 3 AND c.appointment_id IS NULL) AS waiting
           FROM appointment a
           JOIN refund_policy p ON p.id = a.refund_policy_id
           LEFT JOIN fee f ON f.id = a.fee_id
@@ -422,6 +423,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         else Terms.of(row["share_percent"], row["step_hours"], row["step_percent"], row["refund_most_percent"]),
         is_displaced=row["is_displaced"],
         paid_moves=tuple(row["paid_moves"]),
+        waiting=row["waiting"],
     )
 
 

@@ -441,6 +441,11 @@ class Appointments:
         """Which counters may serve each of these cases."""
         return await responsible.served(conn, self._sealer, appointment_ids)
 
+    async def stay(self, appointment_id: UUID) -> Case:
+        """See Moving.stay."""
+        await _again_after_deadlock(lambda: self._moving.stay(appointment_id))
+        return await self.case(appointment_id)
+
     async def keep(self, appointment_id: UUID) -> Case:
         """ "I will come", where that was asked. Raises NotFound, NotAsked."""
         await self._reconfirming.keep(appointment_id)

@@ -198,6 +198,7 @@ def case_page(
         wait_url=f"{here}/move?hold={facts.waiting.hold_id}"
         if facts.waiting and _is_waiting(facts) and not _is_late(words, facts)
         else "",
+        stay_action=f"{here}/stay" if _is_waiting(facts) else "",
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
         keep_action=f"{here}/keep" if is_asked else "",
         keep_lines=_question(words, facts) if is_asked else (),

@@ -108,6 +108,13 @@ async def move(request: web.Request) -> web.Response:
     return response
 
 
+async def stay(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "appointment")
+    key_of(await form(request))
+    await request.app[APPOINTMENTS].stay(ident)
+    return see(f"/{words.language}/appointments/{ident}")
+
+
 async def moved(request: web.Request) -> web.Response:
     """Back from the provider, whatever it says in the address: the truth is asked for, not believed."""
     ident, hold_id = path_id(request, "appointment"), path_id(request, "hold")

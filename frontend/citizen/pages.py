@@ -115,6 +115,7 @@ ENDPOINTS = [
         NotFound,
     ),
     page("POST", f"{_CASE}/move", move_pages.move, CASE, "Move", Unauthenticated, Malformed),
+    page("POST", f"{_CASE}/stay", move_pages.stay, CASE, "Give a waiting time back", Unauthenticated, Malformed),
     page(
         "GET", f"{_CASE}/calendar.ics", case_pages.calendar_file, CASE, "Calendar file", Unauthenticated, NotConfirmed
     ),

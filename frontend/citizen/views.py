@@ -336,6 +336,7 @@ class CasePage:
     keep_lines: tuple[str, ...] = ()
     wait_text: str = ""  # another time waits until the difference is paid
     wait_url: str = ""  # where it is paid
+    stay_action: str = ""  # where it is given back
     move_url: str = ""
     move_text: str = ""  # why there is no way to another time
     cancel_url: str = ""  # asks first

@@ -189,6 +189,17 @@ async def moved_dearer_unpaid(scene: Scene) -> None:
     assert (seen["starts_at"], seen["fee"]["cents"]) == (made["starts_at"], FEE)
 
 
+async def stayed_after_all(scene: Scene) -> None:
+    """The dearer time is given back; nobody pays."""
+    made = await paid(scene)
+    given = await dearer_hold(scene, made)
+    await scene.good("POST", path(made, "/move"), made["token"], key=str(uuid4()), json=given)
+    seen = await scene.good("POST", path(made, "/stay"), made["token"])
+    assert (seen["starts_at"], seen["waiting"]) == (made["starts_at"], None)
+    await scene.run_out()
+    await scene.drain()
+
+
 async def cancelled_and_gone(scene: Scene) -> None:
     """Cancels once and never looks again: the worker pays back."""
     made = await paid(scene)
@@ -699,6 +710,11 @@ MOVED_DEARER_UNPAID = Story(
         payments=(("paid", FEE, 0), ("fenced", 0, 0)),
         sessions=("complete", "expired"),
     ),
+)
+# Killed before the provider was told: its session runs out by itself, and money that comes until then goes back as for any lost time.
+STAYED = Story(
+    stayed_after_all,
+    replace(MOVED_DEARER_UNPAID.ends, payments=(("paid", FEE, 0), ("open", 0, 0)), sessions=("complete", "open")),
 )
 PAID_BACK_AT_ONCE = Story(cancelled, CANCELLED)
 PAID_BACK_BY_WORKER = Story(cancelled_and_gone, CANCELLED)

@@ -46,6 +46,7 @@ def worker(story: s.Story, *specs: str) -> Case:
 
 
 CASES: dict[str, list[Case]] = {
+    "appointment.stays": [web(s.STAYED, "appointment.stays")],
     "hold.inserted": [web(s.BOOKED, "hold.inserted")],
     "appointment.created": [web(s.BOOKED, "appointment.created")],
     "payment.requested": [web(s.BOOKED, "payment.requested")],

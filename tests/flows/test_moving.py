@@ -308,3 +308,28 @@ async def test_the_till_knows_whose_difference_it_was(town: Town) -> None:
         assert len(set(payments)) == 2
         for payment in payments:
             assert made["number"] in (await toni.get(f"/de/finance/payments/{payment}")).text
+
+
+async def test_the_waiting_time_is_given_back(town: Town, citizen: StaffBrowser) -> None:
+    made = await booked(town, PAID)
+    await dearer(town, made["service"])
+    hold = await town.hold(made["service"])
+    given = {"hold": hold["id"], "hold_token": hold["token"]}
+    answer = await town.good("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given)
+    waits = answer["waiting"]
+    assert (waits["hold"], waits["starts_at"], waits["difference"]["cents"]) == (hold["id"], hold["starts_at"], 700)
+    case = await citizen.get(f"/de/case/{made['token']}")
+    assert "Diese Zeit zurückgeben" in case.text
+    action, fields = form(case)
+    assert action.endswith("/stay")
+    for _ in range(2):  # a button pressed twice
+        stays = await citizen.post(action, **fields)
+        assert (stays.status, stays.url.path) == (200, f"/de/appointments/{made['id']}")
+        assert "Eine andere Zeit wartet" not in stays.text
+    assert (await town.look(made))["waiting"] is None
+    again = await town.good("POST", f"/api/appointments/{made['id']}/stay", made["token"])
+    assert (again["starts_at"], again["status"]) == (made["starts_at"], "confirmed")
+    assert (await town.call("POST", f"/api/appointments/{made['id']}/stay", "x")).status == 401
+    back = await citizen.get(f"/de/appointments/{made['id']}/move?hold={hold['id']}")
+    assert back.status in (401, 409)
+    await town.assert_sound()

@@ -20,7 +20,7 @@ from booking.holds.usecases import HoldInUse
 from booking.queue import store as queue_store
 from booking.queue.arriving import arrive
 from booking.queue.model import TicketStatus, sources
-from payment.model import RefundReason, RefundStatus
+from payment.model import PaymentStatus, RefundReason, RefundStatus
 from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
 from tests.booking.availability.city import TUESDAY, at
 from tests.invariants import faults
@@ -369,3 +369,85 @@ async def test_as_often_as_the_setting_says(world: CaseWorld) -> None:
         await world.poll()
     with pytest.raises(TooManyMoves):
         await world.move(ident, (await world.hold(ELEVEN)).id)
+
+
+async def test_a_cancelled_case_keeps_no_dearer_time(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await dearer(world)
+    await world.move(ident, hold.id)
+    await world.appointments.cancel(ident)
+    assert await statuses(world) == [8, 9]
+    async with world.db.connection() as conn:
+        assert (await world.payments.latest(conn, hold.id)).status is PaymentStatus.FENCED  # type: ignore[union-attr]
+    await world.poll()
+    assert (await world.hold(TEN)).starts_at == TEN  # somebody else has it
+
+
+async def test_money_that_comes_after_cancelling_and_erasing_goes_back_and_nobody_is_told(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await dearer(world)
+    await world.move(ident, hold.id)
+    late = await difference(world, hold)
+    world.provider.silent = True  # so nothing is fenced
+    await world.appointments.erase(ident)
+    assert await statuses(world) == [8, 9]
+    world.provider.silent = False
+    world.provider.pay(late)
+    await world.payments.settle(late)
+    for _ in range(2):
+        world.clock.advance(minutes=10)
+        await world.payments.sweep()
+    async with world.db.connection() as conn:
+        assert await conn.fetchval("SELECT sum(captured_cents - refunded_cents) FROM payment") == 0
+        assert await faults(conn, at_rest=True) == {}
+    assert await world.messages() == []
+
+
+async def test_to_another_time_while_a_dearer_one_waits(world: CaseWorld) -> None:
+    """What waits would be paid at another difference than was said: it is given back with the same commit."""
+    ident = await confirmed(world)
+    hold = await dearer(world)
+    await world.move(ident, hold.id)
+    late = await difference(world, hold)
+    cheaper = await world.hold(ELEVEN)
+    await new_fee(world, 3000, cheaper)
+    moved = await world.move(ident, cheaper.id)
+    assert (moved.starts_at, moved.fee, moved.waiting) == (ELEVEN, Money(3000), None)
+    assert await statuses(world) == [2, 8, 10]
+    world.provider.pay(late)  # the provider refuses: fenced
+    await world.appointments.settle_move(ident, hold.id)
+    async with world.db.connection() as conn:
+        assert await faults(conn, at_rest=True) == {}
+        assert await conn.fetchval("SELECT sum(captured_cents - refunded_cents) FROM payment") == 3000
+
+
+async def test_a_dearer_time_is_given_back_and_another_one_chosen(world: CaseWorld) -> None:
+    ident = await confirmed(world)
+    hold = await dearer(world)
+    await world.move(ident, hold.id)
+    stays = await asyncio.gather(*(world.appointments.stay(ident) for _ in range(3)))
+    assert {(case.starts_at, case.waiting) for case in stays} == {(NINE, None)}
+    assert await statuses(world) == [2, 8]
+    with pytest.raises(HoldOver):
+        await world.move(ident, hold.id)
+    other = await dearer(world, ELEVEN)
+    assert await world.appointments.move(ident, other.id, "http://moved")
+    world.provider.pay(await difference(world, other))
+    await world.appointments.settle_move(ident, other.id)
+    assert (await world.appointments.stay(ident)).starts_at == ELEVEN  # nothing waits: nothing happens
+
+
+@pytest.mark.parametrize("pay_first", [True, False])
+async def test_paying_a_dearer_time_and_giving_it_back(world: CaseWorld, pay_first: bool) -> None:
+    ident = await confirmed(world)
+    hold = await dearer(world)
+    await world.move(ident, hold.id)
+    world.provider.pay(await difference(world, hold))
+    both = [world.appointments.settle_move(ident, hold.id), world.appointments.stay(ident)]
+    await asyncio.gather(*(both if pay_first else reversed(both)))
+    await world.payments.sweep()
+    case = await world.appointments.case(ident)
+    assert (case.starts_at, case.fee.cents) in ((TEN, 4600), (NINE, 3700))
+    async with world.db.connection() as conn:
+        assert await conn.fetchval("SELECT sum(captured_cents - refunded_cents) FROM payment") == case.fee.cents
+        assert await faults(conn, at_rest=True) == {}

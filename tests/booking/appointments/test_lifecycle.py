@@ -509,7 +509,6 @@ class TestDearerTime:
     async def test_a_cancelled_case_waits_for_nothing(self, world: World) -> None:
         case, hold = await _waiting(world)
         await world.life.cancel(case)
-        await world.life.expire_due()
         assert (world.waits(hold), world.difference(hold).status) == (False, PaymentStatus.FENCED)
 
 

@@ -1,0 +1,21 @@
+"""A case goes elsewhere, or stays where it is: the dearer time that waits for it is given back (docs/adr/0024)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from booking.appointments.model import CaseState
+from booking.appointments.slots import Slots
+from payment.model import PaymentStatus
+from payment.ports import Tx
+from payment.usecases import Payments
+
+
+async def free_waiting(slots: Slots, payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
+    """Free at once: no payment can confirm it any more, and money that comes nevertheless goes back. The payment to be fenced after
+    commit, so that nobody pays in vain; where that fails, its session runs out by itself."""
+    if case.waiting is None:
+        return None
+    await slots.end_move(tx, case.waiting, None)
+    payment = await payments.living(tx, case.waiting)
+    return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
