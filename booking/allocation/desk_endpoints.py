@@ -13,7 +13,7 @@ from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestIn, RequestOut
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, PlacedAlready, TooManyWindows
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.holds.endpoints import KeyNeeded, idempotency_key
 

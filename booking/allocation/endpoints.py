@@ -31,7 +31,7 @@ from booking.allocation.usecases import (
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Who
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 
 ALLOCATION: web.AppKey[Allocation] = web.AppKey("ALLOCATION", Allocation)

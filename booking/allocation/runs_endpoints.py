@@ -18,7 +18,7 @@ from booking.allocation.endpoints import ALLOCATION, RUNS, RequestOut, RunOut
 from booking.allocation.runs import NothingSetAside, NotNow, Plan, RunGoesOn, RunInOrder, SeedTooEarly
 from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, ReasonNeeded
 from booking.availability.model import Window
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from booking.availability.model import ANYBODY, Who
-from booking.availability.usecases import NobodyResponsible, WhoNeeded
+from booking.availability.offering import NobodyResponsible, WhoNeeded
 from booking.catalogue.responsibility import Lines, asked
 
 Teams = Mapping[int, frozenset[Lines]]  # by counter; no lines: it serves everybody

@@ -18,8 +18,9 @@ from base.i18n import zone
 from base.web import ANYONE, CLOCK, NO_STORE, Endpoint, query, reply
 from base.web.kept import Answer, Kept
 from booking.availability.model import Basis, Item, Offer, OfficeOffer, Slot, TimeOfDay, TimesOfDay, Visit, Who, Window
+from booking.availability.offering import NotOffered, TooMany, TwiceInAVisit, check_who
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, NotOffered, TooMany, TwiceInAVisit, check_who
+from booking.availability.usecases import Availability
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.nearby import Point, Reach, point_of, suitable

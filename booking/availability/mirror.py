@@ -87,6 +87,10 @@ class Mirror:
         else:
             self._staff[counter_id] = staff
 
+    def version(self, office_ids: Iterable[int]) -> tuple[int | None, ...]:
+        """Changes whenever time at one of the offices changed; means nothing in another process."""
+        return tuple(map(self.versions.get, office_ids))
+
     def take(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> bool:
         """Claim free cells in this process, before the database is asked; False: they are not free."""
         if not self.book.is_free(counter_id, first, count, staff=staff):

@@ -15,7 +15,7 @@ from base.web import ANYONE, HOLD, NO_STORE, Endpoint, body, path_id, reply
 from base.web.staff import proven_address
 from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS, KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Item, Visit
-from booking.availability.usecases import NotOffered, TooMany, TwiceInAVisit
+from booking.availability.offering import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.model import Hold
 from booking.holds.refusals import PASS_REFUSALS

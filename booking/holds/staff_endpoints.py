@@ -23,7 +23,7 @@ from booking.availability.endpoints import (
     who_of,
 )
 from booking.availability.model import Audience, Visit
-from booking.availability.usecases import NobodyResponsible, NotOffered, TooMany, TwiceInAVisit
+from booking.availability.offering import NobodyResponsible, NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
 from booking.holds.model import Override

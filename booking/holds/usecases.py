@@ -25,8 +25,9 @@ from base.money import Money
 from base.seal import Sealer, same
 from booking.availability.book import CELL_S
 from booking.availability.model import JUST_ONE, Audience, Item, Offer, OfficeOffer, Part, Slot, Visit, Who
+from booking.availability.offering import NotOffered, check_who
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, NotOffered, check_who
+from booking.availability.usecases import Availability
 from booking.catalogue.model import Fee
 from booking.holds import store
 from booking.holds.batch import Batcher

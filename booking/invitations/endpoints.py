@@ -15,7 +15,7 @@ from booking.appointments.contact import Contact, Line
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.availability.endpoints import Day, KindOfMatter, Postcode, SlotsOut, Surname, who_of
 from booking.availability.model import Who
-from booking.availability.usecases import NobodyResponsible, NotOffered
+from booking.availability.offering import NobodyResponsible, NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HoldOut, KeyNeeded, idempotency_key
 from booking.holds.usecases import GivenOutByNeed, SlotTaken, StartNotOffered

@@ -23,8 +23,9 @@ from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.usecases import Appointments
 from booking.availability.model import ANYBODY, Audience, Slot, Visit, Who, Window
+from booking.availability.offering import check_who
 from booking.availability.slots import day_of
-from booking.availability.usecases import Availability, check_who
+from booking.availability.usecases import Availability
 from booking.holds.model import Hold
 from booking.holds.usecases import GivenOutByNeed, Holds, StartNotOffered
 from booking.invitations import store

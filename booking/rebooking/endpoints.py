@@ -19,7 +19,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable
 from booking.appointments.moving import HasArrived, NotMovable
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.changes import NotOfThisOffice, TimesImpossible
 from booking.catalogue.hours_endpoints import Moment
 from booking.catalogue.model import Channel

@@ -19,7 +19,7 @@ from booking.appointments.model import Case
 from booking.appointments.slots import ByCity, Slots
 from booking.appointments.usecases import Appointments
 from booking.availability.model import Offers
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.changes import ClosureChange, TimesImpossible
 from booking.catalogue.hours_changes import HoursChanges
 from booking.holds.model import HoldStatus, Wanted

@@ -14,7 +14,8 @@ from base.i18n import mark as _
 from booking.appointments import store as appointments
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.store import CaseRow
-from booking.availability.usecases import Availability, NotOffered
+from booking.availability.offering import NotOffered
+from booking.availability.usecases import Availability
 from booking.holds.usecases import GivenOutByNeed
 from booking.waitlist import store
 from booking.waitlist.model import OFFERS_MOST, Figures, Kept, OfferStatus, Standing, Wish

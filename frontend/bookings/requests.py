@@ -9,7 +9,7 @@ from base.web import STAFF, form, path_number
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked, RequestRow
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from frontend.bookings.places import place_of

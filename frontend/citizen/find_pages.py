@@ -17,7 +17,8 @@ from base.web.kept import Kept, Stencil
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.availability.endpoints import AVAILABILITY, KindOfMatter, Others, Postcode, Quantity, Surname, who_of
 from booking.availability.model import Basis, Item, Visit, Who, Window
-from booking.availability.usecases import Availability, NotOffered
+from booking.availability.offering import NotOffered
+from booking.availability.usecases import Availability
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page

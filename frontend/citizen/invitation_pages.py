@@ -13,7 +13,7 @@ from base.web import form, path_id, query, set_token_cookie, token_cookies
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.availability.endpoints import who_of
 from booking.availability.model import Who
-from booking.availability.usecases import NobodyResponsible, NotOffered, WhoNeeded
+from booking.availability.offering import NobodyResponsible, NotOffered, WhoNeeded
 from booking.catalogue.endpoints import CATALOGUE
 from booking.holds.usecases import SlotTaken, StartNotOffered
 from booking.invitations.endpoints import INVITATIONS

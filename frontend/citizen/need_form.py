@@ -15,7 +15,7 @@ from booking.allocation.usecases import DeadlineWrong
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import who_of
 from booking.availability.model import Who
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from frontend.citizen.contact_form import read
 from frontend.citizen.need_wording import read_date

@@ -14,7 +14,7 @@ from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
 from booking.allocation.store import Marked
 from booking.allocation.usecases import RequestedTooOften
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from frontend.citizen.frame import frame

@@ -8,7 +8,7 @@ from base.web.endpoint import page
 from booking.allocation.usecases import AskedAlready, NotAsking, PlacedAlready
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
 from booking.holds.usecases import GivenOutByNeed
 from booking.rebooking.usecases import AnswerOver

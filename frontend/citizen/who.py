@@ -10,7 +10,7 @@ from aiohttp import web
 from base.i18n import mark as _
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import ANYBODY
-from booking.availability.usecases import NobodyResponsible
+from booking.availability.offering import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
 from frontend.citizen.choosing import Wanted
 from frontend.citizen.frame import TIME, frame

@@ -13,7 +13,7 @@ from base.web import STAFF, form
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import Audience, Slot, Window
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from booking.rebooking.endpoints import REBOOKINGS, entry_of

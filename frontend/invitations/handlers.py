@@ -11,7 +11,7 @@ from base.errors import DomainError, Invalid, NotFound
 from base.i18n import LANGUAGES
 from base.i18n import mark as _
 from base.web import STAFF, form, path_id, query, upload
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.usecases import GivenOutByNeed
 from booking.invitations.endpoints import INVITATIONS

@@ -44,7 +44,7 @@ from booking.availability.model import (
     Visit,
     Window,
 )
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.catalogue.questions import Question

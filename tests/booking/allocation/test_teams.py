@@ -19,7 +19,7 @@ from booking.allocation.teams import checked, numbered, serving
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
 from booking.availability.model import ANYBODY, Who
-from booking.availability.usecases import NobodyResponsible, WhoNeeded
+from booking.availability.offering import NobodyResponsible, WhoNeeded
 from booking.catalogue.responsibility import Lines
 from tests.booking.allocation.making import lists, seeds
 from tests.booking.allocation.world import SEED, NeedWorld

@@ -12,7 +12,8 @@ from base.db import Database
 from booking.availability.book import cell_of
 from booking.availability.mirror import Mirror
 from booking.availability.model import Basis, ClaimRow, Slot, Window
-from booking.availability.usecases import Availability, NotOffered
+from booking.availability.offering import NotOffered
+from booking.availability.usecases import Availability
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 
 WINDOW = Window(TUESDAY, TUESDAY + timedelta(days=1))

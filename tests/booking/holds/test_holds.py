@@ -12,7 +12,7 @@ from base.db import Database
 from base.errors import NotFound
 from base.money import Money
 from booking.availability.model import Window
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.catalogue.model import Fee
 from booking.holds.model import HoldStatus, hold_id
 from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered

@@ -13,7 +13,7 @@ import pytest
 from base.clock import SettableClock
 from base.db import Database
 from booking.availability.model import Audience
-from booking.availability.usecases import NotOffered
+from booking.availability.offering import NotOffered
 from booking.holds.model import Hold, Override
 from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 from tests.booking.availability.city import TUESDAY, at, make_city

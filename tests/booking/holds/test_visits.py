@@ -14,7 +14,7 @@ from base.clock import SettableClock
 from base.db import Database
 from base.money import Money
 from booking.availability.model import JUST_ONE, Audience, Item, Visit, Window
-from booking.availability.usecases import TooMany, TwiceInAVisit
+from booking.availability.offering import TooMany, TwiceInAVisit
 from booking.holds.model import HoldStatus
 from booking.holds.usecases import SlotTaken
 from tests.booking.availability.city import TUESDAY, add_service, at, make_city
