@@ -78,6 +78,12 @@ class NotNow(Conflict):
     message = _("The run is not at this step: look at it again.")
 
 
+class WhyNeeded(DomainError):
+    code = "why_needed"
+    status = 422
+    message = _("Please say why the run is given up: it is published with it.")
+
+
 class SeedTooEarly(Conflict):
     code = "seed_too_early"
     message = _("The seed cannot be entered before the moment that was named for it.")
@@ -216,13 +222,15 @@ class Runs:
         run_released()
 
     async def give_up(self, ident: UUID, because: str) -> None:
-        """Before the seed only; it stays published that and why. Raises NotFound, NotNow."""
+        """Before the seed only; it stays published that and why. Raises NotFound, NotNow, WhyNeeded."""
         async with self._db.transaction() as conn:
             run = await self._locked(conn, ident)
             if run.status is RunStatus.GIVEN_UP:
                 return
-            if run.status not in (RunStatus.OPEN, RunStatus.CLOSED) or not because.strip():
+            if run.status not in (RunStatus.OPEN, RunStatus.CLOSED):
                 raise NotNow
+            if not because.strip():
+                raise WhyNeeded
             await store.free_slots(conn, ident)
             await store.give_up_run(conn, ident, because.strip())
 

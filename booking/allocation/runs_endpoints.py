@@ -15,7 +15,7 @@ from base.i18n import mark as _
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_id, reply
 from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestOut, RunOut
-from booking.allocation.runs import NothingSetAside, NotNow, Plan, RunGoesOn, RunInOrder, SeedTooEarly
+from booking.allocation.runs import NothingSetAside, NotNow, Plan, RunGoesOn, RunInOrder, SeedTooEarly, WhyNeeded
 from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, ReasonNeeded
 from booking.availability.model import Window
 from booking.availability.offering import NotOffered
@@ -205,6 +205,6 @@ ENDPOINTS = [
         params=_ID,
         takes=GiveUpIn,
         gives={200: RunOut},
-        refuses=(NotFound, NotNow, Invalid),
+        refuses=(NotFound, NotNow, WhyNeeded, Invalid),
     ),
 ]

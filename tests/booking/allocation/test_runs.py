@@ -11,7 +11,7 @@ from base.errors import Conflict
 from base.i18n import Translations
 from booking.allocation.canonical import parse_list, parse_result, sha256
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.runs import NothingSetAside, NotNow, RunGoesOn, RunInOrder, SeedTooEarly, published
+from booking.allocation.runs import NothingSetAside, NotNow, RunGoesOn, RunInOrder, SeedTooEarly, WhyNeeded, published
 from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, PlacedAlready, ReasonNeeded
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
@@ -215,6 +215,8 @@ class TestRun:
         assert await world.runs.close_due() == 0
         with pytest.raises(NotNow):
             await world.runs.close(run)
+        with pytest.raises(WhyNeeded):
+            await world.runs.give_up(run, " ")
         await world.runs.give_up(run, "The worker was away")
         assert (await world.runs.run(run)).status is RunStatus.GIVEN_UP
         assert world_claims(await world.claims()) == [9, 9, 9]
