@@ -169,6 +169,7 @@ def case_page(
     path = f"/appointments/{facts.id}"
     here = f"/{words.language}{path}"
     is_held, is_booked = facts.status == "held", facts.status == "confirmed" and not facts.is_erased
+    may_choose = _is_waiting(facts) and not _is_late(words, facts)
     is_asked = (
         is_booked and facts.can_cancel and facts.reconfirm is not None and facts.reconfirm.status in _OPEN_QUESTION
     )
@@ -195,10 +196,8 @@ def case_page(
         pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
         pay_button=_pay_button(words, facts),
         wait_text=_wait(words, facts),
-        wait_url=f"{here}/move?hold={facts.waiting.hold_id}"
-        if facts.waiting and _is_waiting(facts) and not _is_late(words, facts)
-        else "",
-        stay_action=f"{here}/stay" if _is_waiting(facts) else "",
+        wait_url=f"{here}/move?hold={facts.waiting.hold_id}" if facts.waiting and may_choose else "",
+        stay_action=f"{here}/stay" if may_choose else "",
         refresh_url=here if facts.status == "expiring" or (is_held and facts.payment == "processing") else "",
         keep_action=f"{here}/keep" if is_asked else "",
         keep_lines=_question(words, facts) if is_asked else (),

@@ -1028,8 +1028,8 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "move": ("move", lambda: move(words, 5)),
         "move-cheaper": ("move", lambda: move(words, 5, fee_cents=3000)),
         "move-dearer": ("move", lambda: move(words, 5, fee_cents=4600)),
-        "case-waiting": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITING), KEY)),
-        "case-waited": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITED), KEY)),
+        "case-dearer": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITING), KEY)),
+        "case-dearer-late": ("case", lambda: case_page(words, case("confirmed", "paid", waiting=WAITED), KEY)),
         "move-last": ("move", lambda: move(words, 1, STEPS)),
         "times-nothing": ("times", lambda: times_page(words, DETAIL, WANTED, nothing, KEY)),
         "times-gone": ("times", lambda: gone_page(words, DETAIL, WANTED, SOON[:3], KEY, why=Why.TAKEN, gone=SOON[0])),
@@ -1116,15 +1116,10 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
-    made |= (
-        need_pages(words)
-        | overview_pages(words)
-        | twin_pages(words)
-        | waitlist_pages(words)
-        | check_pages(words)
-        | who_pages(words)
-    )
-    made |= invitation_pages(words)
+    for others in (need_pages, overview_pages, twin_pages, waitlist_pages, check_pages, who_pages, invitation_pages):
+        more = others(words)
+        assert not made.keys() & more.keys()  # one state would hide another
+        made |= more
     folders = {"room": "room"}
     return {
         name: (f"{folders.get(template, 'citizen')}/{template}.html", build())
