@@ -55,6 +55,6 @@ class Figures:
             await asyncio.sleep(_WRITE_S)
             try:
                 await self.write()
-            except Exception as error:
+            except Exception as error:  # what was counted stays, and is written the next time
                 if not database_is_away(error):
                     log.exception("guard.figures-failed")

@@ -96,10 +96,10 @@ class Owners:
             await asyncio.sleep(RENEW_S)
             try:
                 await self._renew()
-            except Exception as error:
+            except Exception as error:  # nobody knows who is alive: each by itself, until the next time
                 if not database_is_away(error):
-                    raise
-                self._take_note({})  # nobody knows who is alive: each by itself
+                    log.exception("holds.lease-not-renewed")
+                self._take_note({})
 
     async def _renew(self) -> None:
         assert self._server is not None
