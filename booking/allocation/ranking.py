@@ -64,7 +64,9 @@ def draw(run: str, seed: str, request_id: str) -> str:
 
 def normal_seed(typed: str) -> str:
     """Words of letters and digits, small, numbers without leading zeros, one blank between: whoever types it in has no form to choose."""
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", typed.casefold()))
+    for _ in range(2):  # letters of a mathematical script become capitals only once they are normal
+        typed = unicodedata.normalize("NFKC", typed.casefold())
+    words = re.findall(r"[^\W_]+", typed)
     return " ".join(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
 
 

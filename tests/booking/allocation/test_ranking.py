@@ -195,6 +195,7 @@ def test_a_seed_has_one_form() -> None:
     assert normal_seed("  3 7\n12\t u\u0308 ") == "3 7 12 \u00fc"
     for typed in ("03, 07, 12 / 00", "3-7-12_0", "3 7 12 0."):  # the form is no second chance
         assert normal_seed(typed) == "3 7 12 0"
+    assert normal_seed("\U0001d468 7") == normal_seed("A 7") == "a 7"
     assert normal_seed("0xA1 00B7") == normal_seed("0XA1 00b7") == "0xa1 00b7"
 
 
