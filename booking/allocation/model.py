@@ -7,10 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from base.identity.model import Limit
-
-CONTACT_LIMIT = Limit(3, timedelta(minutes=20))  # nobody's mailbox is filled by others
-NETWORK_LIMIT = Limit(20, timedelta(minutes=1))  # a library has one network
 _MOST_DEADLINE = timedelta(days=3660)
 
 

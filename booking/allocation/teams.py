@@ -18,10 +18,10 @@ def asked_by(teams: Teams) -> tuple[str, ...]:
 def checked(teams: Teams, who: Who) -> Who:
     """What of it is asked. Raises WhoNeeded, NobodyResponsible."""
     needed = asked_by(teams)
-    if missing := [name for name in needed if not getattr(who, name)]:
+    if missing := who.missing(needed):
         raise WhoNeeded(missing)
-    said = Who(**{name: getattr(who, name) for name in needed})
-    if teams and not any(not lines or _covers(lines, said) for lines in teams.values()):
+    said = who.only(needed)
+    if teams and not any(not lines or said.is_covered_by(lines) for lines in teams.values()):
         raise NobodyResponsible
     return said
 
@@ -34,11 +34,7 @@ def numbered(teams: Teams) -> Mapping[frozenset[Lines], str]:
 
 def serving(teams: Teams, who: Who) -> tuple[str, ...]:
     """The numbers of those that may serve somebody; of whom nobody has said who it is (the lines came later), all."""
-    return tuple(number for lines, number in numbered(teams).items() if who == ANYBODY or _covers(lines, who))
-
-
-def _covers(lines: frozenset[Lines], who: Who) -> bool:
-    return any(line.covers(who.letters, who.postcode, who.kind) for line in lines)
+    return tuple(number for lines, number in numbered(teams).items() if who == ANYBODY or who.is_covered_by(lines))
 
 
 def _key(lines: frozenset[Lines]) -> list[tuple[str, str, str, list[str]]]:

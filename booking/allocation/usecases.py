@@ -14,14 +14,14 @@ from base.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
-from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, same
 from booking.allocation import store, teams, teams_store
-from booking.allocation.model import CONTACT_LIMIT, NETWORK_LIMIT, RequestStatus, Window, is_deadline
+from booking.allocation.model import RequestStatus, Window, is_deadline
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
+from booking.appointments.unasked import may_write
 from booking.availability.model import ANYBODY, Who
 from booking.catalogue.words import fold
 from booking.holds.said import seal_who
@@ -267,10 +267,9 @@ class Allocation:
 
     async def _may_write(self, conn: Connection, contact_hmac: bytes, address: str) -> bool:
         """To an address that anybody may have typed."""
-        now, network = self._clock(), self._sealer.look_up(network_of(address), "allocation.network")
+        network = self._sealer.look_up(network_of(address), "allocation.network")
         contact = self._sealer.look_up(contact_hmac.hex(), "allocation.written")
-        is_calm = await take_attempt(conn, network, now, NETWORK_LIMIT)
-        return is_calm and await take_attempt(conn, contact, now, CONTACT_LIMIT)
+        return await may_write(conn, self._clock(), network=network, contact=contact)
 
     def _look_at(self, deadline: date | None) -> None:
         if deadline is not None and not is_deadline(deadline, self._clock().date()):

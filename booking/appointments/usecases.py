@@ -263,12 +263,16 @@ class Appointments:
             return await store.find_by_number(conn, number)
 
     async def at_office(self, office_id: int, typed: str) -> Case:
-        """By its number: of the office that it was booked at, or whose counter serves it. Raises NotFound for all others."""
+        """of_office() by its number, as somebody typed it."""
         ident = await self.find_by_number(typed)
         if ident is None:
             raise NotFound
-        case = await self.case(ident)
-        if office_id not in (case.office_id, await self.find_office(ident)):
+        return await self.of_office(office_id, ident)
+
+    async def of_office(self, office_id: int, appointment_id: UUID) -> Case:
+        """Of the office that it was booked at, or whose counter serves it. Raises NotFound for all others."""
+        case = await self.case(appointment_id)
+        if office_id not in (case.office_id, await self.find_office(appointment_id)):
             raise NotFound
         return case
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -125,6 +125,16 @@ class Who:
         """With what only the other says."""
         return Who(self.letters or other.letters, self.postcode or other.postcode, self.kind or other.kind)
 
+    def only(self, asked: Iterable[str]) -> Who:
+        """Without what nobody asks, and so nobody keeps."""
+        return Who(**{name: getattr(self, name) for name in asked})
+
+    def missing(self, asked: Iterable[str]) -> list[str]:
+        return [name for name in asked if not getattr(self, name)]
+
+    def is_covered_by(self, lines: Iterable[Lines]) -> bool:
+        return any(line.covers(self.letters, self.postcode, self.kind) for line in lines)
+
 
 ANYBODY = Who()
 
@@ -208,7 +218,7 @@ class OfficeOffer:
         """With the counters that are responsible. None: no counter is."""
         if not self.teams:
             return self
-        serving = {one.counter_id for one in self.teams if one.covers.covers(who.letters, who.postcode, who.kind)}
+        serving = {one.counter_id for one in self.teams if who.is_covered_by((one.covers,))}
         named = {one.counter_id for one in self.teams}
         counters = tuple(one for one in self.counters if one in serving or one not in named)
         return replace(self, counters=counters) if counters else None

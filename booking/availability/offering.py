@@ -49,8 +49,7 @@ _SAID_AS = {"letters": "surname"}
 
 def check_who(offer: Offer, visit: Visit) -> None:
     """Raises WhoNeeded. Staff are not asked: they know."""
-    missing = [name for name in offer.asks if not getattr(visit.who, name)]
-    if missing:
+    if missing := visit.who.missing(offer.asks):
         raise WhoNeeded(missing)
 
 

@@ -24,7 +24,7 @@ class Served:
         if its is None:  # it serves everybody
             return True
         if self.who != ANYBODY:
-            return any(one.covers(self.who.letters, self.who.postcode, self.who.kind) for one in its)
+            return self.who.is_covered_by(its)
         return any(lines.get(own, frozenset()) <= its for own in self.counters if own in lines)
 
     def at_responsible(self, offer: Offer) -> Offer:

@@ -10,13 +10,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from base.i18n import Text
-from base.identity.model import Limit
 
 PASS_GOOD = timedelta(minutes=15)
 CODE_GOOD = timedelta(minutes=15)
 CODE_TRIES = 5  # as the schema says (guard_code_tries)
-CONTACT_LIMIT = Limit(3, timedelta(minutes=20))  # nobody's mailbox is filled by others
-NETWORK_LIMIT = Limit(20, timedelta(minutes=1))  # a library has one network
 PER_NETWORK = 30  # holds in an hour, where nothing else is said
 PER_CONTACT = 5  # living appointments: a family has one address
 FIGURES = timedelta(days=30)  # how far back refusals are shown; they are kept for a year

@@ -11,19 +11,17 @@ from base.db import Connection, Database
 from base.errors import DomainError, NotFound
 from base.i18n import mark as _
 from base.i18n import pick
-from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, same, token_sha256
 from booking.appointments.contact import mailbox
+from booking.appointments.unasked import may_write
 from booking.catalogue.store import find_city
 from booking.guard import store
 from booking.guard.figures import Figures
 from booking.guard.model import (
     CODE_GOOD,
     CODE_TRIES,
-    CONTACT_LIMIT,
     FIGURES_KEPT,
-    NETWORK_LIMIT,
     PASS_GOOD,
     CodeSent,
     Pass,
@@ -135,8 +133,7 @@ class Guard:
                 return CodeSent(ident, known.good_until)
             by_network = self._sealer.look_up(network_of(address), "guard.code.network")
             by_contact = self._sealer.look_up(contact if is_mobile else mailbox(contact), "guard.code.contact")
-            is_allowed = await take_attempt(conn, by_network, now, NETWORK_LIMIT)
-            is_allowed = is_allowed and await take_attempt(conn, by_contact, now, CONTACT_LIMIT)
+            is_allowed = await may_write(conn, now, network=by_network, contact=by_contact)
             if is_allowed and await store.insert_code(conn, ident, service_id, self._code(ident, code), until):
                 await self._send(conn, ident, code, contact, language, is_mobile=is_mobile)
         if not is_allowed:

@@ -114,7 +114,7 @@ class Wanted:
         )
 
     @classmethod
-    def part(cls, part: Part, office: OfficeOffer, fee_id: int, ident: UUID) -> Wanted:
+    def part(cls, part: Part, office: OfficeOffer, fee_id: int, ident: UUID, who: bytes | None = None) -> Wanted:
         return cls(
             hold_id=ident,
             service_id=part.item.service_id,
@@ -125,6 +125,7 @@ class Wanted:
             quantity=part.item.quantity,
             buffer_min=part.buffer_min,
             office_id=office.office_id,
+            who=who,
         )
 
 

@@ -10,12 +10,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from base.seal import Sealer
-from booking.availability.model import ANYBODY, Offer, Who
-
-
-def asked_of(offer: Offer, who: Who) -> Who:
-    """Without what nobody asks here, and so nobody keeps."""
-    return Who(**{name: getattr(who, name) for name in offer.asks})
+from booking.availability.model import ANYBODY, Who
 
 
 def seal_who(sealer: Sealer, hold_id: UUID, who: Who) -> bytes | None:

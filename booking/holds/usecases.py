@@ -46,7 +46,7 @@ from booking.holds.model import (
 )
 from booking.holds.owners import Owners
 from booking.holds.refusals import PASS_REFUSALS, PassNeeded, PassRefused
-from booking.holds.said import asked_of, open_who, seal_who
+from booking.holds.said import open_who, seal_who
 
 log = logging.getLogger(__name__)
 
@@ -346,7 +346,7 @@ class Holds:
         offer, (office,) = self._availability.get_offer(service_id, channel, [office_id], visit)
         if audience is Audience.PUBLIC:
             check_who(offer, visit)
-        who = asked_of(offer, visit.who)
+        who = visit.who.only(offer.asks)
         today = day_of(self._clock(), zone(office.time_zone))
         fees: dict[int, Fee] = {}
         for service in visit.services(service_id):
@@ -465,7 +465,7 @@ class Holds:
     ) -> bool:
         """In memory, each part once; what was taken stands in `taken` also where one was not free."""
         for part in parts:
-            wanted = replace(Wanted.part(part, office, fees[part.item.service_id].id, ident), who=who)
+            wanted = Wanted.part(part, office, fees[part.item.service_id].id, ident, who)
             if not self._availability.take(wanted.counter_id, wanted.starts_at, wanted.ends_at, audience):
                 return False
             taken.append(wanted)

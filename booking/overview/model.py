@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from base.identity.model import Limit
 from booking.appointments.model import Case
 
 LINK_GOOD = timedelta(minutes=30)
 LIST_OPEN = timedelta(minutes=20)
 FORGOTTEN = timedelta(days=1)  # after being asked for
-CONTACT_LIMIT = Limit(3, timedelta(minutes=20))  # nobody's mailbox is filled by others
-NETWORK_LIMIT = Limit(20, timedelta(minutes=1))  # a library has one network
 
 
 class Reach(StrEnum):

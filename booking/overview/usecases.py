@@ -18,10 +18,11 @@ from base.i18n import pick
 from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.seal import Sealer, new_token, same, token_sha256
+from booking.appointments.unasked import CONTACT_LIMIT, NETWORK_LIMIT
 from booking.appointments.usecases import Appointments
 from booking.catalogue.store import find_city
 from booking.overview import store
-from booking.overview.model import CONTACT_LIMIT, FORGOTTEN, LINK_GOOD, LIST_OPEN, NETWORK_LIMIT, Listed, Opened, Reach
+from booking.overview.model import FORGOTTEN, LINK_GOOD, LIST_OPEN, Listed, Opened, Reach
 from booking.overview.store import Asked, LinkRow
 from notifications.usecases import Notifications
 

@@ -55,9 +55,4 @@ async def hold_of_office(request: web.Request) -> Hold:
 
 
 async def case_of_office(request: web.Request, ident: UUID) -> Case:
-    """Of the office that it was booked at, or whose counter serves it. Raises NotFound for all others."""
-    appointments, office = request.app[APPOINTMENTS], path_number(request, "office")
-    case = await appointments.case(ident)
-    if office not in (case.office_id, await appointments.find_office(ident)):
-        raise NotFound
-    return case
+    return await request.app[APPOINTMENTS].of_office(path_number(request, "office"), ident)
