@@ -92,6 +92,9 @@ def best_language(accept: str, default: str = DEFAULT_LANGUAGE) -> str:
     return default
 
 
+CITY_ZONE = "Europe/Berlin"  # where no catalogue says otherwise
+
+
 @functools.lru_cache(maxsize=64)
 def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)

@@ -6,10 +6,12 @@ from aiohttp import web
 
 from base.web import VENDOR, Endpoint
 from payment.ports import SignatureRefused
+from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 
 PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
+RECEIPTS: web.AppKey[Receipts] = web.AppKey("RECEIPTS", Receipts)
 RECONCILIATION: web.AppKey[Reconciliation] = web.AppKey("RECONCILIATION", Reconciliation)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import overload
@@ -86,6 +86,7 @@ class Payment:
     attention: str | None = None
     surplus: bool = False
     checked_at: datetime | None = None
+    kassenzeichen: str = field(default="", compare=False)  # given by the database with the row (0069_receipt.sql)
 
     @property
     def amount(self) -> Money:

@@ -46,6 +46,7 @@ from booking.allocation import marking_endpoints as marking
 from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
 from booking.appointments import endpoints as appointments
+from booking.appointments import receipt_endpoints as receipts
 from booking.appointments import staff_endpoints as staff_appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
@@ -73,6 +74,7 @@ from frontend.finance import pages as finance
 from frontend.guard import pages as guard_pages
 from frontend.hours import pages as hours_pages
 from frontend.invitations import pages as invitations_pages
+from frontend.receipts import pages as receipts_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
@@ -92,6 +94,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *holds.ENDPOINTS,
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
+    *receipts.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
@@ -125,6 +128,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *closing_pages.ENDPOINTS,
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
+    *receipts_pages.ENDPOINTS,
     *room_pages.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
@@ -216,6 +220,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.PAYMENTS] = product.payments
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation
+    app[payment.RECEIPTS] = product.receipts
     app[FEED] = product.feed
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source

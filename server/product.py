@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from random import SystemRandom
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from base.clock import Clock, utcnow
 from base.config import Settings
 from base.db import Database
 from base.feed import Feed
-from base.i18n import Translations
+from base.i18n import CITY_ZONE, Translations, zone
 from base.identity.usecases import Identity
 from base.jobs import Jobs
 from base.outbound import outbound_session
@@ -60,6 +61,7 @@ from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
 from payment.psp_stripe import StripeProvider
+from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 from server.offers import CatalogueOffers, CatalogueSource
@@ -85,6 +87,7 @@ class Product:
     holds: Holds
     payments: Payments
     reconciliation: Reconciliation
+    receipts: Receipts
     appointments: Appointments
     allocation: Allocation
     marking: Marking
@@ -200,6 +203,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             figures=figures,
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
+            receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             appointments=appointments,
             allocation=allocation,
             marking=Marking(db, need_teller, clock),
@@ -241,6 +245,11 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )
+
+
+def _zone_of(catalogue: Catalogue) -> ZoneInfo:
+    """Where the city is, as far as this process has read; a worker may not have."""
+    return zone(catalogue.known.city.time_zone if catalogue.known else CITY_ZONE)
 
 
 async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None:

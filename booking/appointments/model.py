@@ -192,12 +192,16 @@ class Case:
     def visit(self) -> Visit:
         return Visit(self.items[0].quantity, self.items[1:], self.who)
 
+    @property
+    def paid(self) -> tuple[Payment, ...]:
+        """What came for it, whatever has gone back since."""
+        return tuple(one for one in (self.payment, *self.differences) if one is not None and one.captured_cents)
+
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back; None where nothing is paid or nothing is booked."""
-        paid = [one for one in (self.payment, *self.differences) if one is not None and one.captured_cents]
-        if self.status is not AppointmentStatus.CONFIRMED or not paid:
+        if self.status is not AppointmentStatus.CONFIRMED or not self.paid:
             return None
-        left = Money(sum(one.refundable.cents for one in paid), self.fee.currency)
+        left = Money(sum(one.refundable.cents for one in self.paid), self.fee.currency)
         return min(self.fee.percent(self.terms.percent(self.starts_at, now)), left)
 
 

@@ -49,6 +49,7 @@ class CaseFacts:
     keep_url: str = ""
     has_call: bool = False
     is_displaced: bool = False  # its counter is closed, and no other time is settled yet
+    paid: tuple[tuple[UUID, Money], ...] = ()  # what came, by payment
 
 
 _PAYMENT = {
@@ -108,6 +109,7 @@ def facts_of(
         keep_url=keep_url,
         has_call=has_call,
         is_displaced=is_displaced,
+        paid=tuple((one.id, one.amount) for one in case.paid),
     )
 
 
@@ -188,6 +190,10 @@ def case_page(
         else (),
         calendar_url=f"{here}/calendar.ics" if is_booked and not facts.is_displaced else "",
         rebooking_url=f"{here}/rebooking" if is_booked and facts.is_displaced else "",
+        receipts=tuple(
+            (words._("Receipt for {amount}", amount=words.fee(amount)), f"{here}/receipts/{ident}")
+            for ident, amount in facts.paid
+        ),
         call_url=f"{here}/call" if is_booked and facts.has_call else "",
         keep_url=facts.keep_url,
         keep_text=keep_text,

@@ -355,6 +355,7 @@ class CasePage:
     waitlist: WaitlistPart | None = None
     problem: str = ""  # why it was not erased
     rebooking_url: str = ""  # its counter is closed: to the times that are offered
+    receipts: tuple[tuple[str, str], ...] = ()  # label and address
     request_key: str = ""
 
 

@@ -19,8 +19,10 @@ from frontend.finance import wording
 from frontend.finance.shared import about, day_link, difference_lines, entry_lines, payment_url, zone_of
 from frontend.finance.views import Fact, Link, PaymentPage, RefundLine
 from frontend.staff.frame import staff_frame, staff_page
-from payment.endpoints import PAYMENTS, RECONCILIATION
+from payment.endpoints import PAYMENTS, RECEIPTS, RECONCILIATION
 from payment.model import PaymentStatus, Refund, RefundStatus
+from payment.receipts.kassenzeichen import spaced
+from payment.receipts.model import Receipt
 from payment.reconciliation.model import Story
 
 
@@ -82,6 +84,7 @@ async def _page(
         else {}
     )
     errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
+    receipt = await request.app[RECEIPTS].of(payment_id) if payment.captured_cents else None
     here, place = payment_url(words, payment_id), str(zone_of(words))
     title = about(words, payment_id, payment.reference, dict(briefs)).label
     awaited = any(one.status is RefundStatus.REQUESTED for one in story.refunds)
@@ -89,7 +92,7 @@ async def _page(
     view = PaymentPage(
         frame=staff_frame(request, words, words._("Payment: {what}", what=title), errors=errors),
         notice=words._(refusal.message) if refusal is not None and not wrong else "",
-        facts=_facts(words, story),
+        facts=_facts(words, story, receipt),
         provider_facts=_provider_facts(words, story),
         is_silent=story.look is None,
         appointment=_appointment(words, brief),
@@ -111,7 +114,7 @@ async def _page(
     return staff_page(request, "finance/payment", view, status=refusal.status if refusal is not None else 200)
 
 
-def _facts(words: Words, story: Story) -> tuple[Fact, ...]:
+def _facts(words: Words, story: Story, receipt: Receipt | None) -> tuple[Fact, ...]:
     payment, place = story.payment, str(zone_of(words))
     facts = [
         Fact(label=words._("Amount"), value=wording.money(words, payment.amount)),
@@ -127,6 +130,9 @@ def _facts(words: Words, story: Story) -> tuple[Fact, ...]:
         facts.append(Fact(label=words._("Can still be refunded"), value=wording.money(words, payment.refundable)))
     if payment.checked_at:
         facts.append(Fact(label=words._("Provider last asked"), value=words.when(payment.checked_at, place)))
+    facts.append(Fact(label="Kassenzeichen", value=spaced(payment.kassenzeichen)))
+    if receipt is not None:
+        facts.append(Fact(label=words._("Receipt number"), value=receipt.label))
     facts.append(Fact(label=words._("Our number"), value=str(payment.id)))
     return tuple(facts)
 

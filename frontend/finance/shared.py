@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from base.i18n import zone
+from base.i18n import CITY_ZONE, zone
 from booking.appointments.model import Brief
 from frontend.citizen.words import Words
 from frontend.finance import wording
@@ -15,11 +15,9 @@ from frontend.finance.views import EntryLine, Link, ShownDifference
 from payment.model import Payment
 from payment.reconciliation.model import Difference, Posted
 
-DEFAULT_ZONE = "Europe/Berlin"
-
 
 def zone_of(words: Words) -> ZoneInfo:
-    return zone(words.city.time_zone if words.city else DEFAULT_ZONE)
+    return zone(words.city.time_zone if words.city else CITY_ZONE)
 
 
 def payment_url(words: Words, payment_id: UUID) -> str:

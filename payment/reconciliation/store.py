@@ -61,7 +61,7 @@ async def of_reference(conn: Connection, reference: UUID) -> list[UUID]:
 
 async def of_provider_id(conn: Connection, text: str) -> list[UUID]:
     sql = """
-        SELECT id FROM payment WHERE session_id = $1 OR charge_id = $1 OR id::text = $1
+        SELECT id FROM payment WHERE session_id = $1 OR charge_id = $1 OR id::text = $1 OR kassenzeichen = $1
         UNION SELECT payment_id FROM refund WHERE provider_id = $1"""
     return await fetch_all(conn, UUID, sql, text)
 

@@ -13,6 +13,7 @@ from base.db import Connection, Database
 from base.errors import NotFound
 from payment.model import Payment, Refund
 from payment.ports import OutcomeUnknown
+from payment.receipts import kassenzeichen
 from payment.reconciliation import store
 from payment.reconciliation.model import Day, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
 from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
@@ -86,9 +87,9 @@ class Reconciliation:
             return await store.of_reference(conn, reference)
 
     async def find(self, text: str) -> list[UUID]:
-        """By an id of ours or of the provider: session, charge, refund."""
+        """By an id of ours or of the provider (session, charge, refund), or by the Kassenzeichen as anybody may type it."""
         async with self._db.connection() as conn:
-            return await store.of_provider_id(conn, text)
+            return await store.of_provider_id(conn, kassenzeichen.understood(text) or text)
 
     async def worklist(self) -> Worklist:
         async with self._db.transaction() as conn:

@@ -1,0 +1,1 @@
+"""Receipts as pages and as PDF: what was paid, for what, under which number."""

@@ -1,0 +1,44 @@
+"""SQL of receipts. One function, one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from base.db import Connection, fetch_all, find_one
+from payment.receipts.model import Receipt
+
+_READ = """
+    SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider, p.amount_cents, p.refunded_cents,
+           p.currency
+      FROM receipt r JOIN payment p ON p.id = r.payment_id"""
+
+
+async def lock(conn: Connection, year: int) -> None:
+    """As the trigger takes it; before the last number is read."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('receipt', $1))", year)
+
+
+async def issue(conn: Connection, year: int, at: datetime, limit: int, only: UUID | None = None) -> int:
+    """To those that are due, in the order in which they were paid. How many."""
+    sql = """
+        WITH due AS (DELETE FROM receipt_due WHERE payment_id IN (
+                       SELECT payment_id FROM receipt_due WHERE $4::uuid IS NULL OR payment_id = $4 ORDER BY id LIMIT $3)
+                     RETURNING payment_id, id),
+             numbered AS (SELECT payment_id, row_number() OVER (ORDER BY id) AS place FROM due)
+        INSERT INTO receipt (payment_id, year, number, issued_at)
+        SELECT payment_id, $1, (SELECT coalesce(max(number), 0) FROM receipt WHERE year = $1) + place, $2
+          FROM numbered ORDER BY place"""
+    return int((await conn.execute(sql, year, at, limit, only)).rsplit(" ", 1)[1])
+
+
+async def has_due(conn: Connection) -> bool:
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM receipt_due)"))
+
+
+async def find(conn: Connection, payment_id: UUID) -> Receipt | None:
+    return await find_one(conn, Receipt, f"{_READ} WHERE r.payment_id = $1", payment_id)
+
+
+async def of_references(conn: Connection, references: list[UUID]) -> list[Receipt]:
+    return await fetch_all(conn, Receipt, f"{_READ} WHERE p.reference = ANY ($1) ORDER BY r.year, r.number", references)
