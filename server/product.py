@@ -50,7 +50,7 @@ from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from booking.rebooking.rebooker import Rebooker
 from booking.rebooking.usecases import Rebookings
-from booking.waitlist.offering import Offering
+from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.telling import Teller
 from booking.waitlist.usecases import Waitlist
 from notifications.letters import Letters
@@ -104,7 +104,7 @@ class Product:
     waitlist: Waitlist
     rebookings: Rebookings
     rebooker: Rebooker
-    offering: Offering
+    passing_on: PassingOn
     queue: Queue
     queue_source: QueueSource
     rooms: Rooms
@@ -226,7 +226,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             ),
             printing=Printing(db, Letters(translations), Sealing(sealer), clock, settings.public_url),
             waitlist=Waitlist(db, appointments, availability, teller, clock, by_need=need_source.gives_out),
-            offering=Offering(db, appointments, offers, teller, clock, SystemRandom().random),
+            passing_on=PassingOn(db, appointments, offers, teller, clock, SystemRandom().random),
             rebookings=rebookings,
             rebooker=Rebooker(
                 db,

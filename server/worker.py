@@ -46,7 +46,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("overviews", 0.5, product.overviews.answer_due, is_queue=True),
         Duty("jobs", 0.5, product.jobs.run_due, is_queue=True),
         Duty("holds", 2, product.appointments.expire_bare, is_queue=True),
-        Duty("waitlist", 2, product.offering.pass_on),
+        Duty("waitlist", 2, product.passing_on.pass_on),
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),

@@ -162,7 +162,7 @@ async def move_away(world: WaitWorld, case: UUID, offer: Offer) -> object:
 async def pass_on(world: WaitWorld, case: UUID, offer: Offer) -> object:
     """The worker, for whom the day to answer is over."""
     world.clock.set(offer.answer_until)
-    return await world.offering.pass_on()
+    return await world.passing_on.pass_on()
 
 
 async def hold(world: WaitWorld, case: UUID, offer: Offer) -> object:
@@ -211,7 +211,7 @@ async def test_several_workers_and_many_times_at_once(world: WaitWorld) -> None:
     for n in range(3):
         await world.waiting(f"B{n}", thursday(11, 20 * n))
     await asyncio.gather(*(world.appointments.cancel(one) for one in leaving))
-    await asyncio.gather(*(world.offering.pass_on() for _worker in range(4)))
+    await asyncio.gather(*(world.passing_on.pass_on() for _worker in range(4)))
     await world.work()
     assert await world.rows("SELECT status, count(*) FROM waitlist_slot GROUP BY 1 ORDER BY 1") == [
         ("kept", 3),
@@ -229,7 +229,7 @@ async def test_the_last_moment(world: WaitWorld, is_over: bool) -> None:
     first, offer = await offered(world)
     world.clock.set(offer.answer_until - timedelta(microseconds=0 if is_over else 1))
     ends = await asyncio.gather(
-        world.waitlist.accept(first, offer.id), world.offering.pass_on(), return_exceptions=True
+        world.waitlist.accept(first, offer.id), world.passing_on.pass_on(), return_exceptions=True
     )
     assert [type(end) for end in ends if isinstance(end, BaseException)] == ([OfferOver] if is_over else [])
     assert (await world.appointments.case(first)).starts_at == (thursday(11) if is_over else thursday(9))

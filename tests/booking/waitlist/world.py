@@ -13,7 +13,7 @@ from base.db import Database
 from booking.appointments.contact import Contact
 from booking.availability.model import JUST_ONE, Visit
 from booking.waitlist.model import Offer, Wish
-from booking.waitlist.offering import Offering
+from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.telling import Teller
 from booking.waitlist.usecases import Waitlist
 from tests.booking.appointments.world import CaseWorld
@@ -39,7 +39,7 @@ class WaitWorld(CaseWorld):
             clock,
             by_need=lambda service: service in self.given_by_need,
         )
-        self.offering = Offering(db, self.appointments, city, teller, clock, lambda: self.drawn)
+        self.passing_on = PassingOn(db, self.appointments, city, teller, clock, lambda: self.drawn)
 
     async def booked(self, name: str, when: datetime, *, office: int | None = None, visit: Visit = JUST_ONE) -> UUID:
         """Confirmed, and paid where there is a fee."""
@@ -65,7 +65,7 @@ class WaitWorld(CaseWorld):
 
     async def work(self) -> None:
         """What the worker's duties do, until nothing is left to do."""
-        while await self.offering.pass_on():
+        while await self.passing_on.pass_on():
             pass
         await self.appointments.expire_bare()
 

@@ -24,12 +24,12 @@ _TIMES_PER_ROUND = 100
 
 
 class Cases(Protocol):
-    """What offering needs of appointments."""
+    """What passing on needs of appointments."""
 
     async def served(self, conn: Connection, appointment_ids: Collection[UUID]) -> Mapping[UUID, Served]: ...
 
 
-class Offering:
+class PassingOn:
     def __init__(
         self, db: Database, cases: Cases, offers: Offers, teller: Teller, clock: Clock, draw: Callable[[], float]
     ) -> None:
