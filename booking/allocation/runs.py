@@ -30,10 +30,9 @@ from booking.appointments.contact import Contact
 from booking.availability.model import Who
 from booking.availability.model import Window as Days
 from booking.availability.usecases import Availability
-from booking.holds.model import Wanted
+from booking.holds.model import FeeOn, Wanted
 from booking.holds.said import open_who
 from booking.holds.store import insert as insert_holds
-from booking.holds.usecases import FeeOn
 
 run_opened = point("allocation.opened")
 run_closed = point("allocation.closed")

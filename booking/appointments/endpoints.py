@@ -52,7 +52,7 @@ from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirme
 from booking.catalogue.model import Channel
 from booking.catalogue.questions import MOST_LETTERS
 from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
-from booking.holds.usecases import HoldInUse
+from booking.holds.refusals import HoldInUse
 from payment.context import PaymentUnavailable
 
 APPOINTMENTS: web.AppKey[Appointments] = web.AppKey("APPOINTMENTS", Appointments)

@@ -29,7 +29,7 @@ from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
 from booking.appointments.staying import free_waiting
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
-from booking.holds.usecases import HoldInUse
+from booking.holds.refusals import HoldInUse
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.usecases import Payments
 

@@ -65,8 +65,8 @@ from booking.appointments.slots import (
 from booking.appointments.store import CaseRow, HoldClaim, NewAppointment
 from booking.availability.model import ANYBODY, ClaimStatus, Offers, Who
 from booking.availability.responsible import Served
+from booking.holds.refusals import HoldInUse
 from booking.holds.said import seal_who
-from booking.holds.usecases import HoldInUse
 from notifications.usecases import Notifications
 from payment.model import Payment, Refund, RefundStatus
 from payment.usecases import Payments

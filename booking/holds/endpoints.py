@@ -18,8 +18,8 @@ from booking.availability.model import Item, Visit
 from booking.availability.offering import NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
 from booking.holds.model import Hold
-from booking.holds.refusals import PASS_REFUSALS
-from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered, TooBusy
+from booking.holds.refusals import PASS_REFUSALS, HoldInUse, SlotTaken, StartNotOffered, TooBusy
+from booking.holds.usecases import Holds
 
 HOLDS: web.AppKey[Holds] = web.AppKey("HOLDS", Holds)
 Id = Annotated[int, Field(ge=1, lt=2**31)]

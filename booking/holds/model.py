@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,21 @@ from pydantic import TypeAdapter
 from base.i18n import Text
 from base.money import Money
 from booking.availability.book import instant_of
-from booking.availability.model import ANYBODY, JUST_ONE, ClaimStatus, Item, Offer, OfficeOffer, Part, Visit, Who
+from booking.availability.model import (
+    ANYBODY,
+    JUST_ONE,
+    Audience,
+    ClaimStatus,
+    Item,
+    Offer,
+    OfficeOffer,
+    Part,
+    Visit,
+    Who,
+)
+from booking.catalogue.model import Fee
+
+FeeOn = Callable[[int, date], Fee | None]  # (service, day) -> the version valid on that day
 
 
 class HoldStatus(StrEnum):
@@ -70,6 +84,41 @@ class Entry:
     def understood(cls, said: Sequence[str | None]) -> Entry:
         pass_id, network = said
         return cls(pass_id=UUID(pass_id) if pass_id else None, network=bytes.fromhex(network) if network else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks to be held. `key` is the request's, for this very visit; `ident` follows from what stands before it."""
+
+    service_id: int
+    channel: str
+    office_id: int
+    starts_at: datetime
+    key: str
+    ident: UUID
+    audience: Audience = Audience.PUBLIC
+    visit: Visit = JUST_ONE
+    entry: Entry | None = None  # None: the service is not guarded, as far as this process knows
+
+    def told(self) -> Mapping[str, Any]:
+        """As JSON, for another process of ours: one of the public, for themselves."""
+        said = {"service": self.service_id, "channel": self.channel, "office": self.office_id, "key": self.key}
+        said["starts_at"] = self.starts_at.isoformat()
+        return said if self.entry is None else {**said, "entry": self.entry.told()}
+
+    @classmethod
+    def understood(cls, said: Mapping[str, Any]) -> Asked:
+        service_id, channel, office_id, key = (said[name] for name in ("service", "channel", "office", "key"))
+        starts_at = datetime.fromisoformat(said["starts_at"])
+        ident = hold_id(key, service_id, channel, office_id, starts_at)
+        entry = Entry.understood(said["entry"]) if "entry" in said else None
+        return cls(service_id, channel, office_id, starts_at, key, ident, entry=entry)
+
+    def ident_of(self, generation: int) -> UUID:
+        """Of the hold that is made once those before it are over."""
+        if not generation:
+            return self.ident
+        return hold_id(self.key, self.service_id, self.channel, self.office_id, self.starts_at, generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

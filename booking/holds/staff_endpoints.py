@@ -27,7 +27,7 @@ from booking.availability.offering import NobodyResponsible, NotOffered, TooMany
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
 from booking.holds.model import Override
-from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
+from booking.holds.refusals import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 
 _OFFICE = "/api/offices/{office}"
 

@@ -18,7 +18,7 @@ from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible, NotOffered
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HoldOut, KeyNeeded, idempotency_key
-from booking.holds.usecases import GivenOutByNeed, SlotTaken, StartNotOffered
+from booking.holds.refusals import GivenOutByNeed, SlotTaken, StartNotOffered
 from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Invited, Terms, Way
 from booking.invitations.usecases import Invitations, InvitationUnknown, Unreachable
 

@@ -27,7 +27,8 @@ from booking.availability.offering import check_who
 from booking.availability.slots import day_of
 from booking.availability.usecases import Availability
 from booking.holds.model import Hold
-from booking.holds.usecases import GivenOutByNeed, Holds, StartNotOffered
+from booking.holds.refusals import GivenOutByNeed, StartNotOffered
+from booking.holds.usecases import Holds
 from booking.invitations import store
 from booking.invitations.codes import normal_code
 from booking.invitations.model import Invitation, InvitationStatus, Invited, Listed, Terms, Way

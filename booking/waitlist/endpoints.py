@@ -15,7 +15,7 @@ from base.i18n import mark as _
 from base.web import CASE, NO_STORE, Endpoint, body, can, path_id, path_number, reply
 from booking.appointments.moving import CallOver, HasArrived, NotMovable
 from booking.holds.endpoints import Id
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from booking.waitlist.model import Offer, Standing, Window, Wish
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp, SeveralParts, Waitlist
 

@@ -10,7 +10,7 @@ from base.errors import Invalid, NotFound
 from base.web import NO_STORE, Endpoint, body, can, path_id, path_number, reply
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.moving import CallOver, HasArrived, NotMovable
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from booking.waitlist.endpoints import WAITLIST, StandingOut, WishIn
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp, SeveralParts
 

@@ -16,7 +16,7 @@ from booking.appointments.model import AppointmentStatus
 from booking.appointments.store import CaseRow
 from booking.availability.offering import NotOffered
 from booking.availability.usecases import Availability
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from booking.waitlist import store
 from booking.waitlist.model import OFFERS_MOST, Figures, Kept, OfferStatus, Standing, Wish
 from booking.waitlist.telling import Teller

@@ -18,7 +18,7 @@ from booking.appointments.twins import LimitReached
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.usecases import HoldInUse
+from booking.holds.refusals import HoldInUse
 from frontend.bookings.places import hold_of_office, place_of
 from frontend.bookings.views import ContactPage
 from frontend.citizen.contact_form import ContactForm, asked, empty, read

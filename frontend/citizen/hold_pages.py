@@ -18,7 +18,7 @@ from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.usecases import HoldInUse
+from booking.holds.refusals import HoldInUse
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invitation
 from frontend.citizen.contact_form import ContactForm, asked, empty, read, typed_before

@@ -15,7 +15,7 @@ from booking.availability.endpoints import who_of
 from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible, NotOffered, WhoNeeded
 from booking.catalogue.endpoints import CATALOGUE
-from booking.holds.usecases import SlotTaken, StartNotOffered
+from booking.holds.refusals import SlotTaken, StartNotOffered
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invitation
 from booking.invitations.usecases import InvitationUnknown

@@ -10,7 +10,7 @@ from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
 from booking.appointments.usecases import NotConfirmed
 from booking.availability.offering import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from booking.rebooking.usecases import AnswerOver
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OffersUsedUp
 from frontend.citizen import (

@@ -12,8 +12,7 @@ from base.errors import NotFound
 from base.web import clear_token_cookie, token_cookies
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold
-from booking.holds.refusals import PassNeeded
-from booking.holds.usecases import HoldInUse, SlotTaken, StartNotOffered, TooBusy
+from booking.holds.refusals import HoldInUse, PassNeeded, SlotTaken, StartNotOffered, TooBusy
 from frontend.citizen.busy import busy_page
 from frontend.citizen.checking import ask, check, keep
 from frontend.citizen.choosing import Wanted, Why

@@ -13,7 +13,7 @@ from base.i18n import mark as _
 from base.web import STAFF, form, path_id, query, upload
 from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.letters_endpoints import PRINTING
 from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Way

@@ -30,7 +30,8 @@ import uvloop
 
 from base.config import Settings
 from booking.availability.model import Slot, Window
-from booking.holds.usecases import Holds, SlotTaken
+from booking.holds.refusals import SlotTaken
+from booking.holds.usecases import Holds
 from server.product import open_product
 
 PROCESSES, SLOTS, HOT_CLIENTS, CROWD = 2, 500, 200, 10_000

@@ -51,7 +51,7 @@ from booking.catalogue.questions import Question
 from booking.guard.endpoints import GUARD
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
-from booking.holds.usecases import HoldInUse, SlotTaken
+from booking.holds.refusals import HoldInUse, SlotTaken
 from booking.rebooking.endpoints import REBOOKINGS
 from booking.waitlist.endpoints import WAITLIST
 from booking.waitlist.model import Offer as WaitlistOffer

@@ -16,7 +16,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.moving import HasArrived, MoveWaits, NotMovable, PriceDiffers, TooManyMoves
 from booking.holds.model import Hold
-from booking.holds.usecases import HoldInUse
+from booking.holds.refusals import HoldInUse
 from booking.queue import store as queue_store
 from booking.queue.arriving import arrive
 from booking.queue.model import TicketStatus, sources

@@ -8,7 +8,7 @@ from datetime import timedelta
 from base.clock import SettableClock
 from base.db import Database
 from booking.holds.model import Hold
-from booking.holds.usecases import SlotTaken
+from booking.holds.refusals import SlotTaken
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import hold_world
 

@@ -16,7 +16,7 @@ from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, Pl
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus
-from booking.holds.usecases import GivenOutByNeed
+from booking.holds.refusals import GivenOutByNeed
 from tests.booking.allocation.world import SEED, SOURCE, NeedWorld, moment
 
 SOON, LATER = date(2026, 12, 5), date(2026, 12, 18)

@@ -19,7 +19,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.policy import Terms
 from booking.appointments.usecases import NotConfirmed
-from booking.holds.usecases import HoldInUse, SlotTaken
+from booking.holds.refusals import HoldInUse, SlotTaken
 from notifications.fields import case_fields
 from payment.model import PaymentStatus, RefundStatus
 from payment.ports import SessionState

@@ -15,7 +15,8 @@ from booking.availability.model import Window
 from booking.availability.offering import NotOffered
 from booking.catalogue.model import Fee
 from booking.holds.model import HoldStatus, hold_id
-from booking.holds.usecases import HoldInUse, Holds, SlotTaken, StartNotOffered
+from booking.holds.refusals import HoldInUse, SlotTaken, StartNotOffered
+from booking.holds.usecases import Holds
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import SEALER, HoldWorld, hold_world
 

@@ -20,8 +20,7 @@ from booking.availability.book import cell_of
 from booking.holds import owners
 from booking.holds.links import Away, Link, Server
 from booking.holds.model import Hold
-from booking.holds.refusals import PassNeeded, TooManyHolds
-from booking.holds.usecases import SlotTaken, StartNotOffered
+from booking.holds.refusals import PassNeeded, SlotTaken, StartNotOffered, TooManyHolds
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
 from tests.town import eventually
@@ -54,7 +53,7 @@ async def claims(db: Database) -> int:
 async def test_a_hold_is_made_by_the_owner(db: Database, clock: SettableClock, tmp_path: Path) -> None:
     async with two_processes(db, clock, tmp_path) as (owner, other):
         hold = await other.hold(NINE, key="a key of one request")
-        assert other.holds._token(hold.id) == hold.token
+        assert await other.holds.authorise(hold.id, hold.token)
         assert await other.holds.find(hold.id) == hold
         counters = owner.city.counters
         assert [owner.mirror.book.is_free(c, cell_of(NINE), 4) for c in counters].count(False) == 1  # it knew at once

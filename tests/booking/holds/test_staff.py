@@ -15,7 +15,7 @@ from base.db import Database
 from booking.availability.model import Audience
 from booking.availability.offering import NotOffered
 from booking.holds.model import Hold, Override
-from booking.holds.usecases import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
+from booking.holds.refusals import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
 from tests.races.test_constraints import refused

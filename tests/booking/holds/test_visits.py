@@ -16,7 +16,7 @@ from base.money import Money
 from booking.availability.model import JUST_ONE, Audience, Item, Visit, Window
 from booking.availability.offering import TooMany, TwiceInAVisit
 from booking.holds.model import HoldStatus
-from booking.holds.usecases import SlotTaken
+from booking.holds.refusals import SlotTaken
 from tests.booking.availability.city import TUESDAY, add_service, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
 

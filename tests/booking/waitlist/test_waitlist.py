@@ -14,7 +14,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.model import AppointmentStatus
 from booking.catalogue.changes import ClosureChange
 from booking.catalogue.hours_changes import HoursChanges
-from booking.holds.usecases import GivenOutByNeed, SlotTaken
+from booking.holds.refusals import GivenOutByNeed, SlotTaken
 from booking.waitlist.model import Figures, Window, Wish
 from booking.waitlist.usecases import NobodyToTell, NotWaiting, OfferOver, OffersUsedUp
 from tests.booking.appointments.world import ANNA
