@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -47,12 +47,19 @@ class Books(Protocol):
         """False where the reference has a living payment, or the session a payment, already."""
 
     async def store_payment(self, tx: Tx, payment: Payment, was: PaymentStatus) -> None:
-        """All but what never changes and `refunded_cents`, which the store keeps by itself. Raises Overtaken."""
+        """All but what never changes, `service_day`, and `refunded_cents` and `advance_cents`, which the store keeps by itself. Raises
+        Overtaken."""
 
     async def due_payments(
         self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
     ) -> list[Payment]:
         """INTENDED, OPEN, PROCESSING, and ATTENTION, last looked at (or made) up to then; oldest look first."""
+
+    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
+        """The service day of all payments of these references that are not fenced."""
+
+    async def due_to_earn(self, tx: Tx, today: date, limit: int) -> list[UUID]:
+        """Paid ones whose service day has come, with something not earned that is not owed; the oldest day first."""
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None: ...
     async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]: ...

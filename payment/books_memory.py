@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 from uuid import UUID
 
 from payment import memory_rules as rules
 from payment.books import Overtaken, Refused
-from payment.ledger import Journal
+from payment.ledger import IN_ADVANCE, Journal, JournalKind
 from payment.memory import MemoryDatabase, MemoryTx
-from payment.model import ERASED_NOTE, UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles, owed_cents
 from payment.ports import Tx, VendorEvent
 
 
@@ -64,7 +64,26 @@ class MemoryBooks:
         if stored is None or stored.status is not was:
             raise Overtaken
         rules.paid_is_final(stored, payment)
-        self._put(tx, replace(payment, refunded_cents=stored.refunded_cents))
+        own = replace(payment, refunded_cents=stored.refunded_cents, advance_cents=stored.advance_cents)
+        self._put(tx, replace(own, service_day=stored.service_day))
+
+    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
+        for payment in list(_payments(tx).values()):
+            if payment.reference in references and payment.status is not PaymentStatus.FENCED:
+                _payments(tx)[payment.id] = replace(payment, service_day=day)
+
+    async def due_to_earn(self, tx: Tx, today: date, limit: int) -> list[UUID]:
+        earned = {key[1] for key in cast("MemoryTx", tx)["journal"] if key[0] is JournalKind.EARNED}
+        due = [
+            (payment.service_day, payment.id)
+            for payment in _payments(tx).values()
+            if payment.status is PaymentStatus.PAID
+            and payment.service_day is not None
+            and payment.service_day <= today
+            and payment.id not in earned
+            and payment.advance_cents > owed_cents(await self.refunds(tx, payment.id))
+        ]
+        return [ident for _, ident in sorted(due)[:limit]]
 
     def _put(self, tx: Tx, payment: Payment) -> None:
         rules.check_payment(payment)
@@ -135,6 +154,9 @@ class MemoryBooks:
         if key in table:
             raise Refused("journal_once")
         table[key] = journal
+        if in_advance := sum(one.amount_cents for one in journal.entries if one.account == IN_ADVANCE):
+            payment = _payments(tx)[journal.payment_id]
+            self._put(tx, replace(payment, advance_cents=payment.advance_cents - in_advance))
 
     async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]:
         return [journal for journal in cast("MemoryTx", tx)["journal"].values() if journal.payment_id == payment_id]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 from uuid import UUID
 
@@ -59,6 +59,12 @@ class PgBooks:
         self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
     ) -> list[Payment]:
         return await store.due_payments(_conn(tx), checked_before, attention_before, limit)
+
+    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
+        await store.serve_on(_conn(tx), references, day)
+
+    async def due_to_earn(self, tx: Tx, today: date, limit: int) -> list[UUID]:
+        return await store.due_to_earn(_conn(tx), today, limit)
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:
         return await (store.lock_refund if lock else store.find_refund)(_conn(tx), refund_id)

@@ -121,6 +121,8 @@ def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> De
         pay_url=None,
         captured_cents=seen.amount.cents,
         refunded_cents=0,
+        advance_cents=0,
+        lines=(),
         attention=None,
         surplus=True,
         created_at=now,
@@ -134,27 +136,34 @@ RETRIES = (timedelta(hours=1), timedelta(days=1), timedelta(days=3))
 
 
 def decide_refund(
-    refund: Refund, currency: str, seen: RefundSnapshot, now: datetime, *, failed_before: int = 0
+    refund: Refund,
+    payment: Payment,
+    seen: RefundSnapshot,
+    now: datetime,
+    *,
+    failed_before: int = 0,
+    booked: Journal | None = None,
 ) -> RefundDecision:
     """A refund that does not fit, or a word unknown to us, changes nothing: it stays SUBMITTED, with the reason beside it.
 
-    `failed_before`: how often the same rule's refund of this payment has failed already.
+    `failed_before`: how often the same rule's refund of this payment has failed already; `booked`: how its arrival was booked.
     """
     if refund.status is RefundStatus.FAILED:
         return RefundDecision(refund)
-    wrong = _refund_contradiction(refund, currency, seen)
+    wrong = _refund_contradiction(refund, payment.currency, seen)
     looked = replace(refund, provider_id=refund.provider_id or seen.provider_id, checked_at=now, failure=wrong)
     if wrong:
         return RefundDecision(replace(looked, provider_id=refund.provider_id))
     match refund.status, seen.state:
         case RefundStatus.SUBMITTED, RefundState.SUCCEEDED:
             after = replace(looked, status=advance(refund.status, RefundEvent.ARRIVE))
-            return RefundDecision(after, refund_journal(after), (Effect.TELL_REFUNDED,))
+            return RefundDecision(after, refund_journal(after, payment), (Effect.TELL_REFUNDED,))
         case RefundStatus.SUBMITTED, RefundState.FAILED:
             return RefundDecision(_tried_anew(bounced(looked, seen.failure or "failed"), seen, now, failed_before))
         case RefundStatus.SUCCEEDED, RefundState.FAILED:
             failed = _tried_anew(bounced(looked, seen.failure or "failed"), seen, now, failed_before)
-            return RefundDecision(failed, refund_failed_journal(refund))
+            assert booked is not None, "what has arrived is booked"
+            return RefundDecision(failed, refund_failed_journal(booked))
         case _:
             return RefundDecision(looked)
 

@@ -1,24 +1,27 @@
 """Double entry in integer cents: debit positive, credit negative, every journal sums to nothing.
 
-Revenue is booked gross (municipal gross principle); the provider's fees are expenses of their own and come with reconciliation.
+Revenue is booked gross (municipal gross principle); the provider's fees are expenses of their own and come with reconciliation. What is
+paid before the service is received in advance, and revenue on the day of the service, or when it is kept (docs/adr/0048).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from payment.model import Payment, Refund
+from payment.model import Line, Payment, Refund
 
-RECEIVABLE = "receivable"
 PSP_CLEARING = "psp_clearing"
-REVENUE = "revenue:fees"
+IN_ADVANCE = "received_in_advance"
+REVENUE = "revenue:"  # followed by the product account
 REFUND_PAYABLE = "refund_payable"
 
 
 class JournalKind(StrEnum):
     FEE = "fee"
+    EARNED = "earned"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
 
@@ -52,28 +55,50 @@ def moved(cents: int, *, debit: str, credit: str) -> tuple[Entry, Entry]:
 
 
 def fee_journal(payment: Payment) -> Journal:
-    """The fee falls due and is paid in the same moment: nothing is owed before."""
+    """The money is with the provider, and nothing has been done for it yet."""
     cents = payment.amount_cents
-    return Journal(
-        JournalKind.FEE,
-        payment.id,
-        None,
-        (*moved(cents, debit=RECEIVABLE, credit=REVENUE), *moved(cents, debit=PSP_CLEARING, credit=RECEIVABLE)),
-    )
+    return Journal(JournalKind.FEE, payment.id, None, moved(cents, debit=PSP_CLEARING, credit=IN_ADVANCE))
 
 
-def refund_journal(refund: Refund) -> Journal:
-    cents = refund.amount_cents
+def earned_journal(payment: Payment, cents: int) -> Journal:
+    """So much of what was received in advance becomes the revenue of the products that it was paid for."""
+    return Journal(JournalKind.EARNED, payment.id, None, (Entry(IN_ADVANCE, cents), *_revenue(-cents, payment.lines)))
+
+
+def refund_journal(refund: Refund, payment: Payment) -> Journal:
+    """Out of what is not earned yet, and where that is not enough, out of revenue."""
+    in_advance = min(payment.advance_cents, refund.amount_cents)
+    earned = refund.amount_cents - in_advance
     return Journal(
         JournalKind.REFUND,
         refund.payment_id,
         refund.id,
-        (*moved(cents, debit=REVENUE, credit=REFUND_PAYABLE), *moved(cents, debit=REFUND_PAYABLE, credit=PSP_CLEARING)),
+        (
+            *((Entry(IN_ADVANCE, in_advance),) if in_advance else ()),
+            *_revenue(earned, payment.lines),
+            Entry(REFUND_PAYABLE, -refund.amount_cents),
+            *moved(refund.amount_cents, debit=REFUND_PAYABLE, credit=PSP_CLEARING),
+        ),
     )
 
 
-def refund_failed_journal(refund: Refund) -> Journal:
+def refund_failed_journal(booked: Journal) -> Journal:
     """Takes a booked refund back; the money lies with the provider again. Nothing is ever edited."""
-    booked = refund_journal(refund)
     entries = tuple(Entry(entry.account, -entry.amount_cents) for entry in booked.entries)
-    return Journal(JournalKind.REFUND_FAILED, refund.payment_id, refund.id, entries)
+    return Journal(JournalKind.REFUND_FAILED, booked.payment_id, booked.refund_id, entries)
+
+
+def _revenue(cents: int, lines: Sequence[Line]) -> tuple[Entry, ...]:
+    shares = zip(lines, shared(abs(cents), [line.amount_cents for line in lines]), strict=True)
+    sign = 1 if cents > 0 else -1
+    return tuple(Entry(f"{REVENUE}{line.product}", sign * share) for line, share in shares if share)
+
+
+def shared(cents: int, weights: Sequence[int]) -> list[int]:
+    """In proportion to the weights, to the cent: what is left over goes where most was cut off, of equals to the first."""
+    whole = sum(weights)
+    parts = [cents * weight // whole for weight in weights]
+    cut_off = sorted(range(len(weights)), key=lambda n: (-(cents * weights[n] % whole), n))
+    for n in cut_off[: cents - sum(parts)]:
+        parts[n] += 1
+    return parts

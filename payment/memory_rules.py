@@ -15,9 +15,11 @@ from payment.model import COUNTED, LIVING, Payment, PaymentStatus, Refund, Refun
 def check_payment(p: Payment) -> None:
     """CHECK constraints; PostgreSQL looks at them in the order of their names."""
     _refuse_where(
+        payment_advance_within_captured=not 0 <= p.advance_cents <= p.captured_cents,
         payment_amount=p.amount_cents <= 0,
         payment_attention_reason=(p.status is PaymentStatus.ATTENTION) != (p.attention is not None),
         payment_captured=p.captured_cents not in (0, p.amount_cents),
+        payment_lines_sum=sum(line.amount_cents for line in p.lines) != p.amount_cents,
         payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
         payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import overload
 from uuid import UUID
@@ -59,12 +59,28 @@ class RefundReason(StrEnum):
     MOVED = "moved"  # what it was paid for has become cheaper
 
 
+DEFAULT_PRODUCT = "fees"
 ERASED_NOTE = "[erased]"  # in the place of a decided request's note; the schema allows no other (0014_erasure.sql)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A part of a payment. `product`: the account of the budget whose revenue it becomes; `tax_percent`: VAT, contained in the amount."""
+
+    product: str
+    amount_cents: int
+    label: str = ""
+    quantity: int = 1
+    tax_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A row of `payment`. `attempt` and `attempt_at` make the idempotency key; `surplus`: money beyond what the reference owes."""
+    """A row of `payment`. `attempt` and `attempt_at` make the idempotency key; `surplus`: money beyond what the reference owes.
+
+    `lines` sum to the amount; where nobody says, all is for DEFAULT_PRODUCT. It is earned on `service_day`, a local day; `advance_cents`:
+    received, and neither earned nor given back; the store keeps it by itself, from the entries, as it does `refunded_cents`.
+    """
 
     id: UUID
     reference: UUID
@@ -83,10 +99,17 @@ class Payment:
     pay_url: str | None = None
     captured_cents: int = 0
     refunded_cents: int = 0
+    advance_cents: int = 0
+    lines: tuple[Line, ...] = ()
+    service_day: date | None = None
     attention: str | None = None
     surplus: bool = False
     checked_at: datetime | None = None
     kassenzeichen: str = field(default="", compare=False)  # given by the database with the row (0069_receipt.sql)
+
+    def __post_init__(self) -> None:
+        if not self.lines:
+            object.__setattr__(self, "lines", (Line(product=DEFAULT_PRODUCT, amount_cents=self.amount_cents),))
 
     @property
     def amount(self) -> Money:
@@ -130,6 +153,17 @@ class Refund:
     @property
     def key(self) -> str:
         return f"refund:{self.id}:{self.attempt}"
+
+
+def owed_cents(refunds: Sequence[Refund]) -> int:
+    """Approved and not arrived, or failed with nothing in its place."""
+    tried_anew = {one.retry_of for one in refunds}
+    return sum(
+        one.amount_cents
+        for one in refunds
+        if one.status in (RefundStatus.APPROVED, RefundStatus.SUBMITTED)
+        or (one.status is RefundStatus.FAILED and one.id not in tried_anew)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from base.errors import NotFound
 from base.failpoint import point
 from payment.context import KEY_LIFE, Context
 from payment.decide import Effect, RefundDecision, bounced, decide_refund
+from payment.ledger import Journal, JournalKind
 from payment.model import Payment, Refund, RefundEvent, RefundStatus, advance
 from payment.ports import OutcomeUnknown, ProviderRefused, RefundOrder, RefundSnapshot, Tx
 from payment.settling import refunds_of_rule
@@ -128,7 +129,8 @@ class Refunding:
             before, payment = await self._read(tx, refund_id, lock=True)
             tries = refunds_of_rule(await self.context.books.refunds(tx, payment.id), before.reason)
             failed = sum(one.status is RefundStatus.FAILED for one in tries)
-            decision = decide_refund(before, payment.currency, seen, self.context.clock(), failed_before=failed)
+            booked = await self._booked(tx, before)
+            decision = decide_refund(before, payment, seen, self.context.clock(), failed_before=failed, booked=booked)
             if decision.refund.failure and decision.refund.status is before.status:
                 log.error("refund.contradiction", extra={"refund": str(refund_id), "detail": decision.refund.failure})
             await self._apply(tx, before, payment, decision)
@@ -136,6 +138,10 @@ class Refunding:
         _tell_failed(before, decision.refund)
         stored()
         return decision.refund
+
+    async def _booked(self, tx: Tx, refund: Refund) -> Journal | None:
+        journals = await self.context.books.journals(tx, refund.payment_id)
+        return next((one for one in journals if (one.kind, one.refund_id) == (JournalKind.REFUND, refund.id)), None)
 
     async def _refused(self, seen: Refund, code: str) -> Refund:
         async with self.context.books.transaction() as tx:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
@@ -37,8 +39,9 @@ async def find_payment_of_session(conn: Connection, session_id: str) -> Payment 
 async def insert_payment(conn: Connection, p: Payment) -> bool:
     sql = """
         INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, status, attempt,
-                             attempt_at, session_id, charge_id, pay_url, captured_cents, attention, surplus, created_at, checked_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                             attempt_at, session_id, charge_id, pay_url, captured_cents, attention, surplus, created_at, checked_at,
+                             lines, service_day)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         ON CONFLICT DO NOTHING RETURNING true"""
     values = (
         p.id,
@@ -62,6 +65,8 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
         p.surplus,
         p.created_at,
         p.checked_at,
+        [asdict(line) for line in p.lines],
+        p.service_day,
     )
     return bool(await conn.fetchval(sql, *values, *rest))
 
@@ -84,6 +89,22 @@ async def due_payments(
             OR status = 'attention' AND coalesce(checked_at, created_at) <= $2
          ORDER BY coalesce(checked_at, created_at), id LIMIT $3"""
     return await fetch_all(conn, Payment, sql, checked_before, attention_before, limit)
+
+
+async def serve_on(conn: Connection, references: Collection[UUID], day: date) -> None:
+    sql = "UPDATE payment SET service_day = $2 WHERE reference = ANY ($1) AND status <> 'fenced' AND service_day IS DISTINCT FROM $2"
+    await conn.execute(sql, list(references), day)
+
+
+async def due_to_earn(conn: Connection, today: date, limit: int) -> list[UUID]:
+    sql = """
+        SELECT id FROM payment p WHERE status = 'paid' AND advance_cents > 0 AND service_day <= $1
+           AND NOT EXISTS (SELECT FROM journal j WHERE j.payment_id = p.id AND j.kind = 'earned')
+           AND advance_cents > (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r WHERE r.payment_id = p.id
+                                   AND (r.status IN ('approved', 'submitted') OR r.status = 'failed'
+                                        AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = r.id)))
+         ORDER BY service_day, id LIMIT $2"""
+    return await fetch_all(conn, UUID, sql, today, limit)
 
 
 async def find_refund(conn: Connection, refund_id: UUID) -> Refund | None:

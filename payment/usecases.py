@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from base.clock import Clock
@@ -12,7 +13,8 @@ from base.money import Money
 from payment.approving import Approving
 from payment.books import Books
 from payment.context import Context, PaymentUnavailable
-from payment.model import UNDER_WAY, Payment, Refund, RefundReason, RefundStatus, Troubles
+from payment.earning import Earning
+from payment.model import UNDER_WAY, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -39,12 +41,25 @@ class Payments:
         self._opening = Opening(self._context, self._settling)
         self._refunding = Refunding(self._context)
         self._approving = Approving(self._context)
+        self._earning = Earning(self._context)
         self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding)
 
     async def request(
-        self, tx: Tx, *, reference: UUID, amount: Money, description: str, language: str, return_url: str
+        self,
+        tx: Tx,
+        *,
+        reference: UUID,
+        amount: Money,
+        description: str,
+        language: str,
+        return_url: str,
+        lines: Sequence[Line] = (),
+        service_day: date | None = None,
     ) -> Payment:
-        """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where no provider is configured."""
+        """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where no provider is configured.
+
+        `lines`: what it is for, together the amount; `service_day`: the local day on which it is earned, None where that is told later.
+        """
         books, now = self._context.books, self._context.clock()
         if (living := await books.living(tx, reference)) is not None:
             return living
@@ -61,6 +76,8 @@ class Payments:
             return_url=return_url,
             attempt_at=now,
             created_at=now,
+            lines=tuple(lines),
+            service_day=service_day,
         )
         if not await books.insert_payment(tx, payment):
             if (living := await books.living(tx, reference)) is None:
@@ -116,6 +133,18 @@ class Payments:
 
     async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         return await self._approving.reject(payment_id, refund_id, by=by)
+
+    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
+        """The local day on which what was paid for these references is earned; what is earned already stays so."""
+        await self._earning.serve_on(tx, references, day)
+
+    async def earn(self, tx: Tx, payment_id: UUID) -> int:
+        """At once, what is neither given back nor owed: a policy lets the city keep it. How many cents."""
+        return await self._earning.earn(tx, payment_id)
+
+    async def earn_due(self, today: date) -> int:
+        """Of all whose service day has come. How many payments."""
+        return await self._earning.earn_due(today)
 
     async def is_giving_back(self, tx: Tx, reference: UUID) -> bool:
         """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told."""

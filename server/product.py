@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from random import SystemRandom
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -111,6 +112,10 @@ class Product:
     notifications: Notifications
     jobs: Jobs
 
+    def today(self) -> date:
+        """Where the city is."""
+        return self.clock().astimezone(_zone_of(self.catalogue)).date()
+
 
 @asynccontextmanager
 async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterator[Product]:
@@ -147,7 +152,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         providers = await _providers(settings, stack)
         need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
         allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
-        payments = Payments(books, providers, CaseHooks(slots, clock, has_arrived, let_go), clock, uuid4)
+        payments = Payments(
+            books, providers, CaseHooks(slots, clock, has_arrived, let_go, books.serve_on), clock, uuid4
+        )
         appointments = Appointments(
             db,
             books.transaction,

@@ -50,6 +50,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("expiry", 2, product.appointments.expire_due),
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
+        Duty("earning", 300, lambda: product.payments.earn_due(product.today()), is_queue=True),
         Duty("receipts", 1, product.receipts.issue_due, is_queue=True),
         Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("invitations", 60, product.invitations.remind_due),

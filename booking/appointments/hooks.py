@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
+from datetime import date
+from uuid import UUID
+
 from base.clock import Clock
 from base.failpoint import point
 from booking.appointments.model import AppointmentStatus, MoveState
@@ -16,6 +20,12 @@ time_swapped = point("appointment.time-swapped")
 _WAITING = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
 
 
+ServeOn = Callable[[Tx, Collection[UUID], date], Awaitable[None]]  # see payment.books.Books.serve_on
+
+
+async def nobody_keeps_days(tx: Tx, references: Collection[UUID], day: date) -> None: ...
+
+
 class CaseHooks:
     """payment.Hooks: a payment's reference is the id of an appointment, or of the hold that a booked one moves to."""
 
@@ -25,11 +35,13 @@ class CaseHooks:
         clock: Clock,
         has_arrived: IsCalled = nobody_is_called,
         let_go: LetGo = nobody_to_let_go,
+        serve_on: ServeOn = nobody_keeps_days,
     ) -> None:
         self._slots = slots
         self._clock = clock
         self._has_arrived = has_arrived
         self._let_go = let_go
+        self._serve_on = serve_on
 
     async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
         """Whatever hold_until says: while the time is kept, the money counts."""
@@ -68,6 +80,7 @@ class CaseHooks:
             return Outcome.LOST
         before = move.case
         await self._slots.end_move(tx, move.id, self._clock())
+        await self._serve_on(tx, (move.id, *before.references), before.day_of(move.starts_at))
         time_swapped()
         fields = {"moved_from": before.starts_at.isoformat(), "paid_cents": payment.amount_cents}
         await self._slots.announce(tx, before.id, Notice("appointment_moved", fields=fields))

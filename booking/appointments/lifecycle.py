@@ -110,6 +110,7 @@ class Lifecycle:
                     description=self._describe(case),
                     language=case.language,
                     return_url=return_url,
+                    service_day=case.service_day,
                 )
             else:
                 await self._slots.move(tx, reference, _S.CONFIRMED)
@@ -232,6 +233,7 @@ class Lifecycle:
                     raise BeingServed
                 percent = 100 if by_city else case.refund_percent(self._clock())
                 refunds = await self._refund(tx, case, percent, shown)
+                await self._keep_rest(tx, case)
                 await self._slots.move(tx, reference, _S.CANCELLED)
                 fields = {
                     **({"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}),
@@ -255,6 +257,13 @@ class Lifecycle:
         if shown is not None and shown.cents != sum(part.cents for _, part in found):
             raise RefundDiffers
         return [await self._payments.request_refund(tx, ident, part, RefundReason.CANCELLED) for ident, part in found]
+
+    async def _keep_rest(self, tx: Tx, case: CaseState) -> None:
+        """What a cancelled case does not give back is the city's from now on."""
+        for reference in case.references:
+            payment = await self._payments.living(tx, reference)
+            if payment is not None:
+                await self._payments.earn(tx, payment.id)
 
     async def _expire_one(self, reference: UUID) -> Payment | None:
         """The payment that must be fenced before the time is free."""

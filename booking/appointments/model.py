@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from base.i18n import Text
+from base.i18n import CITY_ZONE, Text, zone
 from base.money import Money
 from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
@@ -86,6 +86,15 @@ class CaseState:
         UUID, ...
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
     waiting: UUID | None = None  # hold of a dearer time, until the difference is paid: reference of that payment
+    time_zone: str = CITY_ZONE
+
+    @property
+    def service_day(self) -> date:
+        """On which the fee is earned."""
+        return self.day_of(self.starts_at)
+
+    def day_of(self, moment: datetime) -> date:
+        return moment.astimezone(zone(self.time_zone)).date()
 
     @property
     def references(self) -> tuple[UUID, ...]:

@@ -268,6 +268,7 @@ class Moving:
         is_citys = by_city is not None or case.is_displaced
         percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
         await move_store.take_time(conn, case.id, hold, percent, BY_CITY if is_citys else BY_PERSON)
+        await self._payments.serve_on(conn, case.references, case.day_of(hold.starts_at))
         time_swapped()
         await reconfirm_store.put(conn, case.id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
         cents = sum(refund.amount_cents for refund in refunds)
@@ -294,6 +295,7 @@ class Moving:
             description=self._describe(case),
             language=case.language,
             return_url=return_url,
+            service_day=case.day_of(hold.starts_at),
         )
 
     async def _give_back(self, conn: Connection, case: CaseState, cents: int) -> list[Refund]:

@@ -20,6 +20,7 @@ class HoldClaim:
 
     id: int
     status: ClaimStatus
+    starts_at: datetime
     hold_until: datetime | None
     appointment_id: UUID | None
     service_id: int
@@ -147,7 +148,7 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         conn,
         HoldClaim,
         """
-        SELECT c.id, c.status, c.hold_until, c.appointment_id, c.service_id,
+        SELECT c.id, c.status, c.starts_at, c.hold_until, c.appointment_id, c.service_id,
                coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
                c.fee_id, v.fee_cents, v.items, c.moves
           FROM claim c JOIN counter k ON k.id = c.counter_id
@@ -395,10 +396,12 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
+               o.time_zone,
                ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves,
                (SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.status = 3 AND c.appointment_id IS NULL) AS waiting
           FROM appointment a
           JOIN refund_policy p ON p.id = a.refund_policy_id
+          JOIN office o ON o.id = a.office_id
           LEFT JOIN fee f ON f.id = a.fee_id
           JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, min(c.hold_until) AS hold_until,
                                bool_or(c.status < 8 AND v.kind IS NOT DISTINCT FROM 3) AS is_displaced
@@ -424,6 +427,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         is_displaced=row["is_displaced"],
         paid_moves=tuple(row["paid_moves"]),
         waiting=row["waiting"],
+        time_zone=row["time_zone"],
     )
 
 

@@ -60,6 +60,7 @@ DIFFERENCE: Mapping[DifferenceKind, str] = {
 }
 JOURNAL: Mapping[str, str] = {
     "fee": _("Fee paid"),
+    "earned": _("Fee earned"),
     "refund": _("Refund"),
     "refund_failed": _("Refund came back"),
 }
@@ -67,6 +68,7 @@ ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
     "psp_clearing": _("Money with the provider"),
     "bank": _("Bank"),
+    "received_in_advance": _("Received in advance"),
     "revenue:fees": _("Fee revenue"),
     "psp_fees": _("Provider's prices"),
     "refund_payable": _("Refunds payable"),

@@ -9,13 +9,11 @@ from tests.faults.scene import Scene
 
 FEE = 1300
 PAID_IN = (
-    ("fee", "receivable", FEE),
-    ("fee", "revenue:fees", -FEE),
     ("fee", "psp_clearing", FEE),
-    ("fee", "receivable", -FEE),
+    ("fee", "received_in_advance", -FEE),
 )
 PAID_BACK = (
-    ("refund", "revenue:fees", FEE),
+    ("refund", "received_in_advance", FEE),
     ("refund", "refund_payable", -FEE),
     ("refund", "refund_payable", FEE),
     ("refund", "psp_clearing", -FEE),

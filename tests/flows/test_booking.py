@@ -38,10 +38,8 @@ async def test_a_fee_is_paid_before_the_appointment_is_confirmed(town: Town) -> 
     seen = await town.look(made)
     assert (seen["status"], seen["payment"], seen["hold_until"]) == ("confirmed", "paid", None)
     assert await town.books() == [
-        ("fee", "receivable", FEE),
-        ("fee", "revenue:fees", -FEE),
         ("fee", "psp_clearing", FEE),
-        ("fee", "receivable", -FEE),
+        ("fee", "received_in_advance", -FEE),
     ]
     await town.work()
     assert [to for to, _ in town.mails()] == [KIM["email"]]

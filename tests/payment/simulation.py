@@ -110,6 +110,9 @@ class Simulation:
         self.clock = SettableClock(NOW)
         self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
         self.machine.on_event(self._emitted)
+        self.ahead = timedelta(
+            days=self.chance.choice([0, 0, 2])
+        )  # in some worlds the service is over when money comes
         self.slowest_s = self.chance.choice([5, 20, 60])  # in some worlds holds run out under people's hands
         self.messages: list[dict[str, Any]] = []
         self.late: list[Call] = []
@@ -124,7 +127,7 @@ class Simulation:
 
     def start(self) -> None:
         """A fresh process on the same database."""
-        hooks = CaseHooks(self.slots, self.clock)
+        hooks = CaseHooks(self.slots, self.clock, serve_on=self.books.serve_on)
         self.payments = Payments(self.books, {"stripe": self.provider}, hooks, self.clock, self.new_id)
         transaction = self.books.transaction
         self.cases = Lifecycle(transaction, self.slots, self.payments, self.clock, lambda case: case.number)
@@ -238,6 +241,7 @@ class Simulation:
             await self.chance.turns(6)
             await self._try(lambda: self.payments.sweep())
             await self.chance.turns(6)
+            await self._try(lambda: self.payments.earn_due(self.clock().date() + self.ahead))
 
     async def messenger(self) -> None:
         while True:
@@ -286,6 +290,7 @@ class Simulation:
                         self.machine.settle_refund(refund["id"])
             await self.cases.expire_due()
             await self.payments.sweep()
+        await self.payments.earn_due(self.clock().date() + timedelta(days=2))
 
     # What must be true.
 
@@ -294,6 +299,7 @@ class Simulation:
         require(all(count == 1 for count in taken.values()), "a time is given away twice")
         for payment in self.db.rows("payment"):
             require(0 <= payment.refunded_cents <= payment.captured_cents, "more refunded than captured")
+            require(0 <= payment.advance_cents <= payment.captured_cents, "more in advance than captured")
 
     async def check_end(self) -> None:
         cases = {case.id: case for case in self.db.rows("case")}
@@ -306,7 +312,9 @@ class Simulation:
         at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
         require(sum(sums.values()) == 0, "the ledger does not balance")
         require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
-        require(sums["receivable"] == sums["refund_payable"] == 0, "something is owed")
+        require(sums["received_in_advance"] == sums["refund_payable"] == 0, "something is owed")
+        kept = sum(p.captured_cents - p.refunded_cents for p in payments)
+        require(sums["revenue:fees"] == -kept, f"revenue {-sums['revenue:fees']}, kept {kept}")
 
         require({p.status for p in payments} <= {"paid", "fenced"}, "a payment rests unsettled")
         require({r.status for r in refunds} <= {"succeeded"}, "a refund rests unsettled or failed")

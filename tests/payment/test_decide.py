@@ -176,20 +176,22 @@ REFUNDS: dict[tuple[RefundStatus, RefundState], RefundStatus] = {
 @pytest.mark.parametrize(("before", "state"), REFUNDS)
 def test_every_refund_with_every_state(before: RefundStatus, state: RefundState) -> None:
     refund = a_refund(status=before, failure="declined" if before is R.FAILED else None)
-    decision = decide_refund(refund, "EUR", refund_seen(state), LATER)
+    payment = a_payment(status=P.PAID, advance_cents=1300)
+    booked = refund_journal(refund, payment)
+    decision = decide_refund(refund, payment, refund_seen(state), LATER, booked=booked)
     assert decision.refund.status is REFUNDS[before, state]
     assert (decision.refund.failure is not None) == (decision.refund.status is R.FAILED or state is W.UNKNOWN)
     arrived = (before, state) == (R.SUBMITTED, W.SUCCEEDED)
     sent_back = (before, state) == (R.SUCCEEDED, W.FAILED)
     assert decision.effects == ((E.TELL_REFUNDED,) if arrived else ())
-    expected = refund_journal(refund) if arrived else refund_failed_journal(refund) if sent_back else None
+    expected = booked if arrived else refund_failed_journal(booked) if sent_back else None
     assert decision.journal == expected
 
 
 @pytest.mark.parametrize("wrong", [{"amount": Money(1)}, {"refund_id": None}, {"amount": Money(1300, "USD")}])
 def test_a_refund_that_does_not_fit_changes_nothing_but_the_note(wrong: dict[str, Any]) -> None:
     refund = a_refund(status=R.SUBMITTED)
-    decision = decide_refund(refund, "EUR", replace(refund_seen(), **wrong), LATER)
+    decision = decide_refund(refund, a_payment(status=P.PAID), replace(refund_seen(), **wrong), LATER)
     after = decision.refund
     assert (after.status, after.provider_id, decision.journal) == (R.SUBMITTED, None, None)
     assert after.failure is not None

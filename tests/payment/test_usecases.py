@@ -759,6 +759,9 @@ class TestCrash:
         await world.payments.fence(given_up.id)
         refund = await world.asked_back(await world.payments.settle(kept.id), Money(400))
         await world.payments.submit_refund(refund.id)
+        async with world.books.transaction() as tx:
+            await world.payments.serve_on(tx, [kept.reference], NOW.date())
+        await world.payments.earn_due(NOW.date())
         asked = await world.payments.propose_refund(kept.id, by=1, note="Paid twice", key=UUID(int=7))
         await world.payments.approve_refund(kept.id, asked.id, by=2)
         await world.payments.sweep()
@@ -790,7 +793,9 @@ class TestCrash:
             given_up = await world.payments.latest(tx, UUID(int=1002))
             assert kept is not None
             assert given_up is not None
-            assert [journal.kind for journal in await world.books.journals(tx, kept.id)] == ["fee", "refund", "refund"]
+            kinds = [journal.kind for journal in await world.books.journals(tx, kept.id)]
+            assert kinds == ["fee", "refund", "earned", "refund"]
+            assert kept.advance_cents == 0
         assert (kept.status, given_up.status) == (P.PAID, P.FENCED)
         assert [refund.status for refund in await world.refunds(kept)] == [R.SUCCEEDED, R.SUCCEEDED]
         assert await world.clearing(kept) == world.at_provider() == 0

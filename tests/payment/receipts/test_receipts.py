@@ -138,8 +138,8 @@ async def test_the_schema_itself_checks_the_kassenzeichen(db: Database) -> None:
     assert await refusal(db, change, "RF27SCH000000001") == "payment_kassenzeichen_fixed"
     wrong = """
         INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, status, attempt,
-                             attempt_at, created_at, kassenzeichen)
-        SELECT $1, $1, provider, amount_cents, currency, description, language, return_url, 'intended', 1, attempt_at, created_at, $2
+                             attempt_at, created_at, kassenzeichen, lines)
+        SELECT $1, $1, provider, amount_cents, currency, description, language, return_url, 'intended', 1, attempt_at, created_at, $2, lines
           FROM payment"""
     assert await refusal(db, wrong, UUID(int=5), "RF27SCH000000001") == "payment_kassenzeichen_checked"
     assert await refusal(db, wrong, UUID(int=5), "RF26SCH000000001") == "payment_kassenzeichen_once"

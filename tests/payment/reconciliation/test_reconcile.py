@@ -118,7 +118,7 @@ def refunding(number: int, at: datetime, status: RefundStatus, state: RefundStat
     }
     story.movements.append(moved(number, MovementKind.REFUND, -500, at, **named))
     if status is R.SUCCEEDED:
-        story.posted.append(posted(number * 10 + 1, refund_journal(refund), at))
+        story.posted.append(posted(number * 10 + 1, refund_journal(refund, story.payment), at))
     if state is T.FAILED:
         story.movements.append(moved(number, MovementKind.REFUND_FAILED, 500, at, **named))
     return story
@@ -129,8 +129,8 @@ def refund_sent_back(number: int, at: datetime) -> Story:
     story = refunding(number, at, R.FAILED, T.FAILED)
     [refund] = story.refunds
     story.posted += [
-        posted(number * 10 + 1, refund_journal(refund), at),
-        posted(number * 10 + 2, refund_failed_journal(refund), at),
+        posted(number * 10 + 1, refund_journal(refund, story.payment), at),
+        posted(number * 10 + 2, refund_failed_journal(refund_journal(refund, story.payment)), at),
     ]
     return story
 

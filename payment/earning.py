@@ -1,0 +1,54 @@
+"""When what was paid becomes revenue: on the day of the service, or at once where a policy lets the city keep it.
+
+What is on its way back, or still owed because giving it back has failed, is not earned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from base.failpoint import point
+from payment.context import Context
+from payment.ledger import JournalKind, earned_journal
+from payment.model import PaymentStatus, owed_cents
+from payment.ports import Tx
+
+earned = point("payment.earned")
+
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    context: Context
+
+    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
+        """The day of the service has changed; what is earned already stays so."""
+        await self.context.books.serve_on(tx, references, day)
+
+    async def earn(self, tx: Tx, payment_id: UUID) -> int:
+        """What is not given back, now. How many cents; 0 where there is nothing, or it was earned before."""
+        books = self.context.books
+        payment = await books.payment(tx, payment_id, lock=True)
+        if payment is None or payment.status is not PaymentStatus.PAID or not payment.advance_cents:
+            return 0
+        cents = payment.advance_cents - owed_cents(await books.refunds(tx, payment_id))
+        booked = await books.journals(tx, payment_id)
+        if cents <= 0 or any(one.kind is JournalKind.EARNED for one in booked):
+            return 0
+        await books.post(tx, earned_journal(payment, cents), self.context.clock())
+        return cents
+
+    async def earn_due(self, today: date) -> int:
+        """Of all whose day has come, each in a transaction of its own. How many."""
+        async with self.context.books.transaction() as tx:
+            due = await self.context.books.due_to_earn(tx, today, _AT_ONCE)
+        done = 0
+        for payment_id in due:
+            async with self.context.books.transaction() as tx:
+                done += bool(await self.earn(tx, payment_id))
+            earned()
+        return done
