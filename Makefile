@@ -20,7 +20,7 @@ run: venv-run assets ## The whole product on this machine: http://localhost:8080
 
 .PHONY: test
 test: venv-dev assets chromium debian ## Every test; does its own set-up (SCALE=ci|full)
-	@CHROMIUM="$$(tools/chromium.sh)" $(PYTHON_IN_VENV) -m pytest
+	@CHROMIUM="$$(tools/chromium.sh)" PYTHON="$(PYTHON_IN_VENV)" tools/test.sh
 
 .PHONY: check
 check: venv-dev ## Format, lint, types, layers, licences

@@ -33,6 +33,20 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+# What is timed by the ear or the eye (calls), kills processes, or takes the machine's ports and both cores for itself.
+ALONE = (
+    *("tests/browser/", "tests/faults/", "tests/server/", "tests/video/", "tests/bench/"),
+    *("tests/contract/test_house.py", "tests/sandbox/test_stripe_process.py", "tests/sandbox/test_smtp.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs all others two at a time, and these one after the other."""
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With CI=true nothing may be skipped unnoticed."""
