@@ -30,6 +30,7 @@ from booking.appointments import (
     reconfirm_store,
     responsible,
     store,
+    twin_store,
     twins,
     who_store,
 )
@@ -279,7 +280,7 @@ class Appointments:
     async def duplicates(self, office_id: int) -> list[tuple[Brief, ...]]:
         """Booked more than once by one person for one service, with at least one of them at this office; the earliest first."""
         async with self._db.connection() as conn:
-            pairs = await twins.pairs_at(conn, office_id, self._clock(), _MOST_PAIRS)
+            pairs = await twin_store.pairs_at(conn, office_id, self._clock(), _MOST_PAIRS)
             found = {brief.id: brief for brief in await store.briefs(conn, {one for pair in pairs for one in pair})}
         groups: dict[UUID, set[UUID]] = {}
         for one, other in pairs:
