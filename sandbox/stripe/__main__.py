@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.stripe.machine import Machine
+from sandbox.stripe.payouts import SCHEDULES
 from sandbox.stripe.store import DataInUse, Store
 from sandbox.stripe.wire import WEBHOOK_PATH, WEBHOOK_SECRET, build
 
@@ -45,6 +46,7 @@ def main() -> int:
         lambda: datetime.now(UTC),
         seed=arguments.seed or secrets.token_hex(8),
         early_intents=not arguments.late_intents,
+        payout_schedule=arguments.payouts,
         state=store.load(),
     )
     app = build(
@@ -93,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--webhook-secret", default=WEBHOOK_SECRET)
     parser.add_argument("--seed", help="of the ids; random by default")
+    parser.add_argument("--payouts", choices=SCHEDULES, default="manual", help="daily: pay out each business day")
     parser.add_argument(
         "--late-intents",
         action="store_true",

@@ -114,6 +114,8 @@ class Api:
         expired = re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", call.path)
         if call.method == "POST" and expired:
             return params.ONLY_EXPAND, lambda arguments: machine.expire_session(expired[1])
+        if (call.method, call.path) == ("GET", "/v1/balance"):
+            return params.ONLY_EXPAND, lambda arguments: machine.balance_object()
         if call.method == "GET" and call.path in _LISTS:
             collection = _LISTS[call.path]
             return params.LISTS[collection], functools.partial(machine.list, collection)

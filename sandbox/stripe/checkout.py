@@ -54,6 +54,7 @@ def create(core: Core, params: Json, *, early_intent: bool) -> Json:
             "payment_intent_data": params.get("payment_intent_data", {}),
         },
     )
+    core.schedule(expires_at, "session_expires", session_id)
     if early_intent:
         intent_of(core, session_id)
     return core.get("sessions", session_id)
@@ -118,10 +119,6 @@ def expire(core: Core, session_id: str) -> Json:
     return row
 
 
-def expire_due(core: Core) -> int:
-    """Expire the open sessions whose time is over; gives their number."""
-    now = core.now()
-    due = [row["id"] for row in core.state.rows("sessions") if row["status"] == "open" and row["expires_at"] <= now]
-    for session_id in due:
-        expire(core, session_id)
-    return len(due)
+def run_out(core: Core, session_id: str) -> Json | None:
+    """Its time is over."""
+    return expire(core, session_id) if core.get("sessions", session_id)["status"] == "open" else None

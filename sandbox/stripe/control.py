@@ -15,10 +15,21 @@ from sandbox.stripe.errors import ApiError, Json
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.outbox import FaultPlan, Outbox
+from sandbox.stripe.payouts import FAILURES, SCHEDULES
 from sandbox.stripe.refunds import FAILURE_REASONS, OUTCOMES
 
 PREFIX = "/_sandbox"
-LISTED = ("sessions", "payment_intents", "charges", "refunds", "balance_transactions", "events", "deliveries")
+LISTED = (
+    "sessions",
+    "payment_intents",
+    "charges",
+    "refunds",
+    "payouts",
+    "disputes",
+    "balance_transactions",
+    "events",
+    "deliveries",
+)
 Plan = TypeVar("Plan", Fault, FaultPlan)
 
 
@@ -35,6 +46,9 @@ class Control:
             web.post(f"{PREFIX}/sessions/{{id}}/{{action}}", self._session),
             web.post(f"{PREFIX}/refunds/{{id}}/{{action}}", self._refund),
             web.put(f"{PREFIX}/refunds/outcome", self._refund_outcome),
+            web.put(f"{PREFIX}/payouts/schedule", self._payout_schedule),
+            web.post(f"{PREFIX}/payouts", self._pay_out),
+            web.post(f"{PREFIX}/payouts/{{id}}/{{action}}", self._payout),
             web.get(f"{PREFIX}/clock", self._show_clock),
             web.put(f"{PREFIX}/clock", self._set_clock),
             web.get(f"{PREFIX}/faults", self._show_faults),
@@ -89,6 +103,27 @@ class Control:
     async def _refund_outcome(self, request: web.Request) -> web.Response:
         self._machine.refund_outcome = _one_of(await _json(request), "outcome", OUTCOMES)
         return web.json_response({"outcome": self._machine.refund_outcome})
+
+    async def _payout_schedule(self, request: web.Request) -> web.Response:
+        self._machine.payout_schedule = _one_of(await _json(request), "schedule", SCHEDULES)
+        return web.json_response({"schedule": self._machine.payout_schedule})
+
+    async def _pay_out(self, request: web.Request) -> web.Response:
+        """The day's payout now; null if nothing is available."""
+        await _json(request)
+        return web.json_response(self._machine.pay_out())
+
+    async def _payout(self, request: web.Request) -> web.Response:
+        payout_id, action = request.match_info["id"], request.match_info["action"]
+        given = await _json(request)
+        match action:
+            case "arrive":
+                answer = self._machine.payout_arrives(payout_id)
+            case "fail":
+                answer = self._machine.fail_payout(payout_id, _one_of(given, "code", tuple(FAILURES)))
+            case _:
+                raise ApiError("action: arrive or fail", status=404)
+        return web.json_response(answer)
 
     async def _show_clock(self, request: web.Request) -> web.Response:
         return web.json_response({"offset_s": self._machine.core.clock_offset_s, "now": self._machine.now()})

@@ -1,6 +1,7 @@
 """What every rule of the machine stands on: state, clock, ids, and the record of events."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from sandbox.stripe.errors import ApiError, Json, missing_object
@@ -8,6 +9,8 @@ from sandbox.stripe.objects import API_VERSION
 from sandbox.stripe.state import IdSource, State
 
 Clock = Callable[[], datetime]
+Schedule = Callable[[int, str, str], None]
+"""Time in Unix seconds, name of the step, id of its object; see agenda.py."""
 EventSink = Callable[[Json], int]
 """Takes a new event, gives the number of webhooks that will carry it."""
 
@@ -16,6 +19,8 @@ NOUNS = {  # collection -> how Stripe's "No such ..." names it, and the paramete
     "payment_intents": ("payment_intent", "intent"),
     "charges": ("charge", "id"),
     "refunds": ("refund", "id"),
+    "disputes": ("dispute", "dispute"),
+    "payouts": ("payout", "payout"),
     "events": ("event", "id"),
     "balance_transactions": ("balance transaction", "id"),
 }
@@ -27,11 +32,23 @@ class Core:
         self.new_id = IdSource(state, seed)
         self.event_sink: EventSink = lambda event: 0
         self.cause: Json = {"id": None, "idempotency_key": None}  # the API request that is running, for event.request
+        self.schedule: Schedule = lambda at, step, object_id: None
         self._clock = clock
+        self._at: int | None = None
 
     def now(self) -> int:
-        """Unix seconds, shifted by the control plane's clock offset."""
+        """Unix seconds, shifted by the control plane's clock offset; while a step of the agenda runs, its time."""
+        if self._at is not None:
+            return self._at
         return int(self._clock().timestamp()) + self.clock_offset_s
+
+    @contextlib.contextmanager
+    def at(self, at: int) -> Iterator[None]:
+        self._at = at
+        try:
+            yield
+        finally:
+            self._at = None
 
     @property
     def clock_offset_s(self) -> int:

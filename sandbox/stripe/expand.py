@@ -13,7 +13,14 @@ _EXPANDABLE = {  # field -> collection
     "balance_transaction": "balance_transactions",
     "failure_balance_transaction": "balance_transactions",
 }
-_SOURCES = {"ch": "charges", "re": "refunds"}
+_SOURCES = {  # prefix of an id -> collection
+    "ch": "charges",
+    "py": "charges",
+    "re": "refunds",
+    "pyr": "refunds",
+    "po": "payouts",
+    "dp": "disputes",
+}
 
 
 def expand(machine: Machine, answer: Json, paths: list[str]) -> Json:

@@ -7,12 +7,20 @@ do not alter them. Refusals are `ApiError`.
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.stripe import attempts, balance, checkout, params, refunds
+from sandbox.stripe import attempts, balance, checkout, params, payouts, refunds
+from sandbox.stripe.agenda import Agenda
 from sandbox.stripe.checks import check
 from sandbox.stripe.core import Clock, Core, EventSink
 from sandbox.stripe.errors import Json
 from sandbox.stripe.lists import page
 from sandbox.stripe.state import State
+
+STEPS = {
+    "session_expires": checkout.run_out,
+    "payout_day": payouts.pay_out_daily,
+    "payout_sent": payouts.send,
+    "payout_arrives": payouts.arrive,
+}
 
 
 class Machine:
@@ -23,12 +31,27 @@ class Machine:
         seed: str = "0",
         origin: str = "http://127.0.0.1",
         early_intents: bool = True,
+        payout_schedule: str = "manual",
         state: State | None = None,
     ) -> None:
         """`early_intents`: make the payment intent with the session. Stripe itself, since API version 2022-08-01, makes it
-        at the first attempt to pay; False plays that."""
+        at the first attempt to pay; False plays that. `payout_schedule`: "daily" pays out each business day; once set, the
+        state remembers it."""
         self.core = Core(state or State(), clock, seed, origin)
         self.early_intents = early_intents
+        self._agenda = Agenda(self.core, STEPS)
+        self._adopt()
+        if payout_schedule != "manual":
+            self.payout_schedule = payout_schedule
+
+    def _adopt(self) -> None:
+        """What an older state lacks."""
+        for row in self.state.rows("balance_transactions"):
+            if "payout" not in row:
+                self.state.change("balance_transactions", row["id"], payout="")
+        for row in self.state.rows("sessions"):
+            if row["status"] == "open" and self.state.find("agenda", f"session_expires:{row['id']}") is None:
+                self.core.schedule(row["expires_at"], "session_expires", row["id"])
 
     @property
     def state(self) -> State:
@@ -41,8 +64,8 @@ class Machine:
         self.core.event_sink = sink
 
     def sweep(self) -> int:
-        """Expire what is due. Every other method does it first, so no payment slips in after the time is over."""
-        return checkout.expire_due(self.core)
+        """Do what is due. Every other method does it first, so no payment slips in after the time is over."""
+        return self._agenda.run_due()
 
     # The merchant's calls; `arguments` as in the API, already of the right types, checked by the table all the same.
 
@@ -66,8 +89,12 @@ class Machine:
 
     def list(self, collection: str, filters: Mapping[str, Any]) -> Json:
         self.sweep()
-        rows = (self._shown(collection, row) for row in self.state.newest_first(collection))
-        return page(self.core, collection, rows, check(params.LISTS[collection], filters))
+        found = page(self.core, collection, check(params.LISTS[collection], filters))
+        return {**found, "data": [self._shown(collection, row) for row in found["data"]]}
+
+    def balance_object(self) -> Json:
+        self.sweep()
+        return balance.api_object(self.core)
 
     def _shown(self, collection: str, row: Json) -> Json:
         return balance.shown(row, self.now()) if collection == "balance_transactions" else row
@@ -91,10 +118,37 @@ class Machine:
         return attempts.finish_3ds(self.core, session_id, passed=passed)
 
     def settle_refund(self, refund_id: str) -> Json:
+        self.sweep()
         return refunds.settle(self.core, refund_id)
 
     def fail_refund(self, refund_id: str, reason: str = "unknown") -> Json:
+        self.sweep()
         return refunds.fail(self.core, refund_id, reason)
+
+    def pay_out(self) -> Json | None:
+        """The day's payout now, without waiting for midnight; None if nothing is available."""
+        self.sweep()
+        return payouts.pay_out(self.core)
+
+    def payout_arrives(self, payout_id: str) -> Json | None:
+        self.sweep()
+        payouts.send(self.core, payout_id)
+        return payouts.arrive(self.core, payout_id)
+
+    def fail_payout(self, payout_id: str, code: str = "could_not_process") -> Json:
+        self.sweep()
+        return payouts.fail(self.core, payout_id, code)
+
+    @property
+    def payout_schedule(self) -> str:
+        return payouts.schedule(self.core)
+
+    @payout_schedule.setter
+    def payout_schedule(self, schedule: str) -> None:
+        if schedule not in payouts.SCHEDULES:
+            raise ValueError(f"no schedule of payouts: {schedule}")
+        self.state.put("meta", "payouts", {"schedule": schedule})
+        payouts.start(self.core)
 
     @property
     def refund_outcome(self) -> str:
@@ -106,7 +160,7 @@ class Machine:
         self.state.put("meta", "refunds", {"outcome": outcome})
 
     def balance(self) -> int:
-        """The account's money in cents: captured - fees - refunds that did not fail."""
+        """The account's money in cents: captured - fees - refunds that did not fail - what was paid out."""
         return balance.total(self.core)
 
     def dump(self) -> Json:

@@ -152,7 +152,7 @@ def balance_transaction(
         "fee": fee,
         "fee_details": details if fee else [],
         "net": amount - fee,
-        "reporting_category": type,
+        "reporting_category": type,  # where it differs, balance.py knows
         "source": source["id"],
         "type": type,
     }

@@ -19,6 +19,11 @@ DELIVERED_TYPES = (  # the endpoint's `enabled_events`; the machine records a fe
     "payment_intent.canceled",
     "charge.succeeded",
     "charge.refunded",
+    "payout.created",
+    "payout.updated",
+    "payout.paid",
+    "payout.failed",
+    "payout.reconciliation_completed",
     "refund.created",
     "refund.updated",
     "refund.failed",
@@ -89,7 +94,8 @@ class Outbox:
 
     def pending(self) -> list[tuple[str, Json]]:
         """By due time, then by age."""
-        waiting = [(row_id, row) for row_id, row in self._state.items("deliveries") if row["status"] == "pending"]
+        ids = self._state.holders("deliveries", "status", "pending")
+        waiting = [(row_id, row) for row_id in ids if (row := self._state.find("deliveries", row_id))]
         return sorted(waiting, key=lambda item: (item[1]["due_at"], int(item[0])))
 
     def answered(self, delivery_id: str, status: int | None) -> None:

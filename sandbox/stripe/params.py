@@ -113,5 +113,16 @@ LISTS = {
     "payment_intents": Fields(_PAGE),
     "refunds": Fields({**_PAGE, "payment_intent": Text(), "charge": Text()}),
     "events": Fields({**_PAGE, "type": Text(), "types": Several(Text())}),
-    "balance_transactions": Fields({**_PAGE, "source": Text(), "type": Text(), "currency": Text()}),
+    "balance_transactions": Fields(
+        {**_PAGE, "source": Text(), "payout": Text(), "type": Text(), "currency": Text()},
+    ),
+    "payouts": Fields(
+        {
+            **_PAGE,
+            "arrival_date": _RANGE,
+            "destination": Text(),
+            "status": Text(choices=("canceled", "failed", "in_transit", "paid", "pending")),
+        }
+    ),
+    "disputes": Fields({**_PAGE, "charge": Text(), "payment_intent": Text()}),
 }

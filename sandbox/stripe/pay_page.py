@@ -1,6 +1,5 @@
 """The hosted pay page over HTTP: one page with five buttons, one for 3-D Secure. Forms only; a POST ends in a redirect."""
 
-import itertools
 from pathlib import Path
 
 from aiohttp import web
@@ -32,7 +31,7 @@ class PayPage:
 
     async def _front(self, request: web.Request) -> web.Response:
         self._machine.sweep()
-        return _html(pages.front(list(itertools.islice(self._machine.state.newest_first("sessions"), 20))), {})
+        return _html(pages.front(self._machine.list("sessions", {"limit": 20})["data"]), {})
 
     def _session(self, request: web.Request) -> Json:
         try:

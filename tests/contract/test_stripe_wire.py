@@ -26,6 +26,8 @@ CLASSES: dict[str, type[StripeObject]] = {
     "charge": stripe.Charge,
     "refund": stripe.Refund,
     "balance_transaction": stripe.BalanceTransaction,
+    "balance": stripe.Balance,
+    "payout": stripe.Payout,
     "event": stripe.Event,
 }
 KEY = {"Authorization": "Bearer sk_test_contract"}
@@ -142,12 +144,21 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
         machine.settle_refund(waits["id"])
         machine.fail_refund(waits["id"], "declined")
 
+        checked(await get(box, "/v1/balance"))
+        box.clock.advance(days=4)
+        checked(box.machine.pay_out() or {})
+        (payout,) = machine.state.rows("payouts")
+        machine.payout_arrives(payout["id"])
+        machine.fail_payout(payout["id"], "account_closed")
+        checked(await get(box, "/v1/balance"))
+
         found: set[str] = set()
         for path, name in (
             ("/v1/checkout/sessions", "checkout.session"),
             ("/v1/payment_intents", "payment_intent"),
             ("/v1/refunds", "refund"),
             ("/v1/balance_transactions", "balance_transaction"),
+            ("/v1/payouts", "payout"),
             ("/v1/events", "event"),
         ):
             page = await get(box, path, limit="100")
@@ -159,11 +170,12 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
         for charge in machine.state.rows("charges"):
             checked(await get(box, f"/v1/charges/{charge['id']}"))
         assert found >= {
-            *CLASSES.keys() - {"event", "charge", "balance_transaction"},
-            *("charge", "refund", "refund_failure"),  # kinds of balance transactions
+            *CLASSES.keys() - {"event", "charge", "balance_transaction", "balance"},
+            *("charge", "refund", "refund_failure", "payout", "payout_failure"),  # kinds of balance transactions
             *("checkout.session.completed", "checkout.session.expired", "payment_intent.succeeded"),
             *("payment_intent.payment_failed", "payment_intent.requires_action", "payment_intent.created"),
             *("charge.succeeded", "charge.failed", "charge.refunded"),
+            *("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.reconciliation_completed"),
             *("refund.created", "refund.updated", "refund.failed"),
         }
 
@@ -194,6 +206,8 @@ TABLES: list[tuple[params.Fields, type]] = [
     (params.LISTS["sessions"], stripe.params.checkout.SessionListParams),
     (params.LISTS["payment_intents"], stripe.params.PaymentIntentListParams),
     (params.LISTS["refunds"], stripe.params.RefundListParams),
+    (params.LISTS["payouts"], stripe.params.PayoutListParams),
+    (params.LISTS["disputes"], stripe.params.DisputeListParams),
     (params.LISTS["events"], stripe.params.EventListParams),
     (params.LISTS["balance_transactions"], stripe.params.BalanceTransactionListParams),
 ]

@@ -156,7 +156,9 @@ async def test_a_test_key_is_needed(headers: dict[str, str], status: int) -> Non
         ("/v1/refunds/%3Cscript%3E", "resource_missing"),
         ("/v1/events/evt_nix", "resource_missing"),
         ("/v1/balance_transactions/txn_nix", "resource_missing"),
-        ("/v1/payouts", None),
+        ("/v1/payouts/po_nix", "resource_missing"),
+        ("/v1/disputes/dp_nix", "resource_missing"),
+        ("/v1/customers", None),
         ("/v1/charges", None),
     ],
 )
