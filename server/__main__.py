@@ -15,7 +15,7 @@ from base import failpoint, log
 from base.config import SettingError, Settings
 from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
-from server import accounts, allocation
+from server import accounts, allocation, ledger
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -97,9 +97,9 @@ _COMMANDS: dict[str, tuple[Command, str]] = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="schalter", description="Appointments, payments and counters of a city.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="schalter", description="Appointments, payments and counters of a city.")
+    commands = made.add_subparsers(dest="command", required=True)
     for name, (_command, meaning) in _COMMANDS.items():
         commands.add_parser(name, help=meaning)
     importing = commands.add_parser("import", help="read a catalogue: all or nothing, every wrong line named")
@@ -110,13 +110,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     accounts.add_commands(commands)
     allocation.add_commands(commands)
+    ledger.add_commands(commands)
     media = commands.add_parser("media", help="forward the video calls; needs no database")
     media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
         "path", type=Path, nargs="?", default=Path("openapi.json")
     )
     commands.add_parser("demo", help="everything on this machine: database, sample city, sandboxes, web and worker")
-    arguments = parser.parse_args(argv)
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
     if arguments.command == "openapi":
         return _openapi(arguments.path)
     if arguments.command == "demo":
@@ -125,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return allocation.verify_rank(arguments)
     if arguments.command == "simulate":
         return allocation.simulate(arguments)
-    others = {"import": _import, "account": _account, "media": _media}
+    others = {"import": _import, "account": _account, "media": _media, "ledger": ledger.look_after_books}
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:
         settings = Settings.from_env(unneeded=("DATABASE_URL", "SECRET_KEY") if arguments.command == "media" else ())

@@ -61,6 +61,7 @@ from notifications.ports import TextSender
 from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
+from payment.ledgers.usecases import Ledgers
 from payment.psp_stripe import StripeProvider
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
@@ -89,6 +90,7 @@ class Product:
     payments: Payments
     reconciliation: Reconciliation
     receipts: Receipts
+    ledgers: Ledgers
     appointments: Appointments
     allocation: Allocation
     marking: Marking
@@ -210,6 +212,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             figures=figures,
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
+            ledgers=Ledgers(db, clock),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             appointments=appointments,
             allocation=allocation,

@@ -12,6 +12,7 @@ PAID_IN = (
     ("fee", "psp_clearing", FEE),
     ("fee", "received_in_advance", -FEE),
 )
+EARNS = (("earned", "received_in_advance", FEE), ("earned", "revenue:fees", -FEE))
 PAID_BACK = (
     ("refund", "received_in_advance", FEE),
     ("refund", "refund_payable", -FEE),
@@ -69,6 +70,12 @@ async def assert_sound(scene: Scene) -> None:
     assert await scene.rows("SELECT * FROM claim_audit") == []
     assert await scene.rows("SELECT journal_id FROM entry GROUP BY 1 HAVING sum(amount_cents) <> 0") == []
     assert await scene.rows("SELECT id FROM payment WHERE status = 'attention'") == []
+    assert (
+        await scene.rows(
+            "SELECT j.id FROM journal j LEFT JOIN journal_seal s ON s.journal_id = j.id WHERE s.seq IS NULL"
+        )
+        == []
+    )
     for table, done in (("job", "done"), ("message", "sent")):
         rows = await scene.rows(
             f"SELECT status, lease_until, lease_by FROM {table} WHERE (status, lease_until) IS DISTINCT FROM ('{done}', NULL)"

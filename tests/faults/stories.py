@@ -20,7 +20,7 @@ from payment import store
 from payment.opening import order_of
 from payment.stripe_words import session_params
 from tests.faults.scene import Scene
-from tests.faults.sound import FEE, PAID_BACK, PAID_IN, Outcome
+from tests.faults.sound import EARNS, FEE, PAID_BACK, PAID_IN, Outcome
 from tests.town import KIM
 
 MORE = 700
@@ -37,8 +37,8 @@ class Story:
         return self.tell.__name__
 
 
-async def hold(scene: Scene, words: str, days: int = 0) -> dict[str, Any]:
-    """The last of the next twenty, after these days: nobody's time begins while the test runs."""
+async def hold(scene: Scene, words: str, days: int = 1) -> dict[str, Any]:
+    """The last of the next twenty, after these days: nobody's time begins while the test runs, nor its day."""
     service = (await scene.good("GET", f"/api/services?q={words}"))["services"][0]["id"]
     after = f"{utcnow() + timedelta(days=days):%FT%TZ}"
     query = f"service={service}&channel=onsite&limit=20&after={after}"
@@ -48,7 +48,7 @@ async def hold(scene: Scene, words: str, days: int = 0) -> dict[str, Any]:
     return made
 
 
-async def held(scene: Scene, words: str, days: int = 0) -> dict[str, Any]:
+async def held(scene: Scene, words: str, days: int = 1) -> dict[str, Any]:
     """A case with a contact, not yet booked."""
     taken = await hold(scene, words, days)
     given = {"hold": taken["id"], "contact": KIM}
@@ -79,7 +79,7 @@ async def free(scene: Scene) -> None:
     await shows(scene, made, "confirmed")
 
 
-async def paid(scene: Scene, days: int = 0) -> dict[str, Any]:
+async def paid(scene: Scene, days: int = 1) -> dict[str, Any]:
     made = await held(scene, PAID, days)
     await at_provider(scene, await check_out(scene, made))
     await scene.webhooks()
@@ -89,6 +89,12 @@ async def paid(scene: Scene, days: int = 0) -> dict[str, Any]:
 
 async def booked(scene: Scene) -> None:
     await paid(scene)
+
+
+async def earned(scene: Scene) -> None:
+    """The day of the service comes."""
+    await paid(scene)
+    await scene.rows("UPDATE payment SET service_day = current_date - 1")
 
 
 async def booked_by_return(scene: Scene) -> None:
@@ -677,6 +683,7 @@ MOVED = Story(
     ),
 )
 BOOKED = Story(booked, CONFIRMED)
+EARNED = Story(earned, replace(CONFIRMED, journal=(*PAID_IN, *EARNS)))
 MOVED_PAID = Story(
     moved_paid,
     replace(

@@ -88,6 +88,9 @@ CASES: dict[str, list[Case]] = {
     ],
     "payment.stray-fenced": [worker(s.BOOKED_BESIDE_STRAY, "payment.stray-fenced")],
     "payment.listed": [worker(s.BOOKED_UNHEARD, "payment.listed")],
+    "payment.earned": [worker(s.EARNED, "payment.earned")],
+    "receipts.numbered": [worker(s.BOOKED, "receipts.numbered")],
+    "ledger.sealed": [worker(s.BOOKED, "ledger.sealed")],
     "appointment.time-swapped": [
         web(s.MOVED, "appointment.time-swapped"),
         web(s.MOVED_PAID, "appointment.time-swapped"),

@@ -632,7 +632,7 @@ APPROVES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at
         (["DELETE FROM entry"], "entry_append_only"),
         (["UPDATE journal SET at = now()"], "journal_append_only"),
         (["DELETE FROM journal"], "journal_append_only"),
-        (["TRUNCATE journal, entry"], "journal_append_only"),
+        (["TRUNCATE journal CASCADE"], "journal_append_only"),
         (["TRUNCATE entry"], "entry_append_only"),
         (["UPDATE payment SET refunded_cents = 0"], "payment_refunded_by_refunds"),
         ([f"INSERT INTO refund {COPY.format(1, 301, 'approved')}"], "payment_refund_within_captured"),

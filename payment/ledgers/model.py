@@ -1,0 +1,91 @@
+"""A sealed journal, a closed day, an account between two days, and what is not earned yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A journal as it is hashed. `entries`: id, account, cents; by id. `currency` is the payment's."""
+
+    id: int
+    kind: str
+    payment_id: UUID | None
+    refund_id: UUID | None
+    reverses: int | None
+    at: datetime
+    business_day: date
+    currency: str | None
+    entries: tuple[tuple[int, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """A row of `journal_seal`; `record` is what its journal says now, None where there is none any more."""
+
+    seq: int
+    journal_id: int
+    previous_sha256: bytes
+    sha256: bytes
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedDay:
+    """A row of `ledger_day`. `by`: who closed it."""
+
+    day: date
+    closed_at: datetime
+    closed_by: int
+    by: str
+    journals: int
+    last_seq: int
+    root_sha256: bytes
+
+    @property
+    def root(self) -> str:
+        return self.root_sha256.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """A day on which something is booked and that is not closed yet."""
+
+    day: date
+    journals: int
+
+
+class Fault(StrEnum):
+    GAP = "gap"  # a seal is missing here
+    PREVIOUS = "previous"  # it does not follow the seal before it
+    JOURNAL_GONE = "journal_gone"
+    CHANGED = "changed"  # the journal is not what was sealed
+    UNSEALED = "unsealed"  # a journal that no seal names and that does not wait for one
+    DAY = "day"  # the root of a closed day is not that of its seals
+    DAY_COUNT = "day_count"  # a closed day has another number of journals
+    ROOT = "root"  # the root known elsewhere is not this day's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The first place where the books are not what they were."""
+
+    fault: Fault
+    seq: int | None = None
+    journal_id: int | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was looked through; `waiting`: journals younger than the last sealing."""
+
+    seals: int
+    days: int
+    waiting: int
+    head: bytes
+    broken: Broken | None

@@ -1,0 +1,99 @@
+"""SQL of sealing, closing and looking through. One function, one statement."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from base.db import Connection, fetch_all
+from payment.ledgers.model import ClosedDay, OpenDay, Record, Seal
+
+
+async def has_unsealed(conn: Connection) -> bool:
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM journal_unsealed)"))
+
+
+async def lock_chain(conn: Connection) -> None:
+    """As the trigger takes it; before what is due is read."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('journal_seal', 0))")
+
+
+async def seal(conn: Connection, at: datetime, limit: int) -> int:
+    """What is committed and has no seal yet, in the order of the journals' ids. How many."""
+    sql = """
+        WITH due AS (DELETE FROM journal_unsealed
+                      WHERE journal_id IN (SELECT journal_id FROM journal_unsealed ORDER BY journal_id LIMIT $2) RETURNING journal_id)
+        INSERT INTO journal_seal (journal_id, sealed_at) SELECT journal_id, $1 FROM due ORDER BY journal_id"""
+    return int((await conn.execute(sql, at, limit)).rsplit(" ", 1)[1])
+
+
+async def seals_after(conn: Connection, seq: int, limit: int) -> list[Seal]:
+    sql = """
+        SELECT s.seq, s.journal_id, s.previous_sha256, s.sha256, j.kind, j.payment_id, j.refund_id, j.reverses, j.at, j.business_day,
+               p.currency, e.entries
+          FROM journal_seal s LEFT JOIN journal j ON j.id = s.journal_id LEFT JOIN payment p ON p.id = j.payment_id
+          LEFT JOIN LATERAL (SELECT array_agg((id, account, amount_cents) ORDER BY id) AS entries FROM entry
+                              WHERE journal_id = s.journal_id) e ON true
+         WHERE s.seq > $1 ORDER BY s.seq LIMIT $2"""
+    return [_seal(row) for row in await conn.fetch(sql, seq, limit)]
+
+
+def _seal(row: Any) -> Seal:
+    record = None
+    if row["kind"] is not None:
+        record = Record(
+            id=row["journal_id"],
+            kind=row["kind"],
+            payment_id=row["payment_id"],
+            refund_id=row["refund_id"],
+            reverses=row["reverses"],
+            at=row["at"],
+            business_day=row["business_day"],
+            currency=row["currency"],
+            entries=tuple((one[0], one[1], one[2]) for one in row["entries"] or ()),
+        )
+    return Seal(
+        seq=row["seq"],
+        journal_id=row["journal_id"],
+        previous_sha256=row["previous_sha256"],
+        sha256=row["sha256"],
+        record=record,
+    )
+
+
+async def count_waiting(conn: Connection) -> int:
+    return int(await conn.fetchval("SELECT count(*) FROM journal_unsealed"))
+
+
+async def first_forgotten(conn: Connection) -> int | None:
+    """A journal that has no seal and waits for none."""
+    sql = """
+        SELECT min(j.id) FROM journal j LEFT JOIN journal_seal s ON s.journal_id = j.id LEFT JOIN journal_unsealed u ON u.journal_id = j.id
+         WHERE s.seq IS NULL AND u.journal_id IS NULL"""
+    found: int | None = await conn.fetchval(sql)
+    return found
+
+
+async def freeze(conn: Connection) -> None:
+    """All that follows in this transaction is seen as of one moment."""
+    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+async def closed_days(conn: Connection, limit: int | None = None) -> list[ClosedDay]:
+    """The youngest first."""
+    sql = """
+        SELECT d.day, d.closed_at, d.closed_by, a.name AS by, d.journals, d.last_seq, d.root_sha256
+          FROM ledger_day d JOIN account a ON a.id = d.closed_by ORDER BY d.day DESC LIMIT $1"""
+    return await fetch_all(conn, ClosedDay, sql, limit)
+
+
+async def open_days(conn: Connection) -> list[OpenDay]:
+    """Those on which something is booked, the oldest first."""
+    sql = """
+        SELECT business_day AS day, count(*) AS journals FROM journal
+         WHERE business_day > coalesce((SELECT max(day) FROM ledger_day), '-infinity') GROUP BY 1 ORDER BY 1"""
+    return await fetch_all(conn, OpenDay, sql)
+
+
+async def close(conn: Connection, day: date, at: datetime, by: int) -> None:
+    await conn.execute("INSERT INTO ledger_day (day, closed_at, closed_by) VALUES ($1, $2, $3)", day, at, by)
