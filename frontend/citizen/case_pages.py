@@ -195,7 +195,9 @@ async def keep(request: web.Request) -> web.Response:
     try:
         await request.app[APPOINTMENTS].keep(ident)
     except Conflict as refusal:
-        return await show(request, refusal)
+        case = await request.app[APPOINTMENTS].case(ident)
+        if case.status is AppointmentStatus.CONFIRMED:
+            return await show(request, refusal)  # else it was given up meanwhile, and its page says so
     return see(f"/{words.language}/appointments/{ident}")
 
 

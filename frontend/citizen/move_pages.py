@@ -61,12 +61,21 @@ async def ask(request: web.Request) -> web.Response:
     if hold.appointment_id is not None and not (is_waiting and words.now < hold.expires_at):
         return see(f"/{words.language}/appointments/{ident}")  # the back button, after moving
     if is_over(request, hold):
-        return await run_out(request, hold, moves=ident)
+        return await _other_times(request, hold, ident)
     try:
         await appointments.check_movable(ident)
     except Conflict as refusal:
         return await show(request, refusal)
     return await _ask(request, case, hold)
+
+
+async def _other_times(request: web.Request, hold: Hold, ident: UUID) -> web.Response:
+    """The reserved time is over. Where the appointment cannot be moved any more (cancelled meanwhile), that is said: no times help then."""
+    try:
+        await request.app[APPOINTMENTS].check_movable(ident)
+    except Conflict as refusal:
+        return await show(request, refusal)
+    return await run_out(request, hold, moves=ident)
 
 
 async def _ask(request: web.Request, case: Case, hold: Hold, problem: str = "") -> web.Response:
@@ -98,7 +107,7 @@ async def move(request: web.Request) -> web.Response:
         )
         return await _ask(request, await appointments.case(ident), hold, problem)
     except HoldOver:
-        return await run_out(request, hold, moves=ident)
+        return await _other_times(request, hold, ident)
     except Conflict as refusal:
         return await show(request, refusal)
     if url is not None:

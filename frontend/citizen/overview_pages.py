@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from base.errors import Unauthenticated
 from base.i18n import mark as _
 from base.web import bearer, form, path_id, query, set_token_cookie
 from base.web.staff import address_of
@@ -67,14 +69,25 @@ async def sent(request: web.Request) -> web.Response:
 
 
 async def arrive(request: web.Request) -> web.Response:
-    """The link of the message: its token goes on as a cookie; it is not used by this."""
+    """The link of the message: its token goes on as a cookie; it is not used by this.
+
+    Followed once more in the browser where the list is open, it leads there: the list's own token is kept.
+    """
     words, token = words_of(request), request.match_info["token"]
     ident = await request.app[OVERVIEWS].find_by_token(token)
     if ident is None:
         return _over(words)
     response = see(f"/{words.language}{HERE}/{ident}")
-    set_token_cookie(request, response, "overview", ident, token)
+    if not await _is_open_here(request, ident):
+        set_token_cookie(request, response, "overview", ident, token)
     return response
+
+
+async def _is_open_here(request: web.Request, ident: UUID) -> bool:
+    try:
+        return await request.app[OVERVIEWS].is_open(ident, bearer(request, "overview", ident) or "")
+    except (Unauthenticated, LinkOver):
+        return False
 
 
 async def show(request: web.Request) -> web.Response:

@@ -120,6 +120,20 @@ async def test_taken_meanwhile(town: Town, citizen: StaffBrowser) -> None:
     assert "Er wurde auf diese Zeit verschoben." in moved.text
 
 
+async def test_cancelled_in_another_tab_no_other_times_are_offered(town: Town, citizen: StaffBrowser) -> None:
+    made = await booked(town)
+    times = await to_times(town, citizen, made)
+    asked = await send(citizen, times, slot=slots(times)[-1])
+    assert (await town.cancel(made)).status == 200
+    town.clock.advance(hours=1)  # and the reservation has run out
+    await town.work()
+    for page in (await citizen.get(str(asked.url.relative())), await send(citizen, asked)):
+        assert "Ihr Termin ist abgesagt" in page.text
+        assert "kann verschoben werden" in page.text
+        assert "Ihr Termin bleibt bestehen" not in page.text
+        assert slots(page) == []
+
+
 def form_of_switch(page: Page) -> dict[str, Any]:
     head = page.text.partition("<main")[0]
     return {

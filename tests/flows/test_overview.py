@@ -97,6 +97,9 @@ async def test_the_link_opens_once_by_the_button_and_not_by_looking(town: Town) 
             str(made["number"]) in (await citizen.post(question.url.path, request_key=str(uuid4()))).text
         )  # twice is no mistake
         assert str(made["number"]) in (await citizen.get(f"{question.url.path.replace('/de/', '/en/')}")).text
+        followed = await citizen.get(link)  # the mail's link once more, in the browser where the list is open
+        assert str(made["number"]) in followed.text
+        assert str(made["number"]) in (await citizen.get(question.url.path)).text
         for again in (
             await thief.post(question.url.path, request_key=str(uuid4())),
             await thief.get(question.url.path),

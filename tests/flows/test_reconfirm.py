@@ -110,8 +110,13 @@ async def test_who_does_not_answer_gives_the_time_up_with_what_cancelling_gives_
     await hours_before(town, made, 47)
     await hours_before(town, made, 24.1)
     assert await state(town, made) == ("confirmed", "asked")
-    await hours_before(town, made, 24)
-    await town.work()
+    async with StaffBrowser(town) as late:
+        left_open = await late.get(f"/de/case/{made['token']}")
+        await hours_before(town, made, 24)
+        answered = await keep_by_page(left_open, late)
+        assert (answered.status, answered.url.path) == (200, f"/de/appointments/{made['id']}")
+        assert "Wir haben gefragt, ob Sie kommen, und nichts gehört." in answered.text
+        assert "noch nicht nachgefragt" not in answered.text
     assert await state(town, made) == ("cancelled", "released")
     assert [one["cents"] for one in (await town.look(made))["refunds"]] == [1300]
     assert sum(subject.startswith("Freigegeben: Ihr Termin") for _to, subject in town.mails()) == 1
