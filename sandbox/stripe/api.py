@@ -114,6 +114,11 @@ class Api:
         expired = re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", call.path)
         if call.method == "POST" and expired:
             return params.ONLY_EXPAND, lambda arguments: machine.expire_session(expired[1])
+        disputed = re.fullmatch(r"/v1/disputes/(\w+)(/close)?", call.path)
+        if call.method == "POST" and disputed:
+            if disputed[2]:
+                return params.ONLY_EXPAND, lambda arguments: machine.close_dispute(disputed[1])
+            return params.DISPUTE_UPDATE, lambda arguments: machine.update_dispute(disputed[1], arguments)
         if (call.method, call.path) == ("GET", "/v1/balance"):
             return params.ONLY_EXPAND, lambda arguments: machine.balance_object()
         if call.method == "GET" and call.path in _LISTS:

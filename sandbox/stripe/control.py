@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from sandbox.stripe.attempts import DECLINES
+from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError, Json
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.machine import Machine
@@ -46,6 +47,9 @@ class Control:
             web.post(f"{PREFIX}/sessions/{{id}}/{{action}}", self._session),
             web.post(f"{PREFIX}/refunds/{{id}}/{{action}}", self._refund),
             web.put(f"{PREFIX}/refunds/outcome", self._refund_outcome),
+            web.put(f"{PREFIX}/refunds/need-balance", self._refunds_need_balance),
+            web.post(f"{PREFIX}/charges/{{id}}/{{action}}", self._charge),
+            web.post(f"{PREFIX}/disputes/{{id}}/{{action}}", self._dispute),
             web.put(f"{PREFIX}/payouts/schedule", self._payout_schedule),
             web.post(f"{PREFIX}/payouts", self._pay_out),
             web.post(f"{PREFIX}/payouts/{{id}}/{{action}}", self._payout),
@@ -103,6 +107,37 @@ class Control:
     async def _refund_outcome(self, request: web.Request) -> web.Response:
         self._machine.refund_outcome = _one_of(await _json(request), "outcome", OUTCOMES)
         return web.json_response({"outcome": self._machine.refund_outcome})
+
+    async def _refunds_need_balance(self, request: web.Request) -> web.Response:
+        on = (await _json(request)).get("on")
+        if not isinstance(on, bool):
+            raise ApiError("on: true or false", param="on")
+        self._machine.refunds_need_balance = on
+        return web.json_response({"on": on})
+
+    async def _charge(self, request: web.Request) -> web.Response:
+        """`refund` is one made by hand in the Dashboard: without metadata."""
+        charge_id, action = request.match_info["id"], request.match_info["action"]
+        given = await _json(request)
+        amount = {"amount": _cents(given)} if "amount" in given else {}
+        match action:
+            case "dispute" | "inquire":
+                reason = _one_of(given, "reason", REASONS)
+                answer = self._machine.dispute(charge_id, reason=reason, inquiry=action == "inquire", **amount)
+            case "refund":
+                answer = self._machine.create_refund({"charge": charge_id, **amount})
+            case "edit":
+                answer = self._machine.edit_charge(charge_id, _cents(given))
+            case _:
+                raise ApiError("action: dispute, inquire, refund or edit", status=404)
+        return web.json_response(answer)
+
+    async def _dispute(self, request: web.Request) -> web.Response:
+        action = request.match_info["action"]
+        await _json(request)
+        if action not in ("win", "lose"):
+            raise ApiError("action: win or lose", status=404)
+        return web.json_response(self._machine.decide_dispute(request.match_info["id"], won=action == "win"))
 
     async def _payout_schedule(self, request: web.Request) -> web.Response:
         self._machine.payout_schedule = _one_of(await _json(request), "schedule", SCHEDULES)
@@ -179,6 +214,13 @@ def _one_of(given: Json, name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ApiError(f"{name}: one of {', '.join(choices)}", param=name)
     return str(value)
+
+
+def _cents(given: Json) -> int:
+    value = given.get("amount")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ApiError("amount: a whole number of cents", param="amount")
+    return value
 
 
 def _plan(cls: type[Plan], given: Any) -> Plan:

@@ -7,7 +7,7 @@ do not alter them. Refusals are `ApiError`.
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.stripe import attempts, balance, checkout, params, payouts, refunds
+from sandbox.stripe import attempts, balance, checkout, disputes, faulty_books, params, payouts, refunds
 from sandbox.stripe.agenda import Agenda
 from sandbox.stripe.checks import check
 from sandbox.stripe.core import Clock, Core, EventSink
@@ -17,6 +17,8 @@ from sandbox.stripe.state import State
 
 STEPS = {
     "session_expires": checkout.run_out,
+    "evidence_overdue": disputes.overdue,
+    "refund_retried": refunds.retry,
     "payout_day": payouts.pay_out_daily,
     "payout_sent": payouts.send,
     "payout_arrives": payouts.arrive,
@@ -83,6 +85,15 @@ class Machine:
         self.sweep()
         return refunds.create(self.core, checked, outcome=self.refund_outcome)
 
+    def update_dispute(self, dispute_id: str, arguments: Mapping[str, Any]) -> Json:
+        checked = check(params.DISPUTE_UPDATE, arguments)
+        self.sweep()
+        return disputes.update(self.core, dispute_id, checked)
+
+    def close_dispute(self, dispute_id: str) -> Json:
+        self.sweep()
+        return disputes.concede(self.core, dispute_id)
+
     def get(self, collection: str, row_id: str) -> Json:
         self.sweep()
         return self._shown(collection, self.core.get(collection, row_id))
@@ -124,6 +135,29 @@ class Machine:
     def fail_refund(self, refund_id: str, reason: str = "unknown") -> Json:
         self.sweep()
         return refunds.fail(self.core, refund_id, reason)
+
+    def dispute(
+        self, charge_id: str, *, reason: str = "fraudulent", amount: int | None = None, inquiry: bool = False
+    ) -> Json:
+        self.sweep()
+        return disputes.create(self.core, charge_id, reason=reason, amount=amount, inquiry=inquiry)
+
+    def decide_dispute(self, dispute_id: str, *, won: bool) -> Json:
+        self.sweep()
+        return disputes.decide(self.core, dispute_id, won=won)
+
+    def edit_charge(self, charge_id: str, amount: int) -> Json:
+        """A fault: the provider's books say another amount than was paid. Raises for a charge that was paid out."""
+        self.sweep()
+        return faulty_books.edit_charge(self.core, charge_id, amount)
+
+    @property
+    def refunds_need_balance(self) -> bool:
+        return refunds.needs_balance(self.core)
+
+    @refunds_need_balance.setter
+    def refunds_need_balance(self, on: bool) -> None:
+        self.state.put("meta", "refunds_need_balance", {"on": on})
 
     def pay_out(self) -> Json | None:
         """The day's payout now, without waiting for midnight; None if nothing is available."""

@@ -1,4 +1,4 @@
-"""The objects that move money: charge, refund, balance transaction. Pure. Source: docs.stripe.com/api, object pages."""
+"""The objects that move money: charge, refund, dispute, balance transaction. Pure. Source: docs.stripe.com/api, object pages."""
 
 from sandbox.stripe.errors import Json
 
@@ -123,6 +123,37 @@ def refund(refund_id: str, charged: Json, params: Json, *, amount: int, now: int
         "source_transfer_reversal": None,
         "status": "pending",
         "transfer_reversal": None,
+    }
+
+
+def dispute(dispute_id: str, charged: Json, evidence: Json, *, amount: int, reason: str, now: int, due_by: int) -> Json:
+    card = {"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "10.4"}
+    return {
+        "id": dispute_id,
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charged["id"],
+        "created": now,
+        "currency": charged["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": evidence,
+        "evidence_details": {
+            "due_by": due_by,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "network_reason_code": "10.4",
+        "payment_intent": charged["payment_intent"],
+        "payment_method_details": {"card": card, "type": "card"},
+        "reason": reason,
+        "status": "needs_response",
     }
 
 

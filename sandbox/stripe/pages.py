@@ -33,13 +33,13 @@ def front(sessions: list[Json]) -> str:
     )
 
 
-def pay(session: Json, items: Json, intent: Json | None) -> str:
+def pay(session: Json, items: Json, intent: Json | None, dispute: Json | None = None) -> str:
     """The page at session.url, whatever has become of the session."""
     title = {"open": "Pay", "complete": "Paid", "expired": "Time is over"}[session["status"]]
     body = f"<h1>{title}</h1>" + _error(intent) + _summary(session, items)
     if session["status"] == "open":
         return document(title, body + _ways(session))
-    return document(title, body + _ended(session))
+    return document(title, body + _ended(session, dispute))
 
 
 def _error(intent: Json | None) -> str:
@@ -81,9 +81,28 @@ def _ways(session: Json) -> str:
     )
 
 
-def _ended(session: Json) -> str:
+def _later(session: Json, dispute: Json | None) -> str:
+    """What a payer and their bank may do after the payment."""
+    buttons = [("dispute", "Dispute this payment")]
+    said = "A card's payment can be disputed for months."
+    if dispute and dispute["status"] in ("needs_response", "under_review"):
+        buttons = [("win", "The city wins"), ("lose", "The payer wins")]
+        said = "The payer disputes this payment."
+    elif dispute:
+        return f"<p>The dispute of this payment is {escape(dispute['status'])}.</p>"
+    return (
+        f'<form method="post" action="/pay/{session["id"]}" class="card"><h2>Later</h2><p>{said}</p>'
+        + "".join(f'<button name="action" value="{value}">{text}</button>' for value, text in buttons)
+        + "</form>"
+    )
+
+
+def _ended(session: Json, dispute: Json | None) -> str:
     if session["status"] == "complete":
-        return f'<p>This payment is done.</p><p><a href="{escape(returning(session))}">Back to the city</a></p>'
+        return (
+            f'<p>This payment is done.</p><p><a href="{escape(returning(session))}">Back to the city</a></p>'
+            + _later(session, dispute)
+        )
     back = f'<p><a href="{escape(session["cancel_url"])}">Back to the city</a></p>' if session["cancel_url"] else ""
     return "<p>This page takes no payment any more. Nothing was charged.</p>" + back
 

@@ -107,6 +107,32 @@ REFUND_CREATE = Fields(
         "expand": _EXPAND,
     }
 )
+EVIDENCE = (  # texts, and ids of files; a part of what Stripe takes
+    "access_activity_log",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "uncategorized_file",
+    "uncategorized_text",
+)
+DISPUTE_UPDATE = Fields(
+    {
+        "evidence": Fields({name: Text(max_length=20_000) for name in EVIDENCE}),
+        "submit": Truth(),
+        "metadata": Metadata(),
+        "expand": _EXPAND,
+    }
+)
 ONLY_EXPAND = Fields({"expand": _EXPAND})
 LISTS = {
     "sessions": Fields({**_PAGE, "payment_intent": Text(), "status": Text(choices=("open", "complete", "expired"))}),

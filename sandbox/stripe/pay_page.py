@@ -1,4 +1,7 @@
-"""The hosted pay page over HTTP: one page with five buttons, one for 3-D Secure. Forms only; a POST ends in a redirect."""
+"""The hosted pay page over HTTP: one page to pay, one for 3-D Secure; who has paid can dispute it there.
+
+Forms only; a POST ends in a redirect.
+"""
 
 from pathlib import Path
 
@@ -44,7 +47,13 @@ class PayPage:
         intent_id = session["payment_intent"]
         intent = self._machine.get("payment_intents", intent_id) if intent_id else None
         items = (self._machine.state.find("line_items", session["id"]) or {})["list"]
-        return _html(pages.pay(session, items, intent), session)
+        return _html(pages.pay(session, items, intent, self._dispute_of(session)), session)
+
+    def _dispute_of(self, session: Json) -> Json | None:
+        """The latest."""
+        intent_id = session["payment_intent"]
+        rows = self._machine.list("disputes", {"payment_intent": intent_id})["data"] if intent_id else []
+        return rows[0] if rows else None
 
     async def _act(self, request: web.Request) -> web.Response:
         session, action = self._session(request), str((await request.post()).get("action"))
@@ -60,6 +69,11 @@ class PayPage:
                 case "3ds":
                     self._machine.start_3ds(session["id"])
                     raise web.HTTPSeeOther(here + "/3ds")
+                case "dispute" if session["status"] == "complete":
+                    intent = self._machine.get("payment_intents", session["payment_intent"])
+                    self._machine.dispute(intent["latest_charge"])
+                case "win" | "lose" if dispute := self._dispute_of(session):
+                    self._machine.decide_dispute(dispute["id"], won=action == "win")
                 case "abandon" if session["cancel_url"]:
                     raise web.HTTPSeeOther(session["cancel_url"])
                 case "abandon":

@@ -3,7 +3,7 @@
 pending -> succeeded -> failed and pending -> failed; a failed refund puts the money back and can be asked for again.
 """
 
-from sandbox.stripe import balance, money_objects
+from sandbox.stripe import balance, disputes, money_objects
 from sandbox.stripe.core import Core, unexpected_state
 from sandbox.stripe.errors import ApiError, Json, bad_parameter
 
@@ -22,6 +22,7 @@ FAILURE_REASONS = (
 def create(core: Core, params: Json, *, outcome: str = "succeeded") -> Json:
     """`outcome` is what becomes of it at once; a pending one waits for `settle` or `fail`."""
     charge = _charge_to_refund(core, params)
+    disputes.forbid_refund(core, charge)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
         raise ApiError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -32,14 +33,45 @@ def create(core: Core, params: Json, *, outcome: str = "succeeded") -> Json:
             param="amount",
         )
     refund = money_objects.refund(core.new_id("re"), charge, params, amount=amount, now=core.now())
-    txn = balance.book(core, "refund", refund, amount=-amount)
-    refund = core.state.put("refunds", refund["id"], {**refund, "balance_transaction": txn["id"]})
+    covered = not needs_balance(core) or balance.available(core) >= amount
+    if not covered:
+        refund |= {"pending_reason": "insufficient_funds"}
+        core.schedule(_midnight_after(core.now()), "refund_retried", refund["id"])
+    refund = core.state.put("refunds", refund["id"], refund)
     charge = _add_refunded(core, charge["id"], amount)
-    if outcome == "succeeded":
+    if covered:
+        refund = _book(core, refund)
+    if covered and outcome == "succeeded":
         refund = core.state.change("refunds", refund["id"], status="succeeded")
     core.emit("refund.created", refund)
     core.emit("charge.refunded", charge)
     return fail(core, refund["id"], "unknown") if outcome == "failed" else refund
+
+
+def needs_balance(core: Core) -> bool:
+    """Whether refunds wait for money in the account; off by default, so that a test can refund what was paid just now."""
+    return bool((core.state.find("meta", "refunds_need_balance") or {"on": False})["on"])
+
+
+def _book(core: Core, refund: Json) -> Json:
+    txn = balance.book(core, "refund", refund, amount=-refund["amount"])
+    return core.state.change("refunds", refund["id"], balance_transaction=txn["id"])
+
+
+def _midnight_after(now: int) -> int:
+    return (now // balance.DAY_S + 1) * balance.DAY_S
+
+
+def retry(core: Core, refund_id: str) -> Json | None:
+    """A card's refund that waits for money is done on the first midnight the account has it, before the day's payout.
+    docs.stripe.com/refunds#insufficient-balance"""
+    refund = core.get("refunds", refund_id)
+    if refund["status"] != "pending" or refund["balance_transaction"] is not None:
+        return None
+    if balance.available(core) < refund["amount"]:
+        core.schedule(_midnight_after(core.now()), "refund_retried", refund_id)
+        return None
+    return settle(core, refund_id)
 
 
 def _charge_to_refund(core: Core, params: Json) -> Json:
@@ -67,8 +99,10 @@ def _add_refunded(core: Core, charge_id: str, amount: int) -> Json:
 
 def settle(core: Core, refund_id: str) -> Json:
     """The customer's bank has taken a pending refund."""
-    _expect(core, refund_id, "pending")
-    refund = core.state.change("refunds", refund_id, status="succeeded")
+    refund = _expect(core, refund_id, "pending")
+    if refund["balance_transaction"] is None:
+        _book(core, refund)
+    refund = core.state.change("refunds", refund_id, status="succeeded", pending_reason=None)
     core.emit("refund.updated", refund)
     return refund
 
@@ -76,9 +110,11 @@ def settle(core: Core, refund_id: str) -> Json:
 def fail(core: Core, refund_id: str, reason: str) -> Json:
     """The customer's bank cannot take it: the money returns to the account (docs.stripe.com/refunds#failed-refunds)."""
     refund = _expect(core, refund_id, "pending", "succeeded")
-    txn = balance.book(core, "refund_failure", refund, amount=refund["amount"])
+    back = None  # what never left the account cannot come back
+    if refund["balance_transaction"] is not None:
+        back = balance.book(core, "refund_failure", refund, amount=refund["amount"], at_once=True)["id"]
     refund = core.state.change(
-        "refunds", refund_id, status="failed", failure_reason=reason, failure_balance_transaction=txn["id"]
+        "refunds", refund_id, status="failed", failure_reason=reason, failure_balance_transaction=back
     )
     _add_refunded(core, refund["charge"], -refund["amount"])
     core.emit("refund.updated", refund)

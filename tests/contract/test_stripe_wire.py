@@ -28,6 +28,7 @@ CLASSES: dict[str, type[StripeObject]] = {
     "balance_transaction": stripe.BalanceTransaction,
     "balance": stripe.Balance,
     "payout": stripe.Payout,
+    "dispute": stripe.Dispute,
     "event": stripe.Event,
 }
 KEY = {"Authorization": "Bearer sk_test_contract"}
@@ -144,6 +145,14 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
         machine.settle_refund(waits["id"])
         machine.fail_refund(waits["id"], "declined")
 
+        disputed = machine.pay(machine.create_session(session_body())["id"])
+        charge_id = machine.get("payment_intents", disputed["payment_intent"])["latest_charge"]
+        inquiry = machine.dispute(charge_id, inquiry=True)["id"]
+        checked(machine.update_dispute(inquiry, {"evidence": {"uncategorized_text": "Er war da."}}))
+        checked(machine.decide_dispute(inquiry, won=False))
+        checked(machine.decide_dispute(inquiry, won=True))
+        machine.refunds_need_balance = True
+        checked(machine.create_refund({"charge": charge_id, "amount": 100}))
         checked(await get(box, "/v1/balance"))
         box.clock.advance(days=4)
         checked(box.machine.pay_out() or {})
@@ -159,6 +168,7 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
             ("/v1/refunds", "refund"),
             ("/v1/balance_transactions", "balance_transaction"),
             ("/v1/payouts", "payout"),
+            ("/v1/disputes", "dispute"),
             ("/v1/events", "event"),
         ):
             page = await get(box, path, limit="100")
@@ -175,6 +185,8 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
             *("checkout.session.completed", "checkout.session.expired", "payment_intent.succeeded"),
             *("payment_intent.payment_failed", "payment_intent.requires_action", "payment_intent.created"),
             *("charge.succeeded", "charge.failed", "charge.refunded"),
+            *("dispute", "adjustment", "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+            *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
             *("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.reconciliation_completed"),
             *("refund.created", "refund.updated", "refund.failed"),
         }
@@ -206,6 +218,7 @@ TABLES: list[tuple[params.Fields, type]] = [
     (params.LISTS["sessions"], stripe.params.checkout.SessionListParams),
     (params.LISTS["payment_intents"], stripe.params.PaymentIntentListParams),
     (params.LISTS["refunds"], stripe.params.RefundListParams),
+    (params.DISPUTE_UPDATE, stripe.params.DisputeUpdateParams),
     (params.LISTS["payouts"], stripe.params.PayoutListParams),
     (params.LISTS["disputes"], stripe.params.DisputeListParams),
     (params.LISTS["events"], stripe.params.EventListParams),
