@@ -44,6 +44,7 @@ _SUBJECTS = {
     Template.INVITATION_REMINDER: mark("Only until {until}: please choose an appointment for {service}"),
     Template.GUARD_CODE: mark("Your code: {code}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
+    Template.PAID_TOO_LATE: mark("Your payment for appointment {number} came too late"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
 }
 _INVITATIONS = (Template.INVITATION, Template.INVITATION_REMINDER)
@@ -100,7 +101,7 @@ class Messages:
             raise ValueError("instead_of or leave_url is missing")
         if template is Template.REBOOKING_OFFERED and not case.offers:
             raise ValueError("offers are missing")
-        if template is Template.REFUND_SUCCEEDED and not case.refund_cents:
+        if template in (Template.REFUND_SUCCEEDED, Template.PAID_TOO_LATE) and not case.refund_cents:
             raise ValueError("refund_cents is missing")
         words = self._words(case, language)
         # Without the day of the week: a subject that needs no second line is shown whole on a telephone.

@@ -45,6 +45,7 @@ class Template(StrEnum):
     GUARD_CODE = "guard_code"  # to be typed in before a time of a guarded service is reserved; about no appointment
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
+    PAID_TOO_LATE = "paid_too_late"  # the time was not free any more; the money goes back
     CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined
 
 

@@ -18,6 +18,9 @@ T = TypeVar("T")
 REFUND_LOOK_SOONEST = timedelta(minutes=1)
 REFUND_LOOK_LATEST = timedelta(minutes=15)
 
+# How long a lapsed payment is looked at, seldom; whoever pays and comes back makes us look at once. Sources name no end of a payment page.
+LATE_MONEY = timedelta(days=7)
+
 
 class Refused(Exception):
     """A rule of the schema forbids it; `constraint` is the rule's name."""
@@ -39,7 +42,7 @@ class Books(Protocol):
         """With `lock` nobody else gets the lock before the transaction ends."""
 
     async def living(self, tx: Tx, reference: UUID) -> Payment | None:
-        """The one payment of this reference that is not fenced, surplus aside."""
+        """The one payment of this reference that is neither fenced nor lapsed, surplus aside."""
 
     async def latest(self, tx: Tx, reference: UUID) -> Payment | None: ...
     async def payment_of_session(self, tx: Tx, session_id: str) -> Payment | None: ...
@@ -53,7 +56,7 @@ class Books(Protocol):
     async def due_payments(
         self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
     ) -> list[Payment]:
-        """INTENDED, OPEN, PROCESSING, and ATTENTION, last looked at (or made) up to then; oldest look first."""
+        """INTENDED, OPEN, PROCESSING; ATTENTION, and LAPSED within LATE_MONEY; last looked at (or made) up to then; oldest look first."""
 
     async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
         """The service day of all payments of these references that are not fenced."""

@@ -10,10 +10,20 @@ from typing import cast
 from uuid import UUID
 
 from payment import memory_rules as rules
-from payment.books import Overtaken, Refused
+from payment.books import LATE_MONEY, Overtaken, Refused
 from payment.ledger import IN_ADVANCE, Journal, JournalKind
 from payment.memory import MemoryDatabase, MemoryTx
-from payment.model import ERASED_NOTE, UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, Troubles, owed_cents
+from payment.model import (
+    ERASED_NOTE,
+    LIVING,
+    UNSETTLED,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    Troubles,
+    owed_cents,
+)
 from payment.ports import Tx, VendorEvent
 
 
@@ -43,7 +53,7 @@ class MemoryBooks:
     async def latest(self, tx: Tx, reference: UUID) -> Payment | None:
         own = [p for p in _payments(tx).values() if p.reference == reference and not p.surplus]
         own.sort(key=lambda p: p.id)
-        return max(own, key=lambda p: (p.status is not PaymentStatus.FENCED, p.created_at), default=None)
+        return max(own, key=lambda p: (p.status in LIVING, p.created_at), default=None)
 
     async def payment_of_session(self, tx: Tx, session_id: str) -> Payment | None:
         return next((p for p in _payments(tx).values() if p.session_id == session_id), None)
@@ -93,8 +103,14 @@ class MemoryBooks:
     async def due_payments(
         self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
     ) -> list[Payment]:
-        until = dict.fromkeys(UNSETTLED, checked_before) | {PaymentStatus.ATTENTION: attention_before}
-        looked = ((p.checked_at or p.created_at, p.id, p) for p in _payments(tx).values() if p.status in until)
+        until = dict.fromkeys(UNSETTLED, checked_before)
+        until |= {PaymentStatus.ATTENTION: attention_before, PaymentStatus.LAPSED: attention_before}
+        looked = (
+            (p.checked_at or p.created_at, p.id, p)
+            for p in _payments(tx).values()
+            if p.status in until
+            and (p.status is not PaymentStatus.LAPSED or p.created_at >= attention_before - LATE_MONEY)
+        )
         return [p for _, _, p in sorted((at, key, p) for at, key, p in looked if at <= until[p.status])][:limit]
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:

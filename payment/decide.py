@@ -55,6 +55,7 @@ _OLD_NEWS = {
     PaymentStatus.PROCESSING: {PaymentEvent.OPENED, PaymentEvent.STARTED},
     PaymentStatus.ATTENTION: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.CONTRADICTED},
     PaymentStatus.FENCED: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.DIED},
+    PaymentStatus.LAPSED: {PaymentEvent.OPENED, PaymentEvent.STARTED},
 }
 
 
@@ -98,7 +99,15 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
     )
     if status is PaymentStatus.PAID:
         return Decision(after, fee_journal(after), (Effect.TELL_PAID,))
-    return Decision(after, effects=(Effect.TELL_FENCED,) if status is PaymentStatus.FENCED else ())
+    is_news = status is PaymentStatus.FENCED and payment.status is not PaymentStatus.LAPSED  # told when it lapsed
+    return Decision(after, effects=(Effect.TELL_FENCED,) if is_news else ())
+
+
+def lapsed(payment: Payment, now: datetime) -> Decision:
+    """Whoever waits for it waits no more; the provider may take the money all the same."""
+    status = advance(payment.status, PaymentEvent.LAPSED)
+    after = replace(payment, status=status, checked_at=now, pay_url=None)
+    return Decision(after, effects=(Effect.TELL_FENCED,))
 
 
 def unborn(payment: Payment, now: datetime) -> Decision:

@@ -19,6 +19,7 @@ def check_payment(p: Payment) -> None:
         payment_amount=p.amount_cents <= 0,
         payment_attention_reason=(p.status is PaymentStatus.ATTENTION) != (p.attention is not None),
         payment_captured=p.captured_cents not in (0, p.amount_cents),
+        payment_lapsed_was_open=p.status is PaymentStatus.LAPSED and (p.session_id is None or p.pay_url is not None),
         payment_lines_sum=sum(line.amount_cents for line in p.lines) != p.amount_cents,
         payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
         payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,

@@ -13,23 +13,26 @@ from base.money import Money
 
 
 class PaymentStatus(StrEnum):
-    """INTENDED: written down, the provider may not know yet. FENCED: the provider says it can no longer succeed."""
+    """INTENDED: written down, the provider may not know yet. FENCED: the provider says it can no longer succeed. LAPSED: not waited
+    for any more, with a provider that cannot say that."""
 
     INTENDED = "intended"
     OPEN = "open"
     PROCESSING = "processing"
     PAID = "paid"
     FENCED = "fenced"
+    LAPSED = "lapsed"
     ATTENTION = "attention"
 
 
 class PaymentEvent(StrEnum):
-    """What a look at the provider tells."""
+    """What a look at the provider tells; LAPSED: what we decide without its word."""
 
     OPENED = "payable"
     STARTED = "under way"
     CAPTURED = "captured"
     DIED = "can no longer succeed"
+    LAPSED = "not waited for any more"
     CONTRADICTED = "does not fit"
 
 
@@ -195,8 +198,12 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_P.PROCESSING, _E.CONTRADICTED): _P.ATTENTION,
     (_P.ATTENTION, _E.CAPTURED): _P.PAID,  # what did not fit has been put right at the provider
     (_P.ATTENTION, _E.DIED): _P.FENCED,
-    (_P.FENCED, _E.CAPTURED): _P.PAID,  # late money, from a provider that cannot fence
+    (_P.FENCED, _E.CAPTURED): _P.PAID,  # late money all the same: who said that it cannot come was wrong
     (_P.FENCED, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.OPEN, _E.LAPSED): _P.LAPSED,
+    (_P.LAPSED, _E.CAPTURED): _P.PAID,  # late money
+    (_P.LAPSED, _E.DIED): _P.FENCED,
+    (_P.LAPSED, _E.CONTRADICTED): _P.ATTENTION,
     (_S.REQUESTED, _R.APPROVE): _S.APPROVED,
     (_S.REQUESTED, _R.REJECT): _S.REJECTED,
     (_S.APPROVED, _R.SUBMIT): _S.SUBMITTED,
@@ -208,7 +215,10 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
 COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
 UNDER_WAY = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED})  # refunds that may still need somebody
 UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
-LIVING: frozenset[PaymentStatus] = frozenset(_P) - {_P.FENCED}  # a reference has at most one such, surplus aside
+LIVING: frozenset[PaymentStatus] = frozenset(_P) - {
+    _P.FENCED,
+    _P.LAPSED,
+}  # a reference has at most one such, surplus aside
 
 
 class IllegalTransition(Exception):

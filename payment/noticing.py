@@ -39,6 +39,7 @@ HELD_BACK_AT_MOST = timedelta(
 _AGREES = {
     PaymentStatus.PAID: frozenset(SessionState),
     PaymentStatus.FENCED: frozenset({SessionState.DEAD}),
+    PaymentStatus.LAPSED: frozenset({SessionState.OPEN}),
     PaymentStatus.OPEN: frozenset({SessionState.OPEN}),
     PaymentStatus.PROCESSING: frozenset({SessionState.PROCESSING}),
 }

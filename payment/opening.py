@@ -38,6 +38,7 @@ def order_of(payment: Payment) -> PaymentOrder:
         language=payment.language,
         return_url=payment.return_url,
         expires_at=session_ends(payment),
+        purpose=payment.kassenzeichen,
     )
 
 
@@ -73,10 +74,13 @@ class Opening:
         raise PaymentUnavailable
 
     async def fence(self, payment_id: UUID) -> Payment:
-        """FENCED if the provider says that no money can come any more, PAID if it came; else as it stands, to be tried again."""
+        """FENCED if the provider says that no money can come any more, PAID if it came; else as it stands, to be tried again.
+
+        LAPSED where the provider cannot say the first, but did say that nothing has come so far.
+        """
         for _try in range(2):
             payment = await self.context.payment(payment_id)
-            if payment.status in (PaymentStatus.PAID, PaymentStatus.FENCED):
+            if payment.status in (PaymentStatus.PAID, PaymentStatus.FENCED, PaymentStatus.LAPSED):
                 return payment
             try:
                 if payment.session_id is None:
@@ -88,7 +92,10 @@ class Opening:
                         return payment
                     payment = await self._store(payment_id, seen)
                 if payment.session_id is not None and payment.status is not PaymentStatus.PAID:
-                    await self.context.provider_of(payment).fence(payment.session_id)
+                    provider = self.context.provider_of(payment)
+                    if not provider.abilities.fence:
+                        return await self._lapse(payment_id, await provider.fetch(payment.session_id))
+                    await provider.fence(payment.session_id)
                     fence_asked()
             except ProviderRefused:
                 fence_asked()  # complete or expired already: the look below sees which
@@ -111,6 +118,12 @@ class Opening:
                 if not silence.replayed:
                     raise
         return await provider.find(payment.id, payment.created_at)
+
+    async def _lapse(self, payment_id: UUID, seen: Snapshot) -> Payment:
+        """Given up after a look: whoever has paid in time is not left out because nobody asked."""
+        fence_asked()
+        payment = await self.settling.take_in(payment_id, seen)
+        return await self.settling.lapse(payment_id) if payment.status is PaymentStatus.OPEN else payment
 
     async def _store(self, payment_id: UUID, seen: Snapshot) -> Payment:
         payment = await self.settling.take_in(payment_id, seen)

@@ -43,6 +43,7 @@ class PaymentOrder:
     language: str
     return_url: str
     expires_at: datetime
+    purpose: str = ""  # for the payer's statement: the Kassenzeichen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,20 @@ class SignatureRefused(DomainError):
     message = _("The signature of this message is not valid.")
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
+    every refund fails there, and people transfer the money."""
+
+    fence: bool = True
+    refund: bool = True
+
+
 class PaymentProvider(Protocol):
     """Every call may raise OutcomeUnknown; the ones that change something also ProviderRefused."""
+
+    @property
+    def abilities(self) -> Abilities: ...
 
     async def create(self, order: PaymentOrder, key: str) -> Snapshot: ...
     async def fetch(self, session_id: str) -> Snapshot: ...

@@ -13,6 +13,7 @@ import stripe
 
 from payment import stripe_words as words
 from payment.ports import (
+    Abilities,
     OutcomeUnknown,
     PaymentOrder,
     ProviderRefused,
@@ -38,6 +39,8 @@ class StripeProvider:
 
     Raises ValueError for a live key on any other address than Stripe's.
     """
+
+    abilities = Abilities()
 
     def __init__(
         self,

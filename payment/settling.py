@@ -16,8 +16,8 @@ from base.i18n import mark as _
 from base.money import Money
 from payment.books import with_second_try
 from payment.context import Context
-from payment.decide import Decision, Effect, decide, surplus, unborn
-from payment.model import Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
+from payment.decide import Decision, Effect, decide, lapsed, surplus, unborn
+from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,21 @@ class Settling:
         settled()
         return given_up
 
+    async def lapse(self, payment_id: UUID) -> Payment:
+        """No longer waited for, although money may still come; does nothing where the row has moved on."""
+
+        async def work(tx: Tx) -> Payment:
+            before = await self._locked(tx, payment_id)
+            if before.status is not PaymentStatus.OPEN:
+                return before
+            after = await self._apply(tx, before, lapsed(before, self.context.clock()))
+            applied()
+            return after
+
+        given_up = await with_second_try(self.context.books, work)
+        settled()
+        return given_up
+
     async def take_stray(self, payment_id: UUID, seen: Snapshot) -> bool:
         """A second session for a payment: made impossible to pay, or, if paid already, given back in full.
 
@@ -143,7 +158,7 @@ class Settling:
         books, hooks, after = self.context.books, self.context.hooks, decision.payment
         if after == before:
             return after
-        if before.status is PaymentStatus.FENCED and after.status is not PaymentStatus.FENCED:
+        if before.status not in LIVING and after.status in LIVING:
             # Late money. If the reference has gone on with another payment, it owes nothing more.
             after = replace(after, surplus=await books.living(tx, after.reference) is not None)
         await books.store_payment(tx, after, before.status)

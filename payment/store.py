@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
+from payment.books import LATE_MONEY
 from payment.ledger import Journal
 from payment.model import ERASED_NOTE, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import VendorEvent
@@ -23,12 +24,14 @@ async def lock_payment(conn: Connection, payment_id: UUID) -> Payment | None:
 
 
 async def find_living(conn: Connection, reference: UUID) -> Payment | None:
-    sql = "SELECT * FROM payment WHERE reference = $1 AND status <> 'fenced' AND NOT surplus"
+    sql = "SELECT * FROM payment WHERE reference = $1 AND status NOT IN ('fenced', 'lapsed') AND NOT surplus"
     return await find_one(conn, Payment, sql, reference)
 
 
 async def find_latest(conn: Connection, reference: UUID) -> Payment | None:
-    sql = "SELECT * FROM payment WHERE reference = $1 AND NOT surplus ORDER BY status <> 'fenced' DESC, created_at DESC, id LIMIT 1"
+    sql = """
+        SELECT * FROM payment WHERE reference = $1 AND NOT surplus
+         ORDER BY status NOT IN ('fenced', 'lapsed') DESC, created_at DESC, id LIMIT 1"""
     return await find_one(conn, Payment, sql, reference)
 
 
@@ -87,8 +90,9 @@ async def due_payments(
     sql = """
         SELECT * FROM payment WHERE status IN ('intended', 'open', 'processing') AND coalesce(checked_at, created_at) <= $1
             OR status = 'attention' AND coalesce(checked_at, created_at) <= $2
+            OR status = 'lapsed' AND coalesce(checked_at, created_at) <= $2 AND created_at >= $4
          ORDER BY coalesce(checked_at, created_at), id LIMIT $3"""
-    return await fetch_all(conn, Payment, sql, checked_before, attention_before, limit)
+    return await fetch_all(conn, Payment, sql, checked_before, attention_before, limit, attention_before - LATE_MONEY)
 
 
 async def serve_on(conn: Connection, references: Collection[UUID], day: date) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from base.clock import Clock
 from base.failpoint import point
-from booking.appointments.model import AppointmentStatus, MoveState
+from booking.appointments.model import AppointmentStatus, CaseState, MoveState
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from payment.model import Payment, Refund
 from payment.ports import Outcome, Tx
@@ -48,6 +48,8 @@ class CaseHooks:
         case = await self._slots.lock(tx, payment.reference)
         if case is None:
             return await self._difference_paid(tx, payment)
+        if case.status is AppointmentStatus.EXPIRED:
+            return await self._paid_late(tx, case, payment)
         if case.status not in _WAITING or case.fee != payment.amount:
             return Outcome.LOST
         if not await self._slots.move(tx, payment.reference, AppointmentStatus.CONFIRMED):
@@ -55,6 +57,17 @@ class CaseHooks:
         await self._slots.announce(tx, payment.reference, Notice("appointment_confirmed"))
         appointment_confirmed()
         return Outcome.KEPT
+
+    async def _paid_late(self, tx: Tx, case: CaseState, payment: Payment) -> Outcome:
+        """From a provider that cannot be made to refuse it: the time is had again, if it is free. Else the payer is told."""
+        is_ahead = self._clock() < case.starts_at and case.fee == payment.amount
+        if is_ahead and await self._slots.move(tx, case.id, AppointmentStatus.CONFIRMED):
+            await self._slots.announce(tx, case.id, Notice("appointment_confirmed"))
+            appointment_confirmed()
+            return Outcome.KEPT
+        fields = {"refund_cents": payment.amount_cents, "currency": payment.currency}
+        await self._slots.announce(tx, case.id, Notice("paid_too_late", str(payment.id), fields))
+        return Outcome.LOST
 
     async def on_fenced(self, tx: Tx, payment: Payment) -> None:
         """No money can come any more, so the time is free; a hold that is not over yet may be paid for once more."""
@@ -67,7 +80,9 @@ class CaseHooks:
         still_held = case.hold_until is not None and case.hold_until > self._clock()
         if case.status is AppointmentStatus.HELD and still_held:
             return
-        await self._slots.move(tx, payment.reference, AppointmentStatus.EXPIRED)
+        # Before it was over somebody gave it up: late money does not bring that back.
+        ended = AppointmentStatus.CANCELLED if still_held else AppointmentStatus.EXPIRED
+        await self._slots.move(tx, payment.reference, ended)
         hold_expired()
 
     async def _difference_paid(self, tx: Tx, payment: Payment) -> Outcome:

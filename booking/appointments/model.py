@@ -31,9 +31,9 @@ _S = AppointmentStatus
 
 TRANSITIONS: Mapping[AppointmentStatus, frozenset[AppointmentStatus]] = {
     _S.HELD: frozenset({_S.CONFIRMED, _S.EXPIRING, _S.EXPIRED, _S.CANCELLED}),
-    _S.EXPIRING: frozenset({_S.CONFIRMED, _S.EXPIRED}),
+    _S.EXPIRING: frozenset({_S.CONFIRMED, _S.EXPIRED, _S.CANCELLED}),  # cancelled: given up before it was over
     _S.CONFIRMED: frozenset({_S.CANCELLED, _S.FINISHED, _S.NO_SHOW}),
-    _S.EXPIRED: frozenset(),
+    _S.EXPIRED: frozenset({_S.CONFIRMED}),  # late money, where the time is still free
     _S.CANCELLED: frozenset(),
     _S.FINISHED: frozenset(),
     _S.NO_SHOW: frozenset({_S.CONFIRMED}),  # said by mistake

@@ -68,7 +68,8 @@ class Slots(Protocol):
         """The case as it is; nobody else gets its lock before the transaction ends."""
 
     async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
-        """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status."""
+        """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status, or what
+        had run out is not free any more in all its parts."""
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
         """Cases whose hold is over, those that are expiring, and dearer times that nobody waits for any more, by their hold; each once in

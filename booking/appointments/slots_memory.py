@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -37,9 +38,17 @@ def _with_waiting(tx: Tx, case: CaseState) -> CaseState:
     return replace(case, waiting=next((move.id for move in moves if move.is_waiting and move.case.id == case.id), None))
 
 
+def nobody_else(tx: Tx, case: CaseState) -> bool:
+    return True
+
+
 class MemorySlots:
     """Tables: `case` by id, `waiting` (dearer times) by the hold's id,
     `tried` (when) by the case's id, `bare_hold` by id, `notice` by (case, template, what about)."""
+
+    def __init__(self, is_free: Callable[[Tx, CaseState], bool] = nobody_else) -> None:
+        """`is_free`: whether all the time that a case had may be had again."""
+        self._is_free = is_free
 
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         found: CaseState | None = _table(tx, "case").get(reference)
@@ -48,6 +57,8 @@ class MemorySlots:
     async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
         case: CaseState | None = _table(tx, "case").get(reference)
         if case is None or case.status not in sources(to):
+            return False
+        if case.status is AppointmentStatus.EXPIRED and not self._is_free(tx, case):
             return False
         _table(tx, "case")[reference] = replace(case, status=to, hold_until=None if to in _ENDED else case.hold_until)
         return True

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+import asyncpg
+
 from base.db import Connection
 from base.money import Money
 from booking.appointments import move_store, reconfirm_store, store
@@ -29,7 +31,18 @@ class PgSlots:
         return await store.find_state(_conn(tx), reference)
 
     async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
-        return await store.move(_conn(tx), reference, sources(to), to, CLAIM_OF[to])
+        conn, held_by = _conn(tx), sources(to) - {AppointmentStatus.EXPIRED}
+        if await store.move(conn, reference, held_by, to, CLAIM_OF[to]):
+            return True
+        if AppointmentStatus.EXPIRED not in sources(to):
+            return False
+        try:
+            async with (
+                conn.transaction()
+            ):  # a savepoint: that somebody else has the time by now is an answer, not the end of all
+                return await store.take_again(conn, reference)
+        except asyncpg.ExclusionViolationError:
+            return False
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
         return await store.due(_conn(tx), now, now - TRY_EVERY, limit)

@@ -456,6 +456,22 @@ async def move(
     return moved
 
 
+async def take_again(conn: Connection, appointment_id: UUID) -> bool:
+    """What has run out is booked with all the time it had. Raises ExclusionViolationError where any part of it is somebody else's."""
+    taken: bool = await conn.fetchval(
+        """
+        WITH taken AS (
+          UPDATE appointment SET status = 'confirmed', sequence = sequence + 1
+           WHERE id = $1 AND status = 'expired' AND erased_at IS NULL RETURNING id
+        ), timed AS (
+          UPDATE claim SET status = 2 WHERE appointment_id IN (SELECT id FROM taken) AND status = 8
+        )
+        SELECT EXISTS (SELECT FROM taken)""",
+        appointment_id,
+    )
+    return taken
+
+
 async def due(conn: Connection, now: datetime, tried_before: datetime, limit: int) -> list[UUID]:
     """Cases, and dearer times that wait for one (by the hold's id). Below infinity rather than not null: a range leads the planner
     to the small index of due holds."""

@@ -58,6 +58,7 @@ _PAYMENT = {
     PaymentStatus.PROCESSING: "processing",
     PaymentStatus.PAID: "paid",
     PaymentStatus.FENCED: "failed",
+    PaymentStatus.LAPSED: "failed",
     PaymentStatus.ATTENTION: "processing",
 }
 _OPEN_QUESTION = (ReconfirmStatus.ASKED, ReconfirmStatus.LAPSED)

@@ -26,7 +26,7 @@ from frontend.citizen.holding import check_page
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import cents_of, hold_of
 from frontend.citizen.waitlist_views import case_part
-from payment.model import PaymentStatus
+from payment.model import LIVING
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _has_run_out(case: Case, now: datetime) -> bool:
     is_over = case.status is AppointmentStatus.HELD and case.hold_until is not None and case.hold_until <= now
     if case.is_erased:
         return False
-    is_unpaid = case.payment is None or case.payment.status is PaymentStatus.FENCED
+    is_unpaid = case.payment is None or case.payment.status not in LIVING
     return is_unpaid and (is_over or case.status is AppointmentStatus.EXPIRED or was_given_back(case))
 
 

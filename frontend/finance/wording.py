@@ -19,6 +19,7 @@ PAYMENT: Mapping[PaymentStatus, str] = {
     PaymentStatus.PROCESSING: _("Under way"),
     PaymentStatus.PAID: _("Paid"),
     PaymentStatus.FENCED: _("Cancelled without payment"),
+    PaymentStatus.LAPSED: _("Run out, money may still come"),
     PaymentStatus.ATTENTION: _("Does not fit"),
 }
 SESSION: Mapping[SessionState, str] = {

@@ -29,6 +29,7 @@ _FITS: Mapping[PaymentStatus, frozenset[SessionState | None]] = {
     _P.OPEN: frozenset({_S.OPEN}),
     _P.PROCESSING: frozenset({_S.PROCESSING}),
     _P.FENCED: frozenset({_S.DEAD, None}),
+    _P.LAPSED: frozenset({_S.OPEN, _S.DEAD}),
     _P.ATTENTION: frozenset(),
 }
 _REFUND_FITS: Mapping[RefundStatus, frozenset[RefundState]] = {

@@ -67,6 +67,7 @@ FIELDS: dict[Template, dict[str, object]] = {
         "instead_of": "2026-12-17T10:00:00+00:00",
         "leave_url": f"https://termine.stuttgart.example/de/waitlist/{CASE}/leave/{'A' * 43}",
     },
+    Template.PAID_TOO_LATE: {"sequence": 1, "refund_cents": 3700},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
 }
 

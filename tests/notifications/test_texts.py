@@ -43,6 +43,7 @@ TEMPLATES = (
     "appointment_reconfirm",
     "appointment_released",
     "refund_succeeded",
+    "paid_too_late",
     "call_link",
     "guard_code",
 )

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from payment import stripe_words as words
 from payment.ports import (
+    Abilities,
     OutcomeUnknown,
     PaymentOrder,
     ProviderRefused,
@@ -46,6 +47,7 @@ class MachineProvider:
         self.net = net
         self.breakdown = breakdown
         self.calls: list[str] = []
+        self.abilities = Abilities()
         self._api = Api(machine)
 
     async def create(self, order: PaymentOrder, key: str) -> Snapshot:

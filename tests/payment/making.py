@@ -102,7 +102,7 @@ class RecordingHooks:
         return self.outcome
 
     async def on_fenced(self, tx: Tx, payment: Payment) -> None:
-        assert payment.status is PaymentStatus.FENCED
+        assert payment.status in (PaymentStatus.FENCED, PaymentStatus.LAPSED)
         self.told.append(("fenced", payment.reference))
 
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:

@@ -29,7 +29,7 @@ from tests.golden import check_golden
 
 SCHEMA = "".join(
     (FOLDER / name).read_text(encoding="utf-8")
-    for name in ("0005_payment.sql", "0010_till.sql", "0025_moved_refund.sql", "0060_books.sql")
+    for name in ("0005_payment.sql", "0010_till.sql", "0025_moved_refund.sql", "0060_books.sql", "0071_lapsed.sql")
 )
 PICTURE = Path(__file__).parents[2] / "docs" / "payment-states.md"
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from payment.ports import (
+    Abilities,
     OutcomeUnknown,
     PaymentOrder,
     ProviderRefused,
@@ -21,6 +22,8 @@ from payment.ports import (
 
 
 class ToyProvider:
+    abilities = Abilities()
+
     def __init__(self) -> None:
         self.sessions: dict[str, Snapshot] = {}
         self.refunds: dict[str, RefundSnapshot] = {}

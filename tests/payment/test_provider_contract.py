@@ -1,0 +1,296 @@
+"""What Payments rely on, of every provider: adapter and sandbox over HTTP, then the whole of Payments on top of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from base.clock import SettableClock
+from base.money import Money
+from payment.books_memory import MemoryBooks
+from payment.context import PaymentUnavailable
+from payment.memory import MemoryDatabase
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.ports import Outcome, OutcomeUnknown, PaymentOrder, ProviderRefused, RefundOrder, RefundState, SessionState
+from payment.usecases import Payments
+from tests.payment.making import AMOUNT, Ids, RecordingHooks
+from tests.payment.providers import SIDES, Side
+
+PAYMENT = UUID(int=1)
+P = PaymentStatus
+
+
+@pytest.fixture(params=SIDES)
+async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
+    async with SIDES[request.param]() as made:
+        yield made
+
+
+def order(side: Side) -> PaymentOrder:
+    return PaymentOrder(
+        payment_id=PAYMENT,
+        amount=AMOUNT,
+        description="Gebühr 13,00 €",
+        language="de",
+        return_url="http://localhost:8080/de/case",
+        expires_at=side.now() + timedelta(minutes=31),
+        purpose="RF18SCH000000001",
+    )
+
+
+# The port.
+
+
+async def test_a_session_is_open_with_an_address_and_our_payment(side: Side) -> None:
+    seen = await side.psp.create(order(side), "create:1")
+    assert (seen.payment_id, seen.state, seen.amount, seen.charge_id) == (PAYMENT, SessionState.OPEN, AMOUNT, None)
+    assert seen.url is not None
+    assert await side.psp.fetch(seen.session_id) == seen
+
+
+async def test_paid_it_has_a_charge_and_no_address(side: Side) -> None:
+    seen = await side.psp.create(order(side), "create:1")
+    side.pay(seen.session_id)
+    after = await side.psp.fetch(seen.session_id)
+    assert (after.payment_id, after.state, after.amount, after.url) == (PAYMENT, SessionState.PAID, AMOUNT, None)
+    assert after.charge_id is not None
+
+
+async def test_declined_no_money_has_come(side: Side) -> None:
+    seen = await side.psp.create(order(side), "create:1")
+    side.decline(seen.session_id)
+    after = await side.psp.fetch(seen.session_id)
+    assert after.state in (SessionState.OPEN, SessionState.DEAD)  # some let the payer try again
+
+
+async def test_a_fence_holds_or_is_not_promised(side: Side) -> None:
+    seen = await side.psp.create(order(side), "create:1")
+    if not side.psp.abilities.fence:
+        with pytest.raises(ProviderRefused):
+            await side.psp.fence(seen.session_id)
+        side.pay(seen.session_id)
+        assert (await side.psp.fetch(seen.session_id)).state is SessionState.PAID
+        return
+    await side.psp.fence(seen.session_id)
+    with pytest.raises(Exception, match=r"."):
+        side.pay(seen.session_id)
+    assert (await side.psp.fetch(seen.session_id)).state is SessionState.DEAD
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_silence_is_not_a_failure(side: Side, before: bool) -> None:
+    await side.silence("POST", before=before)
+    with pytest.raises(OutcomeUnknown):
+        await side.psp.create(order(side), "create:1")
+    assert side.count() == (0 if before else 1)
+
+
+async def test_a_garbled_answer_says_nothing(side: Side) -> None:
+    await side.garble("POST")
+    with pytest.raises(OutcomeUnknown):
+        await side.psp.create(order(side), "create:1")
+    seen = await side.psp.create(order(side), "create:2")
+    await side.garble("GET")
+    with pytest.raises(OutcomeUnknown):
+        await side.psp.fetch(seen.session_id)
+
+
+async def test_an_unknown_session_is_no_fact(side: Side) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await side.psp.fetch("nobody")
+
+
+async def test_a_refund_arrives_or_is_refused_for_good(side: Side) -> None:
+    seen = await side.psp.create(order(side), "create:1")
+    side.pay(seen.session_id)
+    charge = (await side.psp.fetch(seen.session_id)).charge_id
+    assert charge is not None
+    part = RefundOrder(refund_id=UUID(int=501), payment_id=PAYMENT, charge_id=charge, amount=Money(500))
+    if not side.psp.abilities.refund:
+        with pytest.raises(ProviderRefused):
+            await side.psp.refund(part, "refund:1")
+        assert await side.psp.find_refund(part) is None
+        return
+    refund = await side.psp.refund(part, "refund:1")
+    assert (refund.state, refund.amount, refund.refund_id) == (RefundState.SUCCEEDED, Money(500), part.refund_id)
+    assert (await side.psp.find_refund(part)) == refund
+    rest = replace(part, refund_id=UUID(int=502), amount=Money(AMOUNT.cents - 500 + 1))
+    with pytest.raises(ProviderRefused):
+        await side.psp.refund(rest, "refund:2")
+
+
+# Payments on top of it.
+
+
+@dataclass
+class City:
+    side: Side
+    hooks: RecordingHooks = field(default_factory=RecordingHooks)
+
+    def __post_init__(self) -> None:
+        self.books = MemoryBooks(MemoryDatabase())
+        self.clock = SettableClock(self.side.now())
+        self.payments = Payments(self.books, {self.side.name: self.side.psp}, self.hooks, self.clock, Ids())
+
+    async def request(self) -> Payment:
+        async with self.books.transaction() as tx:
+            return await self.payments.request(
+                tx,
+                reference=UUID(int=1001),
+                amount=AMOUNT,
+                description="Gebühr",
+                language="de",
+                return_url="http://localhost:8080/de/case",
+            )
+
+    async def opened(self) -> Payment:
+        payment = await self.payments.open((await self.request()).id)
+        assert (payment.status, payment.pay_url is None) == (P.OPEN, False)
+        return payment
+
+    def pay(self, payment: Payment) -> None:
+        assert payment.session_id is not None
+        self.side.pay(payment.session_id)
+
+    async def refunds(self, payment: Payment) -> list[Refund]:
+        async with self.books.transaction() as tx:
+            return await self.payments.refunds(tx, payment.id)
+
+    async def ask_back(self, payment: Payment, amount: Money) -> Refund:
+        async with self.books.transaction() as tx:
+            refund = await self.payments.request_refund(tx, payment.id, amount, RefundReason.CANCELLED)
+        return await self.payments.submit_refund(refund.id)
+
+
+@pytest.fixture
+def city(side: Side) -> City:
+    return City(side)
+
+
+async def test_asked_twice_there_is_one_address(city: City) -> None:
+    first = await city.opened()
+    assert await city.opened() == first
+    assert city.side.count() == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_after_a_silence_the_payer_gets_an_address_all_the_same(city: City, before: bool) -> None:
+    payment = await city.request()
+    await city.side.silence("POST", before=before)
+    with pytest.raises(PaymentUnavailable):
+        await city.payments.open(payment.id)
+    opened = await city.opened()
+    city.pay(opened)
+    assert (await city.payments.settle(opened.id)).status is P.PAID
+    assert city.hooks.told == [("paid", opened.reference)]
+
+
+async def test_paid_and_looked_at_twice_it_is_told_once(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    for _ in range(2):
+        assert (await city.payments.settle(payment.id)).status is P.PAID
+    assert city.hooks.told == [("paid", payment.reference)]
+
+
+async def test_nobody_comes_back_and_the_sweep_sees_the_money(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    city.clock.advance(minutes=2)
+    await city.payments.sweep()
+    assert city.hooks.told == [("paid", payment.reference)]
+
+
+async def test_another_amount_never_counts(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    assert payment.session_id is not None
+    city.side.charge_less(payment.session_id)
+    assert (await city.payments.settle(payment.id)).status is P.ATTENTION
+    assert not city.hooks.told
+
+
+async def test_given_up_it_is_fenced_or_lapsed_and_told(city: City) -> None:
+    payment = await city.opened()
+    given_up = await city.payments.fence(payment.id)
+    assert given_up.status is (P.FENCED if city.side.psp.abilities.fence else P.LAPSED)
+    assert (given_up.pay_url, city.hooks.told) == (None, [("fenced", payment.reference)])
+    assert await city.payments.fence(payment.id) == given_up
+
+
+async def test_who_paid_in_time_is_not_given_up(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    assert (await city.payments.fence(payment.id)).status is P.PAID
+    assert city.hooks.told == [("paid", payment.reference)]
+
+
+async def test_while_the_provider_is_silent_nothing_is_given_up(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    await city.side.silence("GET", before=True)
+    await city.payments.fence(payment.id)
+    assert ("fenced", payment.reference) not in city.hooks.told
+    assert (await city.payments.fence(payment.id)).status is P.PAID
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_late_money_is_told_and_goes_back_where_it_is_for_nothing(city: City, outcome: Outcome) -> None:
+    if city.side.psp.abilities.fence:
+        pytest.skip("its fence is the promise that there is none; that it holds is tested above")
+    city.hooks.outcome = outcome
+    payment = await city.opened()
+    await city.payments.fence(payment.id)
+    city.pay(payment)
+    city.clock.advance(minutes=90)
+    await city.payments.sweep()
+    after = await city.payments.settle(payment.id)
+    assert after.status is P.PAID
+    assert city.hooks.told == [("fenced", payment.reference), ("paid", payment.reference)]
+    owed = [(one.reason, one.amount_cents) for one in await city.refunds(payment)]
+    assert owed == ([] if outcome is Outcome.KEPT else [(RefundReason.LOST_SLOT, AMOUNT.cents)])
+
+
+async def test_late_money_beside_another_payment_is_too_much(city: City) -> None:
+    if city.side.psp.abilities.fence:
+        pytest.skip("see above")
+    late = await city.opened()
+    await city.payments.fence(late.id)
+    second = await city.opened()
+    assert second.id != late.id
+    city.pay(late)
+    after = await city.payments.settle(late.id)
+    assert (after.status, after.surplus) == (P.PAID, True)
+    assert [one.reason for one in await city.refunds(late)] == [RefundReason.LOST_SLOT]
+    city.pay(second)
+    assert (await city.payments.settle(second.id)).status is P.PAID
+    assert city.hooks.told == [("fenced", late.reference), ("paid", late.reference)]
+
+
+@pytest.mark.parametrize("cents", [500, AMOUNT.cents])
+async def test_money_goes_back_or_waits_for_a_transfer(city: City, cents: int) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    await city.payments.settle(payment.id)
+    refund = await city.ask_back(payment, Money(cents))
+    if city.side.psp.abilities.refund:
+        assert (refund.status, refund.failure) == (RefundStatus.SUCCEEDED, None)
+    else:
+        assert (refund.status, refund.failure) == (RefundStatus.FAILED, "provider_cannot_refund")
+        assert (await city.payments.troubles()).failed_refunds == 1
+
+
+async def test_an_hour_of_silence_loses_nothing(city: City) -> None:
+    payment = await city.opened()
+    city.pay(payment)
+    for _ in range(3):
+        await city.side.silence("GET", before=True)
+        city.clock.advance(minutes=20)
+        await city.payments.sweep()
+    city.clock.advance(minutes=2)
+    await city.payments.sweep()
+    assert city.hooks.told == [("paid", payment.reference)]
