@@ -27,13 +27,11 @@ def check_payment(p: Payment) -> None:
 
 
 def unique_payment(p: Payment, others: Iterable[Payment]) -> None:
-    for other in others:
-        if other.id == p.id:
-            continue
-        _refuse_where(
-            payment_session_once=p.session_id is not None and other.session_id == p.session_id,
-            payment_one_living=is_living(p) and is_living(other) and other.reference == p.reference,
-        )
+    rest = [other for other in others if other.id != p.id]
+    _refuse_where(
+        payment_session_once=p.session_id is not None and any(other.session_id == p.session_id for other in rest),
+        payment_one_living=is_living(p) and any(is_living(other) and other.reference == p.reference for other in rest),
+    )
 
 
 def paid_is_final(was: Payment, p: Payment) -> None:

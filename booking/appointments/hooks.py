@@ -10,7 +10,7 @@ from base.clock import Clock
 from base.failpoint import point
 from booking.appointments.model import AppointmentStatus, CaseState, MoveState
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
-from payment.model import Payment, Refund
+from payment.model import Payment, PaymentStatus, Refund
 from payment.ports import Outcome, Tx
 
 appointment_confirmed = point("appointment.confirmed")
@@ -80,8 +80,9 @@ class CaseHooks:
         still_held = case.hold_until is not None and case.hold_until > self._clock()
         if case.status is AppointmentStatus.HELD and still_held:
             return
-        # Before it was over somebody gave it up: late money does not bring that back.
-        ended = AppointmentStatus.CANCELLED if still_held else AppointmentStatus.EXPIRED
+        # Given up by its person before it was over: late money does not bring that back.
+        is_given_up = still_held and payment.status is PaymentStatus.LAPSED
+        ended = AppointmentStatus.CANCELLED if is_given_up else AppointmentStatus.EXPIRED
         await self._slots.move(tx, payment.reference, ended)
         hold_expired()
 

@@ -48,7 +48,7 @@ class MemorySlots:
 
     def __init__(self, is_free: Callable[[Tx, CaseState], bool] = nobody_else) -> None:
         """`is_free`: whether all the time that a case had may be had again."""
-        self._is_free = is_free
+        self.is_free = is_free
 
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         found: CaseState | None = _table(tx, "case").get(reference)
@@ -58,7 +58,7 @@ class MemorySlots:
         case: CaseState | None = _table(tx, "case").get(reference)
         if case is None or case.status not in sources(to):
             return False
-        if case.status is AppointmentStatus.EXPIRED and not self._is_free(tx, case):
+        if case.status is AppointmentStatus.EXPIRED and not self.is_free(tx, case):
             return False
         _table(tx, "case")[reference] = replace(case, status=to, hold_until=None if to in _ENDED else case.hold_until)
         return True

@@ -41,13 +41,18 @@ def never(call: str) -> Breakdown | None:
 
 class MachineProvider:
     def __init__(
-        self, machine: Machine, *, net: Net = good_net, breakdown: Callable[[str], Breakdown | None] = never
+        self,
+        machine: Machine,
+        *,
+        net: Net = good_net,
+        breakdown: Callable[[str], Breakdown | None] = never,
+        abilities: Abilities | None = None,
     ) -> None:
         self.machine = machine
         self.net = net
         self.breakdown = breakdown
         self.calls: list[str] = []
-        self.abilities = Abilities()
+        self.abilities = abilities or Abilities()
         self._api = Api(machine)
 
     async def create(self, order: PaymentOrder, key: str) -> Snapshot:
@@ -64,9 +69,13 @@ class MachineProvider:
         return words.own_snapshots(await self._sessions("changed", since))
 
     async def fence(self, session_id: str) -> None:
+        if not self.abilities.fence:
+            raise ProviderRefused("provider_cannot_fence")
         await self._post("fence", f"/v1/checkout/sessions/{session_id}/expire", {}, None)
 
     async def refund(self, order: RefundOrder, key: str) -> RefundSnapshot:
+        if not self.abilities.refund:
+            raise ProviderRefused("provider_cannot_refund")
         return words.refund_snapshot(await self._post("refund", "/v1/refunds", words.refund_params(order), key))
 
     async def fetch_refund(self, provider_id: str) -> RefundSnapshot:

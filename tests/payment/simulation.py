@@ -29,7 +29,7 @@ from booking.appointments.policy import Terms
 from booking.appointments.slots_memory import MemorySlots
 from payment.books_memory import MemoryBooks
 from payment.memory import MemoryDatabase, MemoryTx
-from payment.ports import OutcomeUnknown
+from payment.ports import Abilities, OutcomeUnknown
 from payment.usecases import Payments
 from sandbox.stripe.api import Answer, Breakdown, Call
 from sandbox.stripe.errors import ApiError
@@ -89,7 +89,7 @@ class LateProvider(MachineProvider):
     """A call given up by its caller may reach Stripe afterwards."""
 
     def __init__(self, world: Simulation) -> None:
-        super().__init__(world.machine, net=world.net, breakdown=world.breakdown)
+        super().__init__(world.machine, net=world.net, breakdown=world.breakdown, abilities=world.abilities)
         self._world = world
 
     async def _call(self, name: str, call: Call) -> Answer:
@@ -105,8 +105,11 @@ class LateProvider(MachineProvider):
 
 
 class Simulation:
-    def __init__(self, seed: int) -> None:
+    """`promises`: whether the provider can fence; where it cannot, it sends no messages, and in some worlds refunds nothing either."""
+
+    def __init__(self, seed: int, *, promises: bool = True) -> None:
         self.chance = Chance(seed)
+        self.abilities = Abilities() if promises else Abilities(fence=False, refund=self.chance.hits(0.5))
         self.clock = SettableClock(NOW)
         self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
         self.machine.on_event(self._emitted)
@@ -118,8 +121,9 @@ class Simulation:
         self.late: list[Call] = []
         self.hostile = True
         self.crashes = 0
+        self.had_again = 0
         self.db = BusyDatabase(self)
-        self.books, self.slots = MemoryBooks(self.db), MemorySlots()
+        self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
         self.provider = LateProvider(self)
         self.new_id = Ids(10_000)
         self._process: set[asyncio.Task[Any]] = set()
@@ -143,7 +147,7 @@ class Simulation:
         return self.chance.choice(["before", "after"]) if self.hostile and self.chance.hits(0.02) else None
 
     def _emitted(self, event: dict[str, Any]) -> int:
-        if self.hostile and not self.chance.hits(0.25):
+        if self.abilities.fence and self.hostile and not self.chance.hits(0.25):
             self.messages += [event] * (2 if self.chance.hits(0.25) else 1)
         return 1
 
@@ -217,6 +221,12 @@ class Simulation:
                 return False
             self.slots.add_case(tx, case)
         return True
+
+    def _is_free(self, tx: Any, case: CaseState) -> bool:
+        others = (other for other in tx["case"].values() if other.id != case.id)
+        is_free = not any(other.starts_at == case.starts_at and other.status in TAKEN for other in others)
+        self.had_again += is_free
+        return is_free
 
     async def _try(self, *works: Work[Any]) -> Any:
         """All at once, as from several tabs; the first good answer. A citizen does not know what went wrong."""
@@ -312,13 +322,19 @@ class Simulation:
         at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
         require(sum(sums.values()) == 0, "the ledger does not balance")
         require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
-        require(sums["received_in_advance"] == sums["refund_payable"] == 0, "something is owed")
-        kept = sum(p.captured_cents - p.refunded_cents for p in payments)
+        to_transfer = sum(r.amount_cents for r in refunds if r.status == "failed")
+        waiting = -sums["received_in_advance"]  # less where it was earned before it was asked back
+        require(0 <= waiting <= to_transfer, "something is owed")
+        require(sums["refund_payable"] == 0, "something is owed")
+        kept = sum(p.captured_cents - p.refunded_cents for p in payments) - waiting
         require(sums["revenue:fees"] == -kept, f"revenue {-sums['revenue:fees']}, kept {kept}")
 
         require({p.status for p in payments} <= {"paid", "fenced"}, "a payment rests unsettled")
-        require({r.status for r in refunds} <= {"succeeded"}, "a refund rests unsettled or failed")
-        require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
+        done = "succeeded" if self.abilities.refund else "failed"
+        require({r.status for r in refunds} <= {done}, "a refund rests unsettled or failed")
+        require({r.failure for r in refunds} <= {None, "provider_cannot_refund"}, "a refund failed for no reason")
+        if self.abilities.fence:
+            require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
         require({c.status for c in cases.values()} <= {C.CONFIRMED, C.CANCELLED, C.EXPIRED}, "a case rests")
 
         sessions = self.machine.state.rows("sessions")
@@ -328,7 +344,10 @@ class Simulation:
         for payment in payments:
             if payment.status == "paid":
                 case = cases[payment.reference]
-                kept = payment.captured_cents - payment.refunded_cents
+                by_transfer = sum(
+                    r.amount_cents for r in refunds if r.payment_id == payment.id and r.status == "failed"
+                )
+                kept = payment.captured_cents - payment.refunded_cents - by_transfer
                 share = payment.amount.percent(REFUND_PERCENT).cents
                 owed = {C.CONFIRMED: case.fee.cents, C.CANCELLED: case.fee.cents - share}.get(case.status, 0)
                 require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
@@ -339,7 +358,9 @@ class Simulation:
                 require(not case.fee or case.id in paid, "confirmed without money")
                 require((case.id, "appointment_confirmed") in told, "confirmed, and nobody told")
             if case.status is C.EXPIRED:
-                require(not any(case_id == case.id for case_id, _ in told), "told of what did not happen")
+                require((case.id, "appointment_confirmed") not in told, "told of what did not happen")
+                is_late = case.id in paid
+                require(((case.id, "paid_too_late") in told) == is_late, "money that came too late, and nobody told")
 
     async def _notices(self) -> list[tuple[UUID, str, str]]:
         async with self.db.transaction() as tx:
@@ -351,11 +372,11 @@ def require(holds: bool, guarantee: str) -> None:
         raise Violation(guarantee)
 
 
-def play(seed: int) -> Simulation:
+def play(seed: int, *, promises: bool = True) -> Simulation:
     """The whole history of one seed; raises Violation."""
 
     async def run() -> Simulation:
-        world = Simulation(seed)
+        world = Simulation(seed, promises=promises)
         await world.run()
         return world
 

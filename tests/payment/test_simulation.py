@@ -37,9 +37,9 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def guarded(seed: int) -> Simulation:
+def guarded(seed: int, *, promises: bool = True) -> Simulation:
     try:
-        return play(seed)
+        return play(seed, promises=promises)
     except Exception as error:
         raise AssertionError(f"seed {seed}: {error}") from error
 
@@ -53,6 +53,14 @@ def test_everything_comes_right(first: int) -> None:
     assert sum(world.crashes for world in worlds) >= AT_ONCE // 2
     assert any(payment.attempt > 1 for world in worlds for payment in world.db.rows("payment"))
     assert any(world.db.rows("refund") for world in worlds)
+
+
+def test_late_money_confirms_or_goes_back_where_nothing_is_promised() -> None:
+    worlds = [guarded(seed, promises=False) for seed in range(SEEDS // 2)]
+    refunds = [refund for world in worlds for refund in world.db.rows("refund")]
+    assert {refund.reason for refund in refunds} == {"cancelled", "lost_slot"}
+    assert {refund.status for refund in refunds} == {"succeeded", "failed"}
+    assert any(world.had_again for world in worlds)
 
 
 def test_the_same_seed_is_the_same_history() -> None:

@@ -23,7 +23,7 @@ from payment.books_memory import MemoryBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
 from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
-from payment.ports import SessionState
+from payment.ports import Abilities, SessionState
 from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
 from tests.booking.availability.city import TUESDAY, at
@@ -197,19 +197,47 @@ class TestExpiry:
         await world.payments.settle(world.payment.id)
         assert world.status(ident) is _S.CONFIRMED
 
-    async def test_late_money_for_lost_time_goes_back(self, world: World) -> None:
-        """Of a provider that cannot fence."""
+    async def paid_late(self, world: World) -> UUID:
+        """To a provider that cannot fence."""
+        world.provider.abilities = Abilities(fence=False)
         ident = await world.case()
         await world.life.pay(ident, "http://back")
         world.clock.advance(minutes=15)
         await world.life.expire_due()
-        session = world.provider.sessions[f"cs_{world.payment.id}"]
-        world.provider.sessions[session.session_id] = replace(session, state=SessionState.PAID, charge_id="pi")
+        assert (world.status(ident), world.payment.status) == (_S.EXPIRED, PaymentStatus.LAPSED)
+        world.provider.pay(world.payment.id)
+        return ident
+
+    async def test_late_money_has_its_time_again(self, world: World) -> None:
+        ident = await self.paid_late(world)
+        await world.payments.settle(world.payment.id)
+        assert (world.status(ident), world.payment.status) == (_S.CONFIRMED, PaymentStatus.PAID)
+        assert world.notices == ["appointment_confirmed"]
+
+    async def test_late_money_for_lost_time_goes_back(self, world: World) -> None:
+        ident = await self.paid_late(world)
+        world.slots.is_free = lambda tx, case: False
         await world.payments.settle(world.payment.id)
         assert (world.status(ident), world.payment.status) == (_S.EXPIRED, PaymentStatus.PAID)
         await world.payments.submit_refund(world.refund.id)
         assert (world.refund.amount_cents, world.refund.status) == (3700, RefundStatus.SUCCEEDED)
-        assert world.notices == ["refund_succeeded"]
+        assert world.notices == ["paid_too_late", "refund_succeeded"]
+
+    async def test_late_money_for_a_time_that_has_begun_goes_back(self, world: World) -> None:
+        ident = await self.paid_late(world)
+        world.clock.advance(seconds=(START - world.clock()).total_seconds())
+        await world.payments.settle(world.payment.id)
+        assert (world.status(ident), world.refund.amount_cents) == (_S.EXPIRED, 3700)
+
+    async def test_late_money_does_not_bring_back_what_was_given_up(self, world: World) -> None:
+        world.provider.abilities = Abilities(fence=False)
+        ident = await world.case()
+        await world.life.pay(ident, "http://back")
+        await world.life.cancel(ident)
+        assert (world.status(ident), world.payment.status) == (_S.CANCELLED, PaymentStatus.LAPSED)
+        world.provider.pay(world.payment.id)
+        await world.payments.settle(world.payment.id)
+        assert (world.status(ident), world.refund.amount_cents) == (_S.CANCELLED, 3700)
 
     async def test_a_silent_provider_is_asked_once_a_minute_for_each_case(self, world: World) -> None:
         idents = [await world.case() for _ in range(3)]

@@ -112,6 +112,38 @@ async def _no_announcement(tx: Tx, reference: UUID, notice: Notice) -> None:
     return None
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_what_has_run_out_is_had_again_where_all_of_it_is_free(db: Database, taken: bool) -> None:
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=2, duration_min=5, fee_cents=3700, days=[TUESDAY], opens=0, closes=23)
+    side = PgSide(db, city, PgSlots(_no_announcement), 0)
+    until = NOW + timedelta(minutes=15)
+    case = CaseState(
+        id=uuid4(),
+        number="T-1",
+        status=_S.HELD,
+        language="de",
+        starts_at=_start(0),
+        hold_until=until,
+        fee=Money(3700),
+        terms=Terms.of(100, (), ()),
+    )
+    async with db.transaction() as tx:
+        await side.add(tx, case, 0)
+        await side._claim(tx, 1, _start(0), until, case.id)  # a second part, at another counter
+    async with db.transaction() as tx:
+        assert await side.slots.move(tx, case.id, _S.EXPIRED)
+        if taken:
+            await side.add_bare(tx, BareHold(uuid4(), until), 1)
+    async with db.transaction() as tx:
+        assert await side.slots.move(tx, case.id, _S.CONFIRMED) is not taken
+        found = await side.slots.lock(tx, case.id)  # and the transaction goes on
+        assert found is not None
+        assert found.status is (_S.EXPIRED if taken else _S.CONFIRMED)
+        statuses = await tx.fetch("SELECT status FROM claim WHERE appointment_id = $1", case.id)
+        assert {row[0] for row in statuses} == ({8} if taken else {2})
+
+
 @pytest.mark.parametrize("seed", range(RUNS))
 async def test_the_same_program_has_the_same_results(db: Database, seed: int) -> None:
     async with db.connection() as conn:
