@@ -1,0 +1,118 @@
+"""A closed day as it is exported. Integer cents; positive is what the city got, negative what it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from payment.model import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """A journal as it is exported. `number`: its place in the chain of seals, so without a gap; `method`: how it was paid (the provider).
+
+    `kassenzeichen` and `lines` are those of its payment: empty where it has none (a payout). `entries`: account, cents (debit positive).
+    """
+
+    number: int
+    kind: str
+    method: str
+    kassenzeichen: str = ""
+    lines: tuple[Line, ...] = ()
+    entries: tuple[tuple[str, int], ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.number:09d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """`batch`: its number. `root_sha256`: of the day in the chain of the books. Raises ValueError where a voucher does not balance."""
+
+    batch: int
+    business_day: date
+    closed_at: datetime
+    root_sha256: bytes
+    currency: str = "EUR"
+    vouchers: tuple[Voucher, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(sum(cents for _account, cents in voucher.entries) for voucher in self.vouchers):
+            raise ValueError("a voucher balances")
+
+
+class ItemKind(StrEnum):
+    PAYMENT = "payment"
+    REFUND = "refund"  # positive where one that failed is taken back
+    PROVIDER_FEE = "provider_fee"
+    OTHER = "other"  # money without a payment or a refund: a dispute, a difference of a drawer
+    REVENUE = "revenue"  # no money: what was received in advance is earned, or was earned and is given back
+
+
+MONEY_KINDS = (ItemKind.PAYMENT, ItemKind.REFUND, ItemKind.PROVIDER_FEE, ItemKind.OTHER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A line of the itemised list. `product`: the product account, empty where no payment says; `tax_cents` is contained in `cents`."""
+
+    voucher: str
+    kassenzeichen: str
+    day: date
+    kind: ItemKind
+    product: str
+    method: str
+    cents: int
+    tax_percent: int
+
+    @property
+    def tax_cents(self) -> int:
+        """Rounded half away from zero, as an invoice does."""
+        whole = 100 + self.tax_percent
+        tax = (abs(self.cents) * self.tax_percent * 2 + whole) // (2 * whole)
+        return tax if self.cents > 0 else -tax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """A product account and a method of one day. `count`: payments. `net_cents`: by how much the money grew."""
+
+    day: date
+    product: str
+    method: str
+    count: int
+    gross_cents: int
+    refund_cents: int
+    fee_cents: int
+    other_cents: int
+    revenue_cents: int
+
+    @property
+    def net_cents(self) -> int:
+        return self.gross_cents + self.refund_cents + self.fee_cents + self.other_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A booking with one account on each side; `cents` is positive."""
+
+    voucher: str
+    kassenzeichen: str
+    kind: str
+    debit: str
+    credit: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """`rows` without headings; `sum_cents`: what the rows come to, as the manifest's words for its format say."""
+
+    name: str
+    format: str
+    rows: int
+    sum_cents: int
+    content: bytes
