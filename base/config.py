@@ -111,6 +111,41 @@ def _origin(text: str) -> str:
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+
+def _payment_providers(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    if unknown := set(names) - {"stripe", "xbezahldienste"}:
+        raise ValueError(f"knows stripe and xbezahldienste, not {sorted(unknown)[0]}")
+    return names
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if text and (not is_safe or not parts.netloc or parts.query):
+        raise ValueError("must be like https://bezahlen.example/api")
+    return text.rstrip("/")
+
+
+def _xbezahl_version(text: str) -> str:
+    if text not in ("1.0", "1.2"):
+        raise ValueError("must be 1.0 or 1.2")
+    return text
+
+
+def _xbezahl_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,36}", text):
+        raise ValueError("has at most 36 letters, digits, hyphens and underscores")
+    return text
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(tuple(part.strip() for part in one.split("=", 1)) for one in _names(text))
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        raise ValueError("must be like mandant=4711")
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "DATABASE_URL",
@@ -172,6 +207,27 @@ SETTINGS: tuple[Setting, ...] = (
         _names,
         secret=True,
     ),
+    Setting(
+        "PAYMENT_PROVIDERS",
+        "",
+        "Who takes money, by commas: `stripe`, `xbezahldienste`; the first gets new payments, the others keep theirs; "
+        "empty: whoever is set up, Stripe first",
+        _payment_providers,
+    ),
+    Setting(
+        "XBEZAHL_API_BASE",
+        "",
+        "Base address of a payment service that speaks XBezahldienste, with its path; empty: there is none",
+        _address,
+    ),
+    Setting("XBEZAHL_VERSION", "1.2", "The standard's version there, `1.0` or `1.2`", _xbezahl_version),
+    Setting("XBEZAHL_ORIGINATOR", "", "What the payment service calls us (`originatorId`)", _xbezahl_id),
+    Setting("XBEZAHL_ENDPOINT", "", "What it calls the office that gets the money (`endPointId`)", _xbezahl_id),
+    Setting("XBEZAHL_USER", "", "User there, or with XBEZAHL_TOKEN_URL the OAuth client"),
+    Setting("XBEZAHL_PASSWORD", "", "Password of that user, or the client's secret", secret=True),
+    Setting("XBEZAHL_TOKEN_URL", "", "Where OAuth client credentials get a token; empty: Basic", _address),
+    Setting("XBEZAHL_BOOKING_DATA", "", "What it wants to book with: `name=value`, by commas", _pairs),
+    Setting("XBEZAHL_PAY_ORIGINS", "", "Origins of its payment pages, by commas", _names),
     Setting(
         "SMTP_URL",
         "",
@@ -250,6 +306,23 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+def _wrong_of_payment(values: Mapping[str, Any]) -> list[str]:
+    wrong: list[str] = []
+    key, base = values.get("stripe_api_key", ""), values.get("stripe_api_base")
+    if key.startswith(("sk_live_", "rk_live_")) and base != "https://api.stripe.com":
+        wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
+    if values.get("xbezahl_api_base"):
+        wrong += [
+            f"XBEZAHL_{name} is not set: a payment service needs to know who we are"
+            for name in ("ORIGINATOR", "ENDPOINT", "USER", "PASSWORD")
+            if not values.get(f"xbezahl_{name.lower()}")
+        ]
+    for provider, needed in (("stripe", "STRIPE_API_KEY"), ("xbezahldienste", "XBEZAHL_API_BASE")):
+        if provider in values.get("payment_providers", ()) and not values.get(needed.lower()):
+            wrong.append(f"PAYMENT_PROVIDERS: {provider} needs {needed}")
+    return wrong
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     database_url: str = field(repr=False)
@@ -270,6 +343,16 @@ class Settings:
     stripe_api_base: str = "https://api.stripe.com"
     stripe_pay_origins: tuple[str, ...] = ("https://checkout.stripe.com",)
     stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    payment_providers: tuple[str, ...] = ()
+    xbezahl_api_base: str = ""
+    xbezahl_version: str = "1.2"
+    xbezahl_originator: str = ""
+    xbezahl_endpoint: str = ""
+    xbezahl_user: str = ""
+    xbezahl_password: str = field(default="", repr=False)
+    xbezahl_token_url: str = ""
+    xbezahl_booking_data: tuple[tuple[str, str], ...] = ()
+    xbezahl_pay_origins: tuple[str, ...] = ()
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "termine@stuttgart.example"
     twilio_account_sid: str = ""
@@ -313,9 +396,7 @@ class Settings:
                     values[setting.name.lower()] = setting.parse(text)
             except (ValueError, OSError) as error:
                 wrong.append(f"{setting.name}: {error}")
-        key, base = values.get("stripe_api_key", ""), values.get("stripe_api_base")
-        if key.startswith(("sk_live_", "rk_live_")) and base != "https://api.stripe.com":
-            wrong.append(f"STRIPE_API_BASE: a live key is not sent to {base}")
+        wrong += _wrong_of_payment(values)
         host = urlsplit(values.get("twilio_api_base", "")).hostname or ""
         twilio = host.endswith(".twilio.com") and values["twilio_api_base"].startswith("https://")
         if values.get("twilio_auth_token") and host and not twilio and host not in _LOOPBACK:

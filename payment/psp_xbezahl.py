@@ -8,7 +8,6 @@ have taken for its own, and where it has not, nobody will ever learn where that 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,8 +31,8 @@ from payment.ports import (
     Snapshot,
     VendorEvent,
 )
+from payment.statement import Statement
 
-log = logging.getLogger(__name__)
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 NO_REFUND = "provider_cannot_refund"
 
@@ -113,6 +112,13 @@ class XBezahlProvider:
 
     async def changed(self, since: datetime) -> Sequence[Snapshot]:
         return ()
+
+    async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:
+        return ()
+
+    async def statement(self, start: datetime, end: datetime) -> Statement:
+        """There is none, so what moved there is not known from there."""
+        raise OutcomeUnknown("no statement in this standard")
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         raise SignatureRefused  # nobody there sends us any

@@ -26,8 +26,8 @@ from server.processes import Process, ProcessFailed
 PROJECT = Path(__file__).resolve().parents[1]
 SAMPLE_CITY = Path("samples") / "stuttgart"
 NEEDED = ("asyncpg", "aiohttp", "stripe", "twilio", "aiosmtpd", "sandbox")
-WEB, PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX = range(5)  # each at PORT plus this
-LAST = TEXT_SANDBOX
+WEB, PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX, XBEZAHL_SANDBOX = range(6)  # each at PORT plus this
+LAST = XBEZAHL_SANDBOX
 READY_LIMIT_S = 120.0
 
 
@@ -87,6 +87,7 @@ class Demo:
         self._data = Path(environ.get("DATA_DIR") or PROJECT / ".data").absolute()
         self._postgres: EmbeddedPostgres | None = None
         self._password = ""
+        self._has_xbezahl = "xbezahldienste" in environ.get("PAYMENT_PROVIDERS", "")  # its sandbox beside Stripe's
 
     def run(self) -> None:
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -95,7 +96,7 @@ class Demo:
                 f"Not installed for {sys.executable}: {', '.join(missing)}. `make run` makes the environment .venv."
             )
         _check_free(self._host, self._port)
-        for offset in (PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX):
+        for offset in self._sandboxes:
             _check_free("127.0.0.1", self._port + offset)
         try:
             self._data.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,10 @@ class Demo:
                 if line := process.keep_alive():
                     say(line)
 
+    @property
+    def _sandboxes(self) -> list[int]:
+        return [PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX, *([XBEZAHL_SANDBOX] if self._has_xbezahl else [])]
+
     def _child_environment(self, secret_key: Path) -> dict[str, str]:
         port = self._port
         ours = {
@@ -141,6 +146,15 @@ class Demo:
             "DEMO": "1",  # the invented staff may sign in here, and nowhere else
             "OUTBOUND_PROXY": "",  # all vendors are on this machine
         }
+        if self._has_xbezahl:
+            ours |= {
+                "XBEZAHL_API_BASE": f"http://127.0.0.1:{port + XBEZAHL_SANDBOX}",
+                "XBEZAHL_ORIGINATOR": "schalter",
+                "XBEZAHL_ENDPOINT": "stadtkasse",
+                "XBEZAHL_USER": "schalter",
+                "XBEZAHL_PASSWORD": "sandbox",
+                "XBEZAHL_PAY_ORIGINS": f"http://127.0.0.1:{port + XBEZAHL_SANDBOX}",
+            }
         theirs = {name: value for name, value in self._environ.items() if name.removesuffix("_FILE") not in ours}
         theirs.setdefault("DRAIN_SECONDS", "0")  # no balancer needs the time
         if "SECRET_KEY" not in theirs:
@@ -223,6 +237,9 @@ class Demo:
             "web": ["server", "web"],
             "media": ["server", "media"],
         }
+        if self._has_xbezahl:
+            xbezahl = ["--port", str(port + XBEZAHL_SANDBOX), "--data", str(data / "xbezahldienste")]
+            commands = {"xbezahl-sandbox": ["sandbox.xbezahldienste", *xbezahl], **commands}
         return [
             Process(name, [sys.executable, "-m", *words], env=env, folder=PROJECT, log=data / "log" / f"{name}.log")
             for name, words in commands.items()
@@ -230,7 +247,7 @@ class Demo:
 
     def _wait_until_ready(self, processes: list[Process]) -> None:
         end = time.monotonic() + READY_LIMIT_S
-        waiting = [PAYMENT_SANDBOX, INBOX, SMTP, TEXT_SANDBOX, WEB]
+        waiting = [*self._sandboxes, WEB]
         while waiting:
             self._stop.check()
             for process in processes:
@@ -252,6 +269,11 @@ class Demo:
             **self._staff_rows(),
             "Inbox (mails and texts)": f"http://localhost:{self._port + INBOX}/",
             "Payment sandbox": f"http://localhost:{self._port + PAYMENT_SANDBOX}/",
+            **(
+                {"XBezahldienste sandbox": f"http://localhost:{self._port + XBEZAHL_SANDBOX}/"}
+                if self._has_xbezahl
+                else {}
+            ),
             "Text message sandbox": f"http://localhost:{self._port + TEXT_SANDBOX}/",
             "Database": str(self._postgres.data) if self._postgres else "as DATABASE_URL says",
             "Other data, logs": str(self._data),

@@ -63,9 +63,11 @@ from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
 from payment.ledgers.usecases import Ledgers
 from payment.psp_stripe import StripeProvider
+from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
+from payment.xbezahl_words import Version
 from server.offers import CatalogueOffers, CatalogueSource
 from video.rooms.feed import RoomSource
 from video.rooms.usecases import Rooms
@@ -275,16 +277,29 @@ async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None
     )
 
 
-async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, StripeProvider]:
-    """None without a key: services with a fee then say that they cannot be paid online."""
-    if not settings.stripe_api_key:
-        return {}
-    http = await stack.enter_async_context(outbound_session(settings))
-    return {
-        "stripe": StripeProvider(
-            http,
+async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, StripeProvider | XBezahlProvider]:
+    """In the order that is asked for; none without a key: services with a fee then say that they cannot be paid online."""
+    found: dict[str, StripeProvider | XBezahlProvider] = {}
+    if settings.stripe_api_key:
+        found["stripe"] = StripeProvider(
+            await stack.enter_async_context(outbound_session(settings)),
             api_key=settings.stripe_api_key,
             webhook_secrets=settings.stripe_webhook_secrets,
             api_base=settings.stripe_api_base,
         )
-    }
+    if settings.xbezahl_api_base:
+        access = Access(
+            base=settings.xbezahl_api_base,
+            originator=settings.xbezahl_originator,
+            endpoint=settings.xbezahl_endpoint,
+            user=settings.xbezahl_user,
+            password=settings.xbezahl_password,
+            token_url=settings.xbezahl_token_url,
+        )
+        found["xbezahldienste"] = XBezahlProvider(
+            await stack.enter_async_context(outbound_session(settings)),
+            access,
+            version=Version(settings.xbezahl_version),
+            booking_data=dict(settings.xbezahl_booking_data),
+        )
+    return {name: found[name] for name in (*settings.payment_providers, *found)}

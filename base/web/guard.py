@@ -85,7 +85,7 @@ class Access:
 
 def security_headers(settings: Settings) -> Mapping[str, str]:
     """Strict: no inline, no third party, except that a form may lead to the payment provider."""
-    pay = " ".join(settings.stripe_pay_origins)
+    pay = " ".join((*settings.stripe_pay_origins, *settings.xbezahl_pay_origins))
     headers = {
         "Content-Security-Policy": (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

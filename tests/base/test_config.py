@@ -94,6 +94,7 @@ def test_settings_do_not_show_their_secrets() -> None:
         "TWILIO_AUTH_TOKEN": "secret-6",
         "MEDIA_SECRET": "secret-6" * 5,
         "TURN_SECRET": "secret-7",
+        "XBEZAHL_PASSWORD": "secret-8",
     }
     assert {setting.name for setting in SETTINGS if setting.secret} == set(secrets)
     assert "secret-" not in repr(
@@ -111,3 +112,33 @@ def test_every_setting_has_a_field_and_a_line_in_the_documentation() -> None:
     assert {setting.name.lower() for setting in SETTINGS} == {field.name for field in fields(Settings)}
     documented = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
     assert settings_table() in documented
+
+
+PAYMENT_SERVICE = {
+    "XBEZAHL_API_BASE": "https://bezahlen.example/api/v1.0.0/",
+    "XBEZAHL_ORIGINATOR": "schalter",
+    "XBEZAHL_ENDPOINT": "stadtkasse",
+    "XBEZAHL_USER": "us",
+    "XBEZAHL_PASSWORD": "secret",
+}
+
+
+def test_a_payment_service_is_set_up_whole_or_not_at_all() -> None:
+    needed = {"DATABASE_URL": "postgresql:///x", "SECRET_KEY": "s" * 32}
+    data = {"XBEZAHL_BOOKING_DATA": "mandant=1, produkt=12.3", "PAYMENT_PROVIDERS": "xbezahldienste"}
+    found = Settings.from_env(needed | PAYMENT_SERVICE | data)
+    assert found.xbezahl_api_base == "https://bezahlen.example/api/v1.0.0"
+    assert found.xbezahl_booking_data == (("mandant", "1"), ("produkt", "12.3"))
+    assert found.payment_providers == ("xbezahldienste",)
+    for name in PAYMENT_SERVICE:
+        with pytest.raises(SettingError):
+            Settings.from_env(needed | data | {key: text for key, text in PAYMENT_SERVICE.items() if key != name})
+    for name, text in (
+        ("XBEZAHL_API_BASE", "http://bezahlen.example/"),
+        ("XBEZAHL_VERSION", "1.1"),
+        ("XBEZAHL_ENDPOINT", "a/b"),
+        ("XBEZAHL_BOOKING_DATA", "mandant"),
+        ("PAYMENT_PROVIDERS", "paypal"),
+    ):
+        with pytest.raises(SettingError, match=name):
+            Settings.from_env(needed | PAYMENT_SERVICE | {name: text})

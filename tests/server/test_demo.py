@@ -197,7 +197,7 @@ def test_a_taken_port_is_named(tmp_path: Path, offset: int) -> None:
 
 
 def test_a_wrong_port_is_named(tmp_path: Path) -> None:
-    assert failure(tmp_path, PORT="http") == "PORT=http is no port number from 1 to 65531."
+    assert failure(tmp_path, PORT="http") == "PORT=http is no port number from 1 to 65530."
 
 
 def test_an_unusable_data_folder_is_named(tmp_path: Path) -> None:
