@@ -255,6 +255,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Base address of the provider of text messages; another region's (`https://api.dublin.ie1.twilio.com`), or a sandbox",
         _origin,
     ),
+    Setting(
+        "BANK_FOLDER",
+        "",
+        "Folder in which the worker looks for bank statements (camt.053, `*.xml`, under this name only when whole); each is moved "
+        "into `read` or `refused` there; empty: they are sent by hand",
+    ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
@@ -359,6 +365,7 @@ class Settings:
     twilio_auth_token: str = field(default="", repr=False)
     twilio_from: str = ""
     twilio_api_base: str = "https://api.twilio.com"
+    bank_folder: str = ""
     outbound_proxy: str = ""
     ca_file: str = ""
     proxy_hops: int = 0

@@ -63,6 +63,7 @@ from booking.rebooking import endpoints as rebooking
 from booking.waitlist import endpoints as waitlist
 from booking.waitlist import staff_endpoints as staff_waitlist
 from frontend.allocation import pages as allocation_pages
+from frontend.bank import pages as bank_pages
 from frontend.board import pages as board
 from frontend.bookings import pages as bookings_pages
 from frontend.catalogue import pages as catalogue_pages
@@ -81,6 +82,7 @@ from frontend.staff.errors import error_page
 from frontend.waitlist import pages as waitlist_pages
 from notifications import endpoints as notifications
 from payment import endpoints as payment
+from payment.bank import endpoints as bank
 from server import documents, health
 from server.calls import seat_check, signalling
 from server.product import Product, open_product
@@ -111,12 +113,14 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff_waitlist.ENDPOINTS,
     *rebooking.ENDPOINTS,
     *payment.ENDPOINTS,
+    *bank.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
     *pages.ENDPOINTS,
     *staff.ENDPOINTS,
     *finance.ENDPOINTS,
+    *bank_pages.ENDPOINTS,
     *counter.ENDPOINTS,
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
@@ -221,6 +225,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation
     app[payment.RECEIPTS] = product.receipts
+    app[bank.BANK] = product.bank
     app[FEED] = product.feed
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source

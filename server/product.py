@@ -60,6 +60,8 @@ from notifications.messages import Messages
 from notifications.ports import TextSender
 from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
+from payment.bank.folder import BankFolder
+from payment.bank.usecases import Bank
 from payment.books_pg import PgBooks
 from payment.ledgers.usecases import Ledgers
 from payment.psp_stripe import StripeProvider
@@ -93,6 +95,8 @@ class Product:
     reconciliation: Reconciliation
     receipts: Receipts
     ledgers: Ledgers
+    bank: Bank
+    bank_folder: BankFolder
     appointments: Appointments
     allocation: Allocation
     marking: Marking
@@ -194,6 +198,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             refused=figures.count,
         )
         runs = Runs(db, allocation, availability, offers.fee_on, appointments, sealer, translations, clock)
+        bank = Bank(db, clock)
         yield Product(
             settings=settings,
             clock=clock,
@@ -216,6 +221,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
+            bank=bank,
+            bank_folder=BankFolder(bank, settings.bank_folder),
             appointments=appointments,
             allocation=allocation,
             marking=Marking(db, need_teller, clock),

@@ -28,6 +28,7 @@ AREAS: tuple[Area, ...] = (
         _("Close a counter or an office, and find new times for those affected"),
     ),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
+    Area("reconcile.work", "/bank/", _("Bank"), _("Bank statements: send them, see their gaps, search their entries")),
     Area(
         "allocation.check",
         "/allocation/",
@@ -56,6 +57,7 @@ PERMISSIONS = {
     "finance.read": _("See payments, journals and differences"),
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
+    "reconcile.work": _("Send bank statements and see their entries"),
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
     "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),

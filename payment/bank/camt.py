@@ -64,14 +64,18 @@ def _statement(element: Element) -> Statement:
     if made != closing_cents:
         raise NotTheSum(closing.line, closing.name, sum=euros(made), stated=euros(closing_cents))
     spans = element.find("FrToDt")
+    from_on = opened_on if spans is None else _moment(spans.get("FrDtTm"))
+    to_on = closed_on if spans is None else _moment(spans.get("ToDtTm"))
+    if to_on < from_on:
+        raise ValueWrong(element.line, element.name, value=f"{from_on} – {to_on}")
     return Statement(
         line=element.line,
         opening_line=opening.line,
         iban=_own_iban(element.get("Acct/Id/IBAN")),
         statement_id=element.get("Id").text,
         sequence=_sequence(element),
-        from_on=opened_on if spans is None else _moment(spans.get("FrDtTm")),
-        to_on=closed_on if spans is None else _moment(spans.get("ToDtTm")),
+        from_on=from_on,
+        to_on=to_on,
         opening_cents=opening_cents,
         closing_cents=closing_cents,
         entries=entries,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +67,55 @@ class Statement:
     def year(self) -> int:
         """In which its number counts: banks begin anew with each year, or count on."""
         return self.to_on.year
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    id: UUID
+    name: str
+    read_at: datetime
+    is_new: bool = True  # False: the same bytes were there already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStatement:
+    id: int
+    file_id: UUID
+    iban: str
+    statement_id: str
+    year: int
+    sequence: int
+    from_on: date
+    to_on: date
+    opening_cents: int
+    closing_cents: int
+    entries: int
+    follows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPayment:
+    """An entry, or one payment of it where the bank splits it."""
+
+    entry: int
+    position: int  # 0: the entry itself
+    amount_cents: int
+    is_reversal: bool
+    booked_on: date
+    value_on: date | None
+    acct_svcr_ref: str
+    end_to_end_id: str
+    name: str  # of the other side
+    iban: str
+    remittance: str
+    return_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A file of the folder that was moved aside."""
+
+    name: str
+    refused_at: datetime
+    code: str
+    fields: Mapping[str, str | int]

@@ -44,7 +44,7 @@ async def test_the_roles_are_rows(db: Database) -> None:
             *("queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"),
             *("waitlist.read", "invitation.make"),
         },
-        "finance": {"finance.read", "refund.request", "refund.approve"},
+        "finance": {"finance.read", "refund.request", "refund.approve", "reconcile.work"},
         "admin": {
             "account.manage",
             "queue.manage",

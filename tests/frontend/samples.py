@@ -33,6 +33,8 @@ from booking.invitations.model import Terms as InvitationTerms
 from booking.rebooking.model import Offered as RebookingTime
 from booking.rebooking.model import Rebooking, RebookingStatus
 from frontend.allocation.views import CallCard, CallsPage, MarkedLine, MarkedPage, MarkPage
+from frontend.bank import wording as bank_wording
+from frontend.bank.views import PaymentsPage, StatementsPage
 from frontend.bookings.views import NeedPage as NeedPageOfStaff
 from frontend.bookings.views import RequestPage as RequestPageOfStaff
 from frontend.catalogue import wording as catalogue_wording
@@ -83,6 +85,8 @@ from frontend.invitations.views import RunLine as PrintedLine
 from frontend.invitations.wording import line, rows
 from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
+from payment.bank.model import FoundPayment, Refusal, StoredStatement
+from payment.bank.refusing import OtherCurrency
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -612,6 +616,76 @@ def catalogue_pages(words: Words) -> dict[str, tuple[str, object]]:
     }
 
 
+def bank_pages(words: Words) -> dict[str, tuple[str, object]]:
+    wrong = words._(OtherCurrency.message, line=13, element="Amt", value="USD")
+    iban = "DE02120300000000202051"
+    stored = [
+        StoredStatement(
+            id=n,
+            file_id=UUID(int=n),
+            iban=iban,
+            statement_id=f"S-{n}",
+            year=2026,
+            sequence=n,
+            from_on=date(2026, 11, n),
+            to_on=date(2026, 11, n),
+            opening_cents=100_000,
+            closing_cents=223_450,
+            entries=12,
+            follows=None,
+        )
+        for n in (1, 2, 5)
+    ]
+    refused = Refusal(
+        name="auszug-3.xml",
+        refused_at=NOW,
+        code="bank_file_element_missing",
+        fields={"line": 5, "element": "Stmt", "missing": "ElctrncSeqNb"},
+    )
+    payment = FoundPayment(
+        entry=1,
+        position=1,
+        amount_cents=-1300,
+        is_reversal=True,
+        booked_on=date(2026, 11, 2),
+        value_on=None,
+        acct_svcr_ref="B-1",
+        end_to_end_id="5f0c7a52-8f2e-4a53-9d0a-0d8a6c1e7b11",
+        name="Kim <Einhorn> Mustermann",
+        iban="DE89370400440532013000",
+        remittance="RF26SCH000000001",
+        return_reason="AC04",
+    )
+    title = words._("Bank statements")
+    return {
+        "bank-statements": (
+            "bank/statements.html",
+            StatementsPage(
+                frame=staff(words, title, (ShownError(field="file", message=wrong),)),
+                action="/bank",
+                request_key=KEY,
+                notice="",
+                messages={"file": wrong},
+                refused=(bank_wording.refused_line(words, refused),),
+                accounts=(bank_wording.account(words, iban, stored),),
+                search_url="/search",
+            ),
+        ),
+        "bank-payments": (
+            "bank/payments.html",
+            PaymentsPage(
+                frame=staff(words, "Auszug 1 von 2026"),
+                back_url="/back",
+                search_url="/search",
+                asked="Kim",
+                facts=((words._("Account"), bank_wording.spaced(iban)),),
+                lines=(bank_wording.payment(words, payment),),
+                more="",
+            ),
+        ),
+    }
+
+
 def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     wrong = read_wish(
         MultiDict(
@@ -781,6 +855,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **allocation_pages(words),
         **guard_pages(words),
         **catalogue_pages(words),
+        **bank_pages(words),
         **staff_invitations(words, back),
     }
 

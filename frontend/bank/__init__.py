@@ -1,0 +1,1 @@
+"""Pages of bank statements: send a file, see what is missing, search entries."""
