@@ -5,6 +5,7 @@ PACKAGES := server frontend booking payment video notifications base sandbox tes
 # Where the image's files are put together; the Dockerfile copies them from there.
 IMAGE ?= /opt/schalter
 ONLY ?=
+SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -41,6 +42,10 @@ bench: venv-dev assets ## Measure into build/bench.json (ONLY=booking for one gr
 .PHONY: prove-booking
 prove-booking: venv-dev assets ## The tests of the booking engine at full size; goes on where it was stopped
 	@$(PYTHON_IN_VENV) -m tests.prove booking
+
+.PHONY: simulate
+simulate: venv-dev ## Hostile histories of payments and mutants of the product (SEEDS=10000)
+	@$(PYTHON_IN_VENV) -m tests.payment.simulate --seeds $(SEEDS)
 
 .PHONY: migrate
 migrate: venv-run ## Bring the database of DATABASE_URL up to date

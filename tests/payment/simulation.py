@@ -120,7 +120,9 @@ class Simulation:
         self.messages: list[dict[str, Any]] = []
         self.late: list[Call] = []
         self.hostile = True
-        self.crashes = 0
+        self.crashes = self.faults = 0
+        self.edited: set[str] = set()  # sessions paid with another amount than ours
+        self.edits = self.chance.hits(0.1)  # in some worlds somebody does that at the provider
         self.had_again = 0
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
@@ -141,15 +143,31 @@ class Simulation:
     async def net(self, call: str, moment: Moment) -> None:
         await self.chance.turns()
         if self.hostile and self.chance.hits(0.1):
+            self.faults += 1
             raise OutcomeUnknown(f"{call} {moment}")
 
     def breakdown(self, call: str) -> Breakdown | None:
-        return self.chance.choice(["before", "after"]) if self.hostile and self.chance.hits(0.02) else None
+        if self.hostile and self.chance.hits(0.02):
+            self.faults += 1
+            return self.chance.choice(["before", "after"])
+        return None
 
     def _emitted(self, event: dict[str, Any]) -> int:
         if self.abilities.fence and self.hostile and not self.chance.hits(0.25):
-            self.messages += [event] * (2 if self.chance.hits(0.25) else 1)
+            times = 2 if self.chance.hits(0.25) else 1
+            self.faults += times - 1
+            self.messages += [event] * times
+        else:
+            self.faults += 1
         return 1
+
+    def _forge(self) -> None:
+        """Somebody who knows a signing secret says that an open session is paid."""
+        if sessions := [row for row in self.machine.state.rows("sessions") if row["status"] == "open"]:
+            self.faults += 1
+            session = {**self.chance.choice(sessions), "status": "complete", "payment_status": "paid"}
+            name = f"evt_forged_{self.faults}"
+            self.messages.append({"id": name, "type": "checkout.session.completed", "data": {"object": session}})
 
     def step_marked(self, name: str) -> None:
         if self.hostile and self.chance.hits(0.008):
@@ -241,9 +259,24 @@ class Simulation:
         try:
             if self.chance.hits(0.2):
                 self.machine.decline(session_id)
+            edited = self.edits and self.chance.hits(0.5) and self._edit(session_id)
             self.machine.pay(session_id)
+            if edited:
+                self.edited.add(session_id)
         except ApiError:  # over, or paid in the other tab
             return
+
+    def _edit(self, session_id: str) -> bool:
+        """Another amount than we have asked for stands at the provider."""
+        session = self.machine.get("sessions", session_id)
+        if session["status"] != "open":
+            return False
+        self.faults += 1
+        amount = session["amount_total"] - 1
+        self.machine.state.change("sessions", session_id, amount_total=amount, amount_subtotal=amount)
+        if session["payment_intent"]:
+            self.machine.state.change("payment_intents", session["payment_intent"], amount=amount)
+        return True
 
     async def worker(self) -> None:
         while True:
@@ -257,6 +290,8 @@ class Simulation:
         while True:
             await self.chance.turns(3)
             await asyncio.sleep(0)
+            if self.hostile and self.chance.hits(0.02):
+                self._forge()
             if self.messages:
                 event = self.messages.pop(self.chance.randrange(len(self.messages)))
                 raw = json.dumps(event).encode()
@@ -268,6 +303,7 @@ class Simulation:
             await asyncio.sleep(0)
             self.clock.advance(seconds=self.chance.choice([1, 5, self.slowest_s]))
             if self.late and self.chance.hits(0.1):
+                self.faults += 1
                 self.provider.arrive(self.late.pop(self.chance.randrange(len(self.late))))
             self.machine.refund_outcome = self.chance.choice(["succeeded"] * 4 + ["pending"])
             if self.hostile and self.chance.hits(0.002):
@@ -319,7 +355,11 @@ class Simulation:
             sums.update({entry.account: 0 for entry in journal.entries})
             for entry in journal.entries:
                 sums[entry.account] += entry.amount_cents
+        odd = [p for p in payments if p.session_id in self.edited]
+        require({p.status for p in odd} <= {"attention"}, "another amount than ours was taken")
+        payments = [p for p in payments if p not in odd]
         at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
+        at_stripe -= sum(row["amount_total"] for row in self.machine.state.rows("sessions") if row["id"] in self.edited)
         require(sum(sums.values()) == 0, "the ledger does not balance")
         require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
         to_transfer = sum(r.amount_cents for r in refunds if r.status == "failed")
@@ -335,11 +375,12 @@ class Simulation:
         require({r.failure for r in refunds} <= {None, "provider_cannot_refund"}, "a refund failed for no reason")
         if self.abilities.fence:
             require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
-        require({c.status for c in cases.values()} <= {C.CONFIRMED, C.CANCELLED, C.EXPIRED}, "a case rests")
+        resting = {c.id for c in cases.values() if c.status not in (C.CONFIRMED, C.CANCELLED, C.EXPIRED)}
+        require(resting <= {p.reference for p in odd}, "a case rests")
 
         sessions = self.machine.state.rows("sessions")
         require(all(row["status"] != "open" for row in sessions), "a session can still be paid")
-        captured = {row["id"] for row in sessions if row["payment_status"] == "paid"}
+        captured = {row["id"] for row in sessions if row["payment_status"] == "paid"} - self.edited
         require(captured == {p.session_id for p in payments if p.status == "paid"}, "captured money without a payment")
         for payment in payments:
             if payment.status == "paid":

@@ -1,0 +1,230 @@
+"""Mutants of the product: each takes one idea out of it, and must not get through the simulation.
+
+Not here, because they live, and why: other keys for `create`, or raising the attempt without looking up. A session whose answer was lost
+has never had a payer: nobody knows its address. Telling nobody of a fence: expiry looks at each hold that is over, finds its payment
+fenced, and frees the time. A rule that forgets what it asked for: it asks when a case is cancelled, and a case is cancelled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from booking.appointments.hooks import CaseHooks
+from booking.appointments.lifecycle import Lifecycle
+from booking.appointments.model import AppointmentStatus
+from booking.appointments.slots import Notice
+from payment import decide
+from payment.books_memory import MemoryBooks
+from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind
+from payment.model import Payment, PaymentStatus, Refund
+from payment.noticing import Noticing
+from payment.opening import Opening
+from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, Tx
+from payment.settling import Settling
+from payment.usecases import Payments
+from tests.payment.machine_provider import MachineProvider
+
+Mutate = Callable[[pytest.MonkeyPatch], None]
+
+
+def a_new_key_for_each_refund_call(patch: pytest.MonkeyPatch) -> None:
+    numbers = count()
+    patch.setattr(Refund, "key", property(lambda refund: f"refund:{refund.id}:{next(numbers)}"))
+
+
+def silence_is_a_failure(patch: pytest.MonkeyPatch) -> None:
+    ask = MachineProvider.refund
+
+    async def refund(self: MachineProvider, order: Any, key: str) -> Any:
+        try:
+            return await ask(self, order, key)
+        except OutcomeUnknown:
+            raise ProviderRefused("timeout") from None
+
+    patch.setattr(MachineProvider, "refund", refund)
+
+
+def time_is_freed_without_asking(patch: pytest.MonkeyPatch) -> None:
+    async def expire_one(self: Any, reference: UUID) -> None:
+        async with self._transaction() as tx:
+            case = await self._slots.lock(tx, reference)
+            if case is not None and case.status is AppointmentStatus.HELD and case.hold_until <= self._clock():
+                await self._slots.move(tx, reference, AppointmentStatus.EXPIRED)
+
+    patch.setattr(Lifecycle, "_expire_one", expire_one)
+
+
+def and_late_money_confirms_blindly(patch: pytest.MonkeyPatch) -> None:
+    time_is_freed_without_asking(patch)
+
+    async def on_paid(self: CaseHooks, tx: Any, payment: Payment) -> Outcome:
+        case = tx["case"][payment.reference]
+        tx["case"][payment.reference] = replace(case, status=AppointmentStatus.CONFIRMED)
+        await self._slots.announce(tx, payment.reference, Notice("appointment_confirmed"))
+        return Outcome.KEPT
+
+    patch.setattr(CaseHooks, "on_paid", on_paid)
+
+
+def a_fence_believes_itself(patch: pytest.MonkeyPatch) -> None:
+    async def fence(self: Opening, payment_id: UUID) -> Payment:
+        payment = await self.context.payment(payment_id)
+        if payment.status not in (PaymentStatus.INTENDED, PaymentStatus.OPEN):
+            return payment
+        async with self.context.books.transaction() as tx:
+            fenced = replace(payment, status=PaymentStatus.FENCED, pay_url=None)
+            await self.context.books.store_payment(tx, fenced, payment.status)
+            await self.context.hooks.on_fenced(tx, fenced)
+        return fenced
+
+    patch.setattr(Opening, "fence", fence)
+
+
+def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
+    async def sweep(self: Payments) -> int:
+        return 0
+
+    patch.setattr(Payments, "sweep", sweep)
+
+
+def nobody_is_told_of_money(patch: pytest.MonkeyPatch) -> None:
+    async def on_paid(self: CaseHooks, tx: Tx, payment: Payment) -> Outcome:
+        return Outcome.KEPT
+
+    patch.setattr(CaseHooks, "on_paid", on_paid)
+
+
+def the_hook_comes_after_the_commit(patch: pytest.MonkeyPatch) -> None:
+    """A crash between the two loses it."""
+    take_in, tell = Settling.take_in, CaseHooks.on_paid
+
+    async def later(self: CaseHooks, tx: Tx, payment: Payment) -> Outcome:
+        return Outcome.KEPT
+
+    async def take_in_then_tell(self: Settling, payment_id: UUID, seen: Any) -> Payment:
+        before = await self.context.payment(payment_id)
+        after = await take_in(self, payment_id, seen)
+        if before.status is not after.status and after.status is PaymentStatus.PAID:
+            async with self.context.books.transaction() as tx:
+                await tell(self.context.hooks, tx, after)  # type: ignore[arg-type]
+        return after
+
+    patch.setattr(CaseHooks, "on_paid", later)
+    patch.setattr(Settling, "take_in", take_in_then_tell)
+
+
+def a_refused_fence_counts_as_a_fence(patch: pytest.MonkeyPatch) -> None:
+    """Refused means complete or expired; which of them, only a look tells."""
+
+    async def fence(self: Opening, payment_id: UUID) -> Payment:
+        payment = await self.context.payment(payment_id)
+        if payment.status not in (PaymentStatus.INTENDED, PaymentStatus.OPEN) or payment.session_id is None:
+            return payment
+        try:
+            await self.context.provider_of(payment).fence(payment.session_id)
+        except ProviderRefused:
+            pass
+        except OutcomeUnknown:
+            return payment
+        async with self.context.books.transaction() as tx:
+            locked = await self.context.books.payment(tx, payment_id, lock=True)
+            if locked is None or locked.status is not payment.status:
+                return payment
+            fenced = replace(locked, status=PaymentStatus.FENCED, pay_url=None)
+            await self.context.books.store_payment(tx, fenced, locked.status)
+            await self.context.hooks.on_fenced(tx, fenced)
+        return fenced
+
+    patch.setattr(Opening, "fence", fence)
+
+
+def a_message_is_believed(patch: pytest.MonkeyPatch) -> None:
+    """Whoever says "paid" is taken at his word, and nobody asks the provider."""
+    take = Noticing.take_event
+
+    async def take_event(self: Noticing, name: str, headers: Any, raw: bytes) -> None:
+        event = self.context.providers[name].parse_event(headers, raw)
+        if event.kind == "checkout.session.completed" and event.payment_id is not None:
+            async with self.context.books.transaction() as tx:
+                payment = await self.context.books.payment(tx, event.payment_id, lock=True)
+                if payment is not None and payment.status is PaymentStatus.OPEN:
+                    paid = replace(
+                        payment,
+                        status=PaymentStatus.PAID,
+                        captured_cents=payment.amount_cents,
+                        charge_id="pi_believed",
+                        pay_url=None,
+                    )
+                    await self.settling._apply(tx, payment, decide.Decision(paid, effects=(decide.Effect.TELL_PAID,)))
+        await take(self, name, headers, raw)
+
+    patch.setattr(Noticing, "take_event", take_event)
+
+
+def the_amount_is_not_compared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "contradiction", lambda payment, seen: None)
+
+
+def money_for_a_lost_time_is_kept(patch: pytest.MonkeyPatch) -> None:
+    tell = CaseHooks.on_paid
+
+    async def on_paid(self: CaseHooks, tx: Tx, payment: Payment) -> Outcome:
+        await tell(self, tx, payment)
+        return Outcome.KEPT
+
+    patch.setattr(CaseHooks, "on_paid", on_paid)
+    time_is_freed_without_asking(patch)
+
+
+def a_refund_is_not_booked(patch: pytest.MonkeyPatch) -> None:
+    post = MemoryBooks.post
+
+    async def leave_out(self: MemoryBooks, tx: Tx, journal: Journal, at: Any) -> None:
+        if journal.kind is not JournalKind.REFUND:
+            await post(self, tx, journal, at)
+
+    patch.setattr(MemoryBooks, "post", leave_out)
+
+
+def a_refund_always_lessens_revenue(patch: pytest.MonkeyPatch) -> None:
+    def refund_journal(refund: Refund, payment: Payment) -> Journal:
+        entries = (Entry("revenue:fees", refund.amount_cents), Entry(PSP_CLEARING, -refund.amount_cents))
+        return Journal(JournalKind.REFUND, refund.payment_id, refund.id, entries)
+
+    patch.setattr(decide, "refund_journal", refund_journal)
+
+
+def nothing_is_ever_earned(patch: pytest.MonkeyPatch) -> None:
+    async def earn(self: Payments, tx: Tx, payment_id: UUID) -> int:
+        return 0
+
+    async def earn_due(self: Payments, today: Any) -> int:
+        return 0
+
+    patch.setattr(Payments, "earn", earn)
+    patch.setattr(Payments, "earn_due", earn_due)
+
+
+MUTANTS: list[Mutate] = [
+    a_new_key_for_each_refund_call,
+    silence_is_a_failure,
+    time_is_freed_without_asking,
+    and_late_money_confirms_blindly,
+    a_fence_believes_itself,
+    nobody_sweeps,
+    nobody_is_told_of_money,
+    the_hook_comes_after_the_commit,
+    a_refused_fence_counts_as_a_fence,
+    a_message_is_believed,
+    the_amount_is_not_compared,
+    money_for_a_lost_time_is_kept,
+    a_refund_is_not_booked,
+    a_refund_always_lessens_revenue,
+    nothing_is_ever_earned,
+]
