@@ -114,6 +114,11 @@ class Api:
         expired = re.fullmatch(r"/v1/checkout/sessions/(\w+)/expire", call.path)
         if call.method == "POST" and expired:
             return params.ONLY_EXPAND, lambda arguments: machine.expire_session(expired[1])
+        acted = re.fullmatch(r"/v1/payment_intents/(\w+)/(capture|cancel)", call.path)
+        if call.method == "POST" and acted:
+            if acted[2] == "capture":
+                return params.INTENT_CAPTURE, lambda arguments: machine.capture(acted[1], arguments)
+            return params.INTENT_CANCEL, lambda arguments: machine.cancel_intent(acted[1], arguments)
         disputed = re.fullmatch(r"/v1/disputes/(\w+)(/close)?", call.path)
         if call.method == "POST" and disputed:
             if disputed[2]:

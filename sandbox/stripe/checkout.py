@@ -3,7 +3,7 @@
 Every function reads and decides in one go, without I/O: whoever comes second meets the state the first one left.
 """
 
-from sandbox.stripe import objects
+from sandbox.stripe import methods, objects
 from sandbox.stripe.core import Core, unexpected_state
 from sandbox.stripe.errors import ApiError, Json, bad_parameter
 
@@ -33,6 +33,7 @@ def create(core: Core, params: Json, *, early_intent: bool) -> Json:
     expires_at = params.get("expires_at", now + MAX_OPEN_S)
     _check_expiry(expires_at, now)
 
+    offered = methods.of_session(core, params)
     session_id = core.new_id("cs_test", 58)
     row = objects.session(
         session_id,
@@ -43,7 +44,7 @@ def create(core: Core, params: Json, *, early_intent: bool) -> Json:
         expires_at=expires_at,
         url=f"{core.origin}/pay/{session_id}",
     )
-    core.state.put("sessions", session_id, row)
+    core.state.put("sessions", session_id, {**row, "payment_method_types": offered})
     core.state.put(
         "line_items",
         session_id,
@@ -90,6 +91,7 @@ def intent_of(core: Core, session_id: str) -> Json:
         currency=row["currency"],
         now=core.now(),
     )
+    intent["payment_method_types"] = row["payment_method_types"]
     core.state.put("payment_intents", intent_id, intent)
     core.state.change("sessions", session_id, payment_intent=intent_id)
     core.emit("payment_intent.created", intent)

@@ -15,6 +15,7 @@ from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError, Json
 from sandbox.stripe.faults import KINDS, Fault, Faults
 from sandbox.stripe.machine import Machine
+from sandbox.stripe.methods import METHODS
 from sandbox.stripe.outbox import FaultPlan, Outbox
 from sandbox.stripe.payouts import FAILURES, SCHEDULES
 from sandbox.stripe.refunds import FAILURE_REASONS, OUTCOMES
@@ -50,6 +51,7 @@ class Control:
             web.put(f"{PREFIX}/refunds/need-balance", self._refunds_need_balance),
             web.post(f"{PREFIX}/charges/{{id}}/{{action}}", self._charge),
             web.post(f"{PREFIX}/disputes/{{id}}/{{action}}", self._dispute),
+            web.put(f"{PREFIX}/methods", self._methods),
             web.put(f"{PREFIX}/payouts/schedule", self._payout_schedule),
             web.post(f"{PREFIX}/payouts", self._pay_out),
             web.post(f"{PREFIX}/payouts/{{id}}/{{action}}", self._payout),
@@ -78,7 +80,9 @@ class Control:
         given = await _json(request)
         match action:
             case "pay":
-                answer = self._machine.pay(session_id)
+                answer = self._machine.pay(session_id, _one_of(given, "method", tuple(METHODS)))
+            case "bank-pays" | "bank-refuses":
+                answer = self._machine.answer(session_id, paid=action == "bank-pays")
             case "decline":
                 answer = self._machine.decline(session_id, _one_of(given, "decline_code", tuple(DECLINES)))
             case "3ds-start":
@@ -88,7 +92,10 @@ class Control:
             case "abandon":  # the customer goes away: nothing happens, the session stays open
                 answer = self._machine.get("sessions", session_id)
             case _:
-                raise ApiError("action: pay, decline, 3ds-start, 3ds-confirm, 3ds-fail or abandon", status=404)
+                raise ApiError(
+                    "action: pay, bank-pays, bank-refuses, decline, 3ds-start, 3ds-confirm, 3ds-fail or abandon",
+                    status=404,
+                )
         return web.json_response(answer)
 
     async def _refund(self, request: web.Request) -> web.Response:
@@ -138,6 +145,14 @@ class Control:
         if action not in ("win", "lose"):
             raise ApiError("action: win or lose", status=404)
         return web.json_response(self._machine.decide_dispute(request.match_info["id"], won=action == "win"))
+
+    async def _methods(self, request: web.Request) -> web.Response:
+        names = (await _json(request)).get("methods")
+        try:
+            self._machine.methods = names if isinstance(names, list) else []
+        except (ValueError, TypeError) as error:
+            raise ApiError(f"methods: {error}", param="methods") from None
+        return web.json_response({"methods": list(self._machine.methods)})
 
     async def _payout_schedule(self, request: web.Request) -> web.Response:
         self._machine.payout_schedule = _one_of(await _json(request), "schedule", SCHEDULES)

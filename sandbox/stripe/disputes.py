@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.stripe import balance, money_objects
 from sandbox.stripe.core import Core, unexpected_state
 from sandbox.stripe.errors import ApiError, Json
+from sandbox.stripe.methods import METHODS
 from sandbox.stripe.params import EVIDENCE
 
 FEE_CENTS = 2000
@@ -35,6 +36,9 @@ def create(
     charge = core.get("charges", charge_id)
     if not charge["paid"] or not charge["captured"]:
         raise unexpected_state("Only a charge that was paid can be disputed.", param="charge")
+    method = charge["payment_method_details"]["type"]
+    if not METHODS[method].is_disputable:
+        raise unexpected_state(f"A payment by {method} cannot be disputed.", param="charge")
     if any(row["status"] in (*OPEN, *INQUIRY, "lost") for row in of_charge(core, charge_id)):
         raise unexpected_state("This charge is disputed already.", param="charge")
     cents = charge["amount_captured"] - charge["amount_refunded"] if amount is None else amount
@@ -51,9 +55,12 @@ def create(
         now=now,
         due_by=due_by,
     )
+    if method != "card":
+        dispute["payment_method_details"] = {method: {"case_id": "PP-D-1", "reason_code": None}, "type": method}
     if inquiry:
         dispute |= {"status": "warning_needs_response", "is_charge_refundable": True}
-        dispute["payment_method_details"]["card"]["case_type"] = "inquiry"
+        if method == "card":
+            dispute["payment_method_details"]["card"]["case_type"] = "inquiry"
     dispute = core.state.put("disputes", dispute["id"], dispute)
     core.state.change("charges", charge_id, disputed=True)
     core.schedule(due_by + 1, "evidence_overdue", dispute["id"])

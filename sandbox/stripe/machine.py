@@ -4,10 +4,21 @@ Used by the wire server, and by simulations through the product's payment port. 
 do not alter them. Refusals are `ApiError`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.stripe import attempts, balance, checkout, disputes, faulty_books, params, payouts, refunds
+from sandbox.stripe import (
+    attempts,
+    balance,
+    captures,
+    checkout,
+    disputes,
+    faulty_books,
+    methods,
+    params,
+    payouts,
+    refunds,
+)
 from sandbox.stripe.agenda import Agenda
 from sandbox.stripe.checks import check
 from sandbox.stripe.core import Clock, Core, EventSink
@@ -17,6 +28,8 @@ from sandbox.stripe.state import State
 
 STEPS = {
     "session_expires": checkout.run_out,
+    "authorisation_ends": captures.run_out,
+    "bank_answers": attempts.answer_by_itself,
     "evidence_overdue": disputes.overdue,
     "refund_retried": refunds.retry,
     "payout_day": payouts.pay_out_daily,
@@ -85,6 +98,16 @@ class Machine:
         self.sweep()
         return refunds.create(self.core, checked, outcome=self.refund_outcome)
 
+    def capture(self, intent_id: str, arguments: Mapping[str, Any]) -> Json:
+        checked = check(params.INTENT_CAPTURE, arguments)
+        self.sweep()
+        return captures.capture(self.core, intent_id, checked)
+
+    def cancel_intent(self, intent_id: str, arguments: Mapping[str, Any]) -> Json:
+        checked = check(params.INTENT_CANCEL, arguments)
+        self.sweep()
+        return captures.cancel(self.core, intent_id, checked.get("cancellation_reason"))
+
     def update_dispute(self, dispute_id: str, arguments: Mapping[str, Any]) -> Json:
         checked = check(params.DISPUTE_UPDATE, arguments)
         self.sweep()
@@ -112,9 +135,34 @@ class Machine:
 
     # The customer's and the bank's doings.
 
-    def pay(self, session_id: str) -> Json:
+    def pay(self, session_id: str, method: str = "card") -> Json:
         self.sweep()
-        return attempts.pay(self.core, session_id)
+        return attempts.pay(self.core, session_id, method)
+
+    def answer(self, session_id: str, *, paid: bool) -> Json:
+        """The bank's word on a payment that is processing, before its time."""
+        self.sweep()
+        return attempts.answer(self.core, session_id, paid=paid)
+
+    @property
+    def bank_answers_yes(self) -> bool:
+        return attempts.answers_yes(self.core)
+
+    @bank_answers_yes.setter
+    def bank_answers_yes(self, paid: bool) -> None:
+        self.state.put("meta", "bank_answers", {"paid": paid})
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The ways to pay that the account offers."""
+        return tuple(methods.enabled(self.core))
+
+    @methods.setter
+    def methods(self, names: Iterable[str]) -> None:
+        wanted = [*names]
+        if not wanted or not set(wanted) <= set(methods.METHODS):
+            raise ValueError(f"one or more of {', '.join(methods.METHODS)}")
+        self.state.put("meta", "methods", {"names": wanted})
 
     def decline(self, session_id: str, decline_code: str = "generic_decline") -> Json:
         self.sweep()

@@ -14,6 +14,12 @@ from sandbox.stripe.state import State
 DELIVERED_TYPES = (  # the endpoint's `enabled_events`; the machine records a few more
     "checkout.session.completed",
     "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.processing",
+    "charge.captured",
+    "charge.expired",
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
     "payment_intent.canceled",

@@ -3,6 +3,7 @@
 from html import escape
 
 from sandbox.stripe.errors import Json
+from sandbox.stripe.methods import METHODS
 
 HEADLINE = "Sandbox – no real money"
 
@@ -65,10 +66,16 @@ def _summary(session: Json, items: Json) -> str:
 
 def _ways(session: Json) -> str:
     action = f"/pay/{session['id']}"
-    buttons = [
+    offered = session["payment_method_types"]
+    card = [
         ("pay", "Pay", ' class="first"'),
         ("3ds", "Pay with 3-D Secure", ""),
         ("decline", "Decline the card", ""),
+    ]
+    others = [(name, f"Pay by {METHODS[name].name}", "") for name in offered if name != "card"]
+    buttons = [
+        *(card if "card" in offered else ()),
+        *others,
         ("stay", "Pay and never return", ""),
         ("abandon", "Abandon and go back", ""),
     ]
@@ -98,6 +105,8 @@ def _later(session: Json, dispute: Json | None) -> str:
 
 
 def _ended(session: Json, dispute: Json | None) -> str:
+    if session["status"] == "complete" and session["payment_status"] == "unpaid":
+        return f'<p>The payment is under way.</p><p><a href="{escape(returning(session))}">Back to the city</a></p>'
     if session["status"] == "complete":
         return (
             f'<p>This payment is done.</p><p><a href="{escape(returning(session))}">Back to the city</a></p>'

@@ -1,6 +1,6 @@
 """What each call takes, as tables. Names and enums are a part of `stripe.params.*Params`; a test compares.
 
-The enums hold only what the sandbox plays: euros, cards, payment mode.
+The enums hold only what the sandbox plays: euros, some methods, payment mode.
 """
 
 from collections.abc import Mapping
@@ -83,10 +83,10 @@ SESSION_CREATE = Fields(
         "origin_context": Text(choices=("mobile_app", "web")),
         "billing_address_collection": Text(choices=("auto", "required")),
         "adaptive_pricing": Fields({"enabled": Truth()}),
-        "allowed_payment_method_types": Several(Text(choices=("card",))),
+        "allowed_payment_method_types": Several(Text(choices=("card", "paypal", "sepa_debit"))),
         "payment_intent_data": Fields(
             {
-                "capture_method": Text(choices=("automatic", "automatic_async")),
+                "capture_method": Text(choices=("automatic", "automatic_async", "manual")),
                 "description": Text(max_length=1000),
                 "metadata": Metadata(),
                 "receipt_email": Text(max_length=800),
@@ -130,6 +130,13 @@ DISPUTE_UPDATE = Fields(
         "evidence": Fields({name: Text(max_length=20_000) for name in EVIDENCE}),
         "submit": Truth(),
         "metadata": Metadata(),
+        "expand": _EXPAND,
+    }
+)
+INTENT_CAPTURE = Fields({"amount_to_capture": Whole(minimum=1), "expand": _EXPAND})
+INTENT_CANCEL = Fields(
+    {
+        "cancellation_reason": Text(choices=("abandoned", "duplicate", "fraudulent", "requested_by_customer")),
         "expand": _EXPAND,
     }
 )

@@ -11,6 +11,7 @@ from yarl import URL
 from sandbox.stripe import pages
 from sandbox.stripe.errors import ApiError, Json
 from sandbox.stripe.machine import Machine
+from sandbox.stripe.methods import METHODS
 
 _STYLE = Path(__file__).with_name("page.css").read_text()
 
@@ -62,8 +63,11 @@ class PayPage:
             match action:
                 case "pay":
                     raise web.HTTPSeeOther(pages.returning(self._machine.pay(session["id"])))
+                case name if name in METHODS:
+                    raise web.HTTPSeeOther(pages.returning(self._machine.pay(session["id"], name)))
                 case "stay":
-                    return _html(pages.stayed(self._machine.pay(session["id"])), session)
+                    first = session["payment_method_types"][0]
+                    return _html(pages.stayed(self._machine.pay(session["id"], first)), session)
                 case "decline":
                     self._machine.decline(session["id"])
                 case "3ds":

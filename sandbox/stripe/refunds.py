@@ -32,11 +32,16 @@ def create(core: Core, params: Json, *, outcome: str = "succeeded") -> Json:
             f"Refund amount ({_money(amount)}) is greater than unrefunded amount on charge ({_money(left)})",
             param="amount",
         )
-    refund = money_objects.refund(core.new_id("re"), charge, params, amount=amount, now=core.now())
+    method = charge["payment_method_details"]["type"]
+    prefix = "re" if method == "card" else "pyr"
+    refund = money_objects.refund(core.new_id(prefix), charge, params, amount=amount, now=core.now())
+    if method != "card":
+        refund["destination_details"] = {"type": method, **({"paypal": {}} if method == "paypal" else {})}
     covered = not needs_balance(core) or balance.available(core) >= amount
     if not covered:
         refund |= {"pending_reason": "insufficient_funds"}
-        core.schedule(_midnight_after(core.now()), "refund_retried", refund["id"])
+        if method == "card":
+            core.schedule(_midnight_after(core.now()), "refund_retried", refund["id"])
     refund = core.state.put("refunds", refund["id"], refund)
     charge = _add_refunded(core, charge["id"], amount)
     if covered:
@@ -45,6 +50,8 @@ def create(core: Core, params: Json, *, outcome: str = "succeeded") -> Json:
         refund = core.state.change("refunds", refund["id"], status="succeeded")
     core.emit("refund.created", refund)
     core.emit("charge.refunded", charge)
+    if not covered and method != "card":  # other methods do not wait
+        return fail(core, refund["id"], "insufficient_funds")
     return fail(core, refund["id"], "unknown") if outcome == "failed" else refund
 
 
@@ -54,7 +61,8 @@ def needs_balance(core: Core) -> bool:
 
 
 def _book(core: Core, refund: Json) -> Json:
-    txn = balance.book(core, "refund", refund, amount=-refund["amount"])
+    kind = "refund" if refund["destination_details"]["type"] == "card" else "payment_refund"
+    txn = balance.book(core, kind, refund, amount=-refund["amount"])
     return core.state.change("refunds", refund["id"], balance_transaction=txn["id"])
 
 

@@ -151,6 +151,24 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
         checked(machine.update_dispute(inquiry, {"evidence": {"uncategorized_text": "Er war da."}}))
         checked(machine.decide_dispute(inquiry, won=False))
         checked(machine.decide_dispute(inquiry, won=True))
+        machine.methods = ("card", "paypal", "wero", "sepa_debit")
+        for name in machine.methods:
+            by = machine.pay(machine.create_session(session_body())["id"], name)
+            if name == "sepa_debit":
+                checked(machine.get("payment_intents", by["payment_intent"]))
+                machine.answer(by["id"], paid=early_intents)
+            else:
+                checked(machine.create_refund({"payment_intent": by["payment_intent"], "amount": 100}))
+                if name == "paypal":
+                    charge = machine.get("payment_intents", by["payment_intent"])["latest_charge"]
+                    checked(machine.dispute(charge))
+        for amount in (1290, 600, None):
+            by_hand = machine.create_session(session_body(payment_intent_data={"capture_method": "manual"}))
+            intent = machine.pay(by_hand["id"])["payment_intent"]
+            checked(machine.get("payment_intents", intent))
+            checked(
+                machine.capture(intent, {"amount_to_capture": amount}) if amount else machine.cancel_intent(intent, {})
+            )
         machine.refunds_need_balance = True
         checked(machine.create_refund({"charge": charge_id, "amount": 100}))
         checked(await get(box, "/v1/balance"))
@@ -186,6 +204,9 @@ async def test_every_answer_is_of_the_sdks_types(early_intents: bool) -> None:
             *("payment_intent.payment_failed", "payment_intent.requires_action", "payment_intent.created"),
             *("charge.succeeded", "charge.failed", "charge.refunded"),
             *("dispute", "adjustment", "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+            *("payment", "payment_refund", "charge.pending", "charge.captured", "payment_intent.processing"),
+            *("payment_intent.amount_capturable_updated", "payment_intent.canceled"),
+            f"checkout.session.async_payment_{'succeeded' if early_intents else 'failed'}",
             *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
             *("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.reconciliation_completed"),
             *("refund.created", "refund.updated", "refund.failed"),
@@ -218,6 +239,8 @@ TABLES: list[tuple[params.Fields, type]] = [
     (params.LISTS["sessions"], stripe.params.checkout.SessionListParams),
     (params.LISTS["payment_intents"], stripe.params.PaymentIntentListParams),
     (params.LISTS["refunds"], stripe.params.RefundListParams),
+    (params.INTENT_CAPTURE, stripe.params.PaymentIntentCaptureParams),
+    (params.INTENT_CANCEL, stripe.params.PaymentIntentCancelParams),
     (params.DISPUTE_UPDATE, stripe.params.DisputeUpdateParams),
     (params.LISTS["payouts"], stripe.params.PayoutListParams),
     (params.LISTS["disputes"], stripe.params.DisputeListParams),
