@@ -15,6 +15,7 @@ from base.failpoint import POINTS
 from tests.faults import stories as s
 from tests.faults.scene import scene
 from tests.faults.sound import assert_sound, copies, outcome
+from tests.faults.test_bank_killed import STEPS as BANK
 from tests.faults.test_calls_killed import STEPS as CALLS
 
 LIMIT_S = 120.0
@@ -180,7 +181,7 @@ CASES: dict[str, list[Case]] = {
 
 
 def test_every_step_has_a_story() -> None:
-    assert set(CASES) | set(CALLS) == POINTS
+    assert set(CASES) | set(CALLS) | set(BANK) == POINTS
 
 
 @pytest.mark.parametrize(
