@@ -95,6 +95,7 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
         status=status,
         pay_url=seen.url if status is PaymentStatus.OPEN else None,
         captured_cents=payment.amount_cents if status is PaymentStatus.PAID else 0,
+        advance_cents=payment.amount_cents if status is PaymentStatus.PAID else 0,  # as the journal makes it
         attention=wrong if status is PaymentStatus.ATTENTION else None,
     )
     if status is PaymentStatus.PAID:
