@@ -63,6 +63,8 @@ from notifications.usecases import Notifications
 from payment.bank.folder import BankFolder
 from payment.bank.usecases import Bank
 from payment.books_pg import PgBooks
+from payment.exports.batch import Profile
+from payment.exports.usecases import Exports
 from payment.ledgers.usecases import Ledgers
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
@@ -97,6 +99,7 @@ class Product:
     ledgers: Ledgers
     bank: Bank
     bank_folder: BankFolder
+    exports: Exports
     appointments: Appointments
     allocation: Allocation
     marking: Marking
@@ -220,6 +223,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
+            exports=Exports(db, clock, Profile()),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),

@@ -116,3 +116,17 @@ class File:
     rows: int
     sum_cents: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A row of `export_batch` with its acknowledgement. `made_by`, `acknowledged_by`: accounts; `reference`: the treasury's own number."""
+
+    number: int
+    day: date
+    made_by: int
+    made_at: datetime
+    manifest_sha256: bytes
+    acknowledged_by: int | None = None
+    acknowledged_at: datetime | None = None
+    reference: str | None = None

@@ -248,7 +248,7 @@ class TestDays:
         await ledgers.close(FIRST, by=kim)
         assert await refusal(db, "UPDATE ledger_day SET closed_at = now()") == "ledger_day_append_only"
         assert await refusal(db, "DELETE FROM ledger_day") == "ledger_day_append_only"
-        assert await refusal(db, "TRUNCATE ledger_day") == "ledger_day_append_only"
+        assert await refusal(db, "TRUNCATE ledger_day CASCADE") == "ledger_day_append_only"
         assert await refusal(db, "DELETE FROM journal_seal") == "journal_seal_append_only"
         assert await refusal(db, "UPDATE journal_seal SET sealed_at = now()") == "journal_seal_append_only"
         assert await refusal(db, "TRUNCATE journal_seal") == "journal_seal_append_only"

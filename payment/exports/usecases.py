@@ -1,0 +1,137 @@
+"""A closed day goes to the treasury as a batch: made once, sent as often as anybody likes, acknowledged once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from hashlib import sha256
+
+import asyncpg
+
+from base.clock import Clock
+from base.db import Database, violates
+from base.errors import Conflict, DomainError, NotFound
+from base.i18n import mark as _
+from payment.exports import store
+from payment.exports.batch import Profile, files
+from payment.exports.datev import AccountUnmapped
+from payment.exports.delimited import DoesNotFit
+from payment.exports.model import Batch, Day, File
+
+_SHOWN = 400
+_TRIES = 5  # somebody else may take the number while the files are made
+
+
+class DayNotClosed(Conflict):
+    code = "day_not_closed"
+    message = _("Only a closed day goes to the treasury, and this day is not closed.")
+
+
+class NotExportable(Conflict):
+    code = "not_exportable"
+    message = _("The files for the treasury cannot be written as they are set up: {why}")
+
+
+class Acknowledged(Conflict):
+    code = "batch_acknowledged"
+    message = _("This batch is acknowledged already.")
+
+
+class ReferenceWrong(DomainError):
+    code = "acknowledgement_reference"
+    status = 422
+    message = _("The treasury's reference has 1 to 100 characters.")
+
+
+class Exports:
+    """`profile`: how this treasury wants its files; batches that were made stay as they are."""
+
+    def __init__(self, db: Database, clock: Clock, profile: Profile) -> None:
+        self._db = db
+        self._clock = clock
+        self._profile = profile
+
+    async def make(self, day: date, *, by: int) -> Batch:
+        """Or the one that is there. Raises DayNotClosed, NotExportable."""
+        for _try in range(_TRIES):
+            async with self._db.transaction() as conn:
+                await store.freeze(conn)
+                if (found := await store.find_of_day(conn, day)) is not None:
+                    return found
+                closed = await store.find_closed_day(conn, day)
+                if closed is None:
+                    raise DayNotClosed
+                currencies = await store.currencies(conn, day)
+                number, vouchers = await store.next_number(conn), await store.vouchers(conn, day)
+            if len(currencies) > 1:
+                raise NotExportable(why=", ".join(currencies))
+            booked = Day(
+                batch=number,
+                business_day=day,
+                closed_at=closed.closed_at,
+                root_sha256=closed.root_sha256,
+                currency=next(iter(currencies), "EUR"),
+                vouchers=vouchers,
+            )
+            if (made := await self._stored(booked, by)) is not None:
+                return made
+        raise Conflict
+
+    async def _stored(self, day: Day, by: int) -> Batch | None:
+        """None where somebody else was first."""
+        try:
+            made = await asyncio.to_thread(files, day, self._profile)
+        except (AccountUnmapped, DoesNotFit) as error:
+            raise NotExportable(why=str(error)) from None
+        batch = Batch(
+            number=day.batch,
+            day=day.business_day,
+            made_by=by,
+            made_at=self._clock(),
+            manifest_sha256=sha256(made[-1].content).digest(),
+        )
+        try:
+            async with self._db.transaction() as conn:
+                await store.insert_batch(conn, batch)
+                await store.insert_files(conn, day.batch, made)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if violates(error, "export_batch_gapless") or violates(error, "export_batch_day_once"):
+                return None
+            raise
+        return batch
+
+    async def file(self, number: int, form: str) -> File:
+        """As it was made, to the byte. Raises NotFound."""
+        async with self._db.connection() as conn:
+            found = await store.find_file(conn, number, form)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def formats(self, number: int) -> Sequence[str]:
+        async with self._db.connection() as conn:
+            return await store.formats(conn, number)
+
+    async def batches(self) -> tuple[Sequence[date], Sequence[Batch]]:
+        """Closed days that have none, the oldest first; batches, the youngest first."""
+        async with self._db.transaction() as conn:
+            await store.freeze(conn)
+            return await store.days_without_batch(conn), await store.latest(conn, _SHOWN)
+
+    async def acknowledge(self, number: int, *, by: int, reference: str) -> Batch:
+        """What the treasury answered. Raises NotFound, Acknowledged, ReferenceWrong."""
+        try:
+            async with self._db.transaction() as conn:
+                await store.acknowledge(conn, number, by, self._clock(), reference.strip())
+                found = await store.find(conn, number)
+        except asyncpg.ForeignKeyViolationError:
+            raise NotFound from None
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if violates(error, "export_acknowledgement_once"):
+                raise Acknowledged from None
+            if violates(error, "export_acknowledgement_reference"):
+                raise ReferenceWrong from None
+            raise
+        assert found is not None
+        return found
