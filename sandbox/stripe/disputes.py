@@ -134,7 +134,14 @@ def decide(core: Core, dispute_id: str, *, won: bool) -> Json:
 
 
 def _escalate(core: Core, dispute: Json) -> Json:
-    dispute = core.state.change("disputes", dispute["id"], status="needs_response", is_charge_refundable=False)
+    """What was refunded meanwhile is not disputed any more; if that is all, the inquiry is over."""
+    charge = core.get("charges", dispute["charge"])
+    amount = min(dispute["amount"], charge["amount_captured"] - charge["amount_refunded"])
+    if amount == 0:
+        return _close(core, dispute["id"], "warning_closed", is_charge_refundable=True)
+    dispute = core.state.change(
+        "disputes", dispute["id"], status="needs_response", amount=amount, is_charge_refundable=False
+    )
     core.emit("charge.dispute.updated", dispute)
     return _withdraw(core, dispute)
 

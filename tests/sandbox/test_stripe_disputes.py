@@ -89,10 +89,13 @@ def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute() -> None:
     assert (inquiry["status"], machine.balance()) == ("warning_needs_response", 960)
     machine.create_refund({"charge": charge, "amount": 100})
     dispute = machine.decide_dispute(inquiry["id"], won=False)
-    assert (dispute["status"], machine.balance()) == ("needs_response", 860 - 3000)
+    assert (dispute["status"], machine.balance()) == ("needs_response", 860 - 900 - 2000)
     assert refusal(machine.create_refund, {"charge": charge}).code == "charge_disputed"
     other = machine.dispute(paid(machine), inquiry=True)
     assert machine.decide_dispute(other["id"], won=True)["status"] == "warning_closed"
+    given_back = machine.dispute(charge := paid(machine), inquiry=True)
+    machine.create_refund({"charge": charge})
+    assert machine.decide_dispute(given_back["id"], won=False)["status"] == "warning_closed"
 
 
 def test_what_is_refunded_or_was_not_paid_cannot_be_disputed() -> None:
