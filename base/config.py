@@ -261,6 +261,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Folder in which the worker looks for bank statements (camt.053, `*.xml`, under this name only when whole); each is moved "
         "into `read` or `refused` there; empty: they are sent by hand",
     ),
+    Setting(
+        "TREASURY_FORMATS",
+        "",
+        "File (JSON) that says how the treasury wants the files of a closed day, and its DATEV accounts (ADR 56); empty: CSV with "
+        "semicolons in cp1252 and a workbook",
+        _file,
+    ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
@@ -366,6 +373,7 @@ class Settings:
     twilio_from: str = ""
     twilio_api_base: str = "https://api.twilio.com"
     bank_folder: str = ""
+    treasury_formats: str = ""
     outbound_proxy: str = ""
     ca_file: str = ""
     proxy_hops: int = 0

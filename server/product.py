@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from random import SystemRandom
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from base.clock import Clock, utcnow
-from base.config import Settings
+from base.config import SettingError, Settings
 from base.db import Database
 from base.feed import Feed
 from base.i18n import CITY_ZONE, Translations, zone
@@ -63,6 +64,7 @@ from notifications.usecases import Notifications
 from payment.bank.folder import BankFolder
 from payment.bank.usecases import Bank
 from payment.books_pg import PgBooks
+from payment.exports import profile
 from payment.exports.batch import Profile
 from payment.exports.usecases import Exports
 from payment.ledgers.usecases import Ledgers
@@ -223,7 +225,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
-            exports=Exports(db, clock, Profile()),
+            exports=Exports(db, clock, _profile(settings)),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),
@@ -268,6 +270,16 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             notifications=notifications,
             jobs=Jobs(db, clock, {}),
         )
+
+
+def _profile(settings: Settings) -> Profile:
+    """Raises SettingError."""
+    if not settings.treasury_formats:
+        return Profile()
+    try:
+        return profile.understood(Path(settings.treasury_formats).read_bytes())
+    except ValueError as error:
+        raise SettingError(f"TREASURY_FORMATS: {error}") from None
 
 
 def _zone_of(catalogue: Catalogue) -> ZoneInfo:

@@ -22,6 +22,11 @@ class Profile:
     totals: CsvFormat = _USUAL
     datev: DatevFormat | None = None
 
+    def __post_init__(self) -> None:
+        for form, table in ((self.items, ITEM_COLUMNS), (self.totals, TOTAL_COLUMNS)):
+            if unknown := [key for key in form.columns if key not in table]:
+                raise ValueError(f"no column {unknown[0]!r}: {', '.join(table)}")
+
 
 def files(day: Day, profile: Profile) -> tuple[File, ...]:
     """The manifest last, which names the others. Raises DoesNotFit, AccountUnmapped: then there is no file at all."""
