@@ -7,7 +7,7 @@ paid before the service is received in advance, and revenue on the day of the se
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -92,6 +92,12 @@ def _revenue(cents: int, lines: Sequence[Line]) -> tuple[Entry, ...]:
     shares = zip(lines, shared(abs(cents), [line.amount_cents for line in lines]), strict=True)
     sign = 1 if cents > 0 else -1
     return tuple(Entry(f"{REVENUE}{line.product}", sign * share) for line, share in shares if share)
+
+
+def part_of(lines: Sequence[Line], cents: int) -> tuple[Line, ...]:
+    """The same products for another amount, in proportion; what gets nothing is left out."""
+    shares = zip(lines, shared(cents, [line.amount_cents for line in lines]), strict=True) if lines else ()
+    return tuple(replace(line, amount_cents=share, quantity=1) for line, share in shares if share)
 
 
 def shared(cents: int, weights: Sequence[int]) -> list[int]:

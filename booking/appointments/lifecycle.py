@@ -110,6 +110,7 @@ class Lifecycle:
                     description=self._describe(case),
                     language=case.language,
                     return_url=return_url,
+                    lines=case.lines,
                     service_day=case.service_day,
                 )
             else:

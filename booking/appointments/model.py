@@ -14,7 +14,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
 from booking.availability.model import ANYBODY, ClaimStatus, Item, Visit, Who
 from booking.catalogue.questions import Question
-from payment.model import Payment, Refund
+from payment.model import Line, Payment, Refund
 
 
 class AppointmentStatus(StrEnum):
@@ -87,6 +87,7 @@ class CaseState:
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
     waiting: UUID | None = None  # hold of a dearer time, until the difference is paid: reference of that payment
     time_zone: str = CITY_ZONE
+    lines: tuple[Line, ...] = ()  # what the fee is for; empty where nobody knows more than its sum
 
     @property
     def service_day(self) -> date:

@@ -30,6 +30,7 @@ from booking.appointments.staying import free_waiting
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
+from payment.ledger import part_of
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.usecases import Payments
 
@@ -295,6 +296,7 @@ class Moving:
             description=self._describe(case),
             language=case.language,
             return_url=return_url,
+            lines=part_of(hold.lines, hold.fee_cents - case.fee.cents),
             service_day=case.day_of(hold.starts_at),
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
@@ -12,6 +13,7 @@ from base.money import Money
 from booking.appointments.model import AppointmentStatus, Brief, CaseState
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
+from payment.model import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class HoldClaim:
     fee_id: int
     fee_cents: int  # of all parts of the visit together
     items: tuple[Item, ...]  # in their order
+    lines: tuple[Line, ...]  # of the fee; without names
     moves: UUID | None  # the case that gets it once the difference is paid
 
 
@@ -150,12 +153,15 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         """
         SELECT c.id, c.status, c.starts_at, c.hold_until, c.appointment_id, c.service_id,
                coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
-               c.fee_id, v.fee_cents, v.items, c.moves
+               c.fee_id, v.fee_cents, v.items, v.lines, c.moves
           FROM claim c JOIN counter k ON k.id = c.counter_id
           CROSS JOIN LATERAL (
             SELECT sum(f.amount_cents * p.quantity)::int AS fee_cents,
                    jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id)
-                     FILTER (WHERE p.quantity > 0) AS items
+                     FILTER (WHERE p.quantity > 0) AS items,
+                   coalesce(jsonb_agg(jsonb_build_object('product', f.product, 'amount_cents', f.amount_cents * p.quantity,
+                                                         'quantity', p.quantity, 'tax_percent', f.tax_percent) ORDER BY p.starts_at, p.id)
+                     FILTER (WHERE p.quantity > 0 AND f.amount_cents > 0), '[]') AS lines
               FROM claim p JOIN fee f ON f.id = p.fee_id
              WHERE p.id = c.id OR p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = $1 FOR UPDATE OF c""",
@@ -391,12 +397,24 @@ async def lock_appointment(conn: Connection, appointment_id: UUID) -> bool:
     return await conn.fetchval(sql, appointment_id) is not None
 
 
+def _lines(found: Sequence[Mapping[str, Any]], cents: int) -> tuple[Line, ...]:
+    """None where they are not what was frozen with the case."""
+    lines = tuple(Line(**one) for one in found)
+    return lines if sum(line.amount_cents for line in lines) == cents else ()
+
+
 async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None:
     row = await conn.fetchrow(
         """
         SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
                p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
                o.time_zone,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                         'product', f.product, 'amount_cents', f.amount_cents * c.quantity, 'quantity', c.quantity,
+                         'tax_percent', f.tax_percent,
+                         'label', coalesce(s.name ->> a.language, s.name ->> 'de')) ORDER BY c.starts_at, c.id), '[]')
+                  FROM claim c JOIN fee f ON f.id = c.fee_id JOIN service s ON s.id = c.service_id
+                 WHERE c.appointment_id = a.id AND c.status < 8 AND c.quantity > 0 AND f.amount_cents > 0) AS lines,
                ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves,
                (SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.status = 3 AND c.appointment_id IS NULL) AS waiting
           FROM appointment a
@@ -428,6 +446,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         paid_moves=tuple(row["paid_moves"]),
         waiting=row["waiting"],
         time_zone=row["time_zone"],
+        lines=_lines(row["lines"], row["fee_cents"]),
     )
 
 

@@ -167,6 +167,8 @@ class DraftFee:
     legal_basis: Text
     valid_from: date | None
     valid_until: date | None  # the last day
+    product: str  # the account of the budget
+    tax_percent: int
     source: str
 
 

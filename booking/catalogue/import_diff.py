@@ -26,7 +26,7 @@ _QUERIES: Mapping[str, str] = {
     "service": "SELECT key, to_jsonb(x) - 'id' - 'key' - 'is_active' AS row FROM service x WHERE is_active",
     "fee": """
         SELECT s.key || ' ' || coalesce(lower(f.valid)::text, 'always') AS key, jsonb_build_object('amount_cents', f.amount_cents,
-                 'legal_basis', f.legal_basis, 'valid_until', upper(f.valid) - 1) AS row
+                 'legal_basis', f.legal_basis, 'product', f.product, 'tax_percent', f.tax_percent, 'valid_until', upper(f.valid) - 1) AS row
           FROM fee f JOIN service s ON s.id = f.service_id WHERE NOT isempty(f.valid)""",
     "hours": """
         SELECT o.key || '/' || c.key AS key, jsonb_build_object('series', jsonb_agg(concat_ws(' ', h.weekday, h.opens::text, h.closes::text,

@@ -27,6 +27,7 @@ from booking.catalogue.import_responsibility import check_responsibility, read_r
 from booking.catalogue.model import Channel
 from booking.catalogue.rows import Row, read_rows
 from booking.catalogue.words import fold
+from payment.model import DEFAULT_PRODUCT
 
 _LEIKA_KEY = re.compile(r"99[0-9]{12}")
 _MAX_CENTS = 10_000_000
@@ -54,7 +55,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "fees.csv": (
         ("service", "amount_cents", "legal_basis_de", "source"),
-        ("valid_from", "valid_until", "legal_basis_en"),
+        ("valid_from", "valid_until", "legal_basis_en", "product", "tax_percent"),
     ),
 }
 # Left out: what the city has of these stays as it is.
@@ -276,6 +277,9 @@ def _reconfirm(row: Row) -> tuple[int, int, bool] | None:
     return days, hours, releases
 
 
+_PRODUCT = re.compile(r"[a-z0-9_.-]{1,40}")  # as the schema has it (fee_product)
+
+
 def _fee(row: Row) -> DraftFee | None:
     amount_cents = row.whole("amount_cents", 0, _MAX_CENTS)
     if not row.optional("amount_cents"):
@@ -288,6 +292,9 @@ def _fee(row: Row) -> DraftFee | None:
     if valid_from and valid_until and valid_until < valid_from:
         row.wrong("valid_until", "ends_before_start", "The last day comes before the first.")
         return None
+    product, tax_percent = row.optional("product") or DEFAULT_PRODUCT, row.whole("tax_percent", 0, 100)
+    if not _PRODUCT.fullmatch(product):
+        row.wrong("product", "product_form", "Small letters, digits, dot, hyphen and underscore, at most 40.")
     service, source = row.key("service"), row.text("source")
     return DraftFee(
         line=row.line,
@@ -296,5 +303,7 @@ def _fee(row: Row) -> DraftFee | None:
         legal_basis=row.both("legal_basis", german=False),
         valid_from=valid_from,
         valid_until=valid_until,
+        product=product,
+        tax_percent=tax_percent or 0,
         source=source,
     )

@@ -28,6 +28,8 @@ class StoredFee:
     amount_cents: int
     currency: str
     legal_basis: dict[str, str]
+    product: str
+    tax_percent: int
     valid_from: date | None
     valid_until: date | None
 
@@ -233,7 +235,7 @@ async def stored_fees(conn: Connection) -> list[StoredFee]:
         conn,
         StoredFee,
         """
-        SELECT id, service_id, amount_cents, currency, legal_basis,
+        SELECT id, service_id, amount_cents, currency, legal_basis, product, tax_percent,
                lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
           FROM fee WHERE NOT isempty(valid)
         """,
@@ -261,10 +263,11 @@ async def set_fee_validity(
 async def add_fees(conn: Connection, rows: Rows) -> None:
     await conn.execute(
         """
-        INSERT INTO fee (service_id, amount_cents, legal_basis, valid)
-        SELECT service_id, amount_cents, legal_basis, daterange(valid_from, valid_until, '[]')
+        INSERT INTO fee (service_id, amount_cents, legal_basis, product, tax_percent, valid)
+        SELECT service_id, amount_cents, legal_basis, product, tax_percent, daterange(valid_from, valid_until, '[]')
           FROM jsonb_to_recordset($1::jsonb)
-               AS new (service_id int, amount_cents int, legal_basis jsonb, valid_from date, valid_until date)
+               AS new (service_id int, amount_cents int, legal_basis jsonb, product text, tax_percent int,
+                       valid_from date, valid_until date)
         """,
         rows,
     )

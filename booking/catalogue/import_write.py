@@ -11,6 +11,7 @@ from booking.catalogue import import_store as store
 from booking.catalogue.changes import Terms
 from booking.catalogue.draft import Draft, DraftFee, LineError
 from booking.catalogue.import_report import Counts, ImportRefused
+from booking.catalogue.import_store import StoredFee
 from booking.catalogue.words import fold
 
 
@@ -175,10 +176,7 @@ async def _search(conn: Connection, draft: Draft, services: dict[str, int]) -> N
 
 async def _fees(conn: Connection, draft: Draft, services: dict[str, int]) -> Counts:
     """A row keeps its amount, because appointments point to it: only its last day may move. The rest are new rows."""
-    known = {
-        (fee.service_id, fee.valid_from, fee.amount_cents, tuple(sorted(fee.legal_basis.items()))): fee
-        for fee in await store.stored_fees(conn)
-    }
+    known = {(fee.service_id, *_terms_of(fee)): fee for fee in await store.stored_fees(conn)}
     moved, new = [], []
     for fee in draft.fees:
         old = known.pop((services[fee.service], *_terms_of(fee)), None)
@@ -196,8 +194,10 @@ async def _fees(conn: Connection, draft: Draft, services: dict[str, int]) -> Cou
     return Counts(total=len(draft.fees), added=len(new), changed=len(moved), withdrawn=len(withdrawn))
 
 
-def _terms_of(fee: DraftFee) -> tuple[date | None, int, tuple[tuple[str, str], ...]]:
-    return fee.valid_from, fee.amount_cents, tuple(sorted(fee.legal_basis.items()))
+def _terms_of(fee: DraftFee | StoredFee) -> tuple[object, ...]:
+    """What a version never changes."""
+    basis = tuple(sorted(fee.legal_basis.items()))
+    return fee.valid_from, fee.amount_cents, basis, fee.product, fee.tax_percent
 
 
 def _fee_row(fee: DraftFee, service_id: int) -> dict[str, Any]:
@@ -205,6 +205,8 @@ def _fee_row(fee: DraftFee, service_id: int) -> dict[str, Any]:
         "service_id": service_id,
         "amount_cents": fee.amount_cents,
         "legal_basis": fee.legal_basis,
+        "product": fee.product,
+        "tax_percent": fee.tax_percent,
         "valid_from": fee.valid_from and fee.valid_from.isoformat(),
         "valid_until": fee.valid_until and fee.valid_until.isoformat(),
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base.money import Money
 from booking.appointments.model import Case
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.receipts.views import ReceiptPage, Sheet
+from payment.model import Line
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 
@@ -29,6 +31,51 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen) ->
             value=words.fee(receipt.refunded) if receipt.refunded else "",
         ),
     )
+    if not is_difference and all(line.label for line in receipt.lines):
+        items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
+    else:
+        items = (_whole(words, receipt, chosen, is_difference),)
+    return Sheet(
+        language=words.language,
+        title=words._("Receipt {number}", number=receipt.label),
+        issuer=tuple(line for line in (city, words.pick(office.name), words.address(office)) if line),
+        rows=tuple(row for row in rows if row.value),
+        items_title=words._("What was paid"),
+        items=items,
+        total=Row(label=words._("Sum"), value=words.fee(receipt.amount)),
+        notes=(*_taxes(words, receipt), words._("Made by machine and valid without a signature.")),
+    )
+
+
+def _item(words: Words, line: Line, currency: str) -> Row:
+    label = f"{line.quantity} × {line.label}" if line.quantity > 1 else line.label
+    return Row(label=label, value=words.fee(Money(line.amount_cents, currency)))
+
+
+def _taxes(words: Words, receipt: Receipt) -> tuple[str, ...]:
+    """Mostly none: what public authority charges is not taxable."""
+    percents = sorted({line.tax_percent for line in receipt.lines})
+    notes = [
+        words._(
+            "Contains {percent} % value added tax: {amount}.", percent=percent, amount=words.fee(_tax(receipt, percent))
+        )
+        for percent in percents
+        if percent
+    ]
+    if 0 in percents:
+        notes.append(
+            words._("The fee is charged by public authority and is not subject to value added tax (section 2b UStG).")
+        )
+    return tuple(notes)
+
+
+def _tax(receipt: Receipt, percent: int) -> Money:
+    """Of gross amounts, rounded half up to the cent."""
+    gross = sum(line.amount_cents for line in receipt.lines if line.tax_percent == percent)
+    return Money((2 * gross * percent + 100 + percent) // (2 * (100 + percent)), receipt.currency)
+
+
+def _whole(words: Words, receipt: Receipt, chosen: Chosen, is_difference: bool) -> Row:
     services = [item.named(words.pick(service.name)) for item, service in chosen.services]
     what = (
         [words._("Difference for moving the appointment: {services}", services=", ".join(services))]
@@ -36,19 +83,7 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen) ->
         else services
     )
     first, *others = what
-    return Sheet(
-        language=words.language,
-        title=words._("Receipt {number}", number=receipt.label),
-        issuer=tuple(line for line in (city, words.pick(office.name), words.address(office)) if line),
-        rows=tuple(row for row in rows if row.value),
-        items_title=words._("What was paid"),
-        items=(Row(label=first, value=words.fee(receipt.amount), lines=tuple(others)),),
-        total=Row(label=words._("Sum"), value=words.fee(receipt.amount)),
-        notes=(
-            words._("The fee is charged by public authority and is not subject to value added tax (section 2b UStG)."),
-            words._("Made by machine and valid without a signature."),
-        ),
-    )
+    return Row(label=first, value=words.fee(receipt.amount), lines=tuple(others))
 
 
 def receipt_page(words: Words, sheet: Sheet, case: Case, receipt: Receipt) -> ReceiptPage:

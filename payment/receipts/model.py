@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from base.money import Money
+from payment.model import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Receipt:
     amount_cents: int
     refunded_cents: int
     currency: str
+    lines: tuple[Line, ...] = ()
 
     @property
     def label(self) -> str:

@@ -10,7 +10,7 @@ from payment.receipts.model import Receipt
 
 _READ = """
     SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider, p.amount_cents, p.refunded_cents,
-           p.currency
+           p.currency, p.lines
       FROM receipt r JOIN payment p ON p.id = r.payment_id"""
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from pypdf import PdfReader
 
+from tests.flows.test_moving import dearer
 from tests.flows.test_till import paid, payment_of, toni, words  # noqa: F401 - a fixture
+from tests.flows.test_visits import booked, hold, services
 from tests.staff import StaffBrowser
 from tests.town import KIM, Town
 
@@ -109,3 +111,40 @@ async def test_finance_finds_a_payment_by_its_kassenzeichen(town: Town, toni: St
         assert page.url.path == f"/de/finance/payments/{payment}", page.url
         assert KASSENZEICHEN in words(page)
         assert LABEL in words(page)
+
+
+async def test_a_visit_of_several_services_is_receipted_and_earned_by_product(town: Town) -> None:
+    cars, plates = await services(town)
+    await town.rows("UPDATE fee SET product = '31100', tax_percent = 0 WHERE service_id = $1", cars["id"])
+    await town.rows("UPDATE fee SET product = '31200', tax_percent = 19 WHERE service_id = $1", plates["id"])
+    held = await hold(town, {"service": cars["id"], "quantity": 3, "also": [{"service": plates["id"]}]})
+    made = await booked(town, held)
+    [row] = await town.rows("SELECT lines FROM payment")
+    ours, theirs = 3 * cars["fee"]["cents"], plates["fee"]["cents"]
+    assert [(line["product"], line["amount_cents"], line["quantity"]) for line in row["lines"]] == [
+        ("31100", ours, 3),
+        ("31200", theirs, 1),
+    ]
+    async with StaffBrowser(town) as citizen:
+        await arrive(citizen, made)
+        page = words(await citizen.get(f"/de/appointments/{made['id']}/receipts/{await payment_of(town, made)}"))
+    assert "3 × " in page
+    assert "§ 2b UStG" in page
+    assert "Enthält 19 % Umsatzsteuer" in page
+    town.clock.advance(days=70)
+    await town.work()
+    revenue = {account: -cents for kind, account, cents in await town.books() if kind == "earned" and cents < 0}
+    assert revenue == {"revenue:31100": ours, "revenue:31200": theirs}
+    await town.assert_sound()
+
+
+async def test_the_difference_of_a_dearer_time_is_for_the_same_product(town: Town) -> None:
+    made = await paid(town)
+    await town.rows("UPDATE fee SET product = '31100' WHERE service_id = $1", made["service"])
+    await dearer(town, made["service"])
+    await town.rows("UPDATE fee SET product = '31100' WHERE service_id = $1", made["service"])
+    new = await town.hold(made["service"])
+    given = {"hold": new["id"], "hold_token": new["token"]}
+    await town.good("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given)
+    lines = [row["lines"] for row in await town.rows("SELECT lines FROM payment WHERE status <> 'paid'")]
+    assert [line["product"] for one in lines for line in one] == ["31100"]

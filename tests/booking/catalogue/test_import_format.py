@@ -239,3 +239,24 @@ def test_how_often_in_one_visit(columns: str, cells: str, column: str, code: str
     files = changed("services.csv", "Perso,1,test\n", f"Perso,1,test,{cells}\n", files)
     found = [(e.file, e.line, e.column, e.code) for e in errors_of(raw(files))]
     assert ("services.csv", 2, column, code) in found
+
+
+def priced(product: str, tax: str) -> dict[str, bytes]:
+    """The catalogue with one fee for each service, the first of this product and VAT."""
+    head = "service,amount_cents,legal_basis_de,source,product,tax_percent\n"
+    rows = f"ausweis,3700,§ 1,test,{product},{tax}\nberatung,0,gebührenfrei,test,,\n"
+    return raw(changed("fees.csv", MINI["fees.csv"], head + rows))
+
+
+def test_a_fee_names_its_product_account_and_its_tax() -> None:
+    first, second = parse(priced("31100", "19"), MORNING).fees
+    assert (first.product, first.tax_percent) == ("31100", 19)
+    assert (second.product, second.tax_percent) == ("fees", 0)
+
+
+@pytest.mark.parametrize(
+    ("product", "tax", "column", "code"),
+    [("Gebühr!", "0", "product", "product_form"), ("31100", "101", "tax_percent", "bad_number")],
+)
+def test_a_product_or_a_tax_that_cannot_be_is_named(product: str, tax: str, column: str, code: str) -> None:
+    assert [(e.line, e.column, e.code) for e in errors_of(priced(product, tax))] == [(2, column, code)]
