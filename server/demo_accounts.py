@@ -21,6 +21,8 @@ STAFF: Mapping[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "supervisor": ("Alex Vorlage", (("supervisor", MITTE), ("supervisor", VIDEO))),
     "finance": ("Toni Kasse", (("finance", None),)),
     "finance2": ("Luca Kasse", (("finance", None),)),
+    "treasury": ("Noa Kasse", (("treasury", None),)),
+    "auditor": ("Eike Prüfung", (("auditor", None),)),
     "allocation": ("Kim Vergabe", (("allocation", None),)),
     "admin": ("Charlie Verwaltung", (("admin", None),)),
 }

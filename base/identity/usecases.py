@@ -52,6 +52,11 @@ class LoginTaken(Conflict):
     message = "There is an account of this name already."
 
 
+class DutiesClash(Conflict):
+    code = "duties_clash"
+    message = "Assessing, ordering and cash are different people's duties, and who audits changes nothing. Take the other role away first."
+
+
 class LoginMalformed(DomainError):
     code = "login_malformed"
     status = 422
@@ -114,7 +119,15 @@ class Identity:
     async def give_role(
         self, login: str, role: str, office_key: str | None = None, *, takes_away: bool = False
     ) -> None:
-        """A role for an office, or for the whole city. Holds from the next request on. Raises NotFound."""
+        """A role for an office, or for the whole city. Holds from the next request on. Raises NotFound, DutiesClash."""
+        try:
+            await self._give_role(login, role, office_key, takes_away=takes_away)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if violates(error, "account_duties_disjoint") or violates(error, "account_auditor_reads_only"):
+                raise DutiesClash from None
+            raise
+
+    async def _give_role(self, login: str, role: str, office_key: str | None, *, takes_away: bool) -> None:
         async with self.db.transaction() as conn:
             account = await store.find_account(conn, _plain(login))
             role_id = await store.find_role(conn, role)

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.web import query
+from base.web import STAFF, query
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Brief
 from frontend.citizen.rendering import see, words_of
@@ -67,6 +67,7 @@ def _day(text: str) -> date | None:
 
 async def show_work(request: web.Request) -> web.Response:
     words, found = words_of(request), await request.app[RECONCILIATION].worklist()
+    may_ask = request[STAFF].may("refund.request")
     payments = [*found.attention, *(payment for _, payment in (*found.requests, *found.failed))]
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments])
     place, today = str(zone_of(words)), words.now.astimezone(zone_of(words)).date()
@@ -87,7 +88,7 @@ async def show_work(request: web.Request) -> web.Response:
             amount=wording.money(words, payment.amount),
             text=wording.attention(words, payment.attention),
             people="",
-            settle_url=f"{payment_url(words, payment.id)}/settle",
+            settle_url=f"{payment_url(words, payment.id)}/settle" if may_ask else "",
         )
         for payment in found.attention
     )

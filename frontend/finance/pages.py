@@ -25,7 +25,7 @@ ENDPOINTS = [
     page("GET", "/{language}/finance/work", day_pages.show_work, can("finance.read"), "What waits for people"),
     page("GET", "/{language}/finance/search", day_pages.search, can("finance.read"), "Find a payment"),
     page("GET", _PAYMENT, payment_pages.show_payment, can("finance.read"), "The story of one payment", NotFound),
-    page("POST", f"{_PAYMENT}/settle", payment_pages.settle, can("finance.read"), "Ask the provider again", NotFound),
+    page("POST", f"{_PAYMENT}/settle", payment_pages.settle, can("refund.request"), "Ask the provider again", NotFound),
     page(
         "POST",
         f"{_PAYMENT}/refunds",

@@ -104,7 +104,7 @@ async def _page(
         entries=entry_lines(words, story.posted, {payment_id: payment}, {}, with_day=True),
         told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
-        settle_url="" if payment.status is PaymentStatus.PAID else f"{here}/settle",
+        settle_url=f"{here}/settle" if payment.status is not PaymentStatus.PAID and staff.may("refund.request") else "",
         request_url=f"{here}/refunds" if can_ask and staff.may("refund.request") else "",
         refundable=wording.money(words, payment.refundable),
         request_key=new_key(),

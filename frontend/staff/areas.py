@@ -58,6 +58,8 @@ PERMISSIONS = {
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
     "reconcile.work": _("Send bank statements and see their entries"),
+    "ledger.close": _("Close a day of the books for ever"),
+    "finance.audit": _("Check the seals of the books; change nothing"),
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
     "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),

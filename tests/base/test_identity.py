@@ -45,6 +45,8 @@ async def test_the_roles_are_rows(db: Database) -> None:
             *("waitlist.read", "invitation.make"),
         },
         "finance": {"finance.read", "refund.request", "refund.approve", "reconcile.work"},
+        "treasury": {"finance.read", "ledger.close"},
+        "auditor": {"finance.read", "finance.audit"},
         "admin": {
             "account.manage",
             "queue.manage",

@@ -29,7 +29,7 @@ from tests.town import KIM, Town
 from tests.town import town as open_town
 from video.rooms.model import Invitation
 
-NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN, DEVICE = CALLERS = (
+NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN, DEVICE = CALLERS = (
     "nobody",
     "citizen of the case",
     "other citizen",
@@ -37,14 +37,17 @@ NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN, DEVICE = CALLERS 
     "clerk other office",
     "supervisor",
     "finance",
+    "treasury",
+    "auditor",
     "admin",
     "device",  # a board or kiosk: it has no account, and no token until one is needed
 )
 EVERYBODY = frozenset(CALLERS)
 CITIZEN = frozenset({OWNER})
-STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, ADMIN})
+STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN})
 COUNTER = frozenset({CLERK, SUPERVISOR})
 TILL = frozenset({FINANCE})
+BOOKS = frozenset({FINANCE, TREASURY, AUDITOR})
 CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
 _CLOSINGS = "/{language}/closings/{office}"
@@ -314,7 +317,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_CLOSINGS}/{{closing}}/{{appointment}}": CLOSES,
     f"POST {_CLOSINGS}/{{closing}}/{{appointment}}/take": CLOSES,
     f"POST {_CLOSINGS}/{{closing}}/{{appointment}}/cancel": CLOSES,
-    "GET /{language}/finance/": TILL,
+    "GET /{language}/finance/": BOOKS,
+    "GET /{language}/finance/work": BOOKS,
+    "GET /{language}/finance/search": BOOKS,
+    f"GET {_PAYMENT}": BOOKS,
     "GET /api/appointments/{appointment}/receipts": CITIZEN,
     f"GET {_CASE}/receipts/{{payment}}": CITIZEN,
     f"GET {_CASE}/receipts/{{payment}}/receipt.pdf": CITIZEN,
@@ -325,9 +331,6 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/bank/files": TILL,
     "GET /api/bank/statements": TILL,
     "GET /api/bank/statements/{statement}": TILL,
-    "GET /{language}/finance/work": TILL,
-    "GET /{language}/finance/search": TILL,
-    f"GET {_PAYMENT}": TILL,
     f"POST {_PAYMENT}/settle": TILL,
     f"POST {_PAYMENT}/refunds": TILL,
     f"POST {_PAYMENT}/refunds/{{refund}}/approve": TILL,
@@ -496,6 +499,8 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         (AWAY, "clerk", "buergerbuero-west"),
         (SUPERVISOR, "supervisor", office["key"]),
         (FINANCE, "finance", None),
+        (TREASURY, "treasury", None),
+        (AUDITOR, "auditor", None),
         (ADMIN, "admin", None),
     ):
         login = caller.replace(" ", "-")
