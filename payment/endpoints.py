@@ -5,11 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from base.web import VENDOR, Endpoint
+from payment.ledgers.usecases import Ledgers
 from payment.ports import SignatureRefused
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.usecases import Payments
 
+LEDGERS: web.AppKey[Ledgers] = web.AppKey("LEDGERS", Ledgers)
 PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
 RECEIPTS: web.AppKey[Receipts] = web.AppKey("RECEIPTS", Receipts)
 RECONCILIATION: web.AppKey[Reconciliation] = web.AppKey("RECONCILIATION", Reconciliation)

@@ -226,6 +226,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.RECONCILIATION] = product.reconciliation
     app[payment.RECEIPTS] = product.receipts
     app[bank.BANK] = product.bank
+    app[payment.LEDGERS] = product.ledgers
     app[FEED] = product.feed
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source

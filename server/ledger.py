@@ -1,4 +1,4 @@
-"""`schalter ledger verify`: whether the books are what they were when they were sealed."""
+"""`schalter ledger verify|procedure`: whether the books are what they were when they were sealed, and by which rules they are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from base.clock import utcnow
 from base.config import Settings
 from base.db import Database
+from base.i18n import DEFAULT_LANGUAGE, LANGUAGES, Translations
 from payment.ledgers.model import Broken, Fault
+from payment.ledgers.procedure import TITLE, document, markdown
 from payment.ledgers.usecases import Ledgers
 
 _FAULTS: Mapping[Fault, str] = {
@@ -27,9 +29,11 @@ _FAULTS: Mapping[Fault, str] = {
 
 
 def add_commands(commands: Any) -> None:
-    ledger = commands.add_parser("ledger", help="the books: verify")
+    ledger = commands.add_parser("ledger", help="the books: verify, procedure")
     actions = ledger.add_subparsers(dest="action", required=True)
     verifying = actions.add_parser("verify", help="work the chain of seals and the roots of closed days out anew")
+    writing = actions.add_parser("procedure", help="write the procedure document (GoBD) as Markdown to standard output")
+    writing.add_argument("--language", choices=sorted(LANGUAGES), default=DEFAULT_LANGUAGE)
     verifying.add_argument(
         "--root",
         type=_root,
@@ -46,7 +50,9 @@ def _root(text: str) -> tuple[date, bytes]:
 
 
 async def look_after_books(settings: Settings, arguments: argparse.Namespace) -> int:
-    """0 sound, 1 broken, with one line that says where."""
+    """0 sound or written, 1 broken, with one line that says where."""
+    if arguments.action == "procedure":
+        return await _write_procedure(settings, arguments.language)
     async with Database(settings.database_url, size=1) as db:
         found = await Ledgers(db, utcnow).verify(dict(arguments.root))
     if found.broken is not None:
@@ -55,6 +61,15 @@ async def look_after_books(settings: Settings, arguments: argparse.Namespace) ->
     sys.stdout.write(
         f"sound: {found.seals} journals sealed, {found.waiting} to be sealed, {found.days} days closed; head {found.head.hex()}\n"
     )
+    return 0
+
+
+async def _write_procedure(settings: Settings, language: str) -> int:
+    texts = Translations.load()
+    async with Database(settings.database_url, size=1) as db:
+        facts = await Ledgers(db, utcnow).procedure()
+    sections = document(facts, lambda one: texts.gettext(language, one))
+    sys.stdout.write(markdown(texts.gettext(language, TITLE), sections))
     return 0
 
 

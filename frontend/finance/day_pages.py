@@ -157,6 +157,7 @@ def _day_page(
         after=day_link(words, day.day + one, words._("Day after")) if day.day < _LATEST else None,
         problem=problem,
         work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
+        books=Link(label=words._("Books"), url=f"{path}/books"),
         search_url=f"{path}/search",
         is_silent=day.is_silent,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))

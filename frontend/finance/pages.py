@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
-from frontend.finance import day_pages, payment_pages
+from frontend.finance import books_pages, day_pages, payment_pages
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -14,8 +14,10 @@ from payment.approving import (
     OwnRequest,
     RefundedMeanwhile,
 )
+from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
 
-_PAYMENT = "/{language}/finance/payments/{payment}"
+_PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
+_CLOSING = (NotFound, DayNotOver, NotNextDay, StillBooking)
 
 
 ENDPOINTS = [
@@ -24,6 +26,13 @@ ENDPOINTS = [
     ),
     page("GET", "/{language}/finance/work", day_pages.show_work, can("finance.read"), "What waits for people"),
     page("GET", "/{language}/finance/search", day_pages.search, can("finance.read"), "Find a payment"),
+    page("GET", _BOOKS, books_pages.show_balance, can("finance.read"), "Trial balance"),
+    page("GET", f"{_BOOKS}/account", books_pages.show_account, can("finance.read"), "An account's statement", NotFound),
+    page("GET", f"{_BOOKS}/days", books_pages.show_days, can("finance.read"), "Open and closed days"),
+    page("POST", f"{_BOOKS}/days/{{day}}/close", books_pages.close_day, can("ledger.close"), "Close a day", *_CLOSING),
+    page("GET", f"{_BOOKS}/advance", books_pages.show_advance, can("finance.read"), "What is not earned yet"),
+    page("GET", f"{_BOOKS}/procedure", books_pages.show_procedure, can("finance.read"), "How the books are kept"),
+    page("GET", f"{_BOOKS}/check", books_pages.check, can("finance.audit"), "Whether the seals hold"),
     page("GET", _PAYMENT, payment_pages.show_payment, can("finance.read"), "The story of one payment", NotFound),
     page("POST", f"{_PAYMENT}/settle", payment_pages.settle, can("refund.request"), "Ask the provider again", NotFound),
     page(

@@ -67,6 +67,7 @@ class DayPage:
     after: Link | None
     problem: str  # the day that was asked for cannot be shown
     work: Link
+    books: Link
     search_url: str
     is_silent: bool
     note: str

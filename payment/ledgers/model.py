@@ -7,6 +7,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from payment.ledger import shared
+from payment.model import Line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -89,3 +92,49 @@ class Verified:
     waiting: int
     head: bytes
     broken: Broken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """An account between two days, in cents; debit positive, credit negative in the balances, both positive as turnover."""
+
+    account: str
+    currency: str
+    opening_cents: int
+    debit_cents: int
+    credit_cents: int
+
+    @property
+    def closing_cents(self) -> int:
+        return self.opening_cents + self.debit_cents - self.credit_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """What one journal does to one account."""
+
+    journal_id: int
+    business_day: date
+    at: datetime
+    kind: str
+    payment_id: UUID
+    kassenzeichen: str
+    currency: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """What of a payment had been received and not earned at the end of a day."""
+
+    payment_id: UUID
+    kassenzeichen: str
+    service_day: date | None
+    currency: str
+    amount_cents: int
+    lines: tuple[Line, ...]
+
+    def by_product(self) -> tuple[tuple[str, int], ...]:
+        """Its share of each product account, as it will be earned."""
+        shares = shared(self.amount_cents, [line.amount_cents for line in self.lines])
+        return tuple((line.product, cents) for line, cents in zip(self.lines, shares, strict=True) if cents)

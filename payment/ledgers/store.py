@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from base.db import Connection, fetch_all
-from payment.ledgers.model import ClosedDay, OpenDay, Record, Seal
+from payment.ledgers.model import Advance, Balance, ClosedDay, OpenDay, Record, Seal, StatementLine
 
 
 async def has_unsealed(conn: Connection) -> bool:
@@ -97,3 +97,33 @@ async def open_days(conn: Connection) -> list[OpenDay]:
 
 async def close(conn: Connection, day: date, at: datetime, by: int) -> None:
     await conn.execute("INSERT INTO ledger_day (day, closed_at, closed_by) VALUES ($1, $2, $3)", day, at, by)
+
+
+async def balances(conn: Connection, first: date, last: date) -> list[Balance]:
+    """Of all accounts on which anything was booked until the last day; by business day."""
+    sql = """
+        SELECT e.account, coalesce(p.currency, 'EUR') AS currency,
+               coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day < $1), 0)::bigint AS opening_cents,
+               coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day >= $1 AND e.amount_cents > 0), 0)::bigint AS debit_cents,
+               -coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day >= $1 AND e.amount_cents < 0), 0)::bigint AS credit_cents
+          FROM entry e JOIN journal j ON j.id = e.journal_id LEFT JOIN payment p ON p.id = j.payment_id
+         WHERE j.business_day <= $2 GROUP BY 1, 2 ORDER BY 2, 1"""
+    return await fetch_all(conn, Balance, sql, first, last)
+
+
+async def statement(conn: Connection, account: str, first: date, last: date, limit: int) -> list[StatementLine]:
+    sql = """
+        SELECT j.id AS journal_id, j.business_day, j.at, j.kind, j.payment_id, p.kassenzeichen, p.currency, e.amount_cents
+          FROM entry e JOIN journal j ON j.id = e.journal_id JOIN payment p ON p.id = j.payment_id
+         WHERE e.account = $1 AND j.business_day BETWEEN $2 AND $3 ORDER BY j.business_day, j.id, e.id LIMIT $4"""
+    return await fetch_all(conn, StatementLine, sql, account, first, last, limit)
+
+
+async def advances(conn: Connection, day: date) -> list[Advance]:
+    """Payments with something received in advance at the end of the day; by the day of the service."""
+    sql = """
+        SELECT p.id AS payment_id, p.kassenzeichen, p.service_day, p.currency, p.lines, a.amount_cents
+          FROM (SELECT j.payment_id, -sum(e.amount_cents)::bigint AS amount_cents FROM entry e JOIN journal j ON j.id = e.journal_id
+                 WHERE e.account = 'received_in_advance' AND j.business_day <= $1 GROUP BY 1 HAVING sum(e.amount_cents) <> 0) a
+          JOIN payment p ON p.id = a.payment_id ORDER BY p.service_day, p.kassenzeichen"""
+    return await fetch_all(conn, Advance, sql, day)

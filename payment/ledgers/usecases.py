@@ -14,11 +14,23 @@ from base.failpoint import point
 from base.i18n import mark as _
 from payment.ledgers import store
 from payment.ledgers.chain import Walk
-from payment.ledgers.model import Broken, ClosedDay, Fault, OpenDay, Verified
+from payment.ledgers.documenting import facts_of
+from payment.ledgers.model import (
+    Advance,
+    Balance,
+    Broken,
+    ClosedDay,
+    Fault,
+    OpenDay,
+    StatementLine,
+    Verified,
+)
+from payment.ledgers.procedure import Facts
 
 sealed = point("ledger.sealed")
 
 _AT_ONCE = 500
+MOST_LINES = 1000  # of a statement on one page
 _TRIES = 5  # a payment that came just before midnight may be committed while its day is closed
 
 
@@ -65,6 +77,8 @@ class Ledgers:
                 if violates(error, "ledger_day_over"):
                     raise DayNotOver from None
                 if violates(error, "ledger_day_in_order"):
+                    if any(one.day == day and one.closed_by == by for one in (await self.days())[1]):
+                        return  # by the same person, who has clicked twice
                     raise NotNextDay from None
                 if not violates(error, "ledger_day_sealed"):
                     raise
@@ -77,6 +91,30 @@ class Ledgers:
         async with self._db.transaction() as conn:
             await store.freeze(conn)
             return await store.open_days(conn), await store.closed_days(conn)
+
+    async def trial_balance(self, first: date, last: date) -> Sequence[Balance]:
+        """Of each account and currency: what stood there before, the turnover of these days. By business day."""
+        async with self._db.connection() as conn:
+            return await store.balances(conn, first, last)
+
+    async def statement(
+        self, account: str, first: date, last: date
+    ) -> tuple[Sequence[Balance], Sequence[StatementLine], bool]:
+        """An account's balances (one for each currency), its lines, and whether there are more than MOST_LINES."""
+        async with self._db.transaction() as conn:
+            await store.freeze(conn)
+            balances = [one for one in await store.balances(conn, first, last) if one.account == account]
+            lines = await store.statement(conn, account, first, last, MOST_LINES + 1)
+        return balances, lines[:MOST_LINES], len(lines) > MOST_LINES
+
+    async def advances(self, day: date) -> Sequence[Advance]:
+        """The accrual list: what was received and not earned at the end of the day, payment by payment."""
+        async with self._db.connection() as conn:
+            return await store.advances(conn, day)
+
+    async def procedure(self) -> Facts:
+        """What the procedure document says, as it is in force now."""
+        return await facts_of(self._db)
 
     async def verify(self, known: Mapping[date, bytes] | None = None) -> Verified:
         """The whole chain and every closed day, worked out anew from what is stored now. `known`: roots that were kept elsewhere."""

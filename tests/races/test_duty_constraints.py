@@ -14,7 +14,12 @@ from base.seal import Sealer
 from tests.booking.availability.city import make_city
 from tests.payment.making import NOW
 
-MADE = {"assessor": ["fee.assess"], "cashier": ["till.work"], "sender": ["export.send", "finance.read"], "caller": ["queue.call"]}
+MADE = {
+    "assessor": ["fee.assess"],
+    "cashier": ["till.work"],
+    "sender": ["export.send", "finance.read"],
+    "caller": ["queue.call"],
+}
 GIVE = "INSERT INTO account_role (account_id, role_id, office_id) SELECT $1, id, $3 FROM role WHERE name = $2"
 
 

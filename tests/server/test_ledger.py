@@ -32,3 +32,12 @@ async def test_verify_says_sound_or_where_it_is_broken(
     await behind_the_back(db, "UPDATE entry SET amount_cents = amount_cents + 1 WHERE amount_cents > 0")
     assert await run(dsn, "verify") == 1
     assert capsys.readouterr().err == "BROKEN: seal 1: journal 1 is not what was sealed\n"
+
+
+async def test_procedure_is_written_in_the_language_asked_for(dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run(dsn, "procedure") == 0
+    german = capsys.readouterr().out
+    assert german.startswith("# Verfahrensdokumentation")
+    assert "| received_in_advance | Gebühren" in german
+    assert await run(dsn, "procedure", "--language", "en") == 0
+    assert "| received_in_advance | Fees received" in capsys.readouterr().out

@@ -1,0 +1,50 @@
+"""What the pages of the books show: tables of ready texts, the same template for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontend.finance.views import Link
+from frontend.staff.views import StaffFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    label: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The first cell of a row is its heading."""
+
+    heading: str
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Link, ...], ...] = ()
+    intro: tuple[str, ...] = ()
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateField:
+    name: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksPage:
+    """`kept`: what the form of days sends along; `close`: the button that closes the next day, for whoever may."""
+
+    frame: StaffFrame
+    back: Link
+    url: str = ""
+    notice: str = ""
+    tone: str = "danger"
+    links: tuple[Link, ...] = ()
+    fields: tuple[DateField, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+    intro: tuple[str, ...] = ()
+    close: Link | None = None
+    tables: tuple[Table, ...] = ()

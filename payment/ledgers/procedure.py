@@ -1,0 +1,184 @@
+"""The procedure document (GoBD): what books, who may what, and which rule of the database forbids what else.
+
+Generated from the tables, rules, roles and migrations that are in force, so it is never behind them. Pure: facts in, sections out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from base.i18n import mark as _
+
+Translate = Callable[[str], str]
+
+TITLE = _("How the books are kept (procedure document)")
+ACCOUNTS: Mapping[str, str] = {
+    "receivable": _("What is owed to the city and has not been paid."),
+    "psp_clearing": _("Money that payers gave to the payment provider and that has not reached the bank."),
+    "bank": _("The city's bank account."),
+    "cash:": _("Cash in a drawer; each drawer has an account."),
+    "terminal_clearing": _("Card payments at a counter that have not reached the bank."),
+    "received_in_advance": _("Fees received before the day of the service: not revenue yet."),
+    "revenue:": _("Fees earned on the day of the service or kept by policy, gross; each product account has one."),
+    "psp_fees": _("The payment provider's prices, as an expense of their own."),
+    "refund_payable": _("Refunds that are owed to payers."),
+    "transfer_payable": _("Refunds that are owed and go by bank transfer."),
+    "unassigned": _("Money received of which it is not known what for."),
+    "dispute_receivable": _("Money that the payer's bank took back and that is disputed."),
+    "dispute_loss": _("Disputes that were lost."),
+    "cash_difference": _("Differences found when a drawer was counted."),
+    "write_off": _("What was written off by two persons."),
+}
+KINDS: Mapping[str, str] = {
+    "fee": _("A payment came: money with the provider against fees received in advance."),
+    "earned": _(
+        "The day of the service has come, or a policy lets the city keep it: received in advance against revenue."
+    ),
+    "refund": _("A refund has arrived: out of what is not earned yet, else out of revenue, through refunds payable."),
+    "refund_failed": _("A refund came back: its journal is reversed."),
+}
+_PRINCIPLES = (
+    _(
+        "Double entry in cents; every journal balances at its commit. "
+        "Journals are only added: what was wrong is reversed by another journal, once."
+    ),
+    _(
+        "About a second after its commit a journal is sealed: SHA-256 over the seal before it and its own text. "
+        "The command `schalter ledger verify` works all seals out anew."
+    ),
+    _(
+        "A day is closed by a person of the treasury. It takes no journal any more; "
+        "what comes late stands on the next open day. Its root is to be kept elsewhere as well."
+    ),
+    _(
+        "Who assesses, who orders and who keeps the cash are different accounts; a refund by hand is asked for and approved by two persons."
+    ),
+)
+_MONEY_TABLES = (
+    "payment|refund|journal|entry|journal_seal|journal_unsealed|ledger_day|receipt|duty_permission|kassenzeichen_prefix"
+    "|provider_listing"
+)
+_MONEY_PERMISSIONS = ("finance", "refund", "ledger", "fee", "till", "export", "writeoff", "reconcile")
+_TOUCHES = re.compile(
+    rf"\b(?:TABLE|UPDATE|INTO|ON|FROM)\s+(?:ONLY\s+)?(?:{_MONEY_TABLES})\b|'(?:{'|'.join(_MONEY_PERMISSIONS)})\.[a-z]+'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named constraint or trigger of a table that holds money; `text` as the database says it."""
+
+    table: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """As they are in the database and the code that runs now. `roles`: name and permissions; `duties`: permission and duty."""
+
+    accounts: tuple[str, ...]
+    kinds: tuple[str, ...]
+    roles: Mapping[str, tuple[str, ...]]
+    duties: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    migrations: Mapping[str, str]
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    heading: str
+    texts: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def concerns_money(sql: str) -> bool:
+    return _TOUCHES.search(sql) is not None
+
+
+def money_migrations(scripts: Mapping[str, str]) -> dict[str, str]:
+    """Of all migrations those that concern money, with their first comment."""
+    return {name: _first_comment(sql) for name, sql in scripts.items() if concerns_money(sql)}
+
+
+def _first_comment(sql: str) -> str:
+    lines = []
+    for line in sql.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return " ".join(lines).partition(". ")[0].rstrip(".:")
+
+
+def accounts_of(rule: str) -> tuple[str, ...]:
+    """The alternatives of `entry_account`; one that names its parts ends with a colon."""
+    found = re.search(r"\^\((.*)\)\$", rule.replace("'::text || '", "").replace("'::text) || '", ""))
+    names = found.group(1) if found else ""
+    return tuple(re.sub(r":\[.*", ":", name) for name in re.split(r"\|(?![^\[]*\])", names))
+
+
+def document(facts: Facts, _t: Translate) -> tuple[Section, ...]:
+    permissions = sorted(
+        {one for all_of_them in facts.roles.values() for one in all_of_them if _is_money(one)} | set(facts.duties)
+    )
+    return (
+        Section(_t(_("Principles")), tuple(_t(one) for one in _PRINCIPLES)),
+        Section(
+            _t(_("Accounts")),
+            columns=(_t(_("Account")), _t(_("What stands on it"))),
+            rows=tuple((one, _t(ACCOUNTS[one]) if one in ACCOUNTS else "") for one in facts.accounts),
+        ),
+        Section(
+            _t(_("Kinds of journals")),
+            columns=(_t(_("Kind")), _t(_("When, and on which accounts"))),
+            rows=tuple((one, _t(KINDS[one]) if one in KINDS else "") for one in facts.kinds),
+        ),
+        Section(
+            _t(_("Permissions and duties")),
+            columns=(_t(_("Permission")), _t(_("Duty")), _t(_("Roles that have it"))),
+            rows=tuple(
+                (
+                    one,
+                    facts.duties.get(one, "–"),
+                    ", ".join(name for name, has in sorted(facts.roles.items()) if one in has) or "–",
+                )
+                for one in permissions
+            ),
+        ),
+        Section(
+            _t(_("Rules of the database")),
+            columns=(_t(_("Table")), _t(_("Rule")), _t(_("As the database says it"))),
+            rows=tuple((one.table, one.name, one.text) for one in facts.rules),
+        ),
+        Section(
+            _t(_("Settings")),
+            columns=(_t(_("Setting")), _t(_("Meaning"))),
+            rows=tuple(facts.settings.items()),
+        ),
+        Section(
+            _t(_("Changes of the schema that concern money")),
+            columns=(_t(_("Migration")), _t(_("What it is about"))),
+            rows=tuple(facts.migrations.items()),
+        ),
+    )
+
+
+def _is_money(permission: str) -> bool:
+    return permission.partition(".")[0] in _MONEY_PERMISSIONS
+
+
+def markdown(title: str, sections: Sequence[Section]) -> str:
+    lines = [f"# {title}", ""]
+    for one in sections:
+        lines += [f"## {one.heading}", "", *(f"{text}\n" for text in one.texts)]
+        if one.rows:
+            lines += [_line(one.columns), _line(["---"] * len(one.columns)), *map(_line, one.rows), ""]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in cells) + " |"
