@@ -31,9 +31,21 @@ async def facts_of(db: Database) -> Facts:
             },
             duties={row["permission"]: row["duty"] for row in await conn.fetch("SELECT * FROM duty_permission")},
             rules=tuple(await _rules(conn)),
-            migrations=money_migrations(scripts()),
+            migrations=money_migrations(scripts(), await money_tables(conn)),
             settings={one.name: one.meaning for one in SETTINGS if one.name.startswith(_SETTINGS)},
         )
+
+
+async def money_tables(conn: Connection) -> list[str]:
+    """The books, what points to them or to a payment, and every table with an amount in it."""
+    sql = """
+        SELECT unnest($1::text[]) UNION
+        SELECT c.relname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+         WHERE k.contype = 'f'
+           AND k.confrelid IN ('payment'::regclass, 'refund'::regclass, 'journal'::regclass, 'ledger_day'::regclass) UNION
+        SELECT table_name::text FROM information_schema.columns
+         WHERE table_schema = 'public' AND column_name IN ('amount_cents', 'cents', 'sum_cents', 'total_cents', 'currency')"""
+    return await fetch_all(conn, str, sql, _TABLES)
 
 
 async def _definition(conn: Connection, constraint: str) -> str:

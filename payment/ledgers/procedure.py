@@ -6,7 +6,7 @@ Generated from the tables, rules, roles and migrations that are in force, so it 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from base.i18n import mark as _
@@ -56,14 +56,7 @@ _PRINCIPLES = (
         "Who assesses, who orders and who keeps the cash are different accounts; a refund by hand is asked for and approved by two persons."
     ),
 )
-_MONEY_TABLES = (
-    "payment|refund|journal|entry|journal_seal|journal_unsealed|ledger_day|receipt|duty_permission|kassenzeichen_prefix"
-    "|provider_listing"
-)
 _MONEY_PERMISSIONS = ("finance", "refund", "ledger", "fee", "till", "export", "writeoff", "reconcile")
-_TOUCHES = re.compile(
-    rf"\b(?:TABLE|UPDATE|INTO|ON|FROM)\s+(?:ONLY\s+)?(?:{_MONEY_TABLES})\b|'(?:{'|'.join(_MONEY_PERMISSIONS)})\.[a-z]+'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +89,18 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def concerns_money(sql: str) -> bool:
-    return _TOUCHES.search(sql) is not None
+def concerns_money(sql: str, tables: Collection[str]) -> bool:
+    """Whether it touches one of these tables or gives a permission of finance."""
+    names = "|".join(sorted(tables))
+    touches = (
+        rf"\b(?:TABLE|UPDATE|INTO|ON|FROM)\s+(?:ONLY\s+)?(?:{names})\b|'(?:{'|'.join(_MONEY_PERMISSIONS)})\.[a-z]+'"
+    )
+    return re.search(touches, sql) is not None
 
 
-def money_migrations(scripts: Mapping[str, str]) -> dict[str, str]:
+def money_migrations(scripts: Mapping[str, str], tables: Collection[str]) -> dict[str, str]:
     """Of all migrations those that concern money, with their first comment."""
-    return {name: _first_comment(sql) for name, sql in scripts.items() if concerns_money(sql)}
+    return {name: _first_comment(sql) for name, sql in scripts.items() if concerns_money(sql, tables)}
 
 
 def _first_comment(sql: str) -> str:

@@ -8,7 +8,7 @@ from base.db import Database
 from base.i18n import Translations
 from base.migrate import scripts
 from payment.ledger import JournalKind
-from payment.ledgers.documenting import facts_of
+from payment.ledgers.documenting import facts_of, money_tables
 from payment.ledgers.procedure import ACCOUNTS, KINDS, concerns_money, document, markdown
 
 
@@ -46,7 +46,12 @@ async def test_no_account_or_kind_is_without_words(db: Database) -> None:
     assert set(facts.kinds) == set(KINDS) == {one.value for one in JournalKind}
 
 
-def test_a_migration_of_money_is_known_by_what_it_touches() -> None:
-    concerned = {name for name, sql in scripts().items() if concerns_money(sql)}
+async def test_a_migration_of_money_is_known_by_what_it_touches(db: Database) -> None:
+    async with db.connection() as conn:
+        tables = await money_tables(conn)
+    assert {"payment", "journal", "entry", "receipt", "fee"} <= set(tables)
+    concerned = {name for name, sql in scripts().items() if concerns_money(sql, tables)}
     assert {"0005_payment", "0007_staff", "0010_till", "0014_erasure", "0060_books", "0062_duties"} <= concerned
+    assert {"0067_bank", "0074_export"} <= concerned
     assert not {"0011_ticket", "0051_place"} & concerned
+    assert concerned == set((await facts_of(db)).migrations)
