@@ -87,7 +87,8 @@ class CaseState:
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
     waiting: UUID | None = None  # hold of a dearer time, until the difference is paid: reference of that payment
     time_zone: str = CITY_ZONE
-    lines: tuple[Line, ...] = ()  # what the fee is for; empty where nobody knows more than its sum
+    # What the fee is for; empty where nobody knows more than its sum. Told by the time that a case has, so of one that is over: nothing.
+    lines: tuple[Line, ...] = field(default=(), compare=False)
 
     @property
     def service_day(self) -> date:
