@@ -55,9 +55,7 @@ def _between(core: Core, collection: str, ids: Sequence[str], created: Any) -> t
     if not core.state.births(collection).in_order or created is None:
         return low, high
 
-    def born(row_id: str) -> int:
-        return int((core.state.find(collection, row_id) or {})["created"])
-
+    born = core.state.births(collection).created.__getitem__
     bounds = created if isinstance(created, dict) else {"gte": created, "lte": created}
     for name, at in bounds.items():
         match name:

@@ -48,13 +48,14 @@ class Births:
     def __init__(self) -> None:
         self.ids: list[str] = []
         self.number: dict[str, int] = {}
+        self.created: dict[str, int] = {}  # also of rows that were removed
         self.in_order = True
         self._latest = -1
 
     def add(self, row_id: str, row: Json) -> None:
         self.number[row_id] = len(self.ids)  # an id that was removed and comes again counts as young
         self.ids.append(row_id)
-        created = row.get("created", 0)
+        created = self.created[row_id] = row.get("created", 0)
         self.in_order = self.in_order and created >= self._latest
         self._latest = created
 

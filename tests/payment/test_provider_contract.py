@@ -171,6 +171,14 @@ def city(side: Side) -> City:
     return City(side)
 
 
+@pytest.fixture(params=[name for name in SIDES if name != "stripe"])
+async def unfenced(request: pytest.FixtureRequest) -> AsyncIterator[City]:
+    """Where nothing promises that no money comes any more; a fence is that promise, and is tested above."""
+    async with SIDES[request.param]() as made:
+        assert not made.psp.abilities.fence
+        yield City(made)
+
+
 async def test_asked_twice_there_is_one_address(city: City) -> None:
     first = await city.opened()
     assert await city.opened() == first
@@ -239,36 +247,32 @@ async def test_while_the_provider_is_silent_nothing_is_given_up(city: City) -> N
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-async def test_late_money_is_told_and_goes_back_where_it_is_for_nothing(city: City, outcome: Outcome) -> None:
-    if city.side.psp.abilities.fence:
-        pytest.skip("its fence is the promise that there is none; that it holds is tested above")
-    city.hooks.outcome = outcome
-    payment = await city.opened()
-    await city.payments.fence(payment.id)
-    city.pay(payment)
-    city.clock.advance(minutes=90)
-    await city.payments.sweep()
-    after = await city.payments.settle(payment.id)
+async def test_late_money_is_told_and_goes_back_where_it_is_for_nothing(unfenced: City, outcome: Outcome) -> None:
+    unfenced.hooks.outcome = outcome
+    payment = await unfenced.opened()
+    await unfenced.payments.fence(payment.id)
+    unfenced.pay(payment)
+    unfenced.clock.advance(minutes=90)
+    await unfenced.payments.sweep()
+    after = await unfenced.payments.settle(payment.id)
     assert after.status is P.PAID
-    assert city.hooks.told == [("fenced", payment.reference), ("paid", payment.reference)]
-    owed = [(one.reason, one.amount_cents) for one in await city.refunds(payment)]
+    assert unfenced.hooks.told == [("fenced", payment.reference), ("paid", payment.reference)]
+    owed = [(one.reason, one.amount_cents) for one in await unfenced.refunds(payment)]
     assert owed == ([] if outcome is Outcome.KEPT else [(RefundReason.LOST_SLOT, AMOUNT.cents)])
 
 
-async def test_late_money_beside_another_payment_is_too_much(city: City) -> None:
-    if city.side.psp.abilities.fence:
-        pytest.skip("see above")
-    late = await city.opened()
-    await city.payments.fence(late.id)
-    second = await city.opened()
+async def test_late_money_beside_another_payment_is_too_much(unfenced: City) -> None:
+    late = await unfenced.opened()
+    await unfenced.payments.fence(late.id)
+    second = await unfenced.opened()
     assert second.id != late.id
-    city.pay(late)
-    after = await city.payments.settle(late.id)
+    unfenced.pay(late)
+    after = await unfenced.payments.settle(late.id)
     assert (after.status, after.surplus) == (P.PAID, True)
-    assert [one.reason for one in await city.refunds(late)] == [RefundReason.LOST_SLOT]
-    city.pay(second)
-    assert (await city.payments.settle(second.id)).status is P.PAID
-    assert city.hooks.told == [("fenced", late.reference), ("paid", late.reference)]
+    assert [one.reason for one in await unfenced.refunds(late)] == [RefundReason.LOST_SLOT]
+    unfenced.pay(second)
+    assert (await unfenced.payments.settle(second.id)).status is P.PAID
+    assert unfenced.hooks.told == [("fenced", late.reference), ("paid", late.reference)]
 
 
 @pytest.mark.parametrize("cents", [500, AMOUNT.cents])

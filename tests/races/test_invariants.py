@@ -22,7 +22,7 @@ async def world(db: Database) -> AsyncIterator[CaseWorld]:
 _WITHOUT = {
     "UPDATE appointment SET status = 'cancelled'": "a living case without its time, or a dead one with some",
     "UPDATE claim SET status = 9 WHERE kind = 0": "a living case without its time, or a dead one with some",
-    "UPDATE payment SET status = 'fenced', captured_cents = 0": "confirmed and not paid",
+    "UPDATE payment SET status = 'fenced', captured_cents = 0, advance_cents = 0": "confirmed and not paid",
     "UPDATE entry SET amount_cents = amount_cents + 1 WHERE account = 'psp_clearing'": "a journal that does not balance",
     "UPDATE payment SET refunded_cents = 1": "money at the provider that the journal does not know",
     """INSERT INTO refund (payment_id, amount_cents, reason, status, created_at, attempt_at)

@@ -242,6 +242,7 @@ class TestDeadlock:
         async with db.connection() as conn:
             settling = conn.transaction()
             await settling.start()
+            await conn.execute("SET LOCAL deadlock_timeout = '10s'")  # so that the other one is ended
             await conn.execute("UPDATE payment SET status = 'attention', attention = 'test' WHERE id = $1", payment.id)
             paying = asyncio.create_task(world.appointments.pay(ident, "http://back"))
             assert await waits_for(conn, paying)  # it has locked the case, and waits for the index of living payments
@@ -255,6 +256,7 @@ class TestDeadlock:
         async with db.connection() as conn:
             settling = conn.transaction()
             await settling.start()
+            await conn.execute("SET LOCAL deadlock_timeout = '10s'")  # so that the other one is ended
             await conn.execute("SELECT FROM payment FOR UPDATE")
             cancelling = asyncio.create_task(world.appointments.cancel(ident))
             assert await waits_for(conn, cancelling)
