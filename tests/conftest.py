@@ -37,6 +37,7 @@ settings.load_profile("untimed")
 ALONE = (
     *("tests/browser/", "tests/faults/", "tests/server/", "tests/video/", "tests/bench/"),
     *("tests/contract/test_house.py", "tests/sandbox/test_stripe_process.py", "tests/sandbox/test_smtp.py"),
+    "tests/frontend/test_axe.py",
 )
 
 
