@@ -35,6 +35,7 @@ def test_help_lists_what_people_call() -> None:
         "test-fast",
         "bench",
         "prove-booking",
+        "simulate",
         "migrate",
         "openapi",
         "i18n",
