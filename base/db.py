@@ -104,6 +104,11 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
     return found
 
 
+async def freeze(conn: Connection) -> None:
+    """All that follows in this transaction is seen as of one moment."""
+    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
 async def fetch_all(conn: Connection, cls: type[Row], sql: str, *args: object) -> list[Row]:
     """Rows as values of a dataclass, or of a plain type where the statement gives one column."""
     rows = await conn.fetch(sql, *args)

@@ -5,7 +5,6 @@ What is on its way back, or still owed because giving it back has failed, is not
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -24,10 +23,6 @@ _AT_ONCE = 100
 @dataclass(frozen=True, slots=True)
 class Earning:
     context: Context
-
-    async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
-        """The day of the service has changed; what is earned already stays so."""
-        await self.context.books.serve_on(tx, references, day)
 
     async def earn(self, tx: Tx, payment_id: UUID) -> int:
         """What is not given back, now. How many cents; 0 where there is nothing, or it was earned before."""

@@ -129,7 +129,7 @@ class Refunding:
             before, payment = await self._read(tx, refund_id, lock=True)
             tries = refunds_of_rule(await self.context.books.refunds(tx, payment.id), before.reason)
             failed = sum(one.status is RefundStatus.FAILED for one in tries)
-            booked = await self._booked(tx, before)
+            booked = await self._booked(tx, before) if before.status is RefundStatus.SUCCEEDED else None
             decision = decide_refund(before, payment, seen, self.context.clock(), failed_before=failed, booked=booked)
             if decision.refund.failure and decision.refund.status is before.status:
                 log.error("refund.contradiction", extra={"refund": str(refund_id), "detail": decision.refund.failure})

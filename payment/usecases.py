@@ -136,7 +136,7 @@ class Payments:
 
     async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
         """The local day on which what was paid for these references is earned; what is earned already stays so."""
-        await self._earning.serve_on(tx, references, day)
+        await self._context.books.serve_on(tx, references, day)
 
     async def earn(self, tx: Tx, payment_id: UUID) -> int:
         """At once, what is neither given back nor owed: a policy lets the city keep it. How many cents."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from shlex import quote
 
+from base.i18n import CITY_ZONE
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.store import Marked, RequestRow, RunRow
@@ -12,11 +13,9 @@ from frontend.citizen.need_views import RunLine
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 
-_DEFAULT_ZONE = "Europe/Berlin"
-
 
 def zone_name(words: Words) -> str:
-    return words.city.time_zone if words.city else _DEFAULT_ZONE
+    return words.city.time_zone if words.city else CITY_ZONE
 
 
 def rule(words: Words, marked: Marked) -> tuple[str, ...]:

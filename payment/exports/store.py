@@ -8,17 +8,11 @@ from hashlib import sha256
 
 from base.db import Connection, fetch_all, find_one
 from payment.exports.model import Batch, File, Voucher
-from payment.ledgers.model import ClosedDay
 from payment.model import Line
 
 _READ = """
     SELECT b.number, b.day, b.made_by, b.made_at, b.manifest_sha256, a.recorded_by AS acknowledged_by, a.at AS acknowledged_at, a.reference
       FROM export_batch b LEFT JOIN export_acknowledgement a ON a.batch = b.number"""
-
-
-async def freeze(conn: Connection) -> None:
-    """All that follows in this transaction is seen as of one moment."""
-    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 async def find_of_day(conn: Connection, day: date) -> Batch | None:
@@ -42,13 +36,6 @@ async def days_without_batch(conn: Connection) -> list[date]:
 
 async def next_number(conn: Connection) -> int:
     return int(await conn.fetchval("SELECT coalesce(max(number), 0) + 1 FROM export_batch"))
-
-
-async def find_closed_day(conn: Connection, day: date) -> ClosedDay | None:
-    sql = """
-        SELECT d.day, d.closed_at, d.closed_by, a.name AS by, d.journals, d.last_seq, d.root_sha256
-          FROM ledger_day d JOIN account a ON a.id = d.closed_by WHERE d.day = $1"""
-    return await find_one(conn, ClosedDay, sql, day)
 
 
 async def currencies(conn: Connection, day: date) -> list[str]:

@@ -10,7 +10,7 @@ from hashlib import sha256
 import asyncpg
 
 from base.clock import Clock
-from base.db import Database, violates
+from base.db import Database, freeze, violates
 from base.errors import Conflict, DomainError, NotFound
 from base.i18n import mark as _
 from payment.exports import store
@@ -18,6 +18,7 @@ from payment.exports.batch import Profile, files
 from payment.exports.datev import AccountUnmapped
 from payment.exports.delimited import DoesNotFit
 from payment.exports.model import Batch, Day, File
+from payment.ledgers import store as ledgers_store
 
 _SHOWN = 400
 _TRIES = 5  # somebody else may take the number while the files are made
@@ -56,10 +57,10 @@ class Exports:
         """Or the one that is there. Raises DayNotClosed, NotExportable."""
         for _try in range(_TRIES):
             async with self._db.transaction() as conn:
-                await store.freeze(conn)
+                await freeze(conn)
                 if (found := await store.find_of_day(conn, day)) is not None:
                     return found
-                closed = await store.find_closed_day(conn, day)
+                closed = await ledgers_store.find_closed_day(conn, day)
                 if closed is None:
                     raise DayNotClosed
                 currencies = await store.currencies(conn, day)
@@ -116,7 +117,7 @@ class Exports:
     async def batches(self) -> tuple[Sequence[date], Sequence[Batch]]:
         """Closed days that have none, the oldest first; batches, the youngest first."""
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             return await store.days_without_batch(conn), await store.latest(conn, _SHOWN)
 
     async def acknowledge(self, number: int, *, by: int, reference: str) -> Batch:

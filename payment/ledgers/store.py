@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from base.db import Connection, fetch_all
+from base.db import Connection, fetch_all, find_one
 from payment.ledgers.model import Advance, Balance, ClosedDay, OpenDay, Record, Seal, StatementLine
+
+_CLOSED = """
+    SELECT d.day, d.closed_at, d.closed_by, a.name AS by, d.journals, d.last_seq, d.root_sha256
+      FROM ledger_day d JOIN account a ON a.id = d.closed_by"""
 
 
 async def has_unsealed(conn: Connection) -> bool:
@@ -74,17 +78,13 @@ async def first_forgotten(conn: Connection) -> int | None:
     return found
 
 
-async def freeze(conn: Connection) -> None:
-    """All that follows in this transaction is seen as of one moment."""
-    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
 async def closed_days(conn: Connection, limit: int | None = None) -> list[ClosedDay]:
     """The youngest first."""
-    sql = """
-        SELECT d.day, d.closed_at, d.closed_by, a.name AS by, d.journals, d.last_seq, d.root_sha256
-          FROM ledger_day d JOIN account a ON a.id = d.closed_by ORDER BY d.day DESC LIMIT $1"""
-    return await fetch_all(conn, ClosedDay, sql, limit)
+    return await fetch_all(conn, ClosedDay, f"{_CLOSED} ORDER BY d.day DESC LIMIT $1", limit)
+
+
+async def find_closed_day(conn: Connection, day: date) -> ClosedDay | None:
+    return await find_one(conn, ClosedDay, f"{_CLOSED} WHERE d.day = $1", day)
 
 
 async def open_days(conn: Connection) -> list[OpenDay]:

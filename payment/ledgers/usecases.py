@@ -8,7 +8,7 @@ from datetime import date
 import asyncpg
 
 from base.clock import Clock
-from base.db import Database, violates
+from base.db import Database, freeze, violates
 from base.errors import Conflict
 from base.failpoint import point
 from base.i18n import mark as _
@@ -77,7 +77,9 @@ class Ledgers:
                 if violates(error, "ledger_day_over"):
                     raise DayNotOver from None
                 if violates(error, "ledger_day_in_order"):
-                    if any(one.day == day and one.closed_by == by for one in (await self.days())[1]):
+                    async with self._db.connection() as conn:
+                        closed = await store.find_closed_day(conn, day)
+                    if closed is not None and closed.closed_by == by:
                         return  # by the same person, who has clicked twice
                     raise NotNextDay from None
                 if not violates(error, "ledger_day_sealed"):
@@ -89,7 +91,7 @@ class Ledgers:
     async def days(self) -> tuple[Sequence[OpenDay], Sequence[ClosedDay]]:
         """Open ones, the oldest first; closed ones, the youngest first."""
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             return await store.open_days(conn), await store.closed_days(conn)
 
     async def trial_balance(self, first: date, last: date) -> Sequence[Balance]:
@@ -102,7 +104,7 @@ class Ledgers:
     ) -> tuple[Sequence[Balance], Sequence[StatementLine], bool]:
         """An account's balances (one for each currency), its lines, and whether there are more than MOST_LINES."""
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             balances = [one for one in await store.balances(conn, first, last) if one.account == account]
             lines = await store.statement(conn, account, first, last, MOST_LINES + 1)
         return balances, lines[:MOST_LINES], len(lines) > MOST_LINES
@@ -120,7 +122,7 @@ class Ledgers:
         """The whole chain and every closed day, worked out anew from what is stored now. `known`: roots that were kept elsewhere."""
         walk = Walk()
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             waiting, days = await store.count_waiting(conn), await store.closed_days(conn)
             broken = None
             while broken is None and (seals := await store.seals_after(conn, walk.seq, _AT_ONCE)):

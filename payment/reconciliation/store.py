@@ -10,11 +10,6 @@ from payment.model import Payment, Refund
 from payment.reconciliation.model import Message, Posted, Span
 
 
-async def freeze(conn: Connection) -> None:
-    """All that follows in this transaction is seen as of one moment."""
-    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
 async def concerned(
     conn: Connection, span: Span, payment_ids: Collection[UUID], charge_ids: Collection[str], refunds: Collection[str]
 ) -> list[UUID]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from base.clock import Clock
-from base.db import Connection, Database
+from base.db import Connection, Database, freeze
 from base.errors import NotFound
 from payment.model import Payment, Refund
 from payment.ports import OutcomeUnknown
@@ -67,7 +67,7 @@ class Reconciliation:
             raise NotFound
         look = await self._look(found[0])  # first: what is booked while it is asked shows as booked
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             ours = await _of(conn, [payment_id])
             messages = await store.messages(conn, payment_id)
             people = await _people(conn, ours.refunds)
@@ -93,7 +93,7 @@ class Reconciliation:
 
     async def worklist(self) -> Worklist:
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             requests, failed = await store.open_requests(conn), await store.failed_refunds(conn)
             attention = await store.in_attention(conn)
             ids = {one.payment_id for one in (*requests, *failed)}
@@ -130,7 +130,7 @@ class Reconciliation:
         charges = {one.charge_id for one in movements if one.charge_id is not None}
         refunds = {one.refund_provider_id for one in movements if one.refund_provider_id is not None}
         async with self._db.transaction() as conn:
-            await store.freeze(conn)
+            await freeze(conn)
             return await _of(conn, await store.concerned(conn, span, named, charges, refunds))
 
     async def _theirs(self, ours: Ours, statement: Statement, span: Span) -> Theirs | None:

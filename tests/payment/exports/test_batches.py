@@ -21,6 +21,7 @@ from payment.exports.datev import DatevFormat
 from payment.exports.delimited import CsvFormat
 from payment.exports.model import Batch, Day, File
 from payment.exports.usecases import Acknowledged, DayNotClosed, Exports, NotExportable, ReferenceWrong
+from payment.ledgers import store as ledgers_store
 from payment.ledgers.usecases import Ledgers
 from payment.model import Line
 from tests.payment.ledgers.booking import give_back, pay, refusal, staff
@@ -50,7 +51,7 @@ async def close(db: Database, clock: SettableClock, *days: date) -> int:
 
 async def booked_day(db: Database, batch: Batch) -> Day:
     async with db.connection() as conn:
-        closed = await store.find_closed_day(conn, batch.day)
+        closed = await ledgers_store.find_closed_day(conn, batch.day)
         assert closed is not None
         return Day(
             batch=batch.number,
