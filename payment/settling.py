@@ -6,8 +6,9 @@ Return page, webhook, poller, expiry and fence all end here. Looks may come late
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from base.errors import Conflict, NotFound
@@ -90,26 +91,26 @@ class Settling:
     async def give_up(self, seen: Payment) -> Payment:
         """Fence a payment that has no session and can get none; does nothing where the row moved on since it was seen."""
 
-        async def work(tx: Tx) -> Payment:
-            before = await self._locked(tx, seen.id)
-            if (before.status, before.attempt) != (PaymentStatus.INTENDED, seen.attempt):
-                return before
-            after = await self._apply(tx, before, unborn(before, self.context.clock()))
-            applied()
-            return after
+        def is_as_seen(found: Payment) -> bool:
+            return (found.status, found.attempt) == (PaymentStatus.INTENDED, seen.attempt)
 
-        given_up = await with_second_try(self.context.books, work)
-        settled()
-        return given_up
+        return await self._end(seen.id, is_as_seen, unborn)
 
     async def lapse(self, payment_id: UUID) -> Payment:
         """No longer waited for, although money may still come; does nothing where the row has moved on."""
 
+        return await self._end(payment_id, lambda found: found.status is PaymentStatus.OPEN, lapsed)
+
+    async def _end(
+        self, payment_id: UUID, may_end: Callable[[Payment], bool], ended: Callable[[Payment, datetime], Decision]
+    ) -> Payment:
+        """Without a look at the provider, of the row as locked."""
+
         async def work(tx: Tx) -> Payment:
             before = await self._locked(tx, payment_id)
-            if before.status is not PaymentStatus.OPEN:
+            if not may_end(before):
                 return before
-            after = await self._apply(tx, before, lapsed(before, self.context.clock()))
+            after = await self._apply(tx, before, ended(before, self.context.clock()))
             applied()
             return after
 

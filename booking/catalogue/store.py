@@ -9,11 +9,6 @@ from booking.catalogue.model import City, Counter, Fee, Office, Place, Responsib
 from booking.catalogue.questions import Question
 
 
-async def begin_snapshot(conn: Connection) -> None:
-    """All statements that follow in this transaction see one state, so that no import comes in between."""
-    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
 async def find_version(conn: Connection) -> int | None:
     return await find_one(conn, int, "SELECT version FROM city")
 

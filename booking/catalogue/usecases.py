@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from base.clock import Clock
-from base.db import Connection, Database, database_is_away
+from base.db import Connection, Database, database_is_away, freeze
 from base.errors import NotFound, Unavailable
 from booking.catalogue import hours_store, store
 from booking.catalogue.hours import local_day
@@ -217,7 +217,7 @@ class Catalogue:
             self._snapshot = None
         elif self._snapshot is None or self._snapshot.city.version != version:
             async with conn.transaction():
-                await store.begin_snapshot(conn)
+                await freeze(conn)  # so that no import comes in between
                 self._snapshot = await load_snapshot(conn)
             self._answers.clear()
         self._checked_at = asyncio.get_running_loop().time()

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Connection, Database, freeze, violates
 from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from booking.appointments.model import AppointmentStatus
@@ -85,7 +85,7 @@ class Queue:
     async def day(self, office_id: int) -> Day:
         """Of one snapshot, so that nobody is shown twice or nowhere."""
         async with self._db.transaction() as conn:
-            await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            await freeze(conn)
             today = await self._today(conn, office_id)
             return Day(
                 date=today.day,

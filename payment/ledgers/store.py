@@ -99,16 +99,16 @@ async def close(conn: Connection, day: date, at: datetime, by: int) -> None:
     await conn.execute("INSERT INTO ledger_day (day, closed_at, closed_by) VALUES ($1, $2, $3)", day, at, by)
 
 
-async def balances(conn: Connection, first: date, last: date) -> list[Balance]:
-    """Of all accounts on which anything was booked until the last day; by business day."""
+async def balances(conn: Connection, first: date, last: date, account: str | None = None) -> list[Balance]:
+    """Of all accounts on which anything was booked until the last day, or of one of them; by business day."""
     sql = """
         SELECT e.account, coalesce(p.currency, 'EUR') AS currency,
                coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day < $1), 0)::bigint AS opening_cents,
                coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day >= $1 AND e.amount_cents > 0), 0)::bigint AS debit_cents,
                -coalesce(sum(e.amount_cents) FILTER (WHERE j.business_day >= $1 AND e.amount_cents < 0), 0)::bigint AS credit_cents
           FROM entry e JOIN journal j ON j.id = e.journal_id LEFT JOIN payment p ON p.id = j.payment_id
-         WHERE j.business_day <= $2 GROUP BY 1, 2 ORDER BY 2, 1"""
-    return await fetch_all(conn, Balance, sql, first, last)
+         WHERE j.business_day <= $2 AND ($3::text IS NULL OR e.account = $3) GROUP BY 1, 2 ORDER BY 2, 1"""
+    return await fetch_all(conn, Balance, sql, first, last, account)
 
 
 async def statement(conn: Connection, account: str, first: date, last: date, limit: int) -> list[StatementLine]:

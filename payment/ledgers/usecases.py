@@ -105,7 +105,7 @@ class Ledgers:
         """An account's balances (one for each currency), its lines, and whether there are more than MOST_LINES."""
         async with self._db.transaction() as conn:
             await freeze(conn)
-            balances = [one for one in await store.balances(conn, first, last) if one.account == account]
+            balances = await store.balances(conn, first, last, account)
             lines = await store.statement(conn, account, first, last, MOST_LINES + 1)
         return balances, lines[:MOST_LINES], len(lines) > MOST_LINES
 

@@ -13,7 +13,7 @@ from sandbox.stripe.errors import ApiError, Json
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.methods import METHODS
 
-_STYLE = Path(__file__).with_name("page.css").read_text()
+_STYLE = (Path(__file__).parents[1] / "page.css").read_text()
 
 
 class PayPage:

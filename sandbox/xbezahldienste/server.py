@@ -20,7 +20,7 @@ from sandbox.xbezahldienste.faults import Faults, from_json
 from sandbox.xbezahldienste.machine import Machine, Transaction
 
 USER, PASSWORD = "schalter", "sandbox"
-_STYLE = Path(__file__).with_name("page.css").read_text()
+_STYLE = (Path(__file__).parents[1] / "page.css").read_text()
 
 
 class Server:
