@@ -78,9 +78,9 @@ async def first_forgotten(conn: Connection) -> int | None:
     return found
 
 
-async def closed_days(conn: Connection, limit: int | None = None) -> list[ClosedDay]:
+async def closed_days(conn: Connection) -> list[ClosedDay]:
     """The youngest first."""
-    return await fetch_all(conn, ClosedDay, f"{_CLOSED} ORDER BY d.day DESC LIMIT $1", limit)
+    return await fetch_all(conn, ClosedDay, f"{_CLOSED} ORDER BY d.day DESC")
 
 
 async def find_closed_day(conn: Connection, day: date) -> ClosedDay | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from base.db import Connection, fetch_all, find_one
+from base.db import Connection, find_one
 from payment.receipts.model import Receipt
 
 _READ = """
@@ -38,7 +38,3 @@ async def has_due(conn: Connection) -> bool:
 
 async def find(conn: Connection, payment_id: UUID) -> Receipt | None:
     return await find_one(conn, Receipt, f"{_READ} WHERE r.payment_id = $1", payment_id)
-
-
-async def of_references(conn: Connection, references: list[UUID]) -> list[Receipt]:
-    return await fetch_all(conn, Receipt, f"{_READ} WHERE p.reference = ANY ($1) ORDER BY r.year, r.number", references)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -42,11 +42,6 @@ class Receipts:
                 return found
             await self._issue(1, payment_id)
         raise NotFound
-
-    async def of_references(self, references: Sequence[UUID]) -> Sequence[Receipt]:
-        """Those that have a number already, in its order."""
-        async with self._db.connection() as conn:
-            return await store.of_references(conn, list(references))
 
     async def _issue(self, limit: int, only: UUID | None = None) -> int:
         now = self._clock()

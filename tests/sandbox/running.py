@@ -1,6 +1,7 @@
 """The Stripe sandbox in this process for tests: a machine with a settable clock, its server, and the real SDK."""
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import stripe
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from sandbox.stripe.errors import ApiError
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.wire import build
 
@@ -29,6 +31,16 @@ class HandClock:
 
     def advance(self, **by: float) -> None:
         self.at += timedelta(**by)
+
+
+def attempt(machine: Machine, action: Any, *arguments: Any, **named: Any) -> None:
+    """What is refused must leave everything as it was."""
+    machine.sweep()
+    before = json.dumps(machine.dump())
+    try:
+        action(*arguments, **named)
+    except ApiError:
+        assert json.dumps(machine.dump()) == before
 
 
 def session_body(amount: int = 1290, **more: Any) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sandbox.stripe.balance import fee_for
 from sandbox.stripe.disputes import FEE_CENTS
-from sandbox.stripe.errors import ApiError
 from sandbox.stripe.machine import Machine
 from sandbox.stripe.methods import METHODS
 from sandbox.stripe.state import State
-from tests.sandbox.running import HandClock, session_body
+from tests.sandbox.running import HandClock, attempt, session_body
 
 NUMBER = st.integers(0, 3)
 """Among the youngest, so that the same thing is met again and again."""
@@ -27,14 +26,6 @@ class MoneyGoesEveryWay(RuleBasedStateMachine):
         self.machine = Machine(self.clock, payout_schedule="daily")
         self.machine.methods = tuple(METHODS)
 
-    def attempt(self, action: Any, *arguments: Any, **named: Any) -> None:
-        self.machine.sweep()
-        before = json.dumps(self.machine.dump())
-        try:
-            action(*arguments, **named)
-        except ApiError:
-            assert json.dumps(self.machine.dump()) == before
-
     def some(self, collection: str, number: int) -> str:
         rows = self.machine.state.rows(collection)
         return str(rows[-1 - number % len(rows)]["id"]) if rows else "none"
@@ -43,46 +34,46 @@ class MoneyGoesEveryWay(RuleBasedStateMachine):
     def pay(self, amount: int, method: str, by_hand: bool) -> None:
         more: dict[str, Any] = {"payment_intent_data": {"capture_method": "manual"}} if by_hand else {}
         session = self.machine.create_session(session_body(amount, **more))["id"]
-        self.attempt(self.machine.pay, session, method)
+        attempt(self.machine, self.machine.pay, session, method)
 
     @rule(number=NUMBER, paid=st.booleans())
     def bank_answers(self, number: int, paid: bool) -> None:
-        self.attempt(self.machine.answer, self.some("sessions", number), paid=paid)
+        attempt(self.machine, self.machine.answer, self.some("sessions", number), paid=paid)
 
     @rule(number=NUMBER, amount=st.integers(1, 5000))
     def capture(self, number: int, amount: int) -> None:
         intent = self.some("payment_intents", number)
-        self.attempt(self.machine.capture, intent, {"amount_to_capture": amount})
+        attempt(self.machine, self.machine.capture, intent, {"amount_to_capture": amount})
 
     @rule(number=NUMBER)
     def let_go(self, number: int) -> None:
-        self.attempt(self.machine.cancel_intent, self.some("payment_intents", number), {})
+        attempt(self.machine, self.machine.cancel_intent, self.some("payment_intents", number), {})
 
     @rule(number=NUMBER, amount=st.integers(1, 3000), needs_balance=st.booleans())
     def refund(self, number: int, amount: int, needs_balance: bool) -> None:
         self.machine.refunds_need_balance = needs_balance
-        self.attempt(self.machine.create_refund, {"charge": self.some("charges", number), "amount": amount})
+        attempt(self.machine, self.machine.create_refund, {"charge": self.some("charges", number), "amount": amount})
 
     @rule(number=NUMBER)
     def refund_fails(self, number: int) -> None:
-        self.attempt(self.machine.fail_refund, self.some("refunds", number))
+        attempt(self.machine, self.machine.fail_refund, self.some("refunds", number))
 
     @rule(number=NUMBER, inquiry=st.booleans())
     def dispute(self, number: int, inquiry: bool) -> None:
-        self.attempt(self.machine.dispute, self.some("charges", number), inquiry=inquiry)
+        attempt(self.machine, self.machine.dispute, self.some("charges", number), inquiry=inquiry)
 
     @rule(number=NUMBER, won=st.booleans())
     def decide(self, number: int, won: bool) -> None:
-        self.attempt(self.machine.decide_dispute, self.some("disputes", number), won=won)
+        attempt(self.machine, self.machine.decide_dispute, self.some("disputes", number), won=won)
 
     @rule(number=NUMBER, submit=st.booleans())
     def defend(self, number: int, submit: bool) -> None:
         evidence = {"evidence": {"receipt": "file_1"}, "submit": submit}
-        self.attempt(self.machine.update_dispute, self.some("disputes", number), evidence)
+        attempt(self.machine, self.machine.update_dispute, self.some("disputes", number), evidence)
 
     @rule(number=NUMBER)
     def payout_fails(self, number: int) -> None:
-        self.attempt(self.machine.fail_payout, self.some("payouts", number))
+        attempt(self.machine, self.machine.fail_payout, self.some("payouts", number))
 
     @rule(hours=st.integers(1, 200))
     def time_passes(self, hours: int) -> None:
