@@ -16,7 +16,7 @@ def test_a_sealed_text_opens_in_its_place_only() -> None:
     assert sealer.open(sealed, "person.email:1") == "kim@example.org"
     for context, raw in [
         ("person.email:2", sealed),
-        ("person.email:1", sealed[:-1] + b"x"),
+        ("person.email:1", sealed[:-1] + bytes([sealed[-1] ^ 1])),
         ("person.email:1", b"\x02" + sealed[1:]),
     ]:
         with pytest.raises(Unsealable):
