@@ -79,6 +79,7 @@ _WRONG = {
     "overlap": _("This overlaps with another line."),
     "fee_gap": _("On some days there is no fee."),
     "fee_without_legal_basis": _("A fee needs the text of its legal basis."),
+    "product_form": _("A product account has small letters, digits, dots, hyphens and underscores, at most 40."),
     "bookable_without_fee": _("What can be booked needs a fee, if only of 0."),
     "bookable_without_counters": _("No counter serves what can be booked in this way."),
     "bookable_without_duration": _("What can be booked needs a duration."),
@@ -112,7 +113,7 @@ _PLAIN = {
     *("missing_file", "duplicate_file", "broken_zip", "encoding", "missing_column", "duplicate_column"),
     *("one_channel", "ends_before_start", "closes_before_opening", "bookable_without_duration", "choices_of_choice"),
     *("choices_differ", "weeks_without_first_day", "two_rhythms", "break_outside", "resource_with_groups"),
-    *("group_one_place", "reconfirm_too_short", "fee_without_legal_basis"),
+    *("group_one_place", "reconfirm_too_short", "fee_without_legal_basis", "product_form"),
 }
 _NOT_VALID = _("This is not valid.")
 
