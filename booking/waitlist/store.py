@@ -58,6 +58,12 @@ async def find_wish(conn: Connection, appointment_id: UUID) -> Wish | None:
     return None if row is None else Wish(offices=row.offices, windows=row.windows)
 
 
+async def takes_one_time(conn: Connection, appointment_id: UUID) -> bool:
+    """As whoever is offered something does (_WAITING); a second resource takes a time of its own."""
+    sql = "SELECT count(*) = 1 FROM claim WHERE appointment_id = $1 AND status < 8"
+    return bool(await conn.fetchval(sql, appointment_id))
+
+
 async def delete_wish(conn: Connection, appointment_id: UUID) -> None:
     await conn.execute("DELETE FROM waitlist_wish WHERE appointment_id = $1", appointment_id)
 

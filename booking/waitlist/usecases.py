@@ -39,7 +39,7 @@ class NobodyToTell(DomainError):
 
 
 class SeveralParts(Conflict):
-    """What is freed is the time of one service."""
+    """What is freed is the time of one service, without a room or a second official."""
 
     code = "several_parts"
     message = _(
@@ -100,7 +100,7 @@ class Waitlist:
                 raise NotWaiting
             if self._by_need(row.service_id):
                 raise GivenOutByNeed
-            if not row.is_single:
+            if not await self._is_single(conn, row):
                 raise SeveralParts
             try:
                 self._availability.get_offer(row.service_id, row.channel, wish.offices or None)
@@ -179,10 +179,14 @@ class Waitlist:
             offer=offer if offer is not None and offer.answer_until > self._clock() else None,
             may_join=self._is_waiting(row)
             and not self._by_need(row.service_id)
-            and row.is_single
+            and await self._is_single(conn, row)
             and await self._contact_hmac(conn, appointment_id) is not None
             and await store.offers_made(conn, appointment_id) < OFFERS_MOST,
         )
+
+    async def _is_single(self, conn: Connection, row: CaseRow) -> bool:
+        """One thing, once, at one counter: a room or a second official would have to be free as well."""
+        return row.is_single and await store.takes_one_time(conn, row.id)
 
     async def _locked(self, conn: Connection, appointment_id: UUID) -> CaseRow:
         """First the case, then its time, as everywhere."""

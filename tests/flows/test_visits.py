@@ -268,6 +268,15 @@ class TestAWedding:
         assert slot["starts_at"] not in [later["starts_at"] for later in await town.slots(wedding["id"])]
         await town.assert_sound()
 
+    async def test_no_earlier_time_is_promised_to_it(self, town: Town) -> None:
+        """What is freed is one counter's time; nobody would ever be offered a room with it."""
+        wedding = await town.service("Eheschließung Durchführung")
+        made = await booked_free(town, await town.hold(wedding["id"]))
+        path = f"/api/appointments/{made['id']}/waitlist"
+        assert (await town.good("GET", path, made["token"]))["may_join"] is False
+        answer = await town.call("POST", path, made["token"], json={})
+        assert (answer.status, answer.body["code"]) == (409, "several_parts")
+
     async def test_the_counter_sees_the_room_and_nobody_works_there(self, town: Town) -> None:
         wedding = await town.service("Eheschließung Durchführung")
         [office] = await town.rows("SELECT id FROM office WHERE key = 'standesamt'")
