@@ -268,6 +268,12 @@ SETTINGS: tuple[Setting, ...] = (
         "semicolons in cp1252 and a workbook",
         _file,
     ),
+    Setting(
+        "TREASURY_DUE_DAYS",
+        "3",
+        "After how many days a closed day that the treasury has not acknowledged is overdue",
+        _positive,
+    ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
@@ -374,6 +380,7 @@ class Settings:
     twilio_api_base: str = "https://api.twilio.com"
     bank_folder: str = ""
     treasury_formats: str = ""
+    treasury_due_days: int = 3
     outbound_proxy: str = ""
     ca_file: str = ""
     proxy_hops: int = 0

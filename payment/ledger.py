@@ -24,6 +24,7 @@ class JournalKind(StrEnum):
     EARNED = "earned"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
+    REVERSAL = "reversal"  # of any journal, by two persons
 
 
 @dataclass(frozen=True, slots=True)

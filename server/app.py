@@ -83,6 +83,7 @@ from frontend.waitlist import pages as waitlist_pages
 from notifications import endpoints as notifications
 from payment import endpoints as payment
 from payment.bank import endpoints as bank
+from payment.exports import endpoints as exports
 from server import documents, health
 from server.calls import seat_check, signalling
 from server.product import Product, open_product
@@ -114,6 +115,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *rebooking.ENDPOINTS,
     *payment.ENDPOINTS,
     *bank.ENDPOINTS,
+    *exports.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
@@ -227,6 +229,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.RECEIPTS] = product.receipts
     app[bank.BANK] = product.bank
     app[payment.LEDGERS] = product.ledgers
+    app[exports.EXPORTS] = product.exports
     app[FEED] = product.feed
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source

@@ -225,7 +225,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
-            exports=Exports(db, clock, _profile(settings)),
+            exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),

@@ -15,6 +15,7 @@ from base.web import STAFF, form, query
 from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
+from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
 from frontend.finance.shared import day_link, payment_url, zone_of
 from frontend.finance.views import Link
@@ -55,6 +56,7 @@ async def show_balance(request: web.Request) -> web.Response:
     found = await request.app[LEDGERS].trial_balance(first, last)
     here = _url(words)
     links = [Link(label=words._("Days"), url=f"{here}/days")]
+    links.append(Link(label=words._("Batches for the treasury"), url=batches_url(words)))
     links.append(Link(label=words._("Received in advance, by payment"), url=f"{here}/advance?day={last}"))
     links.append(Link(label=words._("Procedure document"), url=f"{here}/procedure"))
     if request[STAFF].may("finance.audit"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontend.finance.views import Link
+from frontend.finance.views import Fact, Link
 from frontend.staff.views import StaffFrame
 
 
@@ -34,6 +34,31 @@ class DateField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """`kind`: text, area, number or hidden."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What somebody types and sends; `values` and `messages` by the field's name, after a refusal. Without fields it is a button."""
+
+    action: str
+    button: str
+    heading: str = ""
+    intro: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    key: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    is_second: bool = False  # not what one mostly comes for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BooksPage:
     """`kept`: what the form of days sends along; `close`: the button that closes the next day, for whoever may."""
 
@@ -48,3 +73,5 @@ class BooksPage:
     intro: tuple[str, ...] = ()
     close: Link | None = None
     tables: tuple[Table, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    forms: tuple[Form, ...] = ()

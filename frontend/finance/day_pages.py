@@ -15,6 +15,7 @@ from booking.appointments.model import Brief
 from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
+from frontend.finance.batch_pages import batches_url
 from frontend.finance.shared import (
     about,
     day_link,
@@ -26,6 +27,7 @@ from frontend.finance.shared import (
 from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, SearchPage, Sum, WorkLine, WorkPage
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION
+from payment.exports.endpoints import EXPORTS
 from payment.model import Payment
 from payment.reconciliation.model import Day, DayRow, Side, Sums
 
@@ -104,12 +106,26 @@ async def show_work(request: web.Request) -> web.Response:
         )
         for refund, payment in found.failed
     )
+    overdue = tuple(
+        WorkLine(
+            at=words.near(one.closed_at, place),
+            about=Link(
+                label=words.day(one.day),
+                url=batches_url(words) if one.batch is None else f"{batches_url(words)}/{one.batch}",
+            ),
+            amount="",
+            text=words._("no batch made") if one.batch is None else words._("to be acknowledged"),
+            people="",
+        )
+        for one in await request.app[EXPORTS].overdue()
+    )
     view = WorkPage(
         frame=staff_frame(request, words, words._("Till: to be decided")),
         day=day_link(words, today),
         requests=requests,
         attention=attention,
         failed=failed,
+        overdue=overdue,
     )
     return staff_page(request, "finance/work", view)
 
@@ -158,6 +174,7 @@ def _day_page(
         problem=problem,
         work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
         books=Link(label=words._("Books"), url=f"{path}/books"),
+        batches=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
         search_url=f"{path}/search",
         is_silent=day.is_silent,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))

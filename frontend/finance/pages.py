@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
-from frontend.finance import books_pages, day_pages, payment_pages
+from frontend.finance import batch_pages, books_pages, day_pages, payment_pages
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -14,9 +14,13 @@ from payment.approving import (
     OwnRequest,
     RefundedMeanwhile,
 )
+from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE
+from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
 from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
 
 _PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
+_BATCHES = "/{language}/finance/batches"
+_BATCH = f"{_BATCHES}/{{batch}}"
 _CLOSING = (NotFound, DayNotOver, NotNextDay, StillBooking)
 
 
@@ -32,6 +36,33 @@ ENDPOINTS = [
     page("POST", f"{_BOOKS}/days/{{day}}/close", books_pages.close_day, can("ledger.close"), "Close a day", *_CLOSING),
     page("GET", f"{_BOOKS}/advance", books_pages.show_advance, can("finance.read"), "What is not earned yet"),
     page("GET", f"{_BOOKS}/procedure", books_pages.show_procedure, can("finance.read"), "How the books are kept"),
+    page("GET", _BATCHES, batch_pages.show_batches, MAY_READ, "Batches for the treasury"),
+    page(
+        "POST",
+        f"{_BATCHES}/days/{{day}}",
+        batch_pages.make,
+        MAY_SEND,
+        "Make the batch of a closed day",
+        *(NotFound, DayNotClosed, NotExportable),
+    ),
+    page("GET", _BATCH, batch_pages.show_batch, MAY_READ, "A batch and its files", NotFound),
+    page(
+        "GET",
+        f"{_BATCH}/files/{{format}}",
+        batch_pages.fetch,
+        MAY_READ,
+        "A file of a batch",
+        NotFound,
+        media="application/octet-stream",
+    ),
+    page(
+        "POST",
+        f"{_BATCH}/acknowledge",
+        batch_pages.acknowledge,
+        MAY_TAKE,
+        "Write down that the treasury has a batch",
+        *(NotFound, Acknowledged, ReferenceWrong),
+    ),
     page("GET", f"{_BOOKS}/check", books_pages.check, can("finance.audit"), "Whether the seals hold"),
     page("GET", _PAYMENT, payment_pages.show_payment, can("finance.read"), "The story of one payment", NotFound),
     page("POST", f"{_PAYMENT}/settle", payment_pages.settle, can("refund.request"), "Ask the provider again", NotFound),

@@ -12,6 +12,8 @@ from frontend.staff.views import StaffFrame
 class Link:
     label: str
     url: str = ""  # without one it is only text
+    post: str = ""  # instead: a button that sends an empty form there
+    badge: str = ""  # the tone of a badge round it: "warning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class DayPage:
     problem: str  # the day that was asked for cannot be shown
     work: Link
     books: Link
+    batches: Link
     search_url: str
     is_silent: bool
     note: str
@@ -139,6 +142,7 @@ class WorkPage:
     requests: tuple[WorkLine, ...]
     attention: tuple[WorkLine, ...]
     failed: tuple[WorkLine, ...]
+    overdue: tuple[WorkLine, ...]  # closed days of which the treasury has not said that it has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ JOURNAL: Mapping[str, str] = {
     "earned": _("Fee earned"),
     "refund": _("Refund"),
     "refund_failed": _("Refund came back"),
+    "reversal": _("Reversal"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),

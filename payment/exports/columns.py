@@ -67,4 +67,5 @@ POSTING_WORDS = {
     "earned": "Ertrag",
     "refund": "Erstattung",
     "refund_failed": "Erstattung zurück",
+    "reversal": "Storno",
 }

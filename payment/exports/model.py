@@ -120,7 +120,8 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A row of `export_batch` with its acknowledgement. `made_by`, `acknowledged_by`: accounts; `reference`: the treasury's own number."""
+    """A row of `export_batch` with its acknowledgement. `made_by`, `acknowledged_by`: accounts, `maker` and `acknowledger` their names;
+    `reference`: the treasury's own number."""
 
     number: int
     day: date
@@ -130,3 +131,45 @@ class Batch:
     acknowledged_by: int | None = None
     acknowledged_at: datetime | None = None
     reference: str | None = None
+    maker: str = ""
+    acknowledger: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of a batch without its content."""
+
+    format: str
+    name: str
+    rows: int
+    sum_cents: int
+    size_bytes: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Somebody fetched a file of a batch."""
+
+    format: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacknowledged:
+    """A closed day of which the treasury has not said yet that it has it. `batch`: None where none is made."""
+
+    day: date
+    closed_at: datetime
+    batch: int | None
+    is_overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """All of one batch: what was made, what is in it, who fetched it."""
+
+    batch: Batch
+    files: tuple[StoredFile, ...]
+    downloads: tuple[Download, ...]

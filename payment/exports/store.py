@@ -7,12 +7,14 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from base.db import Connection, fetch_all, find_one
-from payment.exports.model import Batch, File, Voucher
+from payment.exports.model import Batch, Download, File, StoredFile, Unacknowledged, Voucher
 from payment.model import Line
 
 _READ = """
-    SELECT b.number, b.day, b.made_by, b.made_at, b.manifest_sha256, a.recorded_by AS acknowledged_by, a.at AS acknowledged_at, a.reference
-      FROM export_batch b LEFT JOIN export_acknowledgement a ON a.batch = b.number"""
+    SELECT b.number, b.day, b.made_by, b.made_at, b.manifest_sha256, a.recorded_by AS acknowledged_by, a.at AS acknowledged_at, a.reference,
+           m.name AS maker, r.name AS acknowledger
+      FROM export_batch b JOIN account m ON m.id = b.made_by
+      LEFT JOIN export_acknowledgement a ON a.batch = b.number LEFT JOIN account r ON r.id = a.recorded_by"""
 
 
 async def find_of_day(conn: Connection, day: date) -> Batch | None:
@@ -28,10 +30,13 @@ async def latest(conn: Connection, limit: int) -> list[Batch]:
     return await fetch_all(conn, Batch, f"{_READ} ORDER BY b.number DESC LIMIT $1", limit)
 
 
-async def days_without_batch(conn: Connection) -> list[date]:
-    """Closed, the oldest first."""
-    sql = "SELECT day FROM ledger_day d WHERE NOT EXISTS (SELECT FROM export_batch b WHERE b.day = d.day) ORDER BY day"
-    return await fetch_all(conn, date, sql)
+async def unacknowledged(conn: Connection, closed_before: datetime) -> list[Unacknowledged]:
+    """Closed days, the oldest first; overdue where they were closed before the moment."""
+    sql = """
+        SELECT d.day, d.closed_at, b.number AS batch, d.closed_at < $1 AS is_overdue
+          FROM ledger_day d LEFT JOIN export_batch b ON b.day = d.day
+         WHERE NOT EXISTS (SELECT FROM export_acknowledgement a WHERE a.batch = b.number) ORDER BY d.day"""
+    return await fetch_all(conn, Unacknowledged, sql, closed_before)
 
 
 async def next_number(conn: Connection) -> int:
@@ -82,8 +87,25 @@ async def find_file(conn: Connection, number: int, form: str) -> File | None:
     return await find_one(conn, File, sql, number, form)
 
 
-async def formats(conn: Connection, number: int) -> list[str]:
-    return await fetch_all(conn, str, "SELECT format FROM export_file WHERE batch = $1 ORDER BY format", number)
+async def files_of(conn: Connection, number: int) -> list[StoredFile]:
+    """In the order in which they were made: the manifest last."""
+    sql = """
+        SELECT format, name, rows, sum_cents, length(content) AS size_bytes, sha256 FROM export_file WHERE batch = $1
+         ORDER BY array_position(ARRAY['totals-csv', 'items-csv', 'datev-extf', 'xlsx', 'manifest'], format)"""
+    return await fetch_all(conn, StoredFile, sql, number)
+
+
+async def insert_download(conn: Connection, number: int, form: str, by: int, at: datetime) -> None:
+    sql = "INSERT INTO export_download (batch, format, account_id, at) VALUES ($1, $2, $3, $4)"
+    await conn.execute(sql, number, form, by, at)
+
+
+async def downloads(conn: Connection, number: int, limit: int) -> list[Download]:
+    """The youngest first."""
+    sql = """
+        SELECT d.format, a.name AS by, d.at FROM export_download d JOIN account a ON a.id = d.account_id
+         WHERE d.batch = $1 ORDER BY d.id DESC LIMIT $2"""
+    return await fetch_all(conn, Download, sql, number, limit)
 
 
 async def acknowledge(conn: Connection, number: int, by: int, at: datetime, reference: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 
 import asyncpg
@@ -17,7 +17,7 @@ from payment.exports import store
 from payment.exports.batch import Profile, files
 from payment.exports.datev import AccountUnmapped
 from payment.exports.delimited import DoesNotFit
-from payment.exports.model import Batch, Day, File
+from payment.exports.model import Batch, Day, Dispatch, File, Unacknowledged
 from payment.ledgers import store as ledgers_store
 
 _SHOWN = 400
@@ -46,12 +46,14 @@ class ReferenceWrong(DomainError):
 
 
 class Exports:
-    """`profile`: how this treasury wants its files; batches that were made stay as they are."""
+    """`profile`: how this treasury wants its files; batches that were made stay as they are. `due_days`: after so many days without the
+    treasury's word a closed day is overdue."""
 
-    def __init__(self, db: Database, clock: Clock, profile: Profile) -> None:
+    def __init__(self, db: Database, clock: Clock, profile: Profile, *, due_days: int = 3) -> None:
         self._db = db
         self._clock = clock
         self._profile = profile
+        self._due = timedelta(days=due_days)
 
     async def make(self, day: date, *, by: int) -> Batch:
         """Or the one that is there. Raises DayNotClosed, NotExportable."""
@@ -96,32 +98,44 @@ class Exports:
             async with self._db.transaction() as conn:
                 await store.insert_batch(conn, batch)
                 await store.insert_files(conn, day.batch, made)
+                return await store.find(conn, day.batch)
         except asyncpg.IntegrityConstraintViolationError as error:
             if violates(error, "export_batch_gapless") or violates(error, "export_batch_day_once"):
                 return None
             raise
-        return batch
 
-    async def file(self, number: int, form: str) -> File:
-        """As it was made, to the byte. Raises NotFound."""
-        async with self._db.connection() as conn:
+    async def file(self, number: int, form: str, *, by: int) -> File:
+        """As it was made, to the byte; who fetched it is written down. Raises NotFound."""
+        async with self._db.transaction() as conn:
             found = await store.find_file(conn, number, form)
-        if found is None:
-            raise NotFound
+            if found is None:
+                raise NotFound
+            await store.insert_download(conn, number, form, by, self._clock())
         return found
 
-    async def formats(self, number: int) -> Sequence[str]:
-        async with self._db.connection() as conn:
-            return await store.formats(conn, number)
-
-    async def batches(self) -> tuple[Sequence[date], Sequence[Batch]]:
-        """Closed days that have none, the oldest first; batches, the youngest first."""
+    async def dispatch(self, number: int) -> Dispatch:
+        """Raises NotFound."""
         async with self._db.transaction() as conn:
             await freeze(conn)
-            return await store.days_without_batch(conn), await store.latest(conn, _SHOWN)
+            batch = await store.find(conn, number)
+            if batch is None:
+                raise NotFound
+            files_of, fetched = await store.files_of(conn, number), await store.downloads(conn, number, _SHOWN)
+        return Dispatch(batch=batch, files=tuple(files_of), downloads=tuple(fetched))
+
+    async def batches(self) -> tuple[Sequence[Unacknowledged], Sequence[Batch]]:
+        """Closed days that the treasury has not acknowledged, the oldest first; batches, the youngest first."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            return await store.unacknowledged(conn, self._clock() - self._due), await store.latest(conn, _SHOWN)
+
+    async def overdue(self) -> Sequence[Unacknowledged]:
+        async with self._db.connection() as conn:
+            waiting = await store.unacknowledged(conn, self._clock() - self._due)
+        return [one for one in waiting if one.is_overdue]
 
     async def acknowledge(self, number: int, *, by: int, reference: str) -> Batch:
-        """What the treasury answered. Raises NotFound, Acknowledged, ReferenceWrong."""
+        """What the treasury answered; the same answer by the same person changes nothing. Raises NotFound, Acknowledged, ReferenceWrong."""
         try:
             async with self._db.transaction() as conn:
                 await store.acknowledge(conn, number, by, self._clock(), reference.strip())
@@ -130,6 +144,9 @@ class Exports:
             raise NotFound from None
         except asyncpg.IntegrityConstraintViolationError as error:
             if violates(error, "export_acknowledgement_once"):
+                known = (await self.dispatch(number)).batch
+                if (known.acknowledged_by, known.reference) == (by, reference.strip()):
+                    return known
                 raise Acknowledged from None
             if violates(error, "export_acknowledgement_reference"):
                 raise ReferenceWrong from None

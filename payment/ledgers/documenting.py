@@ -17,6 +17,7 @@ _TABLES = [
     "receipt",
     "account_role",
     "duty_permission",
+    "reversal",
 ]
 _SETTINGS = ("STRIPE_", "XBEZAHL", "PAYMENT")
 

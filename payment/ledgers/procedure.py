@@ -38,6 +38,7 @@ KINDS: Mapping[str, str] = {
     ),
     "refund": _("A refund has arrived: out of what is not earned yet, else out of revenue, through refunds payable."),
     "refund_failed": _("A refund came back: its journal is reversed."),
+    "reversal": _("A journal is taken back whole, on the day that is open: one person asked with a reason, another approved."),
 }
 _PRINCIPLES = (
     _(
@@ -56,7 +57,7 @@ _PRINCIPLES = (
         "Who assesses, who orders and who keeps the cash are different accounts; a refund by hand is asked for and approved by two persons."
     ),
 )
-_MONEY_PERMISSIONS = ("finance", "refund", "ledger", "fee", "till", "export", "writeoff", "reconcile")
+_MONEY_PERMISSIONS = ("finance", "refund", "ledger", "fee", "till", "export", "writeoff", "reconcile", "reversal")
 
 
 @dataclass(frozen=True, slots=True)

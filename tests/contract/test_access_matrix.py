@@ -50,6 +50,7 @@ TILL = frozenset({FINANCE})
 BOOKS = frozenset({FINANCE, TREASURY, AUDITOR})
 CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
+_BATCHES = "/{language}/finance/batches"
 _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
@@ -327,6 +328,16 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/finance/books/advance": BOOKS,
     "GET /{language}/finance/books/procedure": BOOKS,
     "GET /{language}/finance/books/check": frozenset({AUDITOR}),
+    f"GET {_BATCHES}": BOOKS,
+    f"POST {_BATCHES}/days/{{day}}": TILL,
+    f"GET {_BATCHES}/{{batch}}": BOOKS,
+    f"GET {_BATCHES}/{{batch}}/files/{{format}}": BOOKS,
+    f"POST {_BATCHES}/{{batch}}/acknowledge": frozenset({TREASURY}),
+    "GET /api/finance/batches": BOOKS,
+    "POST /api/finance/batches": TILL,
+    "GET /api/finance/batches/{batch}": BOOKS,
+    "GET /api/finance/batches/{batch}/files/{format}": BOOKS,
+    "POST /api/finance/batches/{batch}/acknowledgement": frozenset({TREASURY}),
     f"GET {_PAYMENT}": BOOKS,
     "GET /api/appointments/{appointment}/receipts": CITIZEN,
     f"GET {_CASE}/receipts/{{payment}}": CITIZEN,
@@ -478,6 +489,8 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "print": str(UUID(int=12)),
             "upload": str(UUID(int=13)),
             "statement": "7",
+            "batch": "7",
+            "format": "manifest",
             "day": "2026-11-30",
             "request": str(own_request[0]),
             "overview": str(own_list[0]),

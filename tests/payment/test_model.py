@@ -48,7 +48,6 @@ stays failed; one by rule whose failure may pass is followed by another refund (
         ("payment_status", PaymentStatus),
         ("refund_status", RefundStatus),
         ("refund_reason", RefundReason),
-        ("journal_kind", JournalKind),
     ],
 )
 def test_enum_equals_the_check_list_of_the_schema(constraint: str, enum: type[StrEnum]) -> None:

@@ -72,14 +72,16 @@ async def test_a_batch_is_the_files_of_its_day_and_stays_so(
     kim = await close(db, clock, FIRST)
     made = await exports.make(FIRST, by=kim)
     assert (made.number, made.day, made.made_at) == (1, FIRST, clock())
-    said = json.loads((await exports.file(1, "manifest")).content)
+    said = json.loads((await exports.file(1, "manifest", by=kim)).content)
     assert (said["vouchers"], said["sums"]["payment_cents"], said["sums"]["refund_cents"]) == (3, 2600, -500)
-    assert made.manifest_sha256 == sha256((await exports.file(1, "manifest")).content).digest()
+    assert made.manifest_sha256 == sha256((await exports.file(1, "manifest", by=kim)).content).digest()
     clock.advance(days=300)
     assert await exports.make(FIRST, by=kim) == made
     again = files(await booked_day(db, made), Profile())
-    assert [await exports.file(1, file.format) for file in again] == list(again)
-    assert await exports.formats(1) == ["items-csv", "manifest", "totals-csv", "xlsx"]
+    assert [await exports.file(1, file.format, by=kim) for file in again] == list(again)
+    dispatch = await exports.dispatch(1)
+    assert [(one.format, one.sha256) for one in dispatch.files] == [(f.format, sha256(f.content).digest()) for f in again]
+    assert [(one.format, one.by) for one in dispatch.downloads[:2]] == [("manifest", "Kim Kasse"), ("xlsx", "Kim Kasse")]
 
 
 async def test_only_a_closed_day(db: Database, exports: Exports) -> None:
@@ -94,7 +96,8 @@ async def test_many_at_once_make_one_batch_a_day_without_a_gap(
     await pay(db, 1)
     await pay(db, 2, NOW + ONE_DAY)
     kim = await close(db, clock, FIRST, SECOND)
-    assert await exports.batches() == ([FIRST, SECOND], [])
+    waiting, none = await exports.batches()
+    assert ([(one.day, one.batch) for one in waiting], none) == ([(FIRST, None), (SECOND, None)], [])
     made = await asyncio.gather(*(exports.make(day, by=kim) for day in (FIRST, SECOND, FIRST, SECOND)))
     assert {batch.number for batch in made} == {1, 2}
     assert made[0] == made[2]
@@ -136,7 +139,23 @@ async def test_an_acknowledgement_is_written_down_once(db: Database, exports: Ex
     with pytest.raises(NotFound):
         await exports.acknowledge(2, by=kim, reference="x")
     with pytest.raises(NotFound):
-        await exports.file(1, "datev-extf")
+        await exports.file(1, "datev-extf", by=kim)
+    assert (await exports.acknowledge(1, by=kim, reference="HKR 2026/4711")) == found  # clicked twice
+
+
+async def test_a_closed_day_is_overdue_until_it_is_acknowledged(
+    db: Database, exports: Exports, clock: SettableClock
+) -> None:
+    await pay(db, 1)
+    kim = await close(db, clock, FIRST)
+    clock.advance(days=3)
+    assert await exports.overdue() == []
+    clock.advance(seconds=1)
+    assert [(one.day, one.batch) for one in await exports.overdue()] == [(FIRST, None)]
+    await exports.make(FIRST, by=kim)
+    assert [(one.day, one.batch) for one in await exports.overdue()] == [(FIRST, 1)]
+    await exports.acknowledge(1, by=kim, reference="x")
+    assert (await exports.overdue(), (await exports.batches())[0]) == ([], [])
 
 
 async def put(db: Database, batch: Batch, made: tuple[File, ...]) -> str | None:
@@ -187,7 +206,8 @@ async def test_the_schema_holds_a_batch_as_it_is(db: Database, exports: Exports,
     add = "INSERT INTO export_file (batch, format, name, rows, sum_cents, content, sha256) VALUES (1, 'datev-extf', 'x', 0, 0, '', $1)"
     assert await refusal(db, add, bytes(32)) == "export_file_is_sha256"
     assert await refusal(db, add, sha256(b"").digest()) == "export_batch_manifest"
-    for table in ("export_batch", "export_file", "export_acknowledgement"):
+    await exports.file(1, "xlsx", by=kim)
+    for table in ("export_batch", "export_file", "export_acknowledgement", "export_download"):
         column = "number" if table == "export_batch" else "batch"
         assert await refusal(db, f"UPDATE {table} SET {column} = 2") == f"{table}_append_only"
         assert await refusal(db, f"DELETE FROM {table}") == f"{table}_append_only"
