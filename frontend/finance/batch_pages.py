@@ -84,7 +84,9 @@ async def _batches(request: web.Request, refusal: DomainError | None = None) -> 
         notice=words._(refusal.message, **refusal.fields) if refusal is not None else "",
         links=(Link(label=words._("Books: days"), url=f"/{words.language}/finance/books/days"),),
         intro=(
-            words._("A closed day goes to the treasury as one batch of files. What was sent once is never sent differently."),
+            words._(
+                "A closed day goes to the treasury as one batch of files. What was sent once is never sent differently."
+            ),
         ),
         tables=(
             Table(

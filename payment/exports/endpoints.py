@@ -59,7 +59,9 @@ class WaitingOut(BaseModel):
 
 
 class BatchesOut(BaseModel):
-    waiting: list[WaitingOut] = Field(description="Closed days that the treasury has not acknowledged, the oldest first")
+    waiting: list[WaitingOut] = Field(
+        description="Closed days that the treasury has not acknowledged, the oldest first"
+    )
     batches: list[BatchOut] = Field(description="The youngest first, at most 400")
 
 

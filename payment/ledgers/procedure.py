@@ -38,7 +38,9 @@ KINDS: Mapping[str, str] = {
     ),
     "refund": _("A refund has arrived: out of what is not earned yet, else out of revenue, through refunds payable."),
     "refund_failed": _("A refund came back: its journal is reversed."),
-    "reversal": _("A journal is taken back whole, on the day that is open: one person asked with a reason, another approved."),
+    "reversal": _(
+        "A journal is taken back whole, on the day that is open: one person asked with a reason, another approved."
+    ),
 }
 _PRINCIPLES = (
     _(

@@ -61,7 +61,10 @@ async def test_a_file_comes_to_the_byte_with_its_hash_and_who_fetched_it_stands_
     town: Town, staff: dict[str, StaffBrowser]
 ) -> None:
     page = await staff["finance"].post(f"{BATCHES}/days/{DAY}")
-    shown = {name: "".join(hexes.split()) for name, hexes in re.findall(r"(\S+\.\w+) .*? ((?:[0-9a-f]{8} ?){8})", words(page))}
+    shown = {
+        name: "".join(hexes.split())
+        for name, hexes in re.findall(r"(\S+\.\w+) .*? ((?:[0-9a-f]{8} ?){8})", words(page))
+    }
     stored = await town.rows("SELECT format, name, content FROM export_file ORDER BY format")
     assert {row["format"] for row in stored} == {"totals-csv", "items-csv", "xlsx", "manifest"}
     for row in stored:
@@ -110,5 +113,7 @@ async def test_the_same_over_the_api(town: Town, staff: dict[str, StaffBrowser])
     assert (await call("finance", "POST", f"{API}/1/acknowledgement", {"reference": "x"}))[1]["code"] == "forbidden"
     status, told = await call("treasury", "POST", f"{API}/1/acknowledgement", {"reference": "HKR 1"})
     assert (status, told["batch"]["reference"], told["batch"]["acknowledged_by"]) == (200, "HKR 1", "Treasury")
-    assert (await call("treasury", "POST", f"{API}/1/acknowledgement", {"reference": "2"}))[1]["code"] == "batch_acknowledged"
+    assert (await call("treasury", "POST", f"{API}/1/acknowledgement", {"reference": "2"}))[1][
+        "code"
+    ] == "batch_acknowledged"
     assert (await call("treasury", "POST", f"{API}/9/acknowledgement", {"reference": "2"}))[1]["code"] == "not_found"

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from base.migrate import FOLDER
-from payment.ledger import IN_ADVANCE, PSP_CLEARING, REFUND_PAYABLE, REVENUE, JournalKind
+from payment.ledger import IN_ADVANCE, PSP_CLEARING, REFUND_PAYABLE, REVENUE
 from payment.model import (
     TRANSITIONS,
     Event,

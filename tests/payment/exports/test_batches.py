@@ -80,8 +80,13 @@ async def test_a_batch_is_the_files_of_its_day_and_stays_so(
     again = files(await booked_day(db, made), Profile())
     assert [await exports.file(1, file.format, by=kim) for file in again] == list(again)
     dispatch = await exports.dispatch(1)
-    assert [(one.format, one.sha256) for one in dispatch.files] == [(f.format, sha256(f.content).digest()) for f in again]
-    assert [(one.format, one.by) for one in dispatch.downloads[:2]] == [("manifest", "Kim Kasse"), ("xlsx", "Kim Kasse")]
+    assert [(one.format, one.sha256) for one in dispatch.files] == [
+        (f.format, sha256(f.content).digest()) for f in again
+    ]
+    assert [(one.format, one.by) for one in dispatch.downloads[:2]] == [
+        ("manifest", "Kim Kasse"),
+        ("xlsx", "Kim Kasse"),
+    ]
 
 
 async def test_only_a_closed_day(db: Database, exports: Exports) -> None:
