@@ -34,6 +34,21 @@ _SAID_IN = {
     "postcode": "residence",
     "kind": "kind",
 }  # field of Who -> of the form, which has an address too
+# As on the page, where whoever reads the list of what is wrong goes from top to bottom.
+_ORDER = (
+    "name",
+    "birth_date",
+    "email",
+    "mobile",
+    "street",
+    "postcode",
+    "place",
+    "letters",
+    "residence",
+    "kind",
+    "deadline",
+    "reason",
+)
 _NO_BIRTH_DATE = _("Enter your date of birth")
 _NO_DEADLINE = _("Enter the deadline as a date, or leave it empty")
 _NO_EMAIL = _("Enter an e-mail address: the link to your request goes there")
@@ -104,6 +119,7 @@ def read_need(
         wrong["email"] = _NO_EMAIL
     who = who_of(values["letters"], values["residence"], values["kind"])
     wrong |= {_SAID_IN[name]: NEEDED[name] for name in asks if not getattr(who, name)}
+    wrong = dict(sorted(wrong.items(), key=lambda one: _ORDER.index(one[0]) if one[0] in _ORDER else len(_ORDER)))
     ticked = NeedForm(values=values, offices=fields.getall("office", []), times=fields.getall("time", []), wrong=wrong)
     if wrong or typed.contact is None or born is None:
         return ticked
