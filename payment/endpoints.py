@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from base.web import VENDOR, Endpoint
+from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
 from payment.ports import SignatureRefused
 from payment.receipts.usecases import Receipts
@@ -14,6 +15,7 @@ from payment.usecases import Payments
 LEDGERS: web.AppKey[Ledgers] = web.AppKey("LEDGERS", Ledgers)
 PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
 RECEIPTS: web.AppKey[Receipts] = web.AppKey("RECEIPTS", Receipts)
+REVERSALS: web.AppKey[Reversals] = web.AppKey("REVERSALS", Reversals)
 RECONCILIATION: web.AppKey[Reconciliation] = web.AppKey("RECONCILIATION", Reconciliation)
 
 

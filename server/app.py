@@ -229,6 +229,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.RECEIPTS] = product.receipts
     app[bank.BANK] = product.bank
     app[payment.LEDGERS] = product.ledgers
+    app[payment.REVERSALS] = product.reversals
     app[exports.EXPORTS] = product.exports
     app[FEED] = product.feed
     app[QUEUE] = product.queue

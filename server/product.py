@@ -67,6 +67,7 @@ from payment.books_pg import PgBooks
 from payment.exports import profile
 from payment.exports.batch import Profile
 from payment.exports.usecases import Exports
+from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
@@ -101,6 +102,7 @@ class Product:
     ledgers: Ledgers
     bank: Bank
     bank_folder: BankFolder
+    reversals: Reversals
     exports: Exports
     appointments: Appointments
     allocation: Allocation
@@ -225,6 +227,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
+            reversals=Reversals(db, clock),
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,

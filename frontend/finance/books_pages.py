@@ -17,11 +17,11 @@ from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
-from frontend.finance.shared import day_link, payment_url, zone_of
+from frontend.finance.shared import day_link, journal_url, payment_url, zone_of
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import LEDGERS
-from payment.ledgers.model import Balance, Broken, Fault
+from payment.ledgers.model import Balance, Broken, Fault, StatementLine
 from payment.ledgers.procedure import TITLE, document
 from payment.receipts.kassenzeichen import spaced
 
@@ -101,8 +101,8 @@ async def show_account(request: web.Request) -> web.Response:
             rows.append(
                 (
                     Link(label=words.day(one.business_day)),
-                    Link(label=str(one.journal_id)),
-                    Link(label=words._(wording.JOURNAL[one.kind]) if one.kind in wording.JOURNAL else one.kind),
+                    Link(label=str(one.journal_id), url=journal_url(words, one.journal_id)),
+                    Link(label=_journal_kind(words, one)),
                     Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id)),
                     *_sides(words, one.amount_cents, one.currency),
                     Link(label=wording.cents(words, cents, one.currency)),
@@ -142,6 +142,16 @@ async def show_account(request: web.Request) -> web.Response:
         tables=tuple(tables),
     )
     return staff_page(request, "finance/books", view)
+
+
+def _journal_kind(words: Words, one: StatementLine) -> str:
+    """With the other journal where one takes the other back."""
+    kind = wording.journal(words, one.kind)
+    if one.reverses is not None:
+        return words._("{kind}, takes back {number}", kind=kind, number=one.reverses)
+    if one.reversed_by is not None:
+        return words._("{kind}, taken back by {number}", kind=kind, number=one.reversed_by)
+    return kind
 
 
 async def show_days(request: web.Request) -> web.Response:

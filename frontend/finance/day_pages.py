@@ -21,12 +21,13 @@ from frontend.finance.shared import (
     day_link,
     difference_lines,
     entry_lines,
+    journal_url,
     payment_url,
     zone_of,
 )
 from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, SearchPage, Sum, WorkLine, WorkPage
 from frontend.staff.frame import staff_frame, staff_page
-from payment.endpoints import RECONCILIATION
+from payment.endpoints import RECONCILIATION, REVERSALS
 from payment.exports.endpoints import EXPORTS
 from payment.model import Payment
 from payment.reconciliation.model import Day, DayRow, Side, Sums
@@ -51,10 +52,10 @@ async def show_day(request: web.Request) -> web.Response:
     problem = "" if wanted else words._("There are no books of this day. You see today instead.")
     wanted = wanted or today
     day = await request.app[RECONCILIATION].day(wanted, zone_of(words))
-    waiting = await request.app[RECONCILIATION].worklist()
+    waiting, reversals = await request.app[RECONCILIATION].worklist(), await request.app[REVERSALS].waiting()
     payments = {row.payment.id: row.payment for row in day.rows}
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments.values()])
-    view = _day_page(request, words, day, payments, briefs, waiting.length, problem)
+    view = _day_page(request, words, day, payments, briefs, waiting.length + len(reversals), problem)
     return staff_page(request, "finance/day", view, status=422 if problem else 200)
 
 
@@ -119,6 +120,18 @@ async def show_work(request: web.Request) -> web.Response:
         )
         for one in await request.app[EXPORTS].overdue()
     )
+    reversals = tuple(
+        WorkLine(
+            at=words.near(one.requested_at, place),
+            about=Link(
+                label=words._("Journal {number}", number=one.journal_id), url=journal_url(words, one.journal_id)
+            ),
+            amount="",
+            text=one.reason,
+            people=one.asker,
+        )
+        for one in await request.app[REVERSALS].waiting()
+    )
     view = WorkPage(
         frame=staff_frame(request, words, words._("Till: to be decided")),
         day=day_link(words, today),
@@ -126,6 +139,7 @@ async def show_work(request: web.Request) -> web.Response:
         attention=attention,
         failed=failed,
         overdue=overdue,
+        reversals=reversals,
     )
     return staff_page(request, "finance/work", view)
 

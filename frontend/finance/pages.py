@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
-from frontend.finance import batch_pages, books_pages, day_pages, payment_pages
+from frontend.finance import batch_pages, books_pages, day_pages, journal_pages, payment_pages
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -16,9 +16,11 @@ from payment.approving import (
 )
 from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
+from payment.ledgers.reversals import AlreadyReversed, NotReversible, OwnReversal, ReversalDecided, StillUsed
 from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
 
 _PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
+_JOURNAL = f"{_BOOKS}/journals/{{journal}}"
 _BATCHES = "/{language}/finance/batches"
 _BATCH = f"{_BATCHES}/{{batch}}"
 _CLOSING = (NotFound, DayNotOver, NotNextDay, StillBooking)
@@ -34,6 +36,31 @@ ENDPOINTS = [
     page("GET", f"{_BOOKS}/account", books_pages.show_account, can("finance.read"), "An account's statement", NotFound),
     page("GET", f"{_BOOKS}/days", books_pages.show_days, can("finance.read"), "Open and closed days"),
     page("POST", f"{_BOOKS}/days/{{day}}/close", books_pages.close_day, can("ledger.close"), "Close a day", *_CLOSING),
+    page("GET", _JOURNAL, journal_pages.show_journal, can("finance.read"), "One journal", NotFound),
+    page(
+        "POST",
+        f"{_JOURNAL}/reversals",
+        journal_pages.request_reversal,
+        can("reversal.request"),
+        "Ask for a journal to be reversed",
+        *(NotFound, Malformed, Invalid, NotReversible, AlreadyReversed),
+    ),
+    page(
+        "POST",
+        f"{_JOURNAL}/reversals/{{reversal}}/approve",
+        journal_pages.approve,
+        can("reversal.approve"),
+        "Approve a reversal that another person asked for",
+        *(NotFound, OwnReversal, ReversalDecided, AlreadyReversed, StillUsed),
+    ),
+    page(
+        "POST",
+        f"{_JOURNAL}/reversals/{{reversal}}/reject",
+        journal_pages.reject,
+        can("reversal.approve"),
+        "Reject or withdraw a reversal",
+        *(NotFound, ReversalDecided),
+    ),
     page("GET", f"{_BOOKS}/advance", books_pages.show_advance, can("finance.read"), "What is not earned yet"),
     page("GET", f"{_BOOKS}/procedure", books_pages.show_procedure, can("finance.read"), "How the books are kept"),
     page("GET", _BATCHES, batch_pages.show_batches, MAY_READ, "Batches for the treasury"),

@@ -24,6 +24,10 @@ def payment_url(words: Words, payment_id: UUID) -> str:
     return f"/{words.language}/finance/payments/{payment_id}"
 
 
+def journal_url(words: Words, journal_id: int) -> str:
+    return f"/{words.language}/finance/books/journals/{journal_id}"
+
+
 def day_link(words: Words, day: date, label: str = "") -> Link:
     return Link(label=label or words.day(day), url=f"/{words.language}/finance/?day={day.isoformat()}")
 
@@ -80,7 +84,8 @@ def entry_lines(
             lines.append(
                 EntryLine(
                     time=time if first else "",
-                    kind=words._(wording.JOURNAL[journal.kind]) if first else "",
+                    kind=wording.journal(words, journal.kind) if first else "",
+                    url=journal_url(words, journal.id),
                     about=links.get(journal.payment_id, Link(label="")) if first else Link(label=""),
                     account=wording.account(words, entry.account),
                     debit=wording.cents(words, cents, currency) if cents > 0 else "",

@@ -58,6 +58,7 @@ class EntryLine:
     account: str
     debit: str
     credit: str
+    url: str = ""  # of the journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ class WorkPage:
     requests: tuple[WorkLine, ...]
     attention: tuple[WorkLine, ...]
     failed: tuple[WorkLine, ...]
+    reversals: tuple[WorkLine, ...]
     overdue: tuple[WorkLine, ...]  # closed days of which the treasury has not said that it has them
 
 

@@ -116,6 +116,10 @@ def state(words: Words, word: str) -> str:
     return words._(_BY_VALUE[word]) if word in _BY_VALUE else word
 
 
+def journal(words: Words, kind: str) -> str:
+    return words._(JOURNAL[kind]) if kind in JOURNAL else kind
+
+
 def account(words: Words, name: str) -> str:
     kind, _colon, what = name.partition(":")
     if name not in ACCOUNT and kind == "revenue":

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from payment.ledger import shared
+from payment.ledger import Entry, shared
 from payment.model import Line
 
 
@@ -111,7 +111,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
-    """What one journal does to one account."""
+    """What one journal does to one account. `reverses`, `reversed_by`: journals."""
 
     journal_id: int
     business_day: date
@@ -121,6 +121,53 @@ class StatementLine:
     kassenzeichen: str
     currency: str
     amount_cents: int
+    reverses: int | None = None
+    reversed_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """A journal with its place in the books. `payment_id`, `currency`, `kassenzeichen`: None where it belongs to no payment; `seq` and
+    `sha256`: None until it is sealed; `reverses`, `reversed_by`: journals."""
+
+    id: int
+    kind: str
+    payment_id: UUID | None
+    refund_id: UUID | None
+    reverses: int | None
+    reversed_by: int | None
+    at: datetime
+    business_day: date
+    currency: str | None
+    kassenzeichen: str | None
+    seq: int | None
+    sha256: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal:
+    """A row of `reversal` with the names of who asked and who decided; `posted`: the journal that takes the other one back."""
+
+    id: UUID
+    journal_id: int
+    reason: str
+    requested_by: int
+    asker: str
+    requested_at: datetime
+    status: str
+    decided_by: int | None
+    decider: str | None
+    decided_at: datetime | None
+    posted: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All of one journal. `reversals`: the youngest first."""
+
+    booked: Booked
+    entries: tuple[Entry, ...]
+    reversals: tuple[Reversal, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

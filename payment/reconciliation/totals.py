@@ -43,10 +43,10 @@ def sums_of(
 
 
 def our_side(posted: Sequence[Posted]) -> Side:
-    fees = [one for one in posted if one.kind is JournalKind.FEE]
-    others = [one for one in posted if one.kind is not JournalKind.FEE]
+    fees = [one for one in posted if one.kind in (JournalKind.FEE, JournalKind.REVERSAL)]
+    others = [one for one in posted if one not in fees]
     return Side(
-        payments=len(fees),
+        payments=sum(one.kind is JournalKind.FEE for one in fees),
         paid_cents=sum(one.clearing_cents for one in fees),
         refunds=sum(one.kind is JournalKind.REFUND for one in others),
         refunded_cents=-sum(one.clearing_cents for one in others),

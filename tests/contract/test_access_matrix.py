@@ -50,6 +50,7 @@ TILL = frozenset({FINANCE})
 BOOKS = frozenset({FINANCE, TREASURY, AUDITOR})
 CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
+_JOURNAL = "/{language}/finance/books/journals/{journal}"
 _BATCHES = "/{language}/finance/batches"
 _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
@@ -328,6 +329,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/finance/books/advance": BOOKS,
     "GET /{language}/finance/books/procedure": BOOKS,
     "GET /{language}/finance/books/check": frozenset({AUDITOR}),
+    f"GET {_JOURNAL}": BOOKS,
+    f"POST {_JOURNAL}/reversals": TILL,
+    f"POST {_JOURNAL}/reversals/{{reversal}}/approve": TILL,
+    f"POST {_JOURNAL}/reversals/{{reversal}}/reject": TILL,
     f"GET {_BATCHES}": BOOKS,
     f"POST {_BATCHES}/days/{{day}}": TILL,
     f"GET {_BATCHES}/{{batch}}": BOOKS,
@@ -490,6 +495,8 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "upload": str(UUID(int=13)),
             "statement": "7",
             "batch": "7",
+            "journal": "7",
+            "reversal": str(UUID(int=14)),
             "format": "manifest",
             "day": "2026-11-30",
             "request": str(own_request[0]),

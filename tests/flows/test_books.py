@@ -13,11 +13,16 @@ from base.web import IDENTITY
 from payment.endpoints import LEDGERS, PAYMENTS
 from tests.flows.test_till import paid, payment_of, words
 from tests.payment.ledgers.booking import behind_the_back
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import Town
 
 BOOKS = "/de/finance/books"
 DECEMBER = "from=2026-12-01&to=2026-12-31"
+
+
+def field(page: Page, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    return found.group(1) if found else ""
 
 
 @pytest.fixture
@@ -91,3 +96,38 @@ async def test_the_auditor_sees_whether_the_seals_hold(town: Town, staff: dict[s
     )
     assert "Siegel 1: Buchung 1 ist nicht, was versiegelt wurde." in words(await staff["auditor"].get(f"{BOOKS}/check"))
     assert (await staff["finance"].get(f"{BOOKS}/check")).status == 403
+
+
+async def test_a_journal_is_reversed_by_two_and_seen_from_both_sides(
+    town: Town, staff: dict[str, StaffBrowser]
+) -> None:
+    await paid(town)
+    toni, journal = staff["finance"], f"{BOOKS}/journals/1"
+    await hire(town, "luca", "finance")
+    assert f'href="{journal}"' in (await toni.get(f"{BOOKS}/account?name=psp_clearing&{DECEMBER}")).text
+    page = await toni.get(journal)
+    assert "Diese Buchung stornieren" in words(page)
+    assert "Diese Buchung stornieren" not in words(await staff["auditor"].get(journal))
+    key = field(page, "request_key")
+    wrong = await toni.post(f"{journal}/reversals", request_key=key, reason="nö")
+    assert (wrong.status, "5 bis 500 Zeichen" in words(wrong)) == (422, True)
+    for _twice in range(2):
+        page = await toni.post(f"{journal}/reversals", request_key=key, reason="Zweimal gebucht")
+        assert "Sie haben dieses Storno beantragt" in words(page)
+    [reversal] = await town.rows("SELECT id FROM reversal")
+    decide = f"{journal}/reversals/{reversal['id']}"
+    assert (await toni.post(f"{decide}/approve")).status == 409
+    async with await sign_in(town, "luca") as luca:
+        assert "Zweimal gebucht" in words(await luca.get("/de/finance/work"))
+        assert f'action="{decide}/approve"' in (await luca.get(journal)).text
+        page = await luca.post(f"{decide}/approve")
+    assert "Storniert durch Buchung 2" in words(page)
+    assert "Nimmt zurück Buchung 1" in words(await toni.get(f"{BOOKS}/journals/2"))
+    text = words(await toni.get(f"{BOOKS}/account?name=psp_clearing&{DECEMBER}"))
+    assert "storniert durch 2" in text
+    assert "Storno, nimmt 1 zurück" in text
+    assert "Endbestand: 0,00 €" in text
+    again = await toni.post(f"{journal}/reversals", request_key=field(page, "nothing") or key, reason="Noch einmal")
+    assert again.status in (400, 409)
+    for wrong_path in ("journals/7", "journals/99999999999999999999", "journals/x"):
+        assert (await toni.get(f"{BOOKS}/{wrong_path}")).status == 404
