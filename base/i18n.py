@@ -29,6 +29,9 @@ LOCALE_FOLDER = Path(__file__).parent / "locale"
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
 
 
+_Catalogues = Mapping[str, Mapping[str | tuple[str, str], str | tuple[str, ...]]]
+
+
 def mark(message: str) -> str:
     """Marks a msgid for extraction where it is translated only later."""
     return message
@@ -37,22 +40,12 @@ def mark(message: str) -> str:
 class Translations:
     """All catalogues in memory: (language, msgid) -> text."""
 
-    def __init__(self, catalogues: Mapping[str, Mapping[str | tuple[str, str], str | tuple[str, ...]]]) -> None:
+    def __init__(self, catalogues: _Catalogues) -> None:
         self._catalogues = catalogues
 
     @classmethod
     def load(cls, folder: Path = LOCALE_FOLDER) -> Translations:
-        catalogues: dict[str, dict[str | tuple[str, str], str | tuple[str, ...]]] = {}
-        for language in LANGUAGES:
-            messages: dict[str | tuple[str, str], str | tuple[str, ...]] = {}
-            for file in sorted((folder / language).glob("*.po")):
-                with file.open("rb") as stream:
-                    for message in read_po(stream, locale=language):
-                        if message.id and message.string and not message.fuzzy:
-                            key = message.id if isinstance(message.id, str) else message.id[0]
-                            messages[key] = message.string if isinstance(message.string, str) else tuple(message.string)
-            catalogues[language] = messages
-        return cls(catalogues)
+        return cls(_read(folder))
 
     def gettext(self, language: str, message: str, **fields: object) -> str:
         found = self._catalogues.get(language, {}).get(message, message)
@@ -67,6 +60,21 @@ class Translations:
         else:
             text = one if n == 1 else many
         return text.format(n=n, **fields)
+
+
+@functools.cache
+def _read(folder: Path) -> _Catalogues:
+    """By language and msgid. Once a process: it takes a good part of a second."""
+    catalogues: dict[str, dict[str | tuple[str, str], str | tuple[str, ...]]] = {}
+    for language in LANGUAGES:
+        messages = catalogues.setdefault(language, {})
+        for file in sorted((folder / language).glob("*.po")):
+            with file.open("rb") as stream:
+                for message in read_po(stream, locale=language):
+                    if message.id and message.string and not message.fuzzy:
+                        key = message.id if isinstance(message.id, str) else message.id[0]
+                        messages[key] = message.string if isinstance(message.string, str) else tuple(message.string)
+    return catalogues
 
 
 def pick(text: Text | None, language: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from base.i18n import LANGUAGES, Translations
 
@@ -29,6 +30,23 @@ class Assets:
         return self._prefix + self._names[name]
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Of this process, by the template's text: languages, and applications of one process, compile it once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self._known.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class Templates:
     """One environment per language, so that `_()` in a template needs no argument."""
 
@@ -40,6 +58,7 @@ class Templates:
                 autoescape=jinja2.select_autoescape(("html",)),
                 undefined=jinja2.StrictUndefined,
                 extensions=["jinja2.ext.i18n"],
+                bytecode_cache=_COMPILED,
                 trim_blocks=True,
                 lstrip_blocks=True,
             )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+from functools import cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
@@ -46,6 +47,15 @@ def receipt(code: int, text: str = "", *, recipient_named: bool = True) -> Recei
     return Receipt(outcome, " ".join(part for part in (str(code), enhanced and enhanced[0], reason) if part))
 
 
+@cache
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """The machine's authorities and the city's own. Once a process: reading them takes longer than a mail."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
 class SmtpSender:
     """`smtp://host:25`, `smtp://user:password@host:587?starttls=1`, `smtps://user:password@host:465`."""
 
@@ -61,9 +71,7 @@ class SmtpSender:
         self._port = parts.port or (465 if self._tls else 587 if self._starttls else 25)
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
-        self._context = ssl.create_default_context()
-        if ca_file:
-            self._context.load_verify_locations(ca_file)
+        self._context = _trusting(ca_file)
         self._seconds = seconds
 
     async def send(self, *, sender: str, recipient: str, mail: bytes) -> Receipt:
