@@ -47,6 +47,10 @@ prove-booking: venv-dev assets ## The tests of the booking engine at full size; 
 simulate: venv-dev ## Hostile histories of payments and mutants of the product (SEEDS=10000)
 	@$(PYTHON_IN_VENV) -m tests.payment.simulate --seeds $(SEEDS)
 
+.PHONY: contract
+contract: venv-dev chromium ## What we rely on, told by the vendors' test systems (STRIPE_TEST_KEY, XBEZAHL_TEST_API_BASE)
+	@$(PYTHON_IN_VENV) -m tests.payment.contract
+
 .PHONY: migrate
 migrate: venv-run ## Bring the database of DATABASE_URL up to date
 	@$(PYTHON_IN_VENV) -m server migrate
