@@ -98,7 +98,9 @@ def _revenue(cents: int, lines: Sequence[Line]) -> tuple[Entry, ...]:
 def part_of(lines: Sequence[Line], cents: int) -> tuple[Line, ...]:
     """The same products for another amount, in proportion; what gets nothing is left out."""
     shares = zip(lines, shared(cents, [line.amount_cents for line in lines]), strict=True) if lines else ()
-    return tuple(replace(line, amount_cents=share, quantity=1) for line, share in shares if share)
+    return tuple(
+        replace(line, amount_cents=share, quantity=1, reduced_cents=0, reduction="") for line, share in shares if share
+    )
 
 
 def shared(cents: int, weights: Sequence[int]) -> list[int]:

@@ -68,13 +68,18 @@ ERASED_NOTE = "[erased]"  # in the place of a decided request's note; the schema
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A part of a payment. `product`: the account of the budget whose revenue it becomes; `tax_percent`: VAT, contained in the amount."""
+    """A part of a payment. `product`: the account of the budget whose revenue it becomes; `tax_percent`: VAT, contained in the amount.
+
+    `reduced_cents`: what a reduction, of this name, had taken off before; with the amount it is the whole fee.
+    """
 
     product: str
     amount_cents: int
     label: str = ""
     quantity: int = 1
     tax_percent: int = 0
+    reduced_cents: int = 0
+    reduction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

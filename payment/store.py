@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
 from payment.books import LATE_MONEY
 from payment.ledger import Journal
-from payment.model import ERASED_NOTE, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, Line, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import VendorEvent
 
 
@@ -68,10 +69,16 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
         p.surplus,
         p.created_at,
         p.checked_at,
-        [asdict(line) for line in p.lines],
+        [_stored(line) for line in p.lines],
         p.service_day,
     )
     return bool(await conn.fetchval(sql, *values, *rest))
+
+
+def _stored(line: Line) -> Mapping[str, Any]:
+    """What says nothing is left out, so that the former release reads lines without a reduction as its own."""
+    said = asdict(line)
+    return said if line.reduced_cents else {name: said[name] for name in said if not name.startswith("reduc")}
 
 
 async def update_payment(conn: Connection, p: Payment, was: PaymentStatus) -> bool:

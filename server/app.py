@@ -47,6 +47,7 @@ from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
 from booking.appointments import endpoints as appointments
 from booking.appointments import receipt_endpoints as receipts
+from booking.appointments import reduction_endpoints as reductions
 from booking.appointments import staff_endpoints as staff_appointments
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
@@ -98,6 +99,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff_holds.ENDPOINTS,
     *appointments.ENDPOINTS,
     *receipts.ENDPOINTS,
+    *reductions.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
@@ -210,6 +212,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[find_pages.KNOWN_TIMES] = Kept()
     app[holds.HOLDS] = product.holds
     app[appointments.APPOINTMENTS] = product.appointments
+    app[reductions.REDUCTIONS] = product.reductions
     app[allocation.ALLOCATION] = product.allocation
     app[invitations.INVITATIONS] = product.invitations
     app[letters.PRINTING] = product.printing

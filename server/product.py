@@ -30,6 +30,7 @@ from booking.allocation.words import Words
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
+from booking.appointments.reductions import Reductions
 from booking.appointments.slots_pg import PgSlots
 from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
@@ -105,6 +106,7 @@ class Product:
     reversals: Reversals
     exports: Exports
     appointments: Appointments
+    reductions: Reductions
     allocation: Allocation
     marking: Marking
     runs: Runs
@@ -188,6 +190,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             settings.moves_most,
             retention_days=settings.retention_days,
         )
+        reductions = Reductions(db, slots, payments, clock)
         teller = Teller(announcer, sealer, settings.public_url)
         hours = HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days)
         rebookings = Rebookings(db, hours, appointments, slots, offers, clock)
@@ -233,6 +236,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),
             appointments=appointments,
+            reductions=reductions,
             allocation=allocation,
             marking=Marking(db, need_teller, clock),
             need_source=need_source,

@@ -26,6 +26,13 @@ _FAULTS = {
         SELECT l.id FROM claim l WHERE l.parts > 1 AND l.parts <> 1 + (
           SELECT count(*) FROM claim c WHERE c.lead_id = l.id AND c.status = l.status
              AND c.appointment_id IS NOT DISTINCT FROM l.appointment_id)""",
+    "reduced by something else than its claims": """
+        SELECT a.id FROM appointment a WHERE a.reduction_cents <>
+          (SELECT coalesce(sum(p.cents), 0) FROM reduction_part p WHERE p.appointment_id = a.id)""",
+    "a price that is not the fee without what was taken off": """
+        SELECT a.id FROM appointment a WHERE a.reduction_cents > 0 AND a.status NOT IN ('expired', 'cancelled')
+           AND a.fee_cents + a.reduction_cents <> (SELECT sum(f.amount_cents * c.quantity) FROM claim c JOIN fee f ON f.id = c.fee_id
+                                                    WHERE c.appointment_id = a.id AND c.status < 8)""",
     "paid twice": "SELECT reference FROM payment WHERE status = 'paid' GROUP BY 1 HAVING count(*) > 1",
     "more given back than there was": """
         SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status <> 'failed'

@@ -141,12 +141,19 @@ class Announcer:
             "fee_cents": row.fee_cents,
             "currency": row.currency,
             "refund_policy": pick(row.refund_policy, row.language),
-            "documents": list(dict.fromkeys(each for one in row.items for each in _documents(one, row.language))),
+            "documents": list(
+                dict.fromkeys((*(each for one in row.items for each in _documents(one, row.language)), *_proofs(row)))
+            ),
         }
 
 
 def _documents(item: ItemRow, language: str) -> Sequence[str]:
     return item.documents.get(language) or item.documents.get("de") or ()
+
+
+def _proofs(row: CaseRow) -> Sequence[str]:
+    """What is to be shown for the reductions that were claimed."""
+    return [pick(one.proof, row.language) for one in row.reductions if one.cents]
 
 
 def _ends_call(row: CaseRow, notice: Notice) -> bool:

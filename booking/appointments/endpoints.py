@@ -121,7 +121,8 @@ class AppointmentOut(BaseModel):
     starts_at: datetime
     ends_at: datetime
     hold_until: datetime | None = Field(description="Until then the time is kept; null once that is decided")
-    fee: MoneyOut
+    fee: MoneyOut = Field(description="To be paid: without what reductions take off")
+    reduced: MoneyOut = Field(description="What they take off; with `fee` it is the whole fee")
     items: list[ItemOut] = Field(description="What the visit is for, in its order")
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
@@ -308,6 +309,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "ends_at": case.ends_at,
         "hold_until": case.hold_until,
         "fee": MoneyOut(cents=case.fee.cents, currency=case.fee.currency),
+        "reduced": MoneyOut(cents=case.reduced_cents, currency=case.fee.currency),
         "items": [ItemOut(service=item.service_id, quantity=item.quantity) for item in case.items],
         "payment": case.payment.status.value if case.payment else None,
         "refunds": [

@@ -107,6 +107,26 @@ class CaseState:
         return self.terms.percent(self.starts_at, now)
 
 
+class ProofOutcome(StrEnum):
+    SHOWN = "shown"
+    NOT_SHOWN = "not_shown"
+    UNCHECKED = "unchecked"  # nobody could look; there is a reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A reduction that was claimed for a case, by the version of its rule."""
+
+    key: str
+    name: Text
+    proof: Text  # what is to be shown, in words
+    legal_basis: Text
+    persons: int
+    cents: int  # that it takes off
+    outcome: ProofOutcome | None = None  # None: nobody has looked yet
+    reason: str | None = None
+
+
 class ReconfirmStatus(StrEnum):
     ASKED = "asked"
     KEPT = "kept"  # "I will come"
@@ -178,7 +198,9 @@ class Case:
     ends_at: datetime
     time_zone: str
     hold_until: datetime | None
-    fee: Money
+    fee: Money  # to be paid, without what is taken off
+    reduced_cents: int = 0  # taken off
+    reductions: tuple[Reduced, ...] = ()
     legal_basis: Text = field(default_factory=dict)  # of the fee's version, frozen at the hold
     terms: Terms  # of cancelling
     refund_policy: Text  # the same in the city's words
@@ -202,6 +224,11 @@ class Case:
     @property
     def visit(self) -> Visit:
         return Visit(self.items[0].quantity, self.items[1:], self.who)
+
+    @property
+    def whole_fee(self) -> Money:
+        """Without any reduction."""
+        return Money(self.fee.cents + self.reduced_cents, self.fee.currency)
 
     @property
     def paid(self) -> tuple[Payment, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from booking.appointments.store import HoldClaim
+from booking.catalogue.reductions import Saving, saved
 
 BY_PERSON, BY_CITY = "moved", "rebooked"  # in the history; what the city moves is not counted against its person
 
@@ -61,6 +62,16 @@ async def is_invited_to(conn: Connection, appointment_id: UUID, hold_id: UUID, *
     return found
 
 
+def columns(savings: Sequence[Saving]) -> tuple[list[int], ...]:
+    """As statements take them: reduction, service, units, cents."""
+    return (
+        [one.reduction_id for one in savings],
+        [one.service_id for one in savings],
+        [one.units for one in savings],
+        [one.cents for one in savings],
+    )
+
+
 async def take_time(
     conn: Connection, appointment_id: UUID, hold: HoldClaim, refund_most_percent: int, told_as: str
 ) -> None:
@@ -73,8 +84,15 @@ async def take_time(
           UPDATE claim SET appointment_id = $1, status = 2, hold_until = NULL WHERE id = $2
         ), told AS (
           INSERT INTO appointment_history (appointment_id, status) VALUES ($1, $8)
+        ), reduced AS (
+          INSERT INTO reduction_part (appointment_id, reduction_id, service_id, units, cents)
+          SELECT $1, * FROM unnest($9::int[], $10::int[], $11::int[], $12::int[])
+          ON CONFLICT (appointment_id, reduction_id, service_id) DO UPDATE SET units = excluded.units, cents = excluded.cents
+        ), no_more AS (
+          DELETE FROM reduction_part
+           WHERE appointment_id = $1 AND (reduction_id, service_id) NOT IN (SELECT * FROM unnest($9::int[], $10::int[]))
         )
-        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, sequence = sequence + 1,
+        UPDATE appointment SET office_id = $3, channel = $4, fee_id = $5, fee_cents = $6, reduction_cents = $13, sequence = sequence + 1,
                                refund_most_percent = least(refund_most_percent, $7) WHERE id = $1""",
         appointment_id,
         hold.id,
@@ -84,6 +102,8 @@ async def take_time(
         hold.fee_cents,
         refund_most_percent,
         told_as,
+        *columns(hold.savings),
+        saved(hold.savings),
     )
 
 

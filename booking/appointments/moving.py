@@ -18,7 +18,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
 from base.seal import Sealer
-from booking.appointments import move_store, reconfirm_store, responsible, store, who_store
+from booking.appointments import move_store, reconfirm_store, reducing, responsible, store, who_store
 from booking.appointments.calls import Calls
 from booking.appointments.giving_back import parts
 from booking.appointments.invited import OutsideInvitation
@@ -203,6 +203,7 @@ class Moving:
         the hold. Nobody is told."""
         hold = await store.lock_hold(conn, hold_id)
         assert hold is not None
+        hold = await reducing.reduced(conn, appointment_id, hold)
         await move_store.take_time(conn, appointment_id, hold, _AS_BEFORE, BY_CITY)
 
     async def _look(
@@ -225,7 +226,7 @@ class Moving:
         await self._check_hold(conn, hold, row)
         if not await move_store.is_invited_to(conn, row.id, hold_id, by_city=by_city is not None):
             raise OutsideInvitation
-        return case, hold
+        return case, await reducing.reduced(conn, case.id, hold)
 
     async def _check_case(
         self, conn: Connection, case: CaseState, moves_most: int | None, by_city: ByCity | None = None

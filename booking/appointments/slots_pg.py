@@ -10,7 +10,7 @@ import asyncpg
 
 from base.db import Connection
 from base.money import Money
-from booking.appointments import move_store, reconfirm_store, store
+from booking.appointments import move_store, reconfirm_store, reducing, store
 from booking.appointments.model import CLAIM_OF, AppointmentStatus, CaseState, MoveState, ReconfirmStatus, sources
 from booking.appointments.slots import TRY_EVERY, Announce, Notice
 from payment.ports import Tx
@@ -56,7 +56,9 @@ class PgSlots:
     async def lock_move(self, tx: Tx, hold_id: UUID) -> MoveState | None:
         found = await move_store.find_move(_conn(tx), hold_id)
         case = await self.lock(tx, found.case_id) if found is not None else None
-        row = await move_store.find_move(_conn(tx), hold_id)  # as it is under the lock
+        row = await reducing.waiting(
+            _conn(tx), await move_store.find_move(_conn(tx), hold_id)
+        )  # as it is under the lock
         if row is None or case is None:
             return None
         return MoveState(
@@ -78,6 +80,7 @@ class PgSlots:
         case = await store.find_state(conn, hold.moves)
         assert case is not None
         told_as = move_store.BY_CITY if case.is_displaced else move_store.BY_PERSON
+        hold = await reducing.reduced(conn, case.id, hold)
         await move_store.take_time(conn, case.id, hold, case.refund_percent(taken_at), told_as)
         await reconfirm_store.put(conn, case.id, taken_at, ReconfirmStatus.KEPT)  # no question after that
         return True

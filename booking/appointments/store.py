@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,10 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from base.money import Money
-from booking.appointments.model import AppointmentStatus, Brief, CaseState
+from booking.appointments.model import AppointmentStatus, Brief, CaseState, Reduced
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
+from booking.catalogue.reductions import Charge, Saving, saved
 from payment.model import Line
 
 
@@ -29,10 +31,28 @@ class HoldClaim:
     office_id: int
     channel: str
     fee_id: int
-    fee_cents: int  # of all parts of the visit together
     items: tuple[Item, ...]  # in their order
-    lines: tuple[Line, ...]  # of the fee; without names
+    charges: tuple[Charge, ...]  # what each costs
     moves: UUID | None  # the case that gets it once the difference is paid
+    savings: tuple[Saving, ...] = ()  # of the reductions of the case that it is for
+
+    @property
+    def fee_cents(self) -> int:
+        """What all parts of the visit cost together, without what is taken off."""
+        return sum(one.cents for one in self.charges) - saved(self.savings)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Of the fee; without names."""
+        off = Counter[int]()
+        for one in self.savings:
+            off[one.service_id] += one.cents
+        left = [(one, one.cents - off[one.service_id]) for one in self.charges]
+        return tuple(_line(one, cents) for one, cents in left if cents)
+
+
+def _line(one: Charge, cents: int) -> Line:
+    return Line(product=one.product, amount_cents=cents, quantity=one.quantity, tax_percent=one.tax_percent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +114,8 @@ class CaseRow:
     time_zone: str
     hold_until: datetime | None
     fee_cents: int
+    reduction_cents: int
+    reductions: tuple[Reduced, ...]
     currency: str
     legal_basis: dict[str, str]
     share_percent: int
@@ -153,15 +175,14 @@ async def lock_hold(conn: Connection, hold_id: UUID) -> HoldClaim | None:
         """
         SELECT c.id, c.status, c.starts_at, c.hold_until, c.appointment_id, c.service_id,
                coalesce(c.sold_by, c.office_id) AS office_id, k.channel,
-               c.fee_id, v.fee_cents, v.items, v.lines, c.moves
+               c.fee_id, v.items, v.charges, c.moves
           FROM claim c JOIN counter k ON k.id = c.counter_id
           CROSS JOIN LATERAL (
-            SELECT sum(f.amount_cents * p.quantity)::int AS fee_cents,
-                   jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id)
+            SELECT jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity) ORDER BY p.starts_at, p.id)
                      FILTER (WHERE p.quantity > 0) AS items,
-                   coalesce(jsonb_agg(jsonb_build_object('product', f.product, 'amount_cents', f.amount_cents * p.quantity,
-                                                         'quantity', p.quantity, 'tax_percent', f.tax_percent) ORDER BY p.starts_at, p.id)
-                     FILTER (WHERE p.quantity > 0 AND f.amount_cents > 0), '[]') AS lines
+                   coalesce(jsonb_agg(jsonb_build_object('service_id', p.service_id, 'quantity', p.quantity, 'each_cents', f.amount_cents,
+                                                         'product', f.product, 'tax_percent', f.tax_percent) ORDER BY p.starts_at, p.id)
+                     FILTER (WHERE p.quantity > 0), '[]') AS charges
               FROM claim p JOIN fee f ON f.id = p.fee_id
              WHERE p.id = c.id OR p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = $1 FOR UPDATE OF c""",
@@ -346,7 +367,12 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         CaseRow,
         """
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
-               o.time_zone, t.hold_until, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
+               o.time_zone, t.hold_until, a.fee_cents, a.reduction_cents, coalesce(f.currency, 'EUR') AS currency,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'name', r.name, 'proof', r.proof, 'legal_basis', r.legal_basis,
+                         'persons', d.persons, 'outcome', d.outcome, 'reason', d.reason, 'cents',
+                         (SELECT coalesce(sum(x.cents), 0) FROM reduction_part x
+                           WHERE x.appointment_id = a.id AND x.reduction_id = r.id)) ORDER BY r.rank, r.key), '[]')
+                  FROM reduction_claim d JOIN reduction r ON r.id = d.reduction_id WHERE d.appointment_id = a.id) AS reductions,
                coalesce(f.legal_basis, '{}') AS legal_basis, p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent,
                p.text AS refund_policy,
                a.sequence, (SELECT count(*) FROM appointment_history h WHERE h.appointment_id = a.id AND h.status = 'moved') AS moves,
@@ -410,11 +436,16 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
                p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
                o.time_zone,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                         'product', f.product, 'amount_cents', f.amount_cents * c.quantity, 'quantity', c.quantity,
-                         'tax_percent', f.tax_percent,
+                         'product', f.product, 'amount_cents', f.amount_cents * c.quantity - off.cents, 'quantity', c.quantity,
+                         'tax_percent', f.tax_percent, 'reduced_cents', off.cents, 'reduction', off.names,
                          'label', coalesce(s.name ->> a.language, s.name ->> 'de')) ORDER BY c.starts_at, c.id), '[]')
                   FROM claim c JOIN fee f ON f.id = c.fee_id JOIN service s ON s.id = c.service_id
-                 WHERE c.appointment_id = a.id AND c.status < 8 AND c.quantity > 0 AND f.amount_cents > 0) AS lines,
+                  CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(x.cents), 0)::int AS cents,
+                           coalesce(string_agg(coalesce(r.name ->> a.language, r.name ->> 'de'), ', ' ORDER BY r.rank, r.key), '') AS names
+                      FROM reduction_part x JOIN reduction r ON r.id = x.reduction_id
+                     WHERE x.appointment_id = a.id AND x.service_id = c.service_id) off
+                 WHERE c.appointment_id = a.id AND c.status < 8 AND c.quantity > 0 AND f.amount_cents * c.quantity > off.cents) AS lines,
                ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves,
                (SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.status = 3 AND c.appointment_id IS NULL) AS waiting
           FROM appointment a

@@ -28,6 +28,7 @@ from booking.appointments import (
     move_store,
     per_contact,
     reconfirm_store,
+    reducing,
     responsible,
     store,
     twin_store,
@@ -558,7 +559,7 @@ class Appointments:
         differences = [one for one in living if one and one.captured_cents and one.reference != appointment_id]
         paid = [one for one in (payment, *differences) if one is not None]
         refunds = [refund for one in paid for refund in await self._payments.refunds(conn, one.id)]
-        waiting = await move_store.find_waiting(conn, appointment_id)
+        waiting = await reducing.waiting(conn, await move_store.find_waiting(conn, appointment_id))
         tried_anew = {refund.retry_of for refund in refunds}
         made = _case(
             row,
@@ -631,6 +632,8 @@ def _case(
         time_zone=row.time_zone,
         hold_until=row.hold_until,
         fee=Money(row.fee_cents, row.currency),
+        reduced_cents=row.reduction_cents,
+        reductions=row.reductions,
         legal_basis=row.legal_basis,
         terms=ALL_BACK
         if row.is_displaced

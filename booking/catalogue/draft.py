@@ -10,6 +10,7 @@ from booking.catalogue.changes import Terms
 from booking.catalogue.hours import Written
 from booking.catalogue.model import Channel
 from booking.catalogue.questions import Choice, Kind
+from booking.catalogue.reductions import Per, ReductionKind
 from booking.catalogue.responsibility import Lines
 
 
@@ -190,6 +191,26 @@ class DraftQuestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftReduction:
+    """A line of reductions.csv."""
+
+    line: int
+    key: str
+    name: Text
+    kind: ReductionKind
+    value: int
+    per: Per
+    rank: int
+    services: tuple[str, ...]  # keys of services
+    groups: tuple[str, ...]
+    proof: Text
+    legal_basis: Text
+    valid_from: date | None
+    valid_until: date | None  # the last day
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     city: DraftCity
     offices: tuple[DraftOffice, ...]
@@ -204,6 +225,7 @@ class Draft:
     places: tuple[DraftPlace, ...] | None = None
     responsibility: tuple[DraftResponsibility, ...] | None = None
     questions: tuple[DraftQuestion, ...] | None = None
+    reductions: tuple[DraftReduction, ...] | None = None
 
     def rules_of(self) -> dict[tuple[str, str], DraftRule]:
         """By service and office, stars resolved."""

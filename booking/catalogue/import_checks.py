@@ -214,7 +214,7 @@ def _fees_overlap(fees: Sequence[DraftFee]) -> list[LineError]:
         LineError("fees.csv", later.line, "valid_from", "overlap", f"Line {earlier.line} holds on some of these days.")
         for versions in _by(fees, lambda fee: fee.service)
         for earlier, later in combinations(versions, 2)
-        if _same_days(earlier, later)
+        if same_days(earlier, later)
     ]
 
 
@@ -225,7 +225,7 @@ def _by(rows: Iterable[Lined], key: Callable[[Lined], object]) -> Iterable[list[
     return groups.values()
 
 
-def _same_days(one: _Dated, other: _Dated) -> bool:
+def same_days(one: _Dated, other: _Dated) -> bool:
     return (one.valid_from or date.min) <= (other.valid_until or date.max) and (other.valid_from or date.min) <= (
         one.valid_until or date.max
     )

@@ -51,6 +51,11 @@ _QUERIES: Mapping[str, str] = {
     "question": """
         SELECT s.key || ' ' || q.key AS key, jsonb_strip_nulls(to_jsonb(q) - 'id' - 'service_id' - 'key' - 'place' - 'is_active') AS row
           FROM question q JOIN service s ON s.id = q.service_id WHERE q.is_active AND s.is_active""",
+    "reduction": """
+        SELECT r.key || ' ' || coalesce(lower(r.valid)::text, 'always') AS key, to_jsonb(r) - 'id' - 'key' - 'services' - 'valid'
+                 || jsonb_build_object('valid_until', upper(r.valid) - 1, 'services',
+                      (SELECT jsonb_agg(s.key ORDER BY s.key) FROM service s WHERE s.id = ANY (r.services))) AS row
+          FROM reduction r WHERE NOT isempty(r.valid)""",
     "place": "SELECT name AS key, jsonb_build_object('latitude', latitude, 'longitude', longitude) AS row FROM place",
 }
 

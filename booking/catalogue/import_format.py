@@ -22,6 +22,8 @@ from booking.catalogue.import_capacity import check_capacity, read_exception, re
 from booking.catalogue.import_checks import check, check_places
 from booking.catalogue.import_city import read_city
 from booking.catalogue.import_questions import check_questions, read_question
+from booking.catalogue.import_reductions import COLUMNS as REDUCTION_COLUMNS
+from booking.catalogue.import_reductions import check_reductions, read_reduction
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.import_responsibility import check_responsibility, read_responsibility
 from booking.catalogue.model import Channel
@@ -78,6 +80,7 @@ OPTIONAL: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("service", "key", "text_de", "kind", "required", "kept_days"),
         ("text_en", "choices", "choices_de", "choices_en", "condition"),
     ),
+    "reductions.csv": REDUCTION_COLUMNS,
 }
 NEEDED: Final = ("city.toml", *COLUMNS)
 FILES: Final = (*NEEDED, *OPTIONAL)
@@ -110,6 +113,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     places = [_place(row) for row in rows("places.csv")]
     responsibility = [read_responsibility(row) for row in rows("responsibility.csv")]
     questions = [read_question(row) for row in rows("questions.csv")]
+    reductions = [read_reduction(row) for row in rows("reductions.csv")]
     whole = frozenset(files) - {error.file for error in errors}
     today = now.date() if city is None else local_day(now, city.time_zone)
     errors += check(offices, counters, hours, services, fees, whole, today)
@@ -117,6 +121,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
     errors += check_places(places)
     errors += check_responsibility(responsibility, counters, services, whole)
     errors += check_questions(questions, services, whole)
+    errors += check_reductions(reductions, services, whole)
     if errors or city is None:
         order = {name: place for place, name in enumerate(FILES)}
         raise ImportRefused(sorted(errors, key=lambda error: (order.get(error.file, len(order)), error.line)))
@@ -133,6 +138,7 @@ def parse(files: Mapping[str, bytes], now: datetime) -> Draft:
         places=tuple(places) if "places.csv" in files else None,
         responsibility=tuple(responsibility) if "responsibility.csv" in files else None,
         questions=tuple(questions) if "questions.csv" in files else None,
+        reductions=tuple(reductions) if "reductions.csv" in files else None,
     )
 
 

@@ -12,6 +12,7 @@ from booking.catalogue.changes import Terms
 from booking.catalogue.draft import Draft, DraftFee, LineError
 from booking.catalogue.import_report import Counts, ImportRefused
 from booking.catalogue.import_store import StoredFee
+from booking.catalogue.reductions_write import write_reductions
 from booking.catalogue.words import fold
 
 
@@ -29,6 +30,7 @@ async def write(conn: Connection, draft: Draft, today: date) -> dict[str, Counts
     await _hours(conn, draft, counter_ids)
     await _capacity(conn, draft, counter_ids, today)
     await _questions(conn, draft, service_ids)
+    await write_reductions(conn, draft, service_ids)
     return {"offices": offices, "counters": counters, "services": services, "fees": fees}
 
 

@@ -19,6 +19,7 @@ from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.number import normal_number
+from booking.appointments.reductions import ProofUndecided
 from booking.appointments.slots import Slots
 from booking.queue import store
 from booking.queue.arriving import arrive, new_ticket
@@ -236,8 +237,13 @@ class Queue:
         return await self._move(office_id, account_id, ticket_id, _S.SERVING)
 
     async def finish(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
-        """Its appointment is finished in the same transaction."""
-        await self._move(office_id, account_id, ticket_id, _S.DONE)
+        """Its appointment is finished in the same transaction. Raises ProofUndecided while nobody has looked at a reduction of it."""
+        try:
+            await self._move(office_id, account_id, ticket_id, _S.DONE)
+        except asyncpg.CheckViolationError as error:
+            if violates(error, "reduction_decided"):
+                raise ProofUndecided from None
+            raise
 
     async def send_on(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
         """To the next counter of the visit, where the number waits at that part's time. Raises NotFound, NoCounter, TicketMoved."""

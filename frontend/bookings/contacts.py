@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid5
 
@@ -14,6 +15,8 @@ from base.web import SETTINGS, form
 from booking.appointments.contact import Need
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
+from booking.appointments.reduction_endpoints import REDUCTIONS
+from booking.appointments.reductions import AlreadyBooked, ReductionsWrong
 from booking.appointments.twins import LimitReached
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
@@ -24,6 +27,7 @@ from frontend.bookings.views import ContactPage
 from frontend.citizen.contact_form import ContactForm, asked, empty, read
 from frontend.citizen.holding import appointment_rows, need_label, reserved
 from frontend.citizen.questions import asked_for, question_fields
+from frontend.citizen.reduction_views import chosen_again, claims_in, reductions_part
 from frontend.citizen.rendering import chosen, key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
 from frontend.staff.frame import staff_frame, staff_page
@@ -42,19 +46,26 @@ async def send(request: web.Request) -> web.Response:
     words, key, appointments = words_of(request), key_of(fields), request.app[APPOINTMENTS]
     questions = await asked_for(request, hold)
     typed = asked(read(fields, words.language, Channel(hold.channel)), questions)
-    if hold.fee and typed.contact and not appointments.can_reach(typed.contact):
+    claims = claims_in(fields)
+    try:
+        fee = await request.app[REDUCTIONS].price(hold.id, claims)
+    except ReductionsWrong as refusal:
+        return await _page(request, hold, typed, problem=refusal.errors[0].message)
+    if fee and typed.contact and not appointments.can_reach(typed.contact):
         typed = replace(typed, wrong={"email": _NO_WAY_TO_PAY}, contact=None)
     if typed.contact is None:
-        return await _page(request, hold, typed, is_sent=True)
+        return await _page(request, hold, typed, is_sent=True, claims=claims)
     once = uuid5(key, typed.once)
     try:
         created = await appointments.create(hold.id, typed.contact, str(once), answers=typed.answers)
-        if hold.fee:
+        if any(claims.values()):
+            await request.app[REDUCTIONS].claim(created.case.id, claims)
+        if fee:
             await appointments.ask_to_pay(created.case.id)
         else:
             here = f"{request.app[SETTINGS].public_url}/{typed.contact.language}/appointments/{created.case.id}/paid"
             await appointments.pay(created.case.id, here)
-    except HoldInUse:  # sent twice
+    except (HoldInUse, AlreadyBooked):  # sent twice
         if hold.appointment_id is None:
             raise
         return see(f"{place.base}/cases/{hold.appointment_id}")
@@ -76,7 +87,13 @@ async def release(request: web.Request) -> web.Response:
 
 
 async def _page(
-    request: web.Request, hold: Hold, typed: ContactForm, *, is_sent: bool = False, problem: str = ""
+    request: web.Request,
+    hold: Hold,
+    typed: ContactForm,
+    *,
+    is_sent: bool = False,
+    problem: str = "",
+    claims: Mapping[str, int] | None = None,
 ) -> web.Response:
     place, words = await place_of(request), words_of(request)
     if hold.appointment_id is not None:
@@ -87,7 +104,7 @@ async def _page(
     errors = [ShownError(field=name, message=message) for name, message in messages.items()]
     if problem:
         errors.insert(0, ShownError(field="name", message=words._(problem)))
-    what = await chosen(request, hold)
+    what, offered = await chosen(request, hold), await request.app[REDUCTIONS].for_hold(hold.id)
     view = ContactPage(
         frame=staff_frame(request, words, words._("Who comes?"), errors=tuple(errors)),
         rows=appointment_rows(words, what),
@@ -106,5 +123,6 @@ async def _page(
         values=typed.shown,
         questions=question_fields(words, await asked_for(request, hold)),
         messages=messages,
+        reductions=reductions_part(words, chosen_again(offered, claims or {})),
     )
     return staff_page(request, "bookings/contact", view, status=422 if errors else 200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontend.citizen.views import PartOfDay, Questions, Row, Tick
+from frontend.citizen.views import PartOfDay, Questions, ReductionsPart, Row, Tick
 from frontend.staff.views import StaffFrame
 
 
@@ -62,6 +62,7 @@ class ContactPage:
     questions: Questions | None
     values: Mapping[str, str]
     messages: Mapping[str, str] = field(default_factory=dict)
+    reductions: ReductionsPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ _KINDS = {
     "rule": _("Rules of services at offices"),
     "responsibility": _("Responsibility"),
     "question": _("Questions"),
+    "reduction": _("Reductions"),
     "place": _("Places"),
 }
 _FILES = {
@@ -43,6 +44,7 @@ _FILES = {
     "places.csv": _("Postcodes and districts, to find what is near"),
     "responsibility.csv": _("Which counters serve whom: by first letters, postcode or kind"),
     "questions.csv": _("What a service asks, when, and how many days the answer is kept"),
+    "reductions.csv": _("Who pays less or nothing, for which services, and what they have to bring"),
 }
 _COUNTED = {"offices": _("Offices"), "counters": _("Counters"), "services": _("Services"), "fees": _("Fees")}
 _SIGNS = {"+": _("new"), "-": _("withdrawn")}
@@ -105,6 +107,10 @@ _WRONG = {
     "resource_with_groups": _("A resource serves nobody by itself: its groups stay empty."),
     "group_one_place": _("In a group everybody has a place of their own: this is 1, or empty."),
     "reconfirm_too_short": _("Between the question and the deadline are less than 12 hours."),
+    "reduction_kind": _("A reduction is a share in per cent, a fixed amount, or an exemption."),
+    "reduction_per": _("A reduction is for a person or for the whole case."),
+    "reduction_for_nothing": _("A reduction needs services or groups of services that it is for."),
+    "exempt_with_value": _("Whoever is exempt pays nothing, so there is no value."),
     "refund_policy_changed": _("A refund policy in use never changes. Give the new terms a new key."),
     "refund_policy_order": _("The last refund policy must be the one in force, or a new one."),
 }
@@ -114,6 +120,7 @@ _PLAIN = {
     *("one_channel", "ends_before_start", "closes_before_opening", "bookable_without_duration", "choices_of_choice"),
     *("choices_differ", "weeks_without_first_day", "two_rhythms", "break_outside", "resource_with_groups"),
     *("group_one_place", "reconfirm_too_short", "fee_without_legal_basis", "product_form"),
+    *("reduction_for_nothing", "exempt_with_value"),
 }
 _NOT_VALID = _("This is not valid.")
 

@@ -16,6 +16,7 @@ from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
 from frontend.citizen.giving_back import if_cancelled_now, steps_in_words
 from frontend.citizen.holding import Chosen, appointment_rows, book_button
+from frontend.citizen.reduction_views import proofs
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
 from payment.model import PaymentStatus, RefundStatus
@@ -186,7 +187,10 @@ def case_page(
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
         rows=() if facts.is_erased else (*appointment_rows(words, chosen), *_call(words, facts)),
-        documents=documents(words, *(service.documents for _, service in chosen.services))
+        documents=(
+            *documents(words, *(service.documents for _, service in chosen.services)),
+            *proofs(words, chosen.reductions),
+        )
         if is_held or is_booked
         else (),
         calendar_url=f"{here}/calendar.ics" if is_booked and not facts.is_displaced else "",

@@ -10,19 +10,22 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Conflict, DomainError, NotFound, Unauthenticated, Unavailable
+from base.errors import Conflict, DomainError, Invalid, NotFound, Unauthenticated, Unavailable
 from base.money import Money
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver, RefundDiffers
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.reduction_endpoints import REDUCTIONS
+from booking.appointments.reductions import AlreadyBooked, PaymentBegun
 from booking.catalogue.model import Channel
 from booking.rebooking.endpoints import REBOOKINGS
 from frontend.citizen.case import case_page, facts_of, was_given_back
 from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
+from frontend.citizen.reduction_views import claims_in, reductions_part
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import cents_of, hold_of
 from frontend.citizen.waitlist_views import case_part
@@ -62,7 +65,30 @@ async def check(request: web.Request) -> web.Response:
     return await _check(request, case, query(request, CheckQuery).hold)
 
 
-async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, problem: str = "") -> web.Response:
+async def claim_reductions(request: web.Request) -> web.Response:
+    """From the check page, and back to it: with the price that was computed, or with what was refused."""
+    words, ident, fields = words_of(request), path_id(request, "appointment"), await form(request)
+    key_of(fields)
+    hold_id, appointments = hold_of(fields), request.app[APPOINTMENTS]
+    query_text = f"?hold={hold_id}" if hold_id else ""
+    try:
+        await request.app[REDUCTIONS].claim(ident, claims_in(fields))
+    except AlreadyBooked:
+        return see(f"/{words.language}/appointments/{ident}")
+    except HoldOver:
+        return await _check(request, await appointments.case(ident), hold_id)
+    except Invalid as refusal:
+        refused = words._(refusal.errors[0].message)
+        return await _check(request, await appointments.case(ident), hold_id, refused=refused)
+    except (PaymentBegun, Unavailable):
+        refused = words._("A payment for this appointment is under way, so its price stays.")
+        return await _check(request, await appointments.case(ident), hold_id, refused=refused)
+    return see(f"/{words.language}/appointments/{ident}/check{query_text}#fee")
+
+
+async def _check(
+    request: web.Request, case: Case, hold_id: UUID | None = None, problem: str = "", refused: str = ""
+) -> web.Response:
     """What can still be booked; where the time has run out unpaid, the nearest times with the contact kept; else the case."""
     words = words_of(request)
     times_url = f"/{words.language}/invitation/{case.invitation_id}" if case.invitation_id else ""
@@ -73,6 +99,7 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
         return await run_out(request, case, typed, path=f"/appointments/{case.id}/check", instead=case.id)
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
         return see(f"/{words.language}/appointments/{case.id}")
+    offered = await request.app[REDUCTIONS].offered(case.id)
     view = check_page(
         words,
         case.id,
@@ -86,8 +113,16 @@ async def _check(request: web.Request, case: Case, hold_id: UUID | None = None, 
         problem=problem,
         times_url=times_url,
         answers=case.answers,
+        whole_fee=case.whole_fee,
+        reductions=reductions_part(
+            words,
+            offered,
+            action=f"/{words.language}/appointments/{case.id}/reductions",
+            hidden=(("hold", str(hold_id)),) if hold_id else (),
+            problem=refused,
+        ),
     )
-    return page(request, "check", view, status=503 if problem else 200)
+    return page(request, "check", view, status=503 if problem else 422 if refused else 200)
 
 
 def _has_run_out(case: Case, now: datetime) -> bool:
@@ -161,6 +196,8 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         problem=words._(refusal.message) if refusal else "",
     )
     view = replace(view, waitlist=await case_part(request, words, case))
+    if view.pay_action and (await request.app[REDUCTIONS].offered(ident)).options:
+        view = replace(view, reduction_url=f"/{words.language}/appointments/{ident}/check#reductions")
     return page(request, "case", view, status=refusal.status if refusal else 200)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID, uuid5
 
 from aiohttp import web
 
-from base.errors import NotFound, Unauthenticated
+from base.errors import DomainError, NotFound, Unauthenticated
 from base.web import bearer, clear_token_cookie, form, path_id, set_token_cookie, token_cookies
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case
 from booking.appointments.per_contact import ContactNeeded, ContactUsedUp
+from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.appointments.twins import AnotherBooked
 from booking.catalogue.model import Channel
 from booking.holds.endpoints import HOLDS
@@ -233,6 +235,10 @@ async def _fill_in(
         return see(f"{times_url}?over=1") if times_url else await run_out(request, hold, typed)
     except HoldInUse:  # booked already, in another tab
         return see(f"/{words.language}/appointments/{hold.appointment_id}?late=1")
+    if replaced is not None and replaced.reductions and not created.case.reductions:
+        with suppress(DomainError):  # by the rules of today: what is no more is seen on the next page
+            claims = {one.key: one.persons for one in replaced.reductions}
+            await request.app[REDUCTIONS].claim(created.case.id, claims)
     if replaced is not None and await _is_kept(request, replaced, created.case):
         return see(f"/{words.language}/appointments/{replaced.id}")
     response = see(f"/{words.language}/appointments/{created.case.id}/check?hold={hold.id}")

@@ -10,7 +10,7 @@ from uuid import UUID
 from base.i18n import LANGUAGES, Text
 from base.money import Money
 from booking.appointments.contact import Contact, Need
-from booking.appointments.model import Answer
+from booking.appointments.model import Answer, Reduced
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.availability.model import JUST_ONE, Item, Visit
 from booking.catalogue.model import Channel, Office, Service
@@ -20,7 +20,17 @@ from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
 from frontend.citizen.giving_back import steps_in_words
 from frontend.citizen.questions import answer_rows, question_fields
-from frontend.citizen.views import CheckPage, ContactPage, Row, Selection, ShownError, SummaryGroup, Tick
+from frontend.citizen.reduction_views import price_rows, reduction_lines
+from frontend.citizen.views import (
+    CheckPage,
+    ContactPage,
+    ReductionsPart,
+    Row,
+    Selection,
+    ShownError,
+    SummaryGroup,
+    Tick,
+)
 from frontend.citizen.words import Words
 
 
@@ -37,6 +47,7 @@ class Chosen:
     legal_basis: Text
     visit: Visit = JUST_ONE
     others: tuple[Service, ...] = ()  # of the visit
+    reductions: tuple[Reduced, ...] = ()  # that are claimed; the fee is without what they take off
 
     @property
     def services(self) -> tuple[tuple[Item, Service], ...]:
@@ -116,6 +127,8 @@ def check_page(
     problem: str = "",
     times_url: str = "",
     answers: Sequence[Answer] = (),
+    whole_fee: Money | None = None,
+    reductions: ReductionsPart | None = None,
 ) -> CheckPage:
     """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form."""
     path = f"/appointments/{appointment_id}/check"
@@ -148,6 +161,8 @@ def check_page(
         button=book_button(words, chosen.fee),
         request_key=request_key,
         leads_to_payment=bool(chosen.fee),
+        price=price_rows(words, whole_fee, chosen.reductions) if whole_fee else (),
+        reductions=reductions,
     )
 
 
@@ -174,7 +189,8 @@ def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> 
     rows.append(Row(label=words._("Duration"), value=words.minutes(chosen.minutes)))
     if with_fee:
         basis = words.pick(chosen.legal_basis)
-        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=(basis,) if basis else ()))
+        lines = (*reduction_lines(words, chosen.reductions, chosen.fee.currency), *((basis,) if basis else ()))
+        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=lines))
     return tuple(rows)
 
 

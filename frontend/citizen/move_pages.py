@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from uuid import UUID
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from base.web import SETTINGS, clear_token_cookie, form, path_id, query, set_tok
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import Case
+from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold
 from frontend.citizen.case_pages import show
@@ -79,6 +81,7 @@ async def _other_times(request: web.Request, hold: Hold, ident: UUID) -> web.Res
 
 
 async def _ask(request: web.Request, case: Case, hold: Hold, problem: str = "") -> web.Response:
+    hold = replace(hold, fee=await request.app[REDUCTIONS].at_time(case.id, hold.id))
     view = move_page(
         words_of(request),
         case,

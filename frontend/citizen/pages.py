@@ -86,6 +86,7 @@ ENDPOINTS = [
         Unauthenticated,
     ),
     page("GET", f"{_CASE}/check", case_pages.check, CASE, "Check before booking", Unauthenticated),
+    page("POST", f"{_CASE}/reductions", case_pages.claim_reductions, CASE, "Claim reductions", Unauthenticated),
     page("POST", f"{_CASE}/pay", case_pages.pay, CASE, "Book, and pay where there is a fee", Unauthenticated),
     page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
     page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),

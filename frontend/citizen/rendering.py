@@ -13,6 +13,7 @@ from base.errors import Malformed, NotFound
 from base.i18n import LANGUAGES, Text
 from base.money import Money
 from base.web import CLOCK, TEMPLATES, TRANSLATIONS
+from booking.appointments.model import Case
 from booking.availability.model import Visit
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, ServiceDetail
@@ -109,6 +110,7 @@ async def chosen(request: web.Request, time: Time) -> Chosen:
         legal_basis=time.legal_basis,
         visit=time.visit,
         others=tuple(others),
+        reductions=time.reductions if isinstance(time, Case) else (),
     )
 
 

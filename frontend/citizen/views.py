@@ -271,6 +271,27 @@ class SummaryGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReductionField:
+    """A rule that may be claimed: a tick, or for how many people."""
+
+    name: str
+    label: str
+    hint: str  # what it costs then, and what to bring
+    is_chosen: bool
+    choices: tuple[Tick, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReductionsPart:
+    fields: tuple[ReductionField, ...]
+    hint: str
+    action: str = ""  # empty: part of another form
+    hidden: tuple[tuple[str, str], ...] = ()
+    is_open: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPage:
     frame: Frame
     groups: tuple[SummaryGroup, ...]
@@ -285,6 +306,8 @@ class CheckPage:
     leads_to_payment: bool
     hidden: tuple[tuple[str, str], ...] = ()
     problem: str = ""  # the last try to pay did not get through
+    price: tuple[Row, ...] = ()  # the whole fee and what is taken off
+    reductions: ReductionsPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +353,7 @@ class CasePage:
     is_lost: bool = False  # no message carries the link: it must be seen
     reserved: str = ""  # until when the time is kept
     pay_action: str = ""
+    reduction_url: str = ""  # where one is claimed before paying
     pay_button: str = ""
     refresh_url: str = ""  # while a payment is being processed
     keep_action: str = ""  # whether one comes was asked, and is still to be answered

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from booking.appointments.model import ReconfirmStatus
+from base.money import Money
+from booking.appointments.model import ProofOutcome, ReconfirmStatus, Reduced
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
+from frontend.citizen.reduction_views import named
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
-from frontend.counter.views import Line, Lists, Mine, Step
+from frontend.counter.views import Line, Lists, Mine, Proof, Step
 
 _MISSED_SHOWN = 3  # who comes after all comes soon
 
@@ -93,8 +95,18 @@ def lists(scene: Scene) -> Lists:
     )
 
 
-def mine(scene: Scene, place: Place | None, *, manages: bool, has_call: bool) -> Mine:
-    """`has_call`: whoever is here has a video call that is not over."""
+def mine(
+    scene: Scene,
+    place: Place | None,
+    *,
+    manages: bool,
+    has_call: bool,
+    reduced: Sequence[Reduced] = (),
+    due: Money | None = None,
+    currency: str = "EUR",
+) -> Mine:
+    """`has_call`: whoever is here has a video call that is not over. `reduced`: what they have claimed; `due`: because of proof that was
+    not shown."""
     words, base = scene.words, scene.base
     taken = tuple(
         (str(other.id), words.pick(other.name))
@@ -131,8 +143,29 @@ def mine(scene: Scene, place: Place | None, *, manages: bool, has_call: bool) ->
         rows=_rows(scene, present),
         state=_state(scene, present),
         steps=_steps(scene, present, has_call=has_call),
+        proofs=tuple(proof_of(words, one, currency) for one in reduced),
+        proof_url=f"{base}/tickets/{present.id}/proof",
+        proof_due=words._("Proof was not shown, so {amount} is to be paid.", amount=words.fee(due)) if due else "",
         taken=taken,
         free_url=f"{base}/free",
+    )
+
+
+def proof_of(words: Words, one: Reduced, currency: str) -> Proof:
+    amount = words.fee(Money(one.cents, currency))
+    said = {
+        None: (words._("not looked at"), "warning"),
+        ProofOutcome.SHOWN: (words._("shown"), "success"),
+        ProofOutcome.NOT_SHOWN: (words._("not shown"), "danger"),
+        ProofOutcome.UNCHECKED: (words._("not looked at: {reason}", reason=one.reason or ""), "info"),
+    }[one.outcome]
+    return Proof(
+        key=one.key,
+        label=words._("Reduction claimed: {reduction} (less {amount})", reduction=named(words, one), amount=amount),
+        proof=words._("Proof: {proof}", proof=words.pick(one.proof)),
+        state=said[0],
+        kind=said[1],
+        is_open=one.outcome is None,
     )
 
 

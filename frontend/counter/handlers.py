@@ -9,16 +9,20 @@ from aiohttp import web
 
 from base.errors import DomainError, NotFound
 from base.i18n import zone
+from base.money import Money
 from base.web import CLOCK, STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
 from base.web.staff import watch_staff
 from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import ProofOutcome, Reduced
+from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.snapshot import Snapshot
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
 from booking.queue.feed import topic
 from booking.queue.model import Day
+from booking.queue.usecases import TicketMoved
 from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
 from frontend.citizen.words import Words
 from frontend.counter import saying
@@ -167,6 +171,29 @@ async def step(request: web.Request) -> web.Response:
     return await _after(request, work(office_id, account, ticket))
 
 
+async def proof(request: web.Request) -> web.Response:
+    """Of a reduction, for whoever is at the clerk's counter: shown, not shown, or why nobody looked."""
+    office_id, fields = path_number(request, "office"), await form(request)
+    if fields.get("outcome") not in list(ProofOutcome):
+        raise NotFound
+    day = await request.app[QUEUE].day(office_id)
+    place = day.counter_of(request[STAFF].account_id)
+    present = day.open_at(place.id) if place else None
+    if present is None or present.id != path_id(request, "ticket") or present.appointment_id is None:
+        return _refused(request, TicketMoved())
+    return await _after(
+        request,
+        request.app[REDUCTIONS].decide(
+            office_id,
+            present.appointment_id,
+            fields.get("reduction", ""),
+            ProofOutcome(fields["outcome"]),
+            fields.get("reason", ""),
+            request[STAFF].account_id,
+        ),
+    )
+
+
 async def _admit(request: web.Request, office_id: int, account: int, ticket_id: UUID) -> web.Response:
     try:
         ticket = await request.app[QUEUE].start(office_id, account, ticket_id)
@@ -236,7 +263,15 @@ async def _mine(request: web.Request, scene: Scene) -> Mine:
     has_call = False
     if present is not None and present.channel == "video" and present.appointment_id is not None:
         has_call = await request.app[APPOINTMENTS].invitation(present.appointment_id) is not None
-    return mine(scene, place, manages=staff.may("queue.manage", scene.office.id), has_call=has_call)
+    reduced: tuple[Reduced, ...] = ()
+    due: Money | None = None
+    currency = "EUR"
+    if present is not None and present.appointment_id is not None:
+        case = await request.app[APPOINTMENTS].case(present.appointment_id)
+        reduced, currency = tuple(one for one in case.reductions if one.cents), case.fee.currency
+        due = (await request.app[REDUCTIONS].due(case.id)).amount if reduced else None
+    manages = staff.may("queue.manage", scene.office.id)
+    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due, currency=currency)
 
 
 async def _office(request: web.Request) -> tuple[Office, Snapshot]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base.errors import NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
+from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
 from booking.queue.expecting import NotExpected
 from booking.queue.usecases import (
     CounterBusy,
@@ -41,6 +42,17 @@ ENDPOINTS = [
     ),
     page(
         "POST",
+        f"{_OFFICE}/tickets/{{ticket}}/proof",
+        handlers.proof,
+        _CALL,
+        "Whether the proof of a reduction was shown",
+        NotFound,
+        TicketMoved,
+        ProofOver,
+        ReasonMissing,
+    ),
+    page(
+        "POST",
         f"{_OFFICE}/tickets/{{ticket}}/{{step}}",
         handlers.step,
         _CALL,
@@ -48,5 +60,6 @@ ENDPOINTS = [
         NotFound,
         NoCounter,
         TicketMoved,
+        ProofUndecided,
     ),
 ]

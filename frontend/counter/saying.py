@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from base.errors import Conflict, DomainError
 from base.i18n import mark as _
+from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
 from booking.catalogue.snapshot import Snapshot
 from booking.queue import usecases as queue
 from booking.queue.expecting import REFUSALS
@@ -36,6 +37,9 @@ _KNOWN: Mapping[str, type[DomainError]] = {
         queue.NobodyWaits,
         queue.TicketMoved,
         queue.NotServedHere,
+        ProofUndecided,
+        ProofOver,
+        ReasonMissing,
     )
 }
 CHECK_IN = frozenset(error.code for error in REFUSALS)

@@ -44,6 +44,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A reduction that the person at the counter has claimed, and what the clerk has noted about its proof."""
+
+    key: str
+    label: str
+    proof: str
+    state: str
+    kind: str = "warning"  # danger: not shown, success: shown
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
     """The clerk's own counter: choose one, call the next, or the present person with the next actions."""
 
@@ -55,6 +67,9 @@ class Mine:
     rows: tuple[Row, ...] = ()
     state: str = ""
     steps: tuple[Step, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    proof_url: str = ""
+    proof_due: str = ""  # what is to be paid because of those that were not shown
     missed: tuple[Step, ...] = ()  # called here, did not come, and may be here after all
     free_url: str = ""
     taken: tuple[tuple[str, str], ...] = ()  # counters that may be freed: (id, name)

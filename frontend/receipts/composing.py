@@ -48,8 +48,16 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen) ->
 
 
 def _item(words: Words, line: Line, currency: str) -> Row:
+    """With the whole fee and what a reduction took off before, where one did."""
     label = f"{line.quantity} × {line.label}" if line.quantity > 1 else line.label
-    return Row(label=label, value=words.fee(Money(line.amount_cents, currency)))
+    paid, off = Money(line.amount_cents, currency), Money(line.reduced_cents, currency)
+    if not off:
+        return Row(label=label, value=words.fee(paid))
+    lines = (
+        words._("Fee {amount}", amount=words.fee(paid + off)),
+        words._("less {amount}: {reduction}", amount=words.fee(off), reduction=line.reduction),
+    )
+    return Row(label=label, value=words.fee(paid), lines=lines)
 
 
 def _taxes(words: Words, receipt: Receipt) -> tuple[str, ...]:

@@ -87,6 +87,7 @@ from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
+from tests.frontend.reduced import counter_pages, reduced_pages
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -857,6 +858,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **catalogue_pages(words),
         **bank_pages(words),
         **staff_invitations(words, back),
+        **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }
 
 
@@ -1191,6 +1193,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
             lambda: ErrorPage(frame=frame(words, "Das wurde nicht gefunden.", "/"), text="…", advice="…"),
         ),
     }
+    made |= reduced_pages(words, ID, CHOSEN, contact, UNTIL, KEY)
     for others in (need_pages, overview_pages, twin_pages, waitlist_pages, check_pages, who_pages, invitation_pages):
         more = others(words)
         assert not made.keys() & more.keys()  # one state would hide another
