@@ -76,6 +76,8 @@ from frontend.finance import pages as finance
 from frontend.guard import pages as guard_pages
 from frontend.hours import pages as hours_pages
 from frontend.invitations import pages as invitations_pages
+from frontend.oversight import pages as oversight_pages
+from frontend.oversight.access import ENDPOINT_TABLE
 from frontend.receipts import pages as receipts_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
@@ -85,6 +87,7 @@ from notifications import endpoints as notifications
 from payment import endpoints as payment
 from payment.bank import endpoints as bank
 from payment.exports import endpoints as exports
+from payment.retention.endpoints import RETENTION
 from server import documents, health
 from server.calls import seat_check, signalling
 from server.product import Product, open_product
@@ -138,6 +141,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *sockets.ENDPOINTS,
     *receipts_pages.ENDPOINTS,
     *room_pages.ENDPOINTS,
+    *oversight_pages.ENDPOINTS,
 )
 _FRONTEND = Path(frontend.__file__).parent
 _LARGEST_BODY_BYTES = 256 * 1024  # forms and JSON; who takes a file says how large (base.web.upload)
@@ -234,6 +238,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.LEDGERS] = product.ledgers
     app[payment.REVERSALS] = product.reversals
     app[exports.EXPORTS] = product.exports
+    app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
+    app[RETENTION] = product.retention
     app[FEED] = product.feed
     app[QUEUE] = product.queue
     app[QUEUE_SOURCE] = product.queue_source

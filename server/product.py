@@ -74,9 +74,11 @@ from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
+from payment.retention.usecases import Retention
 from payment.usecases import Payments
 from payment.xbezahl_words import Version
 from server.offers import CatalogueOffers, CatalogueSource
+from server.retention import elsewhere
 from video.rooms.feed import RoomSource
 from video.rooms.usecases import Rooms
 
@@ -105,6 +107,7 @@ class Product:
     bank_folder: BankFolder
     reversals: Reversals
     exports: Exports
+    retention: Retention
     appointments: Appointments
     reductions: Reductions
     allocation: Allocation
@@ -231,6 +234,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             reconciliation=Reconciliation(db, providers, clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
+            retention=Retention(db, clock, {}, elsewhere(settings)),
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,

@@ -64,6 +64,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("hours", 600, product.catalogue.roll_hours),
         Duty("release", 20, product.catalogue.release_due),
         Duty("tidy", 3600, tidy.run),
+        Duty("retention", 3600, product.retention.run),
     )
 
 

@@ -176,3 +176,8 @@ async def delete_over(conn: Connection, now: datetime, idle_since: datetime) -> 
     over = await conn.execute("DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2", now, idle_since)
     paid = await conn.execute("DELETE FROM sign_in_attempt WHERE paid_until < $1", now)
     return int(over.split(" ")[1]) + int(paid.split(" ")[1])
+
+
+async def roles(conn: Connection) -> dict[str, tuple[str, ...]]:
+    rows = await conn.fetch("SELECT name, permissions FROM role ORDER BY name")
+    return {row["name"]: tuple(row["permissions"]) for row in rows}

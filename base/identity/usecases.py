@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -201,6 +202,11 @@ class Identity:
                 raise NotFound
             await store.delete_sessions_of(conn, account.id)
         log.info("account.signed-out", extra={"account": account.id})
+
+    async def roles(self) -> Mapping[str, tuple[str, ...]]:
+        """All there are, with their permissions."""
+        async with self.db.connection() as conn:
+            return await store.roles(conn)
 
     async def forget_over(self) -> int:
         """Sessions and attempts that mean nothing any more; how many rows went."""

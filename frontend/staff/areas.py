@@ -41,6 +41,12 @@ AREAS: tuple[Area, ...] = (
         _("Catalogue"),
         _("Send the catalogue's files, see what they change, apply them"),
     ),
+    Area(
+        "oversight.read",
+        "/oversight/",
+        _("Oversight"),
+        _("How long records are kept, what was deleted, and who may see what"),
+    ),
     Area("guard.change", "/guard/", _("Guarded"), _("Keep programs from taking all times of a service")),
 )
 
@@ -68,6 +74,8 @@ PERMISSIONS = {
     "allocation.mark": _("Say which services are given out by need"),
     "allocation.run": _("Open runs, enter the seed and release the offers"),
     "catalogue.import": _("Replace the catalogue of offices, services, fees and hours by files"),
+    "oversight.read": _("See how long records are kept and who may see what"),
+    "retention.change": _("Change how long records are kept"),
     "guard.change": _("Guard services against programs, and allow others to book for many"),
     "account.manage": _("Manage accounts"),
 }

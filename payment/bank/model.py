@@ -80,7 +80,7 @@ class StoredFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStatement:
     id: int
-    file_id: UUID
+    file_id: UUID | None  # None: its term is over
     iban: str
     statement_id: str
     year: int

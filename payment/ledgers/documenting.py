@@ -18,6 +18,8 @@ _TABLES = [
     "account_role",
     "duty_permission",
     "reversal",
+    "retention_term",
+    "retention_run",
 ]
 _SETTINGS = ("STRIPE_", "XBEZAHL", "PAYMENT")
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,12 +19,16 @@ import aiohttp
 import pytest
 
 from base.clock import SettableClock
+from base.db import Database
+from base.identity.store import roles as roles_of
 from base.web import Endpoint
 from booking.appointments.contact import Contact
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invited, Terms
 from booking.overview.model import Reach
+from frontend.oversight.matrix import actions, markdown
 from server.app import ENDPOINTS
+from tests.golden import check_golden
 from tests.staff import hire, sign_in
 from tests.town import KIM, Town
 from tests.town import town as open_town
@@ -57,6 +62,15 @@ _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter
 
 _INVITED, _INVITATIONS = "/{language}/invitation/{invitation}", "/{language}/invitations/{office}"
 _BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
+
+ACCESS = Path(__file__).parents[2] / "docs" / "access.md"
+INTRODUCTION = """# Who may see and do what
+
+Printed by `tests/contract/test_access_matrix.py` from the endpoint table, by which the server itself decides, and from the roles
+that the migrations make; a city may have other roles, and the page "Oversight" shows those. A permission for an office holds where
+the role was given. The same test calls each of these addresses as everybody and compares who comes through.
+
+"""
 
 # Route -> who comes past the guard.
 EXPECTED: dict[str, frozenset[str]] = {
@@ -333,6 +347,10 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/finance/books/advance": BOOKS,
     "GET /{language}/finance/books/procedure": BOOKS,
     "GET /{language}/finance/books/check": frozenset({AUDITOR}),
+    "GET /{language}/oversight/": frozenset({AUDITOR, ADMIN}),
+    "GET /{language}/oversight/terms/{kind}": frozenset({AUDITOR, ADMIN}),
+    "POST /{language}/oversight/terms/{kind}": frozenset({ADMIN}),
+    "GET /{language}/oversight/access": frozenset({AUDITOR, ADMIN}),
     f"GET {_JOURNAL}": BOOKS,
     f"POST {_JOURNAL}/reversals": TILL,
     f"POST {_JOURNAL}/reversals/{{reversal}}/approve": TILL,
@@ -499,6 +517,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "upload": str(UUID(int=13)),
             "statement": "7",
             "batch": "7",
+            "kind": "books",
             "journal": "7",
             "reversal": str(UUID(int=14)),
             "format": "manifest",
@@ -573,3 +592,10 @@ async def test_a_role_of_another_office_or_none_opens_no_office(people: Callable
     assert seen == {AWAY}
     cast.ids["office"] = "4711"
     assert not [caller for caller in CALLERS if await cast.comes_through(endpoint, caller)]
+
+
+async def test_the_document_says_what_the_tables_say(db: Database) -> None:
+    """`docs/access.md`, printed from the endpoint table and the roles that the migrations make; `GOLDEN=1` writes it anew."""
+    async with db.connection() as conn:
+        roles = await roles_of(conn)
+    check_golden(ACCESS, INTRODUCTION + markdown(actions(ENDPOINTS, roles), roles))
