@@ -36,6 +36,7 @@ def test_help_lists_what_people_call() -> None:
         "bench",
         "prove-booking",
         "simulate",
+        "contract",
         "migrate",
         "openapi",
         "i18n",

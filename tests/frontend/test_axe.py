@@ -70,6 +70,7 @@ FEW = [
     "error",
 ]  # a page takes a second or two
 VIEWS = [("de", 1280, "light", STATES), ("en", 360, "light", FEW), ("de", 320, "dark", FEW)]
+ONLY_LAYOUT = ("en", 360)  # the other two views have the same structure and colours
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ async def test_every_page(
             said: list[str] = []
             page.on("console", _into(said))  # what the CSP refuses is told here
             await page.goto(str(server.make_url(f"/{language}/{state}")))
-            if wrong := said + await _wrong(page):
+            if wrong := said + await _wrong(page, only_layout=(language, width) == ONLY_LAYOUT):
                 found[state] = wrong
             await page.close()
         await browser.close()
@@ -196,10 +197,10 @@ def _into(said: list[str]) -> Callable[[ConsoleMessage], None]:
     return hear
 
 
-async def _wrong(page: Page) -> list[str]:
+async def _wrong(page: Page, *, only_layout: bool) -> list[str]:
     overflow = await axe.overflow_px(page)
     return [
-        *await axe.violations(page),
+        *([] if only_layout else await axe.violations(page)),
         *await axe.small_targets(page),
         *([f"{overflow} px too wide"] if overflow else []),
     ]
