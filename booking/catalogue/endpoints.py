@@ -110,12 +110,22 @@ class QuestionOut(BaseModel):
     kept_days: int = Field(description="The answer is deleted so many days after the appointment at the latest")
 
 
+class ReducedOut(BaseModel):
+    """A reduction of today's fee. It is claimed once there is an appointment, before it is paid; the proof is shown at the counter."""
+
+    key: str = Field(examples=["bonuscard"])
+    name: str
+    proof: str = Field(description="What to bring")
+    cents: int = Field(description="What the service costs then, once, if nothing else is reduced")
+
+
 class ServiceOut(ServiceSummary):
     """Everything about a service: what to bring, what it costs, and where it is offered."""
 
     leika_key: str | None = Field(description="Key of the service in the LeiKa catalogue, 14 digits.")
     documents: list[str] = Field(description="What to bring.")
     questions: list[QuestionOut]
+    reductions: list[ReducedOut]
     offices: dict[Channel, list[OfficeOut]] = Field(description="By channel, where it is offered.")
 
 
@@ -153,6 +163,10 @@ def _service(detail: ServiceDetail, language: str) -> ServiceOut:
         leika_key=service.leika_key,
         documents=list(service.documents.get(language) or service.documents.get("de", ())),
         questions=[_question(one, language) for one in detail.questions],
+        reductions=[
+            ReducedOut(key=one.key, name=pick(one.name, language), proof=pick(one.proof, language), cents=cents)
+            for one, cents in detail.reduced
+        ],
         offices={channel: [_office(office, language) for office in found] for channel, found in detail.offices.items()},
     )
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from base.i18n import Text
 from base.money import Money
 from booking.catalogue.questions import Question
+from booking.catalogue.reductions import Reduction
 
 
 class Channel(StrEnum):
@@ -161,3 +162,10 @@ class ServiceDetail:
     fee: Fee | None
     offices: dict[Channel, tuple[Office, ...]] = field(hash=False)
     questions: tuple[Question, ...] = field(default=(), hash=False)
+    reductions: tuple[Reduction, ...] = field(default=(), hash=False)  # that take something off today's fee, by rank
+
+    @property
+    def reduced(self) -> tuple[tuple[Reduction, int], ...]:
+        """Each with the cents that the service costs then, once."""
+        cents = self.fee.amount_cents if self.fee else 0
+        return tuple((one, cents - one.off(cents)) for one in self.reductions)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from base.i18n import Text
@@ -46,6 +47,18 @@ class Reduction:
         if self.kind is ReductionKind.FIXED:
             return min(self.value, cents)
         return -(-cents * self.value // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A version and its days; None: no bound."""
+
+    reduction: Reduction
+    valid_from: date | None
+    valid_until: date | None  # the last day
+
+    def holds_on(self, day: date) -> bool:
+        return (self.valid_from or day) <= day <= (self.valid_until or day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from booking.catalogue.model import (
     ServiceRule,
 )
 from booking.catalogue.questions import Question
+from booking.catalogue.reductions import Dated, Reduction
 from booking.catalogue.words import fold
 
 
@@ -46,6 +47,7 @@ class Snapshot:
     responsibility: Mapping[int, tuple[Responsibility, ...]] = field(hash=False)  # by service
     questions: Mapping[int, tuple[Question, ...]] = field(hash=False)  # by service
     named_places: Mapping[str, Place] = field(hash=False)  # by the folded name
+    reductions: tuple[Dated, ...] = field(hash=False)  # by rank
     ranked: tuple[Service, ...]  # what to show before anybody has typed: most asked for, then bookable, then by name
 
     def find_place(self, typed: str) -> Place | None:
@@ -66,8 +68,14 @@ class Snapshot:
             service=service,
             fee=self.fee(service.id, day),
             questions=self.questions.get(service.id, ()),
+            reductions=self.reductions_of(service.id, day),
             offices={channel: self.offices_of(service.id, channel) for channel in service.channels},
         )
+
+    def reductions_of(self, service_id: int, day: date) -> tuple[Reduction, ...]:
+        fee = self.fee(service_id, day)
+        found = (one.reduction for one in self.reductions if fee is not None and one.holds_on(day))
+        return tuple(one for one in found if service_id in one.services and fee and one.off(fee.amount_cents))
 
     def counters_of(self, service_id: int, channel: Channel) -> tuple[Counter, ...]:
         return self.counters.get((service_id, channel), ())
@@ -123,6 +131,7 @@ async def load_snapshot(conn: Connection) -> Snapshot | None:
         responsibility={service_id: tuple(rows) for service_id, rows in responsibility.items()},
         questions={service_id: tuple(found) for service_id, found in questions.items()},
         named_places={fold(place.name): place for place in await store.named_places(conn)},
+        reductions=tuple(await store.reductions(conn)),
         ranked=_ranked(list(services.values())),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from base.db import Connection, fetch_all, find_one
 from booking.catalogue.model import City, Counter, Fee, Office, Place, Responsibility, Service, ServiceRule
 from booking.catalogue.questions import Question
+from booking.catalogue.reductions import Dated
 
 
 async def find_version(conn: Connection) -> int | None:
@@ -99,6 +100,18 @@ async def questions(conn: Connection) -> list[Question]:
         """
         SELECT id, service_id, key, text, kind, choices, is_required, condition_key, condition_value, kept_days
           FROM question WHERE is_active ORDER BY service_id, place
+        """,
+    )
+
+
+async def reductions(conn: Connection) -> list[Dated]:
+    """Versions that hold on some day, by rank."""
+    return await fetch_all(
+        conn,
+        Dated,
+        """
+        SELECT to_jsonb(r) - 'valid' AS reduction, lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
+          FROM reduction r WHERE NOT isempty(valid) ORDER BY rank, key
         """,
     )
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
+from base.money import Money
 from booking.availability.endpoints import MOST_OTHERS
 from booking.availability.model import Item, Slot, Visit
 from booking.catalogue.model import Channel, Fee, Office, Service, ServiceDetail, ServiceHit
 from frontend.citizen.choosing import Wanted, chosen_services, instead_pair, replaced_pair, visit_pairs
 from frontend.citizen.frame import SERVICE, frame
-from frontend.citizen.views import ChannelChoice, OfficeChoice, ServiceCard, ServicePage, StartPage, Tick
+from frontend.citizen.views import ChannelChoice, OfficeChoice, Row, ServiceCard, ServicePage, StartPage, Tick
 from frontend.citizen.wishes import NO_WISHES, Wishes
 from frontend.citizen.words import Words
 
@@ -159,6 +160,19 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
         if chooses_number
         else (),
         add_action="" if choice.moves or len(choice.before) >= MOST_OTHERS else f"/{language}/",
+        reductions=_reductions(words, detail),
+    )
+
+
+def _reductions(words: Words, detail: ServiceDetail) -> tuple[Row, ...]:
+    currency = detail.fee.currency if detail.fee else "EUR"
+    return tuple(
+        Row(
+            label=words.pick(one.name),
+            value=words.fee(Money(cents, currency)),
+            lines=(words._("Please bring: {proof}", proof=words.pick(one.proof)),),
+        )
+        for one, cents in detail.reduced
     )
 
 

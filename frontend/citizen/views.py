@@ -137,6 +137,7 @@ class ServicePage:
     counted: str = ""  # label of the numbers
     numbers: tuple[Tick, ...] = ()  # how many there may be; none: just one
     add_action: str = ""  # to choose another service as well
+    reductions: tuple[Row, ...] = ()  # who pays less: how much, and what to bring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

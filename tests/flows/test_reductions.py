@@ -56,6 +56,43 @@ async def payments(town: Town) -> list[tuple[int, str]]:
 
 
 class TestByTheApi:
+    async def test_before_anything_is_chosen_the_service_says_who_pays_less(
+        self, town: Town, citizen: StaffBrowser
+    ) -> None:
+        service = await town.service(CARD)
+        told = await town.good("GET", f"/api/services/{service['id']}", params={"language": "de"})
+        assert [(one["key"], one["cents"]) for one in told["reductions"]] == [("bonuscard", 2300)]
+        free = await town.service("Wohnsitzanmeldung")
+        assert (await town.good("GET", f"/api/services/{free['id']}"))["reductions"] == []
+        page = await citizen.get(f"/de/services/{service['id']}")
+        for text in ("Ermäßigung oder Befreiung", "23,00\xa0€", "Bitte mitbringen: gültige Bonuscard"):
+            assert text in page.text, text
+        await town.rows("UPDATE reduction SET valid = daterange(NULL, '2020-12-31')")
+        await town.rows("UPDATE city SET version = version + 1")
+        await town.fresh()
+        assert (await town.good("GET", f"/api/services/{service['id']}"))["reductions"] == []
+
+    async def test_a_visit_of_several_services_and_persons_that_moves(self, town: Town) -> None:
+        card, paper = await town.service(CARD), await town.service(CERTIFICATE)
+        asked = {"service": card["id"], "quantity": 2, "also": [{"service": paper["id"], "quantity": 3}]}
+        held = await hold_visit(town, asked)
+        given = {"hold": held["id"], "contact": KIM}
+        made = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
+        whole = 2 * 4600 + 3 * 500
+        answer = await claim(town, made, bonuscard=2, kind_unter_16=1)
+        # both cards and two papers at half price, the third paper for nothing
+        assert (answer.body["whole_fee"]["cents"], answer.body["fee"]["cents"]) == (whole, 4600 + 500)
+        await paid(town, made)
+        [row] = await town.rows("SELECT lines, amount_cents FROM payment")
+        lines = [(line["quantity"], line["amount_cents"], line["reduced_cents"]) for line in row["lines"]]
+        assert (sorted(lines), row["amount_cents"]) == ([(2, 4600, 4600), (3, 500, 1000)], 5100)
+        other = await hold_visit(town, asked)
+        given = {"hold": other["id"], "hold_token": other["token"]}
+        moved = await town.good("POST", f"/api/appointments/{made['id']}/move", made["token"], json=given)
+        assert (moved["fee"]["cents"], moved["reduced"]["cents"], moved["refunds"]) == (5100, whole - 5100, [])
+        assert moved["moves_left"] == 4
+        await town.assert_sound()
+
     async def test_what_may_be_claimed_and_what_it_costs_then(self, town: Town) -> None:
         made = await certificates(town, 3)
         offered = await town.good("GET", f"/api/appointments/{made['id']}/reductions", made["token"])

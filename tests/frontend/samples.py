@@ -87,7 +87,7 @@ from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
-from tests.frontend.reduced import counter_pages, reduced_pages
+from tests.frontend.reduced import CARD, counter_pages, reduced_pages
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -223,7 +223,7 @@ QUESTIONS = (
     question(4, Kind.TEXT, "Wie heißt Ihre Hochschule?", "What is your university called?"),
 )
 ANSWERED = (Answer(QUESTIONS[0], "yes"), Answer(QUESTIONS[1], "2027-01-31"))
-DETAIL = ServiceDetail(service=ID_CARD, fee=fee(1), offices=dict.fromkeys(EVERY, OFFICES))
+DETAIL = ServiceDetail(service=ID_CARD, fee=fee(1), offices=dict.fromkeys(EVERY, OFFICES), reductions=(CARD,))
 
 
 def slot(office_id: int, day: int, hour: int, minute: int) -> Slot:
