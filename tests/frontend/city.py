@@ -30,6 +30,8 @@ from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
 from booking.appointments.policy import Terms
+from booking.appointments.reduction_endpoints import REDUCTIONS
+from booking.appointments.reductions import Offered
 from booking.availability.endpoints import AVAILABILITY
 from booking.availability.model import (
     ANY_TIME,
@@ -323,6 +325,14 @@ class City:
         elif self.cases[ID].status is AppointmentStatus.HELD:
             self.become(AppointmentStatus.CONFIRMED, ID)
 
+    async def offered(self, appointment_id: UUID) -> Offered:
+        """No reductions here."""
+        fee = self.cases[appointment_id].fee
+        return Offered(whole=fee, fee=fee)
+
+    async def at_time(self, appointment_id: UUID, hold_id: UUID) -> Money:
+        return self.holds[hold_id].fee
+
     async def is_open(self, appointment_id: UUID) -> bool:
         """No counter is ever closed here."""
         return False
@@ -366,7 +376,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REBOOKINGS, WAITLIST):
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REDUCTIONS, REBOOKINGS, WAITLIST):
         app[key] = city
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()

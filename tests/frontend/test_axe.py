@@ -65,6 +65,8 @@ FEW = [
     "twin",
     "room",
     "check-first-wrong",
+    "check-reduced",
+    "counter-proof",
     "guard-service",
     "who-wrong",
     "error",
@@ -98,7 +100,12 @@ async def server(assets: Assets) -> AsyncIterator[TestServer]:
         return web.Response(text=text, content_type="text/html", headers=headers)
 
     app = web.Application()
+
+    async def nothing_new(request: web.Request) -> web.Response:
+        return web.Response(content_type="text/event-stream")
+
     app.router.add_get("/{language:de|en}/{state}", show)
+    app.router.add_get("/live", nothing_new)  # of pages that change by themselves
     app.router.add_static("/static", assets.folder)
     running = TestServer(app)
     async with running:
