@@ -17,6 +17,11 @@ PSP_CLEARING = "psp_clearing"
 IN_ADVANCE = "received_in_advance"
 REVENUE = "revenue:"  # followed by the product account
 REFUND_PAYABLE = "refund_payable"
+PSP_FEES = "psp_fees"
+BANK_IN_TRANSIT = "bank_in_transit"
+BANK = "bank"
+UNASSIGNED = "unassigned"
+WRITE_OFF = "write_off"
 
 
 class JournalKind(StrEnum):
@@ -25,6 +30,12 @@ class JournalKind(StrEnum):
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"
     REVERSAL = "reversal"  # of any journal, by two persons
+    # Of no payment: `subject` says what they are about.
+    PSP_FEE = "psp_fee"
+    PAYOUT = "payout"
+    PAYOUT_FAILED = "payout_failed"
+    PAYOUT_ARRIVED = "payout_arrived"
+    DIFFERENCE_SETTLED = "difference_settled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,10 +116,11 @@ class SignatureRefused(DomainError):
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
-    every refund fails there, and people transfer the money."""
+    every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts."""
 
     fence: bool = True
     refund: bool = True
+    records: bool = False
 
 
 class PaymentProvider(Protocol):

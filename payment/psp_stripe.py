@@ -11,6 +11,7 @@ from uuid import UUID
 import aiohttp
 import stripe
 
+from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
@@ -23,6 +24,7 @@ from payment.ports import (
     Snapshot,
     VendorEvent,
 )
+from payment.provider_records.model import Payout, Transaction
 from payment.statement import Statement
 
 API_VERSION = "2026-10-28.endive"  # what stripe_words was written for; raised by hand, together with the SDK
@@ -40,7 +42,7 @@ class StripeProvider:
     Raises ValueError for a live key on any other address than Stripe's.
     """
 
-    abilities = Abilities()
+    abilities = Abilities(records=True)
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class StripeProvider:
 
     async def statement(self, start: datetime, end: datetime) -> Statement:
         """Stripe's times are whole seconds, and so are the ends of days."""
-        created: Any = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
+        created = _between(start, end)
         with _reading():
             first = await self._v1.balance_transactions.list_async(
                 {"created": created, "limit": 100, "expand": ["data.source"]}
@@ -113,6 +115,25 @@ class StripeProvider:
             rows = [row.to_dict() async for row in first.auto_paging_iter()]
         sessions = words.own_snapshots(await self._listed_sessions(created))
         return Statement(tuple(sessions), tuple(words.movement(row) for row in rows))
+
+    async def transactions(self, start: datetime, end: datetime) -> Sequence[Transaction]:
+        return await self._transactions({"created": _between(start, end)})
+
+    async def parts(self, payout_id: str) -> Sequence[Transaction]:
+        found = await self._transactions({"payout": payout_id})
+        return [one for one in found if one.source_id != payout_id]
+
+    async def payouts(self, start: datetime, end: datetime) -> Sequence[Payout]:
+        with _reading():
+            first = await self._v1.payouts.list_async({"created": _between(start, end), "limit": 100})
+            return [stripe_records.payout(row.to_dict()) async for row in first.auto_paging_iter()]
+
+    async def _transactions(self, filters: Any) -> list[Transaction]:
+        with _reading():
+            first = await self._v1.balance_transactions.list_async(
+                cast("Any", {**filters, "limit": 100, "expand": ["data.source"]})
+            )
+            return [stripe_records.transaction(row.to_dict()) async for row in first.auto_paging_iter()]
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Any of the secrets will do, so that one can be replaced without losing a message."""
@@ -141,6 +162,10 @@ class StripeProvider:
                 {"created": created, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
             )
             return [session.to_dict() async for session in first.auto_paging_iter()]
+
+
+def _between(start: datetime, end: datetime) -> Any:
+    return {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
 
 
 @contextlib.contextmanager

@@ -70,6 +70,9 @@ from payment.exports.batch import Profile
 from payment.exports.usecases import Exports
 from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
+from payment.matching.usecases import Matching
+from payment.matching.worklist import Differences
+from payment.provider_records.usecases import ProviderRecords
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.receipts.usecases import Receipts
@@ -101,6 +104,8 @@ class Product:
     holds: Holds
     payments: Payments
     reconciliation: Reconciliation
+    matching: Matching
+    differences: Differences
     receipts: Receipts
     ledgers: Ledgers
     bank: Bank
@@ -232,6 +237,15 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             figures=figures,
             payments=payments,
             reconciliation=Reconciliation(db, providers, clock),
+            matching=Matching(
+                db,
+                ProviderRecords(
+                    db, {name: one for name, one in providers.items() if isinstance(one, StripeProvider)}, clock
+                ),
+                clock,
+                due_days=settings.treasury_due_days,
+            ),
+            differences=Differences(db, clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
             retention=Retention(db, clock, {}, elsewhere(settings)),

@@ -54,6 +54,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("receipts", 1, product.receipts.issue_due, is_queue=True),
         Duty("sealing", 1, product.ledgers.seal_due, is_queue=True),
         Duty("bank", 20, product.bank_folder.run),
+        Duty("matching", 300, product.matching.by_night),
         Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("invitations", 60, product.invitations.remind_due),
         Duty("reconfirm", 60, product.appointments.reconfirm_due),

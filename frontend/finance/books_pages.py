@@ -103,7 +103,9 @@ async def show_account(request: web.Request) -> web.Response:
                     Link(label=words.day(one.business_day)),
                     Link(label=str(one.journal_id), url=journal_url(words, one.journal_id)),
                     Link(label=_journal_kind(words, one)),
-                    Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id)),
+                    Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id))
+                    if one.payment_id is not None
+                    else Link(label=one.subject),
                     *_sides(words, one.amount_cents, one.currency),
                     Link(label=wording.cents(words, cents, one.currency)),
                 )

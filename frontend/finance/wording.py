@@ -65,11 +65,18 @@ JOURNAL: Mapping[str, str] = {
     "refund": _("Refund"),
     "refund_failed": _("Refund came back"),
     "reversal": _("Reversal"),
+    "psp_fee": _("Provider's price"),
+    "payout": _("Payout"),
+    "payout_failed": _("Payout came back"),
+    "payout_arrived": _("Payout at the bank"),
+    "difference_settled": _("Difference settled"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
     "psp_clearing": _("Money with the provider"),
     "bank": _("Bank"),
+    "bank_in_transit": _("On the way to the bank"),
+    "write_off": _("Written off"),
     "received_in_advance": _("Received in advance"),
     "revenue:fees": _("Fee revenue"),
     "psp_fees": _("Provider's prices"),

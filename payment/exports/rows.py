@@ -10,7 +10,7 @@ from payment.ledger import PSP_CLEARING, REVENUE, JournalKind, shared
 from payment.model import Line
 
 PSP_FEES = "psp_fees"
-_MONEY = frozenset({PSP_CLEARING, "bank", "terminal_clearing"})
+_MONEY = frozenset({PSP_CLEARING, "bank", "bank_in_transit", "terminal_clearing"})
 _DRAWER = "cash:"
 _KINDS: Mapping[str, ItemKind] = {
     JournalKind.FEE: ItemKind.PAYMENT,

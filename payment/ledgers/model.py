@@ -111,14 +111,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
-    """What one journal does to one account. `reverses`, `reversed_by`: journals."""
+    """What one journal does to one account; `subject`: what it is about where it is of no payment. `reverses`, `reversed_by`: journals."""
 
     journal_id: int
     business_day: date
     at: datetime
     kind: str
-    payment_id: UUID
+    payment_id: UUID | None
     kassenzeichen: str
+    subject: str
     currency: str
     amount_cents: int
     reverses: int | None = None

@@ -18,6 +18,7 @@ ACCOUNTS: Mapping[str, str] = {
     "receivable": _("What is owed to the city and has not been paid."),
     "psp_clearing": _("Money that payers gave to the payment provider and that has not reached the bank."),
     "bank": _("The city's bank account."),
+    "bank_in_transit": _("Payouts of the provider that are on their way to the bank."),
     "cash:": _("Cash in a drawer; each drawer has an account."),
     "terminal_clearing": _("Card payments at a counter that have not reached the bank."),
     "received_in_advance": _("Fees received before the day of the service: not revenue yet."),
@@ -41,6 +42,11 @@ KINDS: Mapping[str, str] = {
     "reversal": _(
         "A journal is taken back whole, on the day that is open: one person asked with a reason, another approved."
     ),
+    "psp_fee": _("What the provider took for a transaction: its prices against money with the provider."),
+    "payout": _("The provider has sent money to the bank: in transit against money with the provider."),
+    "payout_failed": _("A payout came back: its journal is reversed."),
+    "payout_arrived": _("A payout stands on the bank's statement: bank against in transit."),
+    "difference_settled": _("A difference was written off, assigned or kept as unassigned, by two persons."),
 }
 _PRINCIPLES = (
     _(

@@ -113,9 +113,10 @@ async def balances(conn: Connection, first: date, last: date, account: str | Non
 
 async def statement(conn: Connection, account: str, first: date, last: date, limit: int) -> list[StatementLine]:
     sql = """
-        SELECT j.id AS journal_id, j.business_day, j.at, j.kind, j.payment_id, p.kassenzeichen, p.currency, e.amount_cents, j.reverses,
-               b.id AS reversed_by
-          FROM entry e JOIN journal j ON j.id = e.journal_id JOIN payment p ON p.id = j.payment_id LEFT JOIN journal b ON b.reverses = j.id
+        SELECT j.id AS journal_id, j.business_day, j.at, j.kind, j.payment_id, coalesce(p.kassenzeichen, '') AS kassenzeichen,
+               coalesce(j.subject, '') AS subject, coalesce(p.currency, 'EUR') AS currency, e.amount_cents, j.reverses, b.id AS reversed_by
+          FROM entry e JOIN journal j ON j.id = e.journal_id LEFT JOIN payment p ON p.id = j.payment_id
+          LEFT JOIN journal b ON b.reverses = j.id
          WHERE e.account = $1 AND j.business_day BETWEEN $2 AND $3 ORDER BY j.business_day, j.id, e.id LIMIT $4"""
     return await fetch_all(conn, StatementLine, sql, account, first, last, limit)
 

@@ -16,7 +16,7 @@ async def concerned(
     """Payments made, booked or refunded in the span, and those that the provider's statement names by an id of ours or of its own."""
     sql = """
         SELECT id FROM payment WHERE created_at >= $1 AND created_at < $2
-        UNION SELECT payment_id FROM journal WHERE at >= $1 AND at < $2
+        UNION SELECT payment_id FROM journal WHERE at >= $1 AND at < $2 AND payment_id IS NOT NULL
         UNION SELECT payment_id FROM refund WHERE created_at >= $1 AND created_at < $2
         UNION SELECT id FROM payment WHERE id = ANY ($3::uuid[]) OR charge_id = ANY ($4::text[])
         UNION SELECT payment_id FROM refund WHERE provider_id = ANY ($5::text[])"""

@@ -14,3 +14,9 @@ def edit_charge(core: Core, charge_id: str, amount: int) -> Json:
         raise unexpected_state("Only the amount of a paid charge that no payout holds can be edited.", param="id")
     core.state.change("balance_transactions", txn["id"], amount=amount, net=amount - txn["fee"])
     return core.state.change("charges", charge_id, amount=amount, amount_captured=amount)
+
+
+def edit_fee(core: Core, transaction_id: str, fee: int) -> Json:
+    """The price of a movement is another one than was told, also where a payout holds it."""
+    txn = core.get("balance_transactions", transaction_id)
+    return core.state.change("balance_transactions", transaction_id, fee=fee, net=txn["amount"] - fee)

@@ -199,6 +199,11 @@ class Machine:
         self.sweep()
         return faulty_books.edit_charge(self.core, charge_id, amount)
 
+    def edit_fee(self, transaction_id: str, fee: int) -> Json:
+        """A fault: the provider takes another price than it told."""
+        self.sweep()
+        return faulty_books.edit_fee(self.core, transaction_id, fee)
+
     @property
     def refunds_need_balance(self) -> bool:
         return refunds.needs_balance(self.core)

@@ -20,10 +20,14 @@ from pathlib import Path
 import uvloop
 
 from server.postgres import EmbeddedPostgres
-from tests.bench import booking, media
+from tests.bench import booking, media, money
 
 Samples = Mapping[str, list[float]]
-GROUPS: Mapping[str, Callable[[str], Awaitable[Samples]]] = {"booking": booking.measure, "media": media.measure}
+GROUPS: Mapping[str, Callable[[str], Awaitable[Samples]]] = {
+    "booking": booking.measure,
+    "media": media.measure,
+    "money": money.measure,
+}
 WITHOUT_DATABASE = ("media",)
 BUILD = Path(__file__).resolve().parents[2] / "build"
 

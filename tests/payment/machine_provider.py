@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
@@ -23,6 +24,7 @@ from payment.ports import (
     Snapshot,
     VendorEvent,
 )
+from payment.provider_records.model import Payout, Transaction
 from sandbox.stripe.api import Answer, Api, Breakdown, Call
 from sandbox.stripe.machine import Machine
 
@@ -85,18 +87,39 @@ class MachineProvider:
         query = {"payment_intent": order.charge_id, "limit": 100}
         return words.of_refund((await self._get("find_refund", "/v1/refunds", query))["data"], order.refund_id)
 
+    async def transactions(self, start: datetime, end: datetime) -> Sequence[Transaction]:
+        created = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
+        return await self._transactions("transactions", {"created": created})
+
+    async def parts(self, payout_id: str) -> Sequence[Transaction]:
+        found = await self._transactions("parts", {"payout": payout_id})
+        return [one for one in found if one.source_id != payout_id]
+
+    async def payouts(self, start: datetime, end: datetime) -> Sequence[Payout]:
+        created = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
+        query = {"created": created, "limit": 100}
+        return [stripe_records.payout(row) for row in await self._pages("payouts", "/v1/payouts", query)]
+
+    async def _transactions(self, name: str, filters: dict[str, Any]) -> list[Transaction]:
+        query = {**filters, "limit": 100, "expand": ["data.source"]}
+        rows = await self._pages(name, "/v1/balance_transactions", query)
+        return [stripe_records.transaction(row) for row in rows]
+
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         return words.vendor_event(json.loads(raw))
 
     async def _sessions(self, name: str, since: datetime) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
         query: dict[str, Any] = {
             "created": {"gte": int(since.timestamp()) - 300},
             "limit": 100,
             "expand": [f"data.{words.EXPANDED}"],
         }
+        return await self._pages(name, "/v1/checkout/sessions", query)
+
+    async def _pages(self, name: str, path: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         while True:
-            page = await self._get(name, "/v1/checkout/sessions", query)
+            page = await self._get(name, path, query)
             found += page["data"]
             if not page["has_more"]:
                 return found

@@ -1,0 +1,142 @@
+"""A run: the provider's books are read, the four sides laid beside each other, and the worklist is brought up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from base.clock import Clock
+from base.db import Connection, Database, freeze
+from base.failpoint import point
+from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, moved
+from payment.matching import store
+from payment.matching.match import match
+from payment.matching.model import Arrived, Cause, Difference, Matched, Sides
+from payment.matching.store import Span
+from payment.provider_records.model import Read
+from payment.provider_records.usecases import ProviderRecords
+
+log = logging.getLogger(__name__)
+
+matched_stored = point("matching.stored")
+
+LOOK_BACK = timedelta(days=45)  # of a run by night; further where something older is open
+ON_ITS_WAY = timedelta(hours=1)  # younger money may be there and not here yet
+NIGHT_HOUR = 3  # local: the provider's day is over, and nobody waits
+_WHATEVER_THE_DAY = frozenset(
+    {Cause.FAILED_REFUND, Cause.OPEN_DISPUTE, Cause.LOST_DISPUTE, Cause.EXPORT_NOT_ACKNOWLEDGED}
+)
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+Transfers = Callable[[Connection, str, str], Awaitable[None]]
+"""Tells whoever makes transfers that one of its orders stands on a statement: order, and the bank's reference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run compared and found. `silent`: providers that did not answer, so what they told last was compared."""
+
+    first: date
+    last: date
+    booked: int
+    moved: int
+    matched: int
+    opened: int
+    closed: int
+    differences: tuple[Difference, ...]
+    silent: tuple[str, ...] = ()
+
+
+class Matching:
+    """`due_days`: within so many the treasury acknowledges a closed day."""
+
+    def __init__(self, db: Database, records: ProviderRecords, clock: Clock, *, due_days: int = 3) -> None:
+        self._db = db
+        self._records = records
+        self._clock = clock
+        self._due = timedelta(days=due_days)
+
+    async def by_night(self) -> int:
+        """Once a day, after it is over. How many runs: none or one."""
+        now = self._clock()
+        async with self._db.connection() as conn:
+            today = await store.today(conn, now)
+            begin = await store.zone_start(conn, today)
+            if now < begin + timedelta(hours=NIGHT_HOUR) or await store.ran_since(conn, begin):
+                return 0
+            oldest = await store.oldest_open(conn)
+        first = today - LOOK_BACK
+        await self._run(min(first, oldest or first), today, await self._records.read(), None)
+        return 1
+
+    async def run(self, first: date, last: date, *, by: int) -> Ran:
+        """Of these local days, for which the provider is read again. Again it gives the same: what is open stays open once, what is
+        gone is closed."""
+        async with self._db.connection() as conn:
+            since = await store.zone_start(conn, first)
+        return await self._run(first, last, await self._records.read(since), by)
+
+    async def _run(self, first: date, last: date, read: Read, by: int | None) -> Ran:
+        now, names = self._clock(), self._records.names
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            span = await _span(conn, first, last)
+            sides = await _sides(conn, span, names, now - self._due)
+            until = await store.read_until(conn, names)
+        found = await asyncio.to_thread(match, sides, moved_until=now - ON_ITS_WAY, booked_until=until or _EVER)
+        async with self._db.transaction() as conn:
+            await store.lock(conn)
+            await store.put_links(conn, span, found.links)
+            await self._put_arrived(conn, found, now)
+            changes = await store.put_differences(conn, span, found.differences, _WHATEVER_THE_DAY, now)
+            await store.insert_run(conn, span, by, now, len(sides.booked), len(sides.moved), len(found.links), changes)
+        matched_stored()
+        log.info("matching.ran", extra={"opened": changes[0], "closed": changes[1], "open": len(found.differences)})
+        return Ran(
+            first=first, last=last, booked=len(sides.booked), moved=len(sides.moved), matched=len(found.links),
+            opened=changes[0], closed=changes[1], differences=found.differences, silent=read.silent,
+        )  # fmt: skip
+
+    async def _put_arrived(self, conn: Connection, found: Matched, now: datetime) -> None:
+        """What another run has put to its line meanwhile is left to it."""
+        places = [one.line.place for one in found.arrived] + [one.line.place for one in found.transferred]
+        known = await store.matched_lines(conn, places)
+        for one in found.arrived:
+            if one.line.place not in known:
+                await store.put_arrived(conn, one, await _book_arrived(conn, one, now), now)
+        for each in found.transferred:
+            if each.line.place not in known:
+                await store.put_transferred(conn, each.line, each.order, now)
+
+
+async def _book_arrived(conn: Connection, one: Arrived, now: datetime) -> int:
+    entries = moved(one.line.cents, debit=BANK, credit=BANK_IN_TRANSIT)
+    return await store.post(conn, JournalKind.PAYOUT_ARRIVED, f"{one.payout_id}#{one.line.subject}", now, entries)
+
+
+async def _span(conn: Connection, first: date, last: date) -> Span:
+    start = await store.zone_start(conn, first)
+    return Span(first, last, start, await store.zone_start(conn, last + timedelta(days=1)))
+
+
+async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_before: datetime) -> Sides:
+    late = await store.settled(conn, span)
+    waiting: list[Any] = [
+        *await store.failed_refunds(conn),
+        *await store.unacknowledged(conn, closed_before),
+    ]
+    booked, moved_there = await store.books_and_provider(conn, span, names)
+    return Sides(
+        booked=booked,
+        moved=moved_there,
+        payouts=await store.payouts(conn, span),
+        lines=await store.lines(conn, span),
+        statements=await store.statements(conn, span),
+        waiting=waiting,
+        settled=frozenset(late),
+        late=late,
+    )

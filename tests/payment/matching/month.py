@@ -1,0 +1,383 @@
+"""A month of trade: the provider's and the bank's sandboxes, and our books beside them, with faults planted and labelled.
+
+The same seed gives the same month. Every fault leaves a label (cause and subject of the difference it must show as), and nothing else is
+to show. Trade begins on 28 September 2026, so that October has a payout on each of its 22 business days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import cast
+from uuid import UUID
+
+from base.clock import SettableClock
+from base.db import Connection, Database
+from base.money import Money
+from payment import stripe_words as words
+from payment.bank.refusing import NotTheSum
+from payment.bank.usecases import Bank as BankFiles
+from payment.exports import store as export_store
+from payment.exports.batch import Profile, files
+from payment.exports.model import Day
+from payment.exports.usecases import Exports
+from payment.ledger import fee_journal, refund_failed_journal, refund_journal
+from payment.ledgers.store import find_closed_day
+from payment.ledgers.usecases import Ledgers
+from payment.matching.model import Cause
+from payment.matching.usecases import Matching
+from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.ports import PaymentOrder, RefundOrder
+from payment.provider_records.usecases import ProviderRecords
+from payment.store import insert_journal, insert_payment, insert_refund, update_refund
+from sandbox.bank.bank import Bank
+from sandbox.bank.faults import KINDS as SANDBOX_KINDS
+from sandbox.bank.faults import Fault, Kind
+from sandbox.bank.model import Booking
+from sandbox.bank.model import Payment as BankPayment
+from sandbox.stripe.errors import Json
+from sandbox.stripe.machine import Machine
+from tests.payment.machine_provider import MachineProvider
+
+FIRST, LAST_TRADE, LAST = date(2026, 9, 28), date(2026, 10, 27), date(2026, 11, 4)
+PAYOUTS = 22
+_DAY = timedelta(days=1)
+_PRICES = (600, 1300, 2240, 3700, 3750, 5650, 7000, 10_200)
+Label = tuple[str, str]  # cause and subject
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """`faults`: of each kind that strikes payments and refunds; those of payouts and files strike once each."""
+
+    payments: int = 10_000
+    refunds: int = 600
+    disputes: int = 20
+    faults: int = 5
+
+
+SMALL = Size(payments=500, refunds=60, disputes=6, faults=2)
+PAYMENT_FAULTS = ("unbooked", "edited", "invented")
+REFUND_FAULTS = ("by_hand", "invented", "other_amount", "failed", "came_back_unseen")
+PAYOUT_FAULTS = ("failed", "bounced")
+BANK_FAULTS = (
+    *("credit_late", "cent_off", "payout_split", "unknown_credit", "statement_missing", "file_twice", "wrong_balance"),
+    "unknown_debit",
+)
+
+
+@dataclass
+class Month:
+    db: Database
+    size: Size = SMALL
+    seed: int = 1
+    nightly: bool = False  # runs and closed days as they go, instead of one run in the end
+    labels: set[Label] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.chance = Random(self.seed)
+        self.clock = SettableClock(datetime(2026, 9, 28, 4, tzinfo=UTC))
+        self.machine = Machine(self.clock, seed=str(self.seed), early_intents=False, payout_schedule="daily")
+        self.provider = MachineProvider(
+            self.machine, abilities=replace(MachineProvider(self.machine).abilities, records=True)
+        )
+        self.use(self.db)
+        self._last_id = 0
+        self._paid: list[tuple[Payment, Json]] = []
+        self._given_back: set[UUID] = set()
+        self._plan()
+
+    def use(self, db: Database) -> None:
+        """Goes on in this one: a copy, as a rule, of the one in which the month was played."""
+        self.db = db
+        self.records = ProviderRecords(db, {"stripe": self.provider}, self.clock)
+        self.matching = Matching(db, self.records, self.clock)
+        self.files, self.ledgers = BankFiles(db, self.clock), Ledgers(db, self.clock)
+        self.exports = Exports(db, self.clock, Profile())
+
+    def _plan(self) -> None:
+        """Who is struck is drawn before the first day; faults of payouts and files never on neighbouring days."""
+        size, chance = self.size, self.chance
+        days = [FIRST + n * _DAY for n in range((LAST_TRADE - FIRST).days + 1)]
+        self._payments = _spread(chance, size.payments, days)
+        self._refunds = _spread(chance, size.refunds, days[1:])
+        self._struck = _struck(chance, PAYMENT_FAULTS, size.faults, size.payments)
+        self._refunds_struck = _struck(chance, REFUND_FAULTS, size.faults, size.refunds)
+        chosen = [one for n, one in enumerate(_business_days(date(2026, 10, 6), date(2026, 10, 30))) if n % 2 == 0]
+        chance.shuffle(chosen)
+        self._of_day = dict(zip(chosen, (*BANK_FAULTS, *PAYOUT_FAULTS), strict=True))
+        sandbox = [(kind, on) for on, kind in self._of_day.items() if kind in SANDBOX_KINDS]
+        self.bank = Bank(faults=[Fault(cast("Kind", kind), on) for kind, on in sandbox])
+        self._unacknowledged = set(chance.sample(range(1, 20), min(size.faults, 5)))
+
+    async def play(self) -> None:
+        day = FIRST
+        async with self.db.connection() as conn:
+            self.staff = await conn.fetchval(
+                "INSERT INTO account (login, name, password_hash) VALUES ('kasse', 'Kim Kasse', '$argon2id$') RETURNING id"
+            )
+        while day <= LAST:
+            if self.nightly:
+                await self._night(day)
+            await self._trade(day)
+            self._payouts(day)
+            await self._bank(day)
+            day += _DAY
+        self._at(LAST, 4)
+
+    def _at(self, day: date, hour: int, second: int = 0) -> None:
+        moment = datetime(day.year, day.month, day.day, hour, tzinfo=UTC) + timedelta(seconds=second)
+        self.clock.set(max(moment, self.clock()))
+
+    async def _trade(self, day: date) -> None:
+        number, refunds = self._payments.get(day, 0), self._refunds.get(day, 0)
+        self._at(day, 6)
+        before = list(self._paid)
+        async with self.db.transaction() as conn:
+            for n in range(number):
+                self._at(day, 6, 3 * n)
+                await self._pay(conn)
+            for n in range(refunds):
+                self._at(day, 15, 3 * n)
+                await self._refund(conn, before)
+
+    async def _pay(self, conn: Connection) -> None:
+        ident = self._next_id()
+        amount = Money(self.chance.choice(_PRICES))
+        fault = self._struck.pop(0)
+        now = self.clock()
+        payment = Payment(
+            id=ident, reference=self._next_id(), provider="stripe", amount_cents=amount.cents, currency="EUR",
+            description="Gebühr", language="de", return_url="http://localhost/", attempt_at=now, created_at=now,
+            status=PaymentStatus.PAID, session_id=f"cs_{ident}", charge_id=f"pi_none_{ident}", captured_cents=amount.cents,
+        )  # fmt: skip
+        if fault == "invented":
+            self._label(Cause.MISSING_THERE, f"charge:{payment.charge_id}")
+            await _book_payment(conn, payment, now)
+            return
+        charge = self._charge(payment)
+        payment = replace(payment, charge_id=charge["payment_intent"])
+        if fault == "unbooked":
+            payment = replace(payment, status=PaymentStatus.OPEN, captured_cents=0, pay_url="http://pay")
+            await insert_payment(conn, payment)
+            self._label(Cause.MISSING_HERE, f"charge:{payment.charge_id}")
+            return
+        await _book_payment(conn, payment, now)
+        if fault == "edited":
+            self.machine.edit_charge(charge["id"], amount.cents - self.chance.randint(1, 300))
+            self._label(Cause.AMOUNT, f"charge:{payment.charge_id}")
+        else:
+            self._paid.append((payment, charge))
+
+    def _charge(self, payment: Payment) -> Json:
+        order = PaymentOrder(
+            payment_id=payment.id, amount=payment.amount, description=payment.description, language="de",
+            return_url=payment.return_url, expires_at=self.clock() + timedelta(hours=1),
+        )  # fmt: skip
+        session = self.machine.create_session(words.session_params(order))
+        self.machine.pay(session["id"])
+        intent = self.machine.get("sessions", session["id"])["payment_intent"]
+        return self.machine.get("charges", self.machine.get("payment_intents", intent)["latest_charge"])
+
+    async def _refund(self, conn: Connection, before: list[tuple[Payment, Json]]) -> None:
+        """Of a payment of an earlier day; each payment at most once."""
+        fault = self._refunds_struck.pop(0)
+        while True:
+            place = self.chance.randrange(len(before))
+            payment, charge = before[place]
+            before[place] = before[-1]
+            before.pop()
+            if payment.id not in self._given_back:
+                break
+        self._given_back.add(payment.id)
+        cents = payment.amount_cents if self.chance.random() < 0.5 else payment.amount_cents // 2
+        if fault == "by_hand":
+            made = self.machine.create_refund({"charge": charge["id"], "amount": cents})
+            self._label(Cause.MISSING_HERE, f"refund:{made['id']}")
+            return
+        now = self.clock()
+        refund = Refund(
+            id=self._next_id(), payment_id=payment.id, amount_cents=cents, reason=RefundReason.CANCELLED,
+            attempt_at=now, created_at=now, status=RefundStatus.APPROVED,
+        )  # fmt: skip
+        provider_id = self._refund_there(fault, refund, payment)
+        booked = refund_journal(refund, replace(payment, advance_cents=payment.amount_cents))
+        await insert_refund(conn, refund)
+        await insert_journal(conn, booked, now)
+        done = replace(refund, status=RefundStatus.SUCCEEDED, provider_id=provider_id)
+        await update_refund(conn, done, RefundStatus.APPROVED)
+        if fault in ("failed", "came_back_unseen"):
+            self.machine.fail_refund(provider_id, "lost_or_stolen_card")
+        if fault == "failed":
+            await insert_journal(conn, refund_failed_journal(booked), now)
+            failed = replace(done, status=RefundStatus.FAILED, failure="lost_or_stolen_card")
+            await update_refund(conn, failed, RefundStatus.SUCCEEDED)
+            self._label(Cause.FAILED_REFUND, f"refund:{refund.id}")
+
+    def _refund_there(self, fault: str, refund: Refund, payment: Payment) -> str:
+        if fault == "invented":
+            self._label(Cause.MISSING_THERE, f"refund:re_none_{refund.id}")
+            return f"re_none_{refund.id}"
+        assert payment.charge_id is not None
+        asked = Money(refund.amount_cents - (7 if fault == "other_amount" else 0))
+        order = RefundOrder(refund_id=refund.id, payment_id=payment.id, charge_id=payment.charge_id, amount=asked)
+        made = self.machine.create_refund(words.refund_params(order))
+        if fault in ("other_amount", "came_back_unseen"):
+            self._label(Cause.AMOUNT, f"refund:{made['id']}")
+        return str(made["id"])
+
+    def _payouts(self, day: date) -> None:
+        """Noon: those of today are on their way, those of the days before have arrived."""
+        self._at(day, 18)
+        self.machine.sweep()
+        for row in self.machine.state.rows("payouts"):
+            arrival = datetime.fromtimestamp(row["arrival_date"], UTC).date()
+            fault = self._of_day.get(arrival)
+            if (fault == "failed" and row["status"] == "in_transit") or (
+                fault == "bounced" and row["status"] == "paid" and day > arrival
+            ):
+                self.machine.fail_payout(row["id"], "account_closed")
+                self._label(Cause.PAYOUT_FAILED, f"payout:{row['id']}")
+
+    async def _bank(self, day: date) -> None:
+        self.bank.take_payouts(self.machine.state.rows("payouts"))
+        if self._of_day.get(day) == "unknown_debit":
+            fee = BankPayment(amount_cents=-990, name="Sparkasse", remittance="Kontoführung")
+            self.bank.account.book(day, Booking(payments=(fee,), info="ENTGELT"))
+        for file in self.bank.close(day):
+            try:
+                await self.files.take(file.name, file.content, None)
+            except NotTheSum:
+                if self._of_day.get(day) != "wrong_balance":
+                    raise
+
+    async def label_bank(self) -> None:
+        """What the sandboxes struck, named as our stores know it."""
+        kinds = {"cent_off": Cause.AMOUNT, "payout_split": Cause.PAYOUT_SPLIT, "credit_late": Cause.PAYOUT_LATE}
+        for one in self.bank.labels:
+            if one.kind in kinds:
+                self._label(kinds[one.kind], f"payout:{one.payout}")
+            if one.kind in ("statement_missing", "wrong_balance"):
+                number = len(_business_days(FIRST, one.on))
+                self._label(Cause.STATEMENT_GAP, f"statement:{self.bank.account.iban}:2026:{number}")
+        sql = """
+            SELECT statement_id, entry, position, amount_cents FROM bank_detail
+             WHERE amount_cents IN (4711, -990) AND end_to_end_id = ''"""
+        async with self.db.connection() as conn:
+            for row in await conn.fetch(sql):
+                cause = Cause.UNKNOWN_CREDIT if row["amount_cents"] > 0 else Cause.UNKNOWN_DEBIT
+                self._label(cause, f"bank:{row['statement_id']}.{row['entry']}.{row['position']}")
+
+    async def _night(self, day: date) -> None:
+        """At half past four in summer: a run, then the treasury closes yesterday and takes its batch."""
+        self._at(day, 3)
+        await self.matching.by_night()
+        while await self.ledgers.seal_due():
+            pass
+        open_days, _closed = await self.ledgers.days()
+        for one in open_days:
+            if one.day < day:
+                await self.ledgers.close(one.day, by=self.staff)
+                await self.deliver(one.day)
+
+    async def close_all(self) -> None:
+        """All days up to the last of the month, with their batches: for a month without its nights."""
+        while await self.ledgers.seal_due():
+            pass
+        open_days, _closed = await self.ledgers.days()
+        for one in open_days:
+            if one.day < self.clock().date():
+                await self.ledgers.close(one.day, by=self.staff)
+                await self.deliver(one.day)
+        self.clock.advance(days=4)
+
+    async def reported(self, state: str = "open") -> set[Label]:
+        async with self.db.connection() as conn:
+            rows = await conn.fetch("SELECT cause, subject FROM difference WHERE state = $1", state)
+        return {(row["cause"], row["subject"]) for row in rows}
+
+    async def deliver(self, day: date) -> None:
+        batch = await self.exports.make(day, by=self.staff)
+        if batch.number in self._unacknowledged:
+            self._label(Cause.EXPORT_NOT_ACKNOWLEDGED, f"batch:{day}")
+        else:
+            await self.exports.acknowledge(batch.number, by=self.staff, reference=f"HKR {batch.number}")
+
+    async def made_again(self) -> dict[date, tuple[dict[str, bytes], dict[str, bytes]]]:
+        """By day: the files of its batch as they are kept, and as the books give them now."""
+        found = {}
+        _days, batches = await self.exports.batches()
+        for batch in batches:
+            async with self.db.connection() as conn:
+                closed = await find_closed_day(conn, batch.day)
+                vouchers = await export_store.vouchers(conn, batch.day)
+                rows = await conn.fetch("SELECT format, content FROM export_file WHERE batch = $1", batch.number)
+            assert closed is not None
+            day = Day(
+                batch=batch.number, business_day=batch.day, closed_at=closed.closed_at, root_sha256=closed.root_sha256, vouchers=vouchers
+            )  # fmt: skip
+            kept = {row["format"]: row["content"] for row in rows}
+            found[batch.day] = kept, {one.format: one.content for one in files(day, Profile())}
+        return found
+
+    async def change_prices(self) -> None:
+        """After it was read and booked, the provider takes more for some of its transactions."""
+        rows = [row for row in self.machine.state.rows("balance_transactions") if row["type"] == "charge"]
+        for row in self.chance.sample(rows, self.size.faults):
+            self.machine.edit_fee(row["id"], row["fee"] + 11)
+            self._label(Cause.FEE, f"fee:{row['id']}")
+
+    def _label(self, cause: Cause, subject: str) -> None:
+        self.labels.add((cause.value, subject))
+
+    def _next_id(self) -> UUID:
+        self._last_id += 1
+        return UUID(int=self._last_id)
+
+
+async def _book_payment(conn: Connection, payment: Payment, at: datetime) -> None:
+    assert await insert_payment(conn, payment)
+    await insert_journal(conn, fee_journal(payment), at)
+
+
+def _spread(chance: Random, number: int, days: Sequence[date]) -> dict[date, int]:
+    found = dict.fromkeys(days, 0)
+    for day in chance.choices(days, k=number):
+        found[day] += 1
+    return found
+
+
+def _struck(chance: Random, kinds: Sequence[str], each: int, number: int) -> list[str]:
+    """For each of them the fault that strikes it, "" for none; the last ones stay whole."""
+    found = [kind for kind in kinds for _n in range(each)]
+    found += [""] * (number - len(found))
+    chance.shuffle(found)
+    return found
+
+
+def _business_days(first: date, last: date) -> list[date]:
+    days = [first + n * _DAY for n in range((last - first).days + 1)]
+    return [day for day in days if day.weekday() < 5]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Against the labels: of what is reported how much was planted, of what was planted how much is reported."""
+
+    missed: frozenset[Label]
+    wrong: frozenset[Label]
+    found: int
+
+    @property
+    def precision(self) -> float:
+        return self.found / (self.found + len(self.wrong)) if self.found else 0.0
+
+    @property
+    def recall(self) -> float:
+        return self.found / (self.found + len(self.missed)) if self.found else 0.0
+
+
+def score(reported: set[Label], labels: set[Label]) -> Score:
+    return Score(frozenset(labels - reported), frozenset(reported - labels), len(reported & labels))
