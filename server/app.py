@@ -215,6 +215,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[availability.KNOWN] = Kept()
     app[find_pages.KNOWN_TIMES] = Kept()
     app[holds.HOLDS] = product.holds
+    app[appointments.BY_NAME] = product.by_name
     app[appointments.APPOINTMENTS] = product.appointments
     app[reductions.REDUCTIONS] = product.reductions
     app[allocation.ALLOCATION] = product.allocation

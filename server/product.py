@@ -28,6 +28,7 @@ from booking.allocation.telling import Teller as NeedTeller
 from booking.allocation.usecases import Allocation
 from booking.allocation.words import Words
 from booking.appointments.announce import Announcer
+from booking.appointments.by_name import ByName
 from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.reductions import Reductions
@@ -112,6 +113,7 @@ class Product:
     bank_folder: BankFolder
     reversals: Reversals
     exports: Exports
+    by_name: ByName
     retention: Retention
     appointments: Appointments
     reductions: Reductions
@@ -250,6 +252,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             reversals=Reversals(db, clock),
             retention=Retention(db, clock, {}, elsewhere(settings)),
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
+            by_name=ByName(db, sealer),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),

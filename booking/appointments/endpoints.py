@@ -29,6 +29,7 @@ from base.web import (
     reply,
     text_reply,
 )
+from booking.appointments.by_name import ByName
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
 from booking.appointments.invited import InvitationOver, InvitationUsed, OutsideInvitation
@@ -55,6 +56,7 @@ from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempot
 from booking.holds.refusals import HoldInUse
 from payment.context import PaymentUnavailable
 
+BY_NAME: web.AppKey[ByName] = web.AppKey("BY_NAME", ByName)
 APPOINTMENTS: web.AppKey[Appointments] = web.AppKey("APPOINTMENTS", Appointments)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from base.web import STAFF, query
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Brief
-from frontend.citizen.rendering import see, words_of
+from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
@@ -25,7 +25,7 @@ from frontend.finance.shared import (
     payment_url,
     zone_of,
 )
-from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, SearchPage, Sum, WorkLine, WorkPage
+from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, Sum, WorkLine, WorkPage
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION, REVERSALS
 from payment.exports.endpoints import EXPORTS
@@ -38,10 +38,6 @@ _EARLIEST = date(2020, 1, 1)
 
 class DayQuery(BaseModel):
     day: str = ""
-
-
-class SearchQuery(BaseModel):
-    q: str = ""
 
 
 async def show_day(request: web.Request) -> web.Response:
@@ -142,28 +138,6 @@ async def show_work(request: web.Request) -> web.Response:
         reversals=reversals,
     )
     return staff_page(request, "finance/work", view)
-
-
-async def search(request: web.Request) -> web.Response:
-    """By the appointment's number, or by an id of the provider or of ours. One payment found: to it at once."""
-    words, asked = words_of(request), query(request, SearchQuery).q.strip()
-    appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
-    reference = await appointments.find_by_number(asked)
-    references = await appointments.references(reference) if reference else []
-    found = [one for each in references for one in await reconciliation.of_reference(each)]
-    if not found and asked:
-        found = await reconciliation.find(asked)
-    if len(found) == 1:
-        return see(payment_url(words, found[0]))
-    today = words.now.astimezone(zone_of(words)).date()
-    view = SearchPage(
-        frame=staff_frame(request, words, words._("Till: search")),
-        day=day_link(words, today),
-        search_url=f"/{words.language}/finance/search",
-        asked=asked,
-        found=tuple(Link(label=words._("Payment {id}", id=str(one)[:8]), url=payment_url(words, one)) for one in found),
-    )
-    return staff_page(request, "finance/search", view)
 
 
 def _day_page(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
-from frontend.finance import batch_pages, books_pages, day_pages, journal_pages, payment_pages
+from frontend.finance import batch_pages, books_pages, day_pages, journal_pages, payment_pages, search_pages
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -31,7 +31,7 @@ ENDPOINTS = [
         "GET", "/{language}/finance/", day_pages.show_day, can("finance.read"), "A day of the till", NotFound, Invalid
     ),
     page("GET", "/{language}/finance/work", day_pages.show_work, can("finance.read"), "What waits for people"),
-    page("GET", "/{language}/finance/search", day_pages.search, can("finance.read"), "Find a payment"),
+    page("GET", "/{language}/finance/search", search_pages.search, can("finance.read"), "Find a payment"),
     page("GET", _BOOKS, books_pages.show_balance, can("finance.read"), "Trial balance"),
     page("GET", f"{_BOOKS}/account", books_pages.show_account, can("finance.read"), "An account's statement", NotFound),
     page("GET", f"{_BOOKS}/days", books_pages.show_days, can("finance.read"), "Open and closed days"),

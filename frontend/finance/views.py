@@ -148,9 +148,23 @@ class WorkPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundLine:
+    kassenzeichen: Link
+    about: str
+    made: str
+    receipt: str
+    state: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
+    """`label`: what may be searched for, which depends on who searches."""
+
     frame: StaffFrame
     day: Link
     search_url: str
     asked: str
-    found: tuple[Link, ...]
+    label: str
+    found: tuple[FoundLine, ...]
+    more: str

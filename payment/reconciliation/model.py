@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from base.money import Money
 from payment.ledger import PSP_CLEARING, Entry, JournalKind
-from payment.model import Payment, Refund
+from payment.model import Payment, PaymentStatus, Refund
 from payment.ports import RefundSnapshot, SessionState, Snapshot
 from payment.statement import Statement
 
@@ -70,6 +70,27 @@ class Span:
 def day_span(day: date, zone: ZoneInfo) -> Span:
     """From midnight to midnight as the clocks there show it: two days of the year have 23 and 25 hours."""
     return Span(*(datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + timedelta(days=1))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A payment as a search shows it."""
+
+    id: UUID
+    reference: UUID
+    kassenzeichen: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    status: PaymentStatus
+    created_at: datetime
+    receipt_year: int | None
+    receipt_number: int | None
+
+    @property
+    def receipt(self) -> str:
+        """Empty: it has none yet."""
+        return "" if self.receipt_year is None else f"{self.receipt_year}-{self.receipt_number:06d}"
 
 
 @dataclass(frozen=True, slots=True)

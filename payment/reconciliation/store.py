@@ -7,7 +7,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all
 from payment.model import Payment, Refund
-from payment.reconciliation.model import Message, Posted, Span
+from payment.reconciliation.model import Found, Message, Posted, Span
 
 
 async def concerned(
@@ -59,6 +59,28 @@ async def of_provider_id(conn: Connection, text: str) -> list[UUID]:
         SELECT id FROM payment WHERE session_id = $1 OR charge_id = $1 OR id::text = $1 OR kassenzeichen = $1
         UNION SELECT payment_id FROM refund WHERE provider_id = $1"""
     return await fetch_all(conn, UUID, sql, text)
+
+
+async def of_receipt(conn: Connection, year: int, number: int) -> list[UUID]:
+    sql = "SELECT payment_id FROM receipt WHERE year = $1 AND number = $2"
+    return await fetch_all(conn, UUID, sql, year, number)
+
+
+async def of_amount(conn: Connection, cents: int, limit: int) -> list[UUID]:
+    """Payments and refunds of just this amount, the youngest payment first."""
+    sql = """
+        SELECT id FROM payment p WHERE amount_cents = $1 OR EXISTS (SELECT FROM refund r WHERE r.payment_id = p.id AND r.amount_cents = $1)
+         ORDER BY created_at DESC, id LIMIT $2"""
+    return await fetch_all(conn, UUID, sql, cents, limit)
+
+
+async def found(conn: Connection, ids: Collection[UUID]) -> list[Found]:
+    """In the order of the ids."""
+    sql = """
+        SELECT p.id, p.reference, p.kassenzeichen, p.amount_cents, p.refunded_cents, p.currency, p.status, p.created_at,
+               r.year AS receipt_year, r.number AS receipt_number
+          FROM payment p LEFT JOIN receipt r ON r.payment_id = p.id WHERE p.id = ANY ($1) ORDER BY array_position($1, p.id)"""
+    return await fetch_all(conn, Found, sql, list(ids))
 
 
 async def open_requests(conn: Connection) -> list[Refund]:

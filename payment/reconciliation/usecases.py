@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from payment.model import Payment, Refund
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
 from payment.reconciliation import store
-from payment.reconciliation.model import Day, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
+from payment.reconciliation.model import Day, Found, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
 from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
 from payment.reconciliation.totals import account_totals, rows, sums_of
 from payment.statement import Statement, StatementProvider
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 LOOK_BACK = timedelta(hours=24)
 # Younger facts are not compared: a message may be on its way.
 ON_ITS_WAY = timedelta(minutes=2)
+MOST_FOUND = 50
 MOST_LOOKS = 50  # payments asked for one by one
 
 
@@ -90,6 +91,20 @@ class Reconciliation:
         """By an id of ours or of the provider (session, charge, refund), or by the Kassenzeichen as anybody may type it."""
         async with self._db.connection() as conn:
             return await store.of_provider_id(conn, kassenzeichen.understood(text) or text)
+
+    async def of_receipt(self, year: int, number: int) -> list[UUID]:
+        async with self._db.connection() as conn:
+            return await store.of_receipt(conn, year, number)
+
+    async def of_amount(self, cents: int) -> list[UUID]:
+        """Of payments or refunds of just this amount, in cents; the youngest, at most MOST_FOUND."""
+        async with self._db.connection() as conn:
+            return await store.of_amount(conn, cents, MOST_FOUND)
+
+    async def shown(self, ids: Collection[UUID]) -> Sequence[Found]:
+        """What a search shows of them, in their order."""
+        async with self._db.connection() as conn:
+            return await store.found(conn, ids)
 
     async def worklist(self) -> Worklist:
         async with self._db.transaction() as conn:
