@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from base.db import Database
 from base.migrate import migrate
 from server.postgres import EmbeddedPostgres
 from tests.memory import folder_in_memory
-from tests.town import import_sample_city
+from tests.town import MORNING, import_sample_city
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-MORNING = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 _numbers = count(1)
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -32,6 +32,10 @@ from server.health import FEED
 from server.product import Product, open_product
 from server.worker import drain
 
+MORNING = datetime(
+    2026, 12, 1, 9, 0, tzinfo=UTC
+)  # a Tuesday, ten o'clock in Stuttgart, when the sample city is imported
+HORIZON_DAYS = 60
 SAMPLE_CITY = Path(__file__).parents[1] / "samples" / "stuttgart"
 KIM = {"name": "Kim Mustermann", "email": "kim@example.org", "language": "de"}
 
@@ -183,6 +187,7 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
             "database_url": dsn,
             "database_pool": 5,
             "secret_key": "test-" + "k" * 40,
+            "horizon_days": HORIZON_DAYS,
             "public_url": origin,
             "port": port,
             "stripe_api_key": "sk_test_sandbox",
@@ -200,6 +205,9 @@ async def town(dsn: str, clock: SettableClock, **settings_given: Any) -> AsyncIt
         await stack.enter_async_context(served(stripe_app, stripe_listening))
         await stack.enter_async_context(served(app, listening))
         worker = await stack.enter_async_context(open_product(settings, clock))
+        worker.catalogue._rolled_on = (
+            MORNING.date()
+        )  # by the import: a test that goes on to another day sees hours rolled
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)))
         yield Town(
             clock=clock,
@@ -233,7 +241,7 @@ async def served(app: web.Application, listening: socket) -> AsyncIterator[None]
         await runner.cleanup()
 
 
-async def import_sample_city(dsn: str, clock: Clock, *, horizon_days: int = 60) -> None:
+async def import_sample_city(dsn: str, clock: Clock, *, horizon_days: int = HORIZON_DAYS) -> None:
     async with Database(dsn, size=1) as db:
         await import_catalogue(db, SAMPLE_CITY, clock, horizon_days=horizon_days)
         async with db.connection() as conn:
