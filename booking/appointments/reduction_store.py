@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from booking.appointments.model import ProofOutcome
+from booking.appointments.model import ProofOutcome, Reduced
 from booking.appointments.move_store import columns
 from booking.catalogue.reductions import Charge, Claimed, Per, Reduction, ReductionKind, Saving, saved
 
@@ -93,6 +93,20 @@ async def claims(conn: Connection, appointment_id: UUID) -> list[ClaimRow]:
         f"""
         SELECT {_RULE}, d.persons, d.outcome FROM reduction_claim d JOIN reduction r ON r.id = d.reduction_id
          WHERE d.appointment_id = $1 ORDER BY r.rank, r.key""",  # noqa: S608
+        appointment_id,
+    )
+
+
+async def reduced(conn: Connection, appointment_id: UUID) -> list[Reduced]:
+    """As the counter shows them: those that take something off."""
+    return await fetch_all(
+        conn,
+        Reduced,
+        """
+        SELECT r.key, r.name, r.proof, r.legal_basis, d.persons, d.outcome, d.reason, sum(x.cents)::int AS cents
+          FROM reduction_claim d JOIN reduction r ON r.id = d.reduction_id
+          JOIN reduction_part x ON x.appointment_id = d.appointment_id AND x.reduction_id = d.reduction_id
+         WHERE d.appointment_id = $1 GROUP BY r.id, d.persons, d.outcome, d.reason ORDER BY r.rank, r.key""",
         appointment_id,
     )
 

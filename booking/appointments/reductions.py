@@ -13,7 +13,7 @@ from base.i18n import mark as _
 from base.money import Money
 from booking.appointments import reduction_store, store
 from booking.appointments.lifecycle import HoldOver
-from booking.appointments.model import AppointmentStatus, ProofOutcome
+from booking.appointments.model import AppointmentStatus, ProofOutcome, Reduced
 from booking.appointments.reduction_store import ClaimRow, PricedRow
 from booking.appointments.slots import Slots
 from booking.catalogue.reductions import Charge, Claimed, Reduction, Saving, applies, best, most_persons, saved
@@ -177,6 +177,12 @@ class Reductions:
             if not done:
                 raise NotFound
             await store.touch(conn, appointment_id)
+
+    async def at_counter(self, appointment_id: UUID) -> tuple[Sequence[Reduced], Due]:
+        """What a clerk is shown of the person they serve; mostly nothing, by one short question."""
+        async with self._db.connection() as conn:
+            found = await reduction_store.reduced(conn, appointment_id)
+        return found, await self.due(appointment_id) if found else Due(amount=Money(0))
 
     async def due(self, appointment_id: UUID) -> Due:
         """The difference to the price without those whose proof was not shown; nothing: 0. What was paid for it is not looked at."""

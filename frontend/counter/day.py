@@ -16,6 +16,7 @@ from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.counter.views import Line, Lists, Mine, Proof, Step
 
+NOTHING = Money(0)
 _MISSED_SHOWN = 3  # who comes after all comes soon
 
 
@@ -102,8 +103,7 @@ def mine(
     manages: bool,
     has_call: bool,
     reduced: Sequence[Reduced] = (),
-    due: Money | None = None,
-    currency: str = "EUR",
+    due: Money = NOTHING,
 ) -> Mine:
     """`has_call`: whoever is here has a video call that is not over. `reduced`: what they have claimed; `due`: because of proof that was
     not shown."""
@@ -143,7 +143,7 @@ def mine(
         rows=_rows(scene, present),
         state=_state(scene, present),
         steps=_steps(scene, present, has_call=has_call),
-        proofs=tuple(proof_of(words, one, currency) for one in reduced),
+        proofs=tuple(proof_of(words, one, due.currency) for one in reduced),
         proof_url=f"{base}/tickets/{present.id}/proof",
         proof_due=words._("Proof was not shown, so {amount} is to be paid.", amount=words.fee(due)) if due else "",
         taken=taken,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 from aiohttp import web
@@ -263,15 +263,13 @@ async def _mine(request: web.Request, scene: Scene) -> Mine:
     has_call = False
     if present is not None and present.channel == "video" and present.appointment_id is not None:
         has_call = await request.app[APPOINTMENTS].invitation(present.appointment_id) is not None
-    reduced: tuple[Reduced, ...] = ()
-    due: Money | None = None
-    currency = "EUR"
+    reduced: Sequence[Reduced] = ()
+    due = Money(0)
     if present is not None and present.appointment_id is not None:
-        case = await request.app[APPOINTMENTS].case(present.appointment_id)
-        reduced, currency = tuple(one for one in case.reductions if one.cents), case.fee.currency
-        due = (await request.app[REDUCTIONS].due(case.id)).amount if reduced else None
+        reduced, missing = await request.app[REDUCTIONS].at_counter(present.appointment_id)
+        due = missing.amount
     manages = staff.may("queue.manage", scene.office.id)
-    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due, currency=currency)
+    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due)
 
 
 async def _office(request: web.Request) -> tuple[Office, Snapshot]:

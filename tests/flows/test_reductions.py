@@ -310,11 +310,13 @@ class TestAtTheCounter:
         called = await clerk.post(f"/de/counter/{office}/next")
         return await clerk.post(step_url(called.text, "start"))
 
-    async def _here(self, town: Town, office: int, words: str, **claims: int) -> dict[str, Any]:
+    async def _here(self, town: Town, office: int, words: str, quantity: int = 1, **claims: int) -> dict[str, Any]:
         service = await town.service(words)
-        query = {"service": service["id"], "channel": "onsite", "office": office, "limit": 1}
+        query = {"service": service["id"], "channel": "onsite", "office": office, "limit": 1, "quantity": quantity}
         [slot] = (await town.good("GET", "/api/slots/next", params=query))["slots"]
-        held = await town.hold(service["id"], "onsite", slot)
+        asked = {"service": service["id"], "channel": "onsite", "quantity": quantity}
+        place = {"office": slot["office"], "starts_at": slot["starts_at"]}
+        held = await town.good("POST", "/api/holds", key=str(uuid4()), json={**asked, **place})
         given = {"hold": held["id"], "contact": KIM}
         made: dict[str, Any] = await town.good("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)
         assert (await claim(town, made, **claims)).status == 200
@@ -353,6 +355,36 @@ class TestAtTheCounter:
             await clerk.post(step_url(page.text, "proof"), reduction="bonuscard", outcome="not_shown")
         due = await town.worker.reductions.due(UUID(made["id"]))
         assert (due.amount.cents, [line.amount_cents for line in due.lines]) == (250, [250])
+
+    async def test_of_two_one_was_not_shown(self, town: Town) -> None:
+        """Each is noted by itself; only what the missing one took off is due."""
+        office = await office_id(town)
+        counter = (await counters_of(town, office))[0]
+        made = await self._here(town, office, CERTIFICATE, 3, bonuscard=2, kind_unter_16=1)
+        async with await clerk_at(town, "kim", office, counter) as clerk:
+            page = await self._served(town, clerk, office, made)
+            url = step_url(page.text, "proof")
+            noted = await clerk.post(url, reduction="kind-unter-16", outcome="not_shown")
+            assert "daher sind 5,00\xa0€ zu zahlen" in noted.text
+            refused = await clerk.post(step_url(page.text, "finish"))
+            assert "Vermerken Sie zuerst" in refused.text
+            await clerk.post(url, reduction="bonuscard", outcome="shown")
+            await clerk.post(step_url(page.text, "finish"))
+        assert (await town.look(made))["status"] == "finished"
+
+    async def test_another_clerks_number_is_not_noted(self, town: Town) -> None:
+        office = await office_id(town)
+        first, second, *_ = await counters_of(town, office)
+        made = await self._here(town, office, CERTIFICATE, bonuscard=1)
+        async with (
+            await clerk_at(town, "kim", office, first) as clerk,
+            await clerk_at(town, "toni", office, second) as other,
+        ):
+            page = await self._served(town, clerk, office, made)
+            away = await other.post(step_url(page.text, "proof"), reduction="bonuscard", outcome="shown")
+            assert "Diese Nummer ist nicht mehr dort" in away.text
+        [row] = await town.rows("SELECT outcome FROM reduction_claim")
+        assert row["outcome"] is None
 
     async def test_nobody_could_look_needs_a_reason(self, town: Town) -> None:
         office = await office_id(town)
