@@ -382,7 +382,7 @@ class TestAtTheCounter:
         ):
             page = await self._served(town, clerk, office, made)
             away = await other.post(step_url(page.text, "proof"), reduction="bonuscard", outcome="shown")
-            assert "Diese Nummer ist nicht mehr dort" in away.text
+            assert "Diese Nummer ist nicht mehr da, wo sie war" in away.text
         [row] = await town.rows("SELECT outcome FROM reduction_claim")
         assert row["outcome"] is None
 
