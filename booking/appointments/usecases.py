@@ -110,6 +110,10 @@ class NobodyToAsk(Conflict):
     message = _("There is neither an e-mail address nor a mobile number to which the link to pay could go.")
 
 
+class _CaseMeanwhile(Exception):
+    """Another tab has made a case of the hold: it is to be locked before its time, so from the beginning."""
+
+
 class Appointments:
     """`transaction` is that of the books; a transaction of `db` is one of the same kind."""
 
@@ -177,12 +181,16 @@ class Appointments:
         once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
         given = dict(sorted((answers or {}).items()))
         fingerprint = request_hash(contact.model_dump_json(), *([json.dumps(given)] if given else []))
-        with invited.refusals():
-            created = await self._create(
-                hold_id, contact, given, once, fingerprint, asks_first=asks_first, instead=instead
-            )
-        appointment_created()
-        return created
+        while True:
+            try:
+                with invited.refusals():
+                    created = await self._create(
+                        hold_id, contact, given, once, fingerprint, asks_first=asks_first, instead=instead
+                    )
+            except _CaseMeanwhile:
+                continue
+            appointment_created()
+            return created
 
     async def _create(
         self,
@@ -203,6 +211,8 @@ class Appointments:
             if (before := await store.case_of_hold(conn, hold_id)) is not None:
                 await store.lock_appointment(conn, before)  # first the case, then its time, as everywhere
             hold = await store.lock_hold(conn, hold_id)
+            if hold is not None and hold.appointment_id != before:
+                raise _CaseMeanwhile
             self._check(hold)
             assert hold is not None
             if hold.channel == "phone" and contact.mobile is None:
