@@ -33,6 +33,9 @@ class Metrics:
         self.payments_attention = Gauge(
             "schalter_payments_attention", "Payments that do not fit and need a person", registry=self.registry
         )
+        self.disputes_open = Gauge(
+            "schalter_disputes_open", "Disputes that wait for evidence or do not fit", registry=self.registry
+        )
         self.media_workers = Gauge(
             "schalter_media_workers", "Media workers with a living lease", registry=self.registry
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
@@ -65,6 +66,17 @@ class Delivery(IntEnum):
 
 
 _STATUSES = {Delivery.UNDELIVERED: Status.UNDELIVERED, Delivery.DELIVERED: Status.DELIVERED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """That a message was written and how far it came; neither to whom nor what it says."""
+
+    template: str
+    channel: str
+    status: str
+    created_at: datetime
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from base.db import Connection, fetch_all
-from notifications.model import Untold
+from notifications.model import Sent, Untold
 
 
 async def insert_message(
@@ -147,3 +147,10 @@ async def raise_rank(
         reason,
     )
     return done.endswith(" 1")
+
+
+async def sent_of(conn: Connection, references: Collection[UUID]) -> list[Sent]:
+    sql = """
+        SELECT template, channel, status, created_at, sent_at FROM message WHERE reference = ANY ($1) AND status <> 'due'
+         ORDER BY created_at, id"""
+    return await fetch_all(conn, Sent, sql, list(references))

@@ -19,7 +19,7 @@ from base.jobs import Queue, back_off
 from base.seal import Sealer
 from notifications.messages import Messages
 from notifications.mime import ascii_domain, mail_bytes
-from notifications.model import Channel, Contents, Message, Status, Template, Untold
+from notifications.model import Channel, Contents, Message, Sent, Status, Template, Untold
 from notifications.ports import CallbackRefused, MailSender, Outcome, Receipt, Report, TextSender, report_url
 from notifications.store import (
     erase,
@@ -30,6 +30,7 @@ from notifications.store import (
     mark_followed,
     mark_sent,
     raise_rank,
+    sent_of,
     silent_texts,
     undelivered_of,
     untold_texts,
@@ -195,6 +196,11 @@ class Notifications:
     async def undelivered(self, conn: Connection, references: Collection[UUID]) -> list[UUID]:
         """Those whose latest message did not arrive, as far as anybody knows."""
         return await undelivered_of(conn, references)
+
+    async def sent_of(self, references: Collection[UUID]) -> list[Sent]:
+        """What went out for them, oldest first."""
+        async with self.db.connection() as conn:
+            return await sent_of(conn, references)
 
     async def _claim(self, queue: Queue, patience: Patience) -> list[dict[str, Any]]:
         async with self.db.connection() as conn:

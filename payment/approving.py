@@ -15,6 +15,7 @@ from base.i18n import mark as _
 from base.idempotency import KeyReused
 from payment.context import Context
 from payment.model import (
+    UNREFUNDABLE,
     Payment,
     PaymentStatus,
     Refund,
@@ -62,6 +63,14 @@ class RefundedMeanwhile(Conflict):
     )
 
 
+class PaymentDisputed(Conflict):
+    code = "payment_disputed"
+    message = _(
+        "The payer disputes this payment with their bank. While that is open, and once it is lost, nothing can be refunded: "
+        "the money would go back twice."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Approving:
     context: Context
@@ -69,7 +78,7 @@ class Approving:
     async def request(self, payment_id: UUID, *, by: int, note: str, key: UUID) -> Refund:
         """For everything that is left. The same key again: the same request.
 
-        Raises NotFound, Invalid, NotPaid, NothingLeft, AlreadyRequested, KeyReused.
+        Raises NotFound, Invalid, NotPaid, NothingLeft, PaymentDisputed, AlreadyRequested, KeyReused.
         """
         note = note.strip()
         if not 1 <= len(note) <= NOTE_LENGTH:
@@ -83,6 +92,7 @@ class Approving:
                     raise KeyReused
                 return known
             _check_refundable(payment)
+            await self._check_undisputed(tx, payment)
             if any(one.status is RefundStatus.REQUESTED for one in await books.refunds(tx, payment_id)):
                 raise AlreadyRequested
             refund = Refund(
@@ -102,7 +112,7 @@ class Approving:
     async def approve(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """APPROVED; from here on the refund goes its usual way. Again by the same person: as it stands.
 
-        Raises NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile.
+        Raises NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile, PaymentDisputed.
         """
         async with self.context.books.transaction() as tx:
             refund, payment = await self._read(tx, payment_id, refund_id)
@@ -114,6 +124,7 @@ class Approving:
                 raise AlreadyDecided
             if refund.amount_cents > payment.refundable.cents:
                 raise RefundedMeanwhile
+            await self._check_undisputed(tx, payment)
             status = advance(refund.status, RefundEvent.APPROVE)
             released = replace(refund, status=status, approved_by=by, decided_at=self.context.clock())
             await self.context.books.store_refund(tx, released, refund.status)
@@ -140,6 +151,10 @@ class Approving:
         if refund is None or refund.requested_by is None or refund.payment_id != payment_id:
             raise NotFound
         return refund, payment
+
+    async def _check_undisputed(self, tx: Tx, payment: Payment) -> None:
+        if any(one.status in UNREFUNDABLE for one in await self.context.books.disputes(tx, payment.id)):
+            raise PaymentDisputed
 
     async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
         payment = await self.context.books.payment(tx, payment_id, lock=True)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
 
 T = TypeVar("T")
@@ -34,7 +34,19 @@ class Overtaken(Exception):
     """A compare-and-set found another status than the one it was computed from."""
 
 
-class Books(Protocol):
+class DisputeRows(Protocol):
+    async def payment_of_charge(self, tx: Tx, charge_id: str) -> Payment | None: ...
+    async def dispute(self, tx: Tx, provider_id: str, *, lock: bool = False) -> Dispute | None: ...
+    async def disputes(self, tx: Tx, payment_id: UUID) -> list[Dispute]: ...
+    async def insert_dispute(self, tx: Tx, dispute: Dispute) -> None: ...
+    async def store_dispute(self, tx: Tx, dispute: Dispute, was: DisputeStatus) -> None:
+        """Raises Overtaken."""
+
+    async def due_disputes(self, tx: Tx, checked_before: datetime, limit: int) -> list[Dispute]:
+        """Those that are not over, last looked at (or made) up to then; oldest look first."""
+
+
+class Books(DisputeRows, Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
         """Commits at the end, rolls back on any exception. Raises Refused, also at the commit."""
 
@@ -74,7 +86,8 @@ class Books(Protocol):
         """Why people gave money back for this reference, of what they have decided. True: a request is still open and keeps its note."""
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
-        """APPROVED ones at once, SUBMITTED ones ever more rarely, FAILED ones to be tried anew by now; oldest look first."""
+        """APPROVED ones at once unless their payment is disputed, SUBMITTED ones ever more rarely, FAILED ones to be tried anew by now;
+        oldest look first."""
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None: ...
     async def journals(self, tx: Tx, payment_id: UUID) -> list[Journal]: ...

@@ -14,9 +14,12 @@ from payment.books import LATE_MONEY, Overtaken, Refused
 from payment.ledger import IN_ADVANCE, Journal, JournalKind
 from payment.memory import MemoryDatabase, MemoryTx
 from payment.model import (
+    DISPUTED,
     ERASED_NOTE,
     LIVING,
     UNSETTLED,
+    Dispute,
+    DisputeStatus,
     Payment,
     PaymentStatus,
     Refund,
@@ -33,6 +36,10 @@ def _payments(tx: Tx) -> dict[UUID, Payment]:
 
 def _refunds(tx: Tx) -> dict[UUID, Refund]:
     return cast("MemoryTx", tx)["refund"]
+
+
+def _disputes(tx: Tx) -> dict[UUID, Dispute]:
+    return cast("MemoryTx", tx)["dispute"]
 
 
 class MemoryBooks:
@@ -121,6 +128,7 @@ class MemoryBooks:
         return sorted(own, key=lambda r: (r.created_at, r.id))
 
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
+        rules.not_made_while_disputed(refund, await self.disputes(tx, refund.payment_id))
         rules.starts_unsent(refund)
         rules.check_refund(refund)
         if rules.same_by_rule(refund, _refunds(tx).values()):
@@ -142,6 +150,7 @@ class MemoryBooks:
             raise Overtaken
         refund = replace(refund, note=stored.note)
         rules.decided_once(stored, refund)
+        rules.not_sent_while_disputed(stored, refund, await self.disputes(tx, refund.payment_id))
         rules.check_refund(refund)
         rules.unique_refund(refund, _refunds(tx).values())
         self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund) - rules.counted_cents(stored))
@@ -161,12 +170,47 @@ class MemoryBooks:
         self._put(tx, replace(payment, refunded_cents=payment.refunded_cents + cents))
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
-        due = [r for r in _refunds(tx).values() if rules.is_due(r, now)]
+        disputed = {d.payment_id for d in _disputes(tx).values() if d.status in DISPUTED}
+        due = [
+            r
+            for r in _refunds(tx).values()
+            if rules.is_due(r, now) and not (r.status is RefundStatus.APPROVED and r.payment_id in disputed)
+        ]
         return sorted(due, key=lambda r: (r.checked_at or r.attempt_at, r.id))[:limit]
+
+    async def payment_of_charge(self, tx: Tx, charge_id: str) -> Payment | None:
+        own = sorted((p for p in _payments(tx).values() if p.charge_id == charge_id), key=lambda p: p.id)
+        return own[0] if own else None
+
+    async def dispute(self, tx: Tx, provider_id: str, *, lock: bool = False) -> Dispute | None:
+        return next((d for d in _disputes(tx).values() if d.provider_id == provider_id), None)
+
+    async def disputes(self, tx: Tx, payment_id: UUID) -> list[Dispute]:
+        own = [d for d in _disputes(tx).values() if d.payment_id == payment_id]
+        return sorted(own, key=lambda d: (d.opened_at, d.id))
+
+    async def insert_dispute(self, tx: Tx, dispute: Dispute) -> None:
+        rules.of_paid(_payments(tx).get(dispute.payment_id))
+        rules.check_dispute(dispute)
+        rules.unique_dispute(dispute, _disputes(tx).values())
+        _disputes(tx)[dispute.id] = dispute
+
+    async def store_dispute(self, tx: Tx, dispute: Dispute, was: DisputeStatus) -> None:
+        stored = _disputes(tx).get(dispute.id)
+        if stored is None or stored.status is not was:
+            raise Overtaken
+        rules.dispute_changes(stored, dispute)
+        rules.check_dispute(dispute)
+        _disputes(tx)[dispute.id] = dispute
+
+    async def due_disputes(self, tx: Tx, checked_before: datetime, limit: int) -> list[Dispute]:
+        open_ones = [d for d in _disputes(tx).values() if not d.is_settled]
+        due = [d for d in open_ones if (d.checked_at or d.created_at) <= checked_before]
+        return sorted(due, key=lambda d: (d.checked_at or d.created_at, d.id))[:limit]
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None:
         table = cast("MemoryTx", tx)["journal"]
-        key = (journal.kind, journal.payment_id, journal.refund_id)
+        key = (journal.kind, journal.payment_id, journal.refund_id, journal.dispute_id)
         if key in table:
             raise Refused("journal_once")
         table[key] = journal
@@ -195,4 +239,6 @@ class MemoryBooks:
         tried_anew = {r.retry_of for r in _refunds(tx).values()}
         failed = [r for r in _refunds(tx).values() if r.status is RefundStatus.FAILED and r.id not in tried_anew]
         attention = [p for p in _payments(tx).values() if p.status is PaymentStatus.ATTENTION]
-        return Troubles(failed_refunds=len(failed), attention=len(attention))
+        waiting = (DisputeStatus.INQUIRY, DisputeStatus.OPEN)
+        disputes = [d for d in _disputes(tx).values() if d.status in waiting or d.attention is not None]
+        return Troubles(failed_refunds=len(failed), attention=len(attention), disputes=len(disputes))

@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from base.db import Connection, Database
-from payment import store
+from payment import dispute_store, store
 from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Overtaken, Refused
 from payment.ledger import Journal
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
 
 
@@ -86,6 +86,25 @@ class PgBooks:
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
         return await store.due_refunds(_conn(tx), now, REFUND_LOOK_SOONEST, REFUND_LOOK_LATEST, limit)
+
+    async def payment_of_charge(self, tx: Tx, charge_id: str) -> Payment | None:
+        return await dispute_store.payment_of_charge(_conn(tx), charge_id)
+
+    async def dispute(self, tx: Tx, provider_id: str, *, lock: bool = False) -> Dispute | None:
+        return await (dispute_store.lock if lock else dispute_store.find)(_conn(tx), provider_id)
+
+    async def disputes(self, tx: Tx, payment_id: UUID) -> list[Dispute]:
+        return await dispute_store.of_payment(_conn(tx), payment_id)
+
+    async def insert_dispute(self, tx: Tx, dispute: Dispute) -> None:
+        await dispute_store.insert(_conn(tx), dispute)
+
+    async def store_dispute(self, tx: Tx, dispute: Dispute, was: DisputeStatus) -> None:
+        if not await dispute_store.update(_conn(tx), dispute, was):
+            raise Overtaken
+
+    async def due_disputes(self, tx: Tx, checked_before: datetime, limit: int) -> list[Dispute]:
+        return await dispute_store.due(_conn(tx), checked_before, limit)
 
     async def post(self, tx: Tx, journal: Journal, at: datetime) -> None:
         await store.insert_journal(_conn(tx), journal, at)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from payment.model import Line, Payment, Refund
+from payment.model import Dispute, Line, Payment, Refund
 
 PSP_CLEARING = "psp_clearing"
 IN_ADVANCE = "received_in_advance"
@@ -22,6 +22,8 @@ BANK_IN_TRANSIT = "bank_in_transit"
 BANK = "bank"
 UNASSIGNED = "unassigned"
 WRITE_OFF = "write_off"
+DISPUTED = "dispute_receivable"
+DISPUTE_LOSS = "dispute_loss"
 
 
 class JournalKind(StrEnum):
@@ -36,6 +38,10 @@ class JournalKind(StrEnum):
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_ARRIVED = "payout_arrived"
     DIFFERENCE_SETTLED = "difference_settled"
+    REFUND_OVERTAKEN = "refund_overtaken"
+    DISPUTE = "dispute"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Journal:
     payment_id: UUID
     refund_id: UUID | None
     entries: tuple[Entry, ...]
+    dispute_id: UUID | None = None
 
     def __post_init__(self) -> None:
         if len(self.entries) < 2 or sum(entry.amount_cents for entry in self.entries) != 0:
@@ -79,15 +86,12 @@ def earned_journal(payment: Payment, cents: int) -> Journal:
 
 def refund_journal(refund: Refund, payment: Payment) -> Journal:
     """Out of what is not earned yet, and where that is not enough, out of revenue."""
-    in_advance = min(payment.advance_cents, refund.amount_cents)
-    earned = refund.amount_cents - in_advance
     return Journal(
         JournalKind.REFUND,
         refund.payment_id,
         refund.id,
         (
-            *((Entry(IN_ADVANCE, in_advance),) if in_advance else ()),
-            *_revenue(earned, payment.lines),
+            *_not_kept(refund.amount_cents, payment),
             Entry(REFUND_PAYABLE, -refund.amount_cents),
             *moved(refund.amount_cents, debit=REFUND_PAYABLE, credit=PSP_CLEARING),
         ),
@@ -98,6 +102,36 @@ def refund_failed_journal(booked: Journal) -> Journal:
     """Takes a booked refund back; the money lies with the provider again. Nothing is ever edited."""
     entries = tuple(Entry(entry.account, -entry.amount_cents) for entry in booked.entries)
     return Journal(JournalKind.REFUND_FAILED, booked.payment_id, booked.refund_id, entries)
+
+
+def refund_overtaken_journal(refund: Refund, payment: Payment) -> Journal:
+    """What was to be given back anyhow is no loss: a lost dispute has given it back."""
+    entries = (*_not_kept(refund.amount_cents, payment), Entry(DISPUTE_LOSS, -refund.amount_cents))
+    return Journal(JournalKind.REFUND_OVERTAKEN, refund.payment_id, refund.id, entries)
+
+
+def dispute_journal(dispute: Dispute) -> Journal:
+    """The money has left our account at the provider, and is claimed."""
+    return _of_dispute(JournalKind.DISPUTE, dispute, debit=DISPUTED, credit=PSP_CLEARING)
+
+
+def dispute_won_journal(dispute: Dispute) -> Journal:
+    return _of_dispute(JournalKind.DISPUTE_WON, dispute, debit=PSP_CLEARING, credit=DISPUTED)
+
+
+def dispute_lost_journal(dispute: Dispute) -> Journal:
+    """An expense of its own: the fee stays due and revenue gross, whatever the payer's bank says (docs/adr/0060)."""
+    return _of_dispute(JournalKind.DISPUTE_LOST, dispute, debit=DISPUTE_LOSS, credit=DISPUTED)
+
+
+def _of_dispute(kind: JournalKind, dispute: Dispute, *, debit: str, credit: str) -> Journal:
+    entries = moved(dispute.taken_cents, debit=debit, credit=credit)
+    return Journal(kind, dispute.payment_id, None, entries, dispute.id)
+
+
+def _not_kept(cents: int, payment: Payment) -> tuple[Entry, ...]:
+    in_advance = min(payment.advance_cents, cents)
+    return (*((Entry(IN_ADVANCE, in_advance),) if in_advance else ()), *_revenue(cents - in_advance, payment.lines))
 
 
 def _revenue(cents: int, lines: Sequence[Line]) -> tuple[Entry, ...]:

@@ -9,7 +9,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Refused
-from payment.model import COUNTED, LIVING, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import (
+    COUNTED,
+    LIVING,
+    UNREFUNDABLE,
+    Dispute,
+    DisputeStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundReason,
+    RefundStatus,
+)
 
 
 def check_payment(p: Payment) -> None:
@@ -74,6 +85,51 @@ def decided_once(was: Refund, r: Refund) -> None:
     _refuse_where(
         refund_decided_once=undone or late or (was.decided_at is not None and decided[0] != decided[1]),
         refund_failed_is_final=was.status is RefundStatus.FAILED is not r.status,
+    )
+
+
+def not_made_while_disputed(r: Refund, disputes: Iterable[Dispute]) -> None:
+    """By rule one may be owed while a dispute is open; it waits, and is not sent."""
+    statuses = {one.status for one in disputes if one.status in UNREFUNDABLE}
+    manual = r.reason is RefundReason.MANUAL
+    _refuse_where(refund_not_while_disputed=DisputeStatus.LOST in statuses or (manual and bool(statuses)))
+
+
+def not_sent_while_disputed(was: Refund, r: Refund, disputes: Iterable[Dispute]) -> None:
+    released = was.status is RefundStatus.REQUESTED and r.status is RefundStatus.APPROVED
+    sent = r.status is RefundStatus.SUBMITTED is not was.status
+    is_disputed = any(one.status in UNREFUNDABLE for one in disputes)
+    _refuse_where(
+        refund_not_while_disputed=(released or sent) and is_disputed,
+        refund_overtaken_is_final=was.status is RefundStatus.OVERTAKEN is not r.status,
+    )
+
+
+def of_paid(payment: Payment | None) -> None:
+    _refuse_where(dispute_of_paid=payment is None or payment.status is not PaymentStatus.PAID)
+
+
+def check_dispute(d: Dispute) -> None:
+    closed = d.status in (DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.CLOSED)
+    inquiry = d.status in (DisputeStatus.INQUIRY, DisputeStatus.CLOSED)
+    _refuse_where(
+        dispute_amount=d.amount_cents <= 0,
+        dispute_closed_at=closed != (d.closed_at is not None),
+        dispute_inquiry_takes_nothing=inquiry and d.taken_cents != 0,
+        dispute_returned_all=d.taken_cents < 0 or d.returned_cents not in (0, d.taken_cents),
+        dispute_returned_to_winner=d.returned_cents != 0 and d.status is not DisputeStatus.WON,
+    )
+
+
+def unique_dispute(d: Dispute, others: Iterable[Dispute]) -> None:
+    _refuse_where(dispute_provider_once=any(other.provider_id == d.provider_id for other in others))
+
+
+def dispute_changes(was: Dispute, d: Dispute) -> None:
+    _refuse_where(
+        dispute_closed_is_final=was.closed_at is not None and (was.status, was.closed_at) != (d.status, d.closed_at),
+        dispute_taken_once=(was.taken_cents > 0 and d.taken_cents != was.taken_cents)
+        or d.returned_cents < was.returned_cents,
     )
 
 

@@ -1,4 +1,4 @@
-"""Payments and refunds, their statuses, and the one graph of what may become what (docs/payment-states.md)."""
+"""Payments, refunds and disputes, their statuses, and the one graph of what may become what (docs/payment-states.md)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class PaymentEvent(StrEnum):
 
 
 class RefundStatus(StrEnum):
-    """SUBMITTED: the provider was or is being asked; a missing answer leaves it there, never in FAILED."""
+    """SUBMITTED: the provider was or is being asked; a missing answer leaves it there, never in FAILED. OVERTAKEN: a lost dispute has
+    paid it back already."""
 
     REQUESTED = "requested"  # by a person; counts as money only once another one approves
     REJECTED = "rejected"
@@ -45,6 +46,7 @@ class RefundStatus(StrEnum):
     SUBMITTED = "submitted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    OVERTAKEN = "overtaken"
 
 
 class RefundEvent(StrEnum):
@@ -53,6 +55,8 @@ class RefundEvent(StrEnum):
     SUBMIT = "submit"
     ARRIVE = "arrived"
     BOUNCE = "refused or sent back"
+    WAIT = "refused while disputed"
+    OVERTAKE = "a lost dispute has paid it back"
 
 
 class RefundReason(StrEnum):
@@ -60,6 +64,26 @@ class RefundReason(StrEnum):
     LOST_SLOT = "lost_slot"
     MANUAL = "manual"
     MOVED = "moved"  # what it was paid for has become cheaper
+
+
+class DisputeStatus(StrEnum):
+    """INQUIRY: the payer's bank only asks, and may take the money later. OPEN: it has taken it and waits for evidence. ANSWERED: that was
+    sent. CLOSED: an inquiry that came to nothing."""
+
+    INQUIRY = "inquiry"
+    OPEN = "open"
+    ANSWERED = "answered"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+class DisputeEvent(StrEnum):
+    TAKE = "the bank takes the money back"
+    ANSWER = "evidence sent"
+    WIN = "decided for the city"
+    LOSE = "decided for the payer"
+    DROP = "the bank asks no more"
 
 
 DEFAULT_PRODUCT = "fees"
@@ -163,6 +187,42 @@ class Refund:
         return f"refund:{self.id}:{self.attempt}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A row of `dispute`. `reason`: the provider's word; `taken_cents`: withdrawn from our account there, `returned_cents`: put back.
+
+    `attention`: what of the last look does not fit; then nothing was booked.
+    """
+
+    id: UUID
+    payment_id: UUID
+    provider_id: str
+    status: DisputeStatus
+    reason: str
+    amount_cents: int
+    opened_at: datetime
+    created_at: datetime
+    taken_cents: int = 0
+    returned_cents: int = 0
+    evidence_due_at: datetime | None = None
+    closed_at: datetime | None = None
+    attention: str | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more is expected of it."""
+        match self.status:
+            case DisputeStatus.CLOSED:
+                return True
+            case DisputeStatus.WON:
+                return self.returned_cents == self.taken_cents
+            case DisputeStatus.LOST:
+                return self.taken_cents > 0
+            case _:
+                return False
+
+
 def owed_cents(refunds: Sequence[Refund]) -> int:
     """Approved and not arrived, or failed with nothing in its place."""
     tried_anew = {one.retry_of for one in refunds}
@@ -176,15 +236,18 @@ def owed_cents(refunds: Sequence[Refund]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Troubles:
-    """What people have to look at: refunds that failed and were not tried anew, payments that do not fit."""
+    """What people have to look at: refunds that failed and were not tried anew, payments and disputes that do not fit, disputes that
+    wait for evidence."""
 
     failed_refunds: int
     attention: int
+    disputes: int = 0
 
 
-Status = PaymentStatus | RefundStatus
-Event = PaymentEvent | RefundEvent
+Status = PaymentStatus | RefundStatus | DisputeStatus
+Event = PaymentEvent | RefundEvent | DisputeEvent
 _P, _S, _E, _R = PaymentStatus, RefundStatus, PaymentEvent, RefundEvent
+_D, _F = DisputeStatus, DisputeEvent
 
 # Whatever is not here is an error, not a surprise to be tolerated. Old news (a look overtaken by a later one) is told apart in
 # `decide`, before the graph is asked.
@@ -215,11 +278,23 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_S.SUBMITTED, _R.ARRIVE): _S.SUCCEEDED,
     (_S.SUBMITTED, _R.BOUNCE): _S.FAILED,
     (_S.SUCCEEDED, _R.BOUNCE): _S.FAILED,  # the payer's bank sends it back days later
+    (_S.SUBMITTED, _R.WAIT): _S.APPROVED,
+    (_S.APPROVED, _R.OVERTAKE): _S.OVERTAKEN,
+    (_S.APPROVED, _R.BOUNCE): _S.FAILED,  # a lost dispute took less than it, and the provider refunds nothing any more
+    (_D.INQUIRY, _F.TAKE): _D.OPEN,
+    (_D.INQUIRY, _F.DROP): _D.CLOSED,
+    (_D.OPEN, _F.ANSWER): _D.ANSWERED,
+    (_D.OPEN, _F.WIN): _D.WON,
+    (_D.OPEN, _F.LOSE): _D.LOST,
+    (_D.ANSWERED, _F.WIN): _D.WON,
+    (_D.ANSWERED, _F.LOSE): _D.LOST,
 }
 
 COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
 UNDER_WAY = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED})  # refunds that may still need somebody
 UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
+DISPUTED = frozenset({_D.OPEN, _D.ANSWERED})  # the money is gone, and it is open whether it comes back
+UNREFUNDABLE = DISPUTED | {_D.LOST}  # whoever disputes gets the money by the dispute, not twice
 LIVING: frozenset[PaymentStatus] = frozenset(_P) - {
     _P.FENCED,
     _P.LAPSED,
@@ -237,6 +312,8 @@ class IllegalTransition(Exception):
 def advance(status: PaymentStatus, event: PaymentEvent) -> PaymentStatus: ...
 @overload
 def advance(status: RefundStatus, event: RefundEvent) -> RefundStatus: ...
+@overload
+def advance(status: DisputeStatus, event: DisputeEvent) -> DisputeStatus: ...
 def advance(status: Status, event: Event) -> Status:
     """The status after the event; raises IllegalTransition."""
     try:

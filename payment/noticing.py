@@ -15,6 +15,7 @@ from uuid import UUID
 from base.errors import NotFound
 from base.failpoint import point
 from payment.context import Context
+from payment.disputing import Disputing
 from payment.model import Payment, PaymentStatus, RefundStatus
 from payment.opening import SESSION_LIFE, Opening
 from payment.ports import OutcomeUnknown, PaymentProvider, SessionState, Snapshot
@@ -51,6 +52,7 @@ class Noticing:
     settling: Settling
     opening: Opening
     refunding: Refunding
+    disputing: Disputing
     last_listing: dict[str, datetime] = field(default_factory=dict)  # only against listing too often
 
     async def take_event(self, name: str, headers: Mapping[str, str], raw: bytes) -> None:
@@ -65,7 +67,9 @@ class Noticing:
         async with self.context.books.transaction() as tx:
             await self.context.books.keep_event(tx, name, event, self.context.clock())
         event_kept()
-        if event.refund_id is not None:
+        if event.dispute_id is not None:
+            await self._guarded("dispute", event.dispute_id, self.disputing.look(name, event.dispute_id))
+        elif event.refund_id is not None:
             await self._guarded("refund", event.refund_id, self.refunding.look_again(event.refund_id))
         elif event.payment_id is not None:
             await self._guarded(
@@ -95,11 +99,15 @@ class Noticing:
             is_over = refund.status is RefundStatus.FAILED
             work = self.refunding.try_anew(refund.id) if is_over else self.refunding.submit(refund.id)
             await self._guarded("refund", refund.id, work)
+        disputes = await self.disputing.due()
+        for dispute in disputes:
+            await self._guarded("dispute", dispute.id, self.disputing.look_again(dispute))
         for name, provider in self.context.providers.items():
             if now - self.last_listing.get(name, now - LOOK_EVERY) >= LOOK_EVERY:
                 self.last_listing[name] = now
                 await self._guarded("provider", name, self._list(name, provider, now))
-        return len(payments) + len(refunds)
+                await self._guarded("provider", name, self.disputing.walk(name))
+        return len(payments) + len(refunds) + len(disputes)
 
     def _look_at(self, payment: Payment, now: datetime) -> Awaitable[Payment]:
         if payment.status is PaymentStatus.INTENDED and payment.created_at <= now - ABANDONED_AFTER:

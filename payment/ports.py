@@ -12,7 +12,7 @@ from uuid import UUID
 from base.errors import DomainError
 from base.i18n import mark as _
 from base.money import Money
-from payment.model import Payment, Refund
+from payment.model import DisputeStatus, Payment, Refund
 
 Tx: TypeAlias = object
 """A transaction of whoever opened it: passed on, never looked into. On PostgreSQL it is the connection."""
@@ -78,6 +78,24 @@ class RefundSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeSnapshot:
+    """A dispute as the provider showed it. `payment_id` is read from the metadata of the charge; `status` None: a word that our table
+    does not have; `taken` and `returned`: what has left our account there for it and come back, fees aside."""
+
+    provider_id: str
+    charge_id: str
+    payment_id: UUID | None
+    status: DisputeStatus | None
+    amount: Money
+    taken: Money
+    returned: Money
+    reason: str
+    opened_at: datetime
+    evidence_due_at: datetime | None = None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VendorEvent:
     """A hint that something changed; the truth is fetched. Nothing of its body but ids of ours: it names the payer."""
 
@@ -86,6 +104,7 @@ class VendorEvent:
     payment_id: UUID | None
     session_id: str | None
     refund_id: UUID | None
+    dispute_id: str | None = None  # the provider's
 
 
 class OutcomeUnknown(Exception):
@@ -116,11 +135,13 @@ class SignatureRefused(DomainError):
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
-    every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts."""
+    every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts. `disputes`:
+    money may be taken back; then it is a DisputeProvider."""
 
     fence: bool = True
     refund: bool = True
     records: bool = False
+    disputes: bool = False
 
 
 class PaymentProvider(Protocol):
@@ -147,6 +168,15 @@ class PaymentProvider(Protocol):
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Raises SignatureRefused."""
+
+
+class DisputeProvider(Protocol):
+    """Every call may raise OutcomeUnknown."""
+
+    async def fetch_dispute(self, provider_id: str) -> DisputeSnapshot: ...
+    async def disputes_of(self, charge_id: str) -> Sequence[DisputeSnapshot]: ...
+    async def disputes_since(self, since: datetime) -> Sequence[DisputeSnapshot]:
+        """Opened since then, all pages; whoever else uses the account may have some too."""
 
 
 class Outcome(Enum):

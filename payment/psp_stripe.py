@@ -15,6 +15,7 @@ from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
+    DisputeSnapshot,
     OutcomeUnknown,
     PaymentOrder,
     ProviderRefused,
@@ -42,7 +43,7 @@ class StripeProvider:
     Raises ValueError for a live key on any other address than Stripe's.
     """
 
-    abilities = Abilities(records=True)
+    abilities = Abilities(records=True, disputes=True)
 
     def __init__(
         self,
@@ -105,6 +106,17 @@ class StripeProvider:
     async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:
         return [words.refund_snapshot(refund) for refund in await self._refunds(charge_id)]
 
+    async def fetch_dispute(self, provider_id: str) -> DisputeSnapshot:
+        with _reading():
+            found = await self._v1.disputes.retrieve_async(provider_id, {"expand": [words.EXPANDED]})
+        return words.dispute_snapshot(found.to_dict())
+
+    async def disputes_of(self, charge_id: str) -> Sequence[DisputeSnapshot]:
+        return await self._disputes({"payment_intent": charge_id})
+
+    async def disputes_since(self, since: datetime) -> Sequence[DisputeSnapshot]:
+        return await self._disputes({"created": {"gte": int((since - CLOCK_SKEW).timestamp())}})
+
     async def statement(self, start: datetime, end: datetime) -> Statement:
         """Stripe's times are whole seconds, and so are the ends of days."""
         created = _between(start, end)
@@ -152,6 +164,13 @@ class StripeProvider:
         with _reading():
             first = await self._v1.refunds.list_async({"payment_intent": charge_id, "limit": 100})
             return [refund.to_dict() async for refund in first.auto_paging_iter()]
+
+    async def _disputes(self, which: Any) -> list[DisputeSnapshot]:
+        with _reading():
+            params: Any = {**which, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
+            first = await self._v1.disputes.list_async(params)
+            found = [dispute.to_dict() async for dispute in first.auto_paging_iter()]
+        return [words.dispute_snapshot(one) for one in found]
 
     async def _sessions(self, since: datetime) -> list[dict[str, Any]]:
         return await self._listed_sessions({"gte": int((since - CLOCK_SKEW).timestamp())})

@@ -13,9 +13,11 @@ from uuid import UUID
 from base.errors import NotFound
 from base.failpoint import point
 from payment.context import KEY_LIFE, Context
-from payment.decide import Effect, RefundDecision, bounced, decide_refund
+from payment.decide import RETRIES, Effect, RefundDecision, bounced, decide_refund
+from payment.decide_dispute import CHARGE_DISPUTED, after_loss, is_disputed
+from payment.disputing import Disputing
 from payment.ledger import Journal, JournalKind
-from payment.model import Payment, Refund, RefundEvent, RefundStatus, advance
+from payment.model import UNREFUNDABLE, Payment, Refund, RefundEvent, RefundStatus, advance
 from payment.ports import OutcomeUnknown, ProviderRefused, RefundOrder, RefundSnapshot, Tx
 from payment.settling import refunds_of_rule
 
@@ -25,11 +27,13 @@ answered = point("refund.answered")
 applied = point("refund.applied")
 stored = point("refund.stored")
 attempt_raised = point("refund.attempt-raised")
+postponed = point("refund.postponed")
 
 
 @dataclass(frozen=True, slots=True)
 class Refunding:
     context: Context
+    disputing: Disputing
 
     async def submit(self, refund_id: UUID) -> Refund:
         """Ask the provider for it, or how it stands. As stored where the provider does not answer. Raises NotFound."""
@@ -44,6 +48,8 @@ class Refunding:
                 log.warning("refund.no_answer", extra={"refund": str(refund_id), "detail": str(silence)})
                 return await self._looked_in_vain(refund_id)
             except ProviderRefused as refusal:
+                if refusal.code == CHARGE_DISPUTED and await self._is_disputed(payment):
+                    return await self._postpone(refund)
                 return await self._refused(refund, refusal.code)
             answered()
             if seen is not None:
@@ -58,7 +64,9 @@ class Refunding:
             failed, payment = await self._read(tx, refund_id, lock=True)
             if failed.retry_at is None or failed.retry_at > now:
                 return failed
-            failed = replace(failed, retry_at=None)
+            disputes = await books.disputes(tx, payment.id)
+            is_waiting = is_disputed(disputes)  # what was lost is paid back; the rest of it, if any, is for people
+            failed = replace(failed, retry_at=now + RETRIES[0] if is_waiting else None)
             await books.store_refund(tx, failed, failed.status)
             anew = Refund(
                 id=self.context.new_id(),
@@ -70,6 +78,8 @@ class Refunding:
                 created_at=now,
                 retry_of=failed.id,
             )
+            if any(one.status in UNREFUNDABLE for one in disputes):
+                return failed
             if failed.amount_cents > payment.refundable.cents or not await books.insert_refund(tx, anew):
                 return failed
         attempt_raised()
@@ -88,10 +98,19 @@ class Refunding:
         return await self._take_in(refund_id, seen)
 
     async def _begin(self, refund_id: UUID) -> tuple[Refund, Payment]:
+        """SUBMITTED, unless the payment is disputed: then it waits, or, once that is lost, is paid back already."""
         now = self.context.clock()
         async with self.context.books.transaction() as tx:
             refund, payment = await self._read(tx, refund_id, lock=True)
             if refund.status is RefundStatus.APPROVED:
+                disputes = await self.context.books.disputes(tx, payment.id)
+                if is_disputed(disputes):
+                    return refund, payment
+                if any(one.status in UNREFUNDABLE for one in disputes):
+                    others = await self.context.books.refunds(tx, payment.id)
+                    decision = after_loss(refund, payment, disputes, others, now)
+                    await self._apply(tx, refund, payment, decision)
+                    return decision.refund, payment
                 status = advance(refund.status, RefundEvent.SUBMIT)
                 begun = replace(refund, status=status, attempt_at=now, checked_at=now)
                 await self.context.books.store_refund(tx, begun, refund.status)
@@ -142,6 +161,30 @@ class Refunding:
     async def _booked(self, tx: Tx, refund: Refund) -> Journal | None:
         journals = await self.context.books.journals(tx, refund.payment_id)
         return next((one for one in journals if (one.kind, one.refund_id) == (JournalKind.REFUND, refund.id)), None)
+
+    async def _is_disputed(self, payment: Payment) -> bool:
+        """Whether our books know, after a look. A silence leaves it open: the refund waits as well, and is sent again."""
+        try:
+            return await self.disputing.look_at_charge(payment)
+        except OutcomeUnknown as silence:
+            log.warning("refund.no_answer", extra={"payment": str(payment.id), "detail": str(silence)})
+            return True
+
+    async def _postpone(self, seen: Refund) -> Refund:
+        """Back to waiting, under a new key: the provider would say the same under the old one for ever."""
+        async with self.context.books.transaction() as tx:
+            refund, _payment = await self._read(tx, seen.id, lock=True)
+            if (refund.status, refund.attempt, refund.provider_id) != (RefundStatus.SUBMITTED, seen.attempt, None):
+                return refund
+            waiting = replace(
+                refund,
+                status=advance(refund.status, RefundEvent.WAIT),
+                attempt=refund.attempt + 1,
+                checked_at=self.context.clock(),
+            )
+            await self.context.books.store_refund(tx, waiting, refund.status)
+        postponed()
+        return waiting
 
     async def _refused(self, seen: Refund, code: str) -> Refund:
         async with self.context.books.transaction() as tx:

@@ -17,7 +17,8 @@ class MovementKind(StrEnum):
     CHARGE = "charge"
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"  # the money of a refund lies with the provider again
-    OTHER = "other"  # pay-outs, disputes, corrections: nothing of it is booked here yet
+    DISPUTE = "dispute"  # taken back by a payer's bank, or put back when it was won
+    OTHER = "other"  # pay-outs, corrections: nothing of it is booked here yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

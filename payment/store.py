@@ -175,7 +175,11 @@ async def due_refunds(
     conn: Connection, now: datetime, soonest: timedelta, latest: timedelta, limit: int
 ) -> list[Refund]:
     sql = """
-        SELECT * FROM refund WHERE status = 'approved' OR status = 'failed' AND retry_at <= $1 OR status = 'submitted'
+        SELECT * FROM refund r
+         WHERE status = 'approved'
+               AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = r.payment_id AND d.status IN ('open', 'answered'))
+            OR status = 'failed' AND retry_at <= $1
+            OR status = 'submitted'
            AND coalesce(checked_at, attempt_at) + least($3, greatest($2, (coalesce(checked_at, attempt_at) - created_at) / 2)) <= $1
          ORDER BY coalesce(checked_at, attempt_at), id LIMIT $4"""
     return await fetch_all(conn, Refund, sql, now, soonest, latest, limit)
@@ -183,17 +187,18 @@ async def due_refunds(
 
 async def insert_journal(conn: Connection, journal: Journal, at: datetime) -> None:
     sql = """
-        WITH j AS (INSERT INTO journal (kind, payment_id, refund_id, at) VALUES ($1, $2, $3, $4) RETURNING id)
+        WITH j AS (INSERT INTO journal (kind, payment_id, refund_id, at, dispute_id) VALUES ($1, $2, $3, $4, $7) RETURNING id)
         INSERT INTO entry (journal_id, account, amount_cents) SELECT j.id, e.account, e.cents
           FROM j, unnest($5::text[], $6::int[]) WITH ORDINALITY e (account, cents, n) ORDER BY e.n"""
     accounts = [entry.account for entry in journal.entries]
     cents = [entry.amount_cents for entry in journal.entries]
-    await conn.execute(sql, journal.kind, journal.payment_id, journal.refund_id, at, accounts, cents)
+    key = (journal.kind, journal.payment_id, journal.refund_id)
+    await conn.execute(sql, *key, at, accounts, cents, journal.dispute_id)
 
 
 async def journals_of(conn: Connection, payment_id: UUID) -> list[Journal]:
     sql = """
-        SELECT j.kind, j.payment_id, j.refund_id,
+        SELECT j.kind, j.payment_id, j.refund_id, j.dispute_id,
                jsonb_agg(jsonb_build_object('account', e.account, 'amount_cents', e.amount_cents) ORDER BY e.id) AS entries
           FROM journal j JOIN entry e ON e.journal_id = j.id WHERE j.payment_id = $1 GROUP BY j.id ORDER BY j.id"""
     return await fetch_all(conn, Journal, sql, payment_id)
@@ -222,5 +227,6 @@ async def troubles(conn: Connection) -> Troubles:
     sql = """
         SELECT (SELECT count(*) FROM refund f WHERE status = 'failed'
                    AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id)) AS failed_refunds,
-               (SELECT count(*) FROM payment WHERE status = 'attention') AS attention"""
+               (SELECT count(*) FROM payment WHERE status = 'attention') AS attention,
+               (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes"""
     return await get_one(conn, Troubles, sql)

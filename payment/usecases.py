@@ -13,6 +13,8 @@ from base.money import Money
 from payment.approving import Approving
 from payment.books import Books
 from payment.context import Context, PaymentUnavailable
+from payment.decide_dispute import lost_cents
+from payment.disputing import Disputing
 from payment.earning import Earning
 from payment.model import UNDER_WAY, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
@@ -39,10 +41,11 @@ class Payments:
         self._context = Context(books, providers, hooks, clock, new_id)
         self._settling = Settling(self._context)
         self._opening = Opening(self._context, self._settling)
-        self._refunding = Refunding(self._context)
+        self._disputing = Disputing(self._context, self._settling)
+        self._refunding = Refunding(self._context, self._disputing)
         self._approving = Approving(self._context)
         self._earning = Earning(self._context)
-        self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding)
+        self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding, self._disputing)
 
     async def request(
         self,
@@ -120,7 +123,8 @@ class Payments:
         payment = await self._context.books.payment(tx, payment_id, lock=True)
         if payment is None:
             raise NotFound
-        return payment.refundable
+        is_lost = lost_cents(await self._context.books.disputes(tx, payment_id)) > 0
+        return Money(0, payment.currency) if is_lost else payment.refundable
 
     async def propose_refund(self, payment_id: UUID, *, by: int, note: str, key: UUID) -> Refund:
         """Of everything that is left, for another person to approve; `by`: an account. Refusals: see Approving.request."""

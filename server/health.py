@@ -58,6 +58,7 @@ async def metrics(request: web.Request) -> web.Response:
             troubles = await request.app[PAYMENTS].troubles()
         figures.refunds_failed.set(troubles.failed_refunds)
         figures.payments_attention.set(troubles.attention)
+        figures.disputes_open.set(troubles.disputes)
     except Exception as error:
         if not database_is_away(error):
             raise

@@ -170,7 +170,12 @@ class Town:
             for _, charge in self.machine.state.items("charges")
             if charge["paid"]
         )
-        assert clearing[0]["cents"] == charged
+        disputed = sum(
+            movement["amount"]
+            for _, dispute in self.machine.state.items("disputes")
+            for movement in dispute["balance_transactions"]
+        )
+        assert clearing[0]["cents"] == charged + disputed
 
 
 @contextlib.asynccontextmanager

@@ -141,3 +141,12 @@ class Call:
     counter: Text
     is_new: bool  # still waited for; else at the counter already
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """That something became of an appointment or of its ticket; `status` is the one's or the other's."""
+
+    of_ticket: bool
+    status: str
+    at: datetime

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from booking.queue.expecting import Registered
-from booking.queue.model import Booked, Call, Place, Ticket, TicketStatus
+from booking.queue.model import Booked, Call, Place, Step, Ticket, TicketStatus
 
 _TICKET = """t.id, t.day, t.number, t.appointment_id, t.service_id, t.channel, t.status, t.counter_id, t.due_at, t.arrived_at,
              t.called_at, t.calls"""
@@ -475,3 +475,11 @@ async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int
         since,
     )
     return rows[0]["next"], {(str(r["id"]), r["office_id"], r["xid"]) for r in rows if r["xid"] is not None}
+
+
+async def steps_of(conn: Connection, appointment_id: UUID) -> list[Step]:
+    sql = """
+        SELECT false AS of_ticket, status, at FROM appointment_history WHERE appointment_id = $1 UNION ALL
+        SELECT true, h.status, h.at FROM ticket_history h JOIN ticket t ON t.id = h.ticket_id WHERE t.appointment_id = $1
+         ORDER BY at, of_ticket"""
+    return await fetch_all(conn, Step, sql, appointment_id)

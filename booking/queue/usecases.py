@@ -24,7 +24,7 @@ from booking.appointments.slots import Slots
 from booking.queue import store
 from booking.queue.arriving import arrive, new_ticket
 from booking.queue.expecting import AtAnotherOffice, NotExpected, NumberUnknown, refusal, unreadable
-from booking.queue.model import Call, Day, Ticket, TicketStatus, sources
+from booking.queue.model import Call, Day, Step, Ticket, TicketStatus, sources
 
 log = logging.getLogger(__name__)
 _TELL_S = 1.0
@@ -95,6 +95,11 @@ class Queue:
                 tickets=tuple(await store.tickets(conn, office_id, today.day)),
                 booked=tuple(await store.booked(conn, office_id, today.day)),
             )
+
+    async def steps_of(self, appointment_id: UUID) -> list[Step]:
+        """What became of an appointment and when, up to who was served: oldest first, and nobody is named."""
+        async with self._db.connection() as conn:
+            return await store.steps_of(conn, appointment_id)
 
     async def board(self, office_id: int) -> list[Call]:
         async with self._db.connection() as conn:

@@ -63,7 +63,7 @@ _PAYMENT = {
     PaymentStatus.ATTENTION: "processing",
 }
 _OPEN_QUESTION = (ReconfirmStatus.ASKED, ReconfirmStatus.LAPSED)
-_REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.FAILED: "failed"}
+_REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.OVERTAKEN: "done", RefundStatus.FAILED: "failed"}
 
 
 def facts_of(

@@ -16,6 +16,7 @@ from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
+from frontend.finance.dispute_pages import dispute_line
 from frontend.finance.shared import (
     about,
     day_link,
@@ -67,7 +68,7 @@ def _day(text: str) -> date | None:
 async def show_work(request: web.Request) -> web.Response:
     words, found = words_of(request), await request.app[RECONCILIATION].worklist()
     may_ask = request[STAFF].may("refund.request")
-    payments = [*found.attention, *(payment for _, payment in (*found.requests, *found.failed))]
+    payments = [*found.attention, *(payment for _, payment in (*found.requests, *found.failed, *found.disputes))]
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments])
     place, today = str(zone_of(words)), words.now.astimezone(zone_of(words)).date()
     requests = tuple(
@@ -136,6 +137,7 @@ async def show_work(request: web.Request) -> web.Response:
         failed=failed,
         overdue=overdue,
         reversals=reversals,
+        disputes=tuple(dispute_line(words, one, payment, briefs) for one, payment in found.disputes),
     )
     return staff_page(request, "finance/work", view)
 
@@ -161,6 +163,7 @@ def _day_page(
         after=day_link(words, day.day + one, words._("Day after")) if day.day < _LATEST else None,
         problem=problem,
         work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
+        disputes=Link(label=words._("Disputes"), url=f"{path}/disputes"),
         books=Link(label=words._("Books"), url=f"{path}/books"),
         batches=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
         search_url=f"{path}/search",
@@ -206,6 +209,8 @@ def _sums(words: Words, sums: Sums, *, is_only: bool) -> tuple[Sum, ...]:
         line(words._("Refunds"), str(here.refunds), str(seen.refunds)),
         line(words._("Refunded"), cents(here.refunded_cents), cents(seen.refunded_cents)),
     ]
+    if here.disputed_cents or seen.disputed_cents:
+        lines.append(line(words._("Taken back in disputes"), cents(here.disputed_cents), cents(seen.disputed_cents)))
     if seen.other_cents:
         lines.append(line(words._("Other movements"), "–", cents(seen.other_cents)))
     moved = (cents(here.moved_cents), cents(seen.moved_cents))

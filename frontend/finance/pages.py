@@ -5,13 +5,22 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
-from frontend.finance import batch_pages, books_pages, day_pages, journal_pages, payment_pages, search_pages
+from frontend.finance import (
+    batch_pages,
+    books_pages,
+    day_pages,
+    dispute_pages,
+    journal_pages,
+    payment_pages,
+    search_pages,
+)
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
     NothingLeft,
     NotPaid,
     OwnRequest,
+    PaymentDisputed,
     RefundedMeanwhile,
 )
 from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE
@@ -91,6 +100,15 @@ ENDPOINTS = [
         *(NotFound, Acknowledged, ReferenceWrong),
     ),
     page("GET", f"{_BOOKS}/check", books_pages.check, can("finance.audit"), "Whether the seals hold"),
+    page("GET", "/{language}/finance/disputes", dispute_pages.show_disputes, can("finance.read"), "Disputes"),
+    page(
+        "GET",
+        "/{language}/finance/disputes/{dispute}",
+        dispute_pages.show_dispute,
+        can("finance.read"),
+        "A dispute, and what the city can say for itself",
+        NotFound,
+    ),
     page("GET", _PAYMENT, payment_pages.show_payment, can("finance.read"), "The story of one payment", NotFound),
     page("POST", f"{_PAYMENT}/settle", payment_pages.settle, can("refund.request"), "Ask the provider again", NotFound),
     page(
@@ -99,7 +117,7 @@ ENDPOINTS = [
         payment_pages.request_refund,
         can("refund.request"),
         "Ask for a refund",
-        *(NotFound, Malformed, Invalid, NotPaid, NothingLeft, AlreadyRequested),
+        *(NotFound, Malformed, Invalid, NotPaid, NothingLeft, PaymentDisputed, AlreadyRequested),
     ),
     page(
         "POST",
@@ -107,7 +125,7 @@ ENDPOINTS = [
         payment_pages.approve_refund,
         can("refund.approve"),
         "Approve another person's request",
-        *(NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile),
+        *(NotFound, OwnRequest, AlreadyDecided, RefundedMeanwhile, PaymentDisputed),
     ),
     page(
         "POST",

@@ -16,11 +16,12 @@ from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import wording
+from frontend.finance.dispute_pages import dispute_line
 from frontend.finance.shared import about, day_link, difference_lines, entry_lines, payment_url, zone_of
 from frontend.finance.views import Fact, Link, PaymentPage, RefundLine
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import PAYMENTS, RECEIPTS, RECONCILIATION
-from payment.model import PaymentStatus, Refund, RefundStatus
+from payment.model import UNREFUNDABLE, PaymentStatus, Refund, RefundStatus
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 from payment.reconciliation.model import Story
@@ -88,7 +89,8 @@ async def _page(
     here, place = payment_url(words, payment_id), str(zone_of(words))
     title = about(words, payment_id, payment.reference, dict(briefs)).label
     awaited = any(one.status is RefundStatus.REQUESTED for one in story.refunds)
-    can_ask = payment.status is PaymentStatus.PAID and bool(payment.refundable) and not awaited
+    is_disputed = any(one.status in UNREFUNDABLE for one in story.disputes)
+    can_ask = not is_disputed and payment.status is PaymentStatus.PAID and bool(payment.refundable) and not awaited
     view = PaymentPage(
         frame=staff_frame(request, words, words._("Payment: {what}", what=title), errors=errors),
         notice=words._(refusal.message) if refusal is not None and not wrong else "",
@@ -101,6 +103,7 @@ async def _page(
         ),
         differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
         refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
+        disputes=tuple(dispute_line(words, one, payment, briefs) for one in story.disputes),
         entries=entry_lines(words, story.posted, {payment_id: payment}, {}, with_day=True),
         told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),

@@ -70,6 +70,7 @@ class DayPage:
     after: Link | None
     problem: str  # the day that was asked for cannot be shown
     work: Link
+    disputes: Link
     books: Link
     batches: Link
     search_url: str
@@ -105,6 +106,39 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeLine:
+    about: Link  # the payment
+    dispute: Link
+    amount: str
+    status: str
+    reason: str
+    opened: str
+    due: str  # until when evidence is taken; "" where nobody waits for it
+    is_open: bool
+    is_late: bool = False  # less than three days are left
+    attention: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputesPage:
+    frame: StaffFrame
+    day: Link
+    disputes: tuple[DisputeLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputePage:
+    frame: StaffFrame
+    all: Link
+    dispute: DisputeLine
+    facts: tuple[Fact, ...]
+    payment: tuple[Fact, ...]
+    visit: tuple[Fact, ...]  # what became of the appointment, with times
+    messages: tuple[Fact, ...]
+    is_known: bool  # it belongs to an appointment of ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPage:
     frame: StaffFrame
     notice: str  # a refusal
@@ -115,6 +149,7 @@ class PaymentPage:
     others: tuple[Link, ...]  # further payments of the same appointment
     differences: tuple[ShownDifference, ...]
     refunds: tuple[RefundLine, ...]
+    disputes: tuple[DisputeLine, ...]
     entries: tuple[EntryLine, ...]
     told: tuple[Fact, ...]  # by the provider's messages
     day: Link
@@ -145,6 +180,7 @@ class WorkPage:
     failed: tuple[WorkLine, ...]
     reversals: tuple[WorkLine, ...]
     overdue: tuple[WorkLine, ...]  # closed days of which the treasury has not said that it has them
+    disputes: tuple[DisputeLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

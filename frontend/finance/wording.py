@@ -9,7 +9,7 @@ from base.i18n import format_money
 from base.i18n import mark as _
 from base.money import Money
 from frontend.citizen.words import Words
-from payment.model import ERASED_NOTE, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import ERASED_NOTE, DisputeStatus, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import RefundState, SessionState
 from payment.reconciliation.model import Difference, DifferenceKind
 
@@ -36,6 +36,7 @@ REFUND: Mapping[RefundStatus, str] = {
     RefundStatus.SUBMITTED: _("Handed to the provider"),
     RefundStatus.SUCCEEDED: _("Refunded"),
     RefundStatus.FAILED: _("Failed"),
+    RefundStatus.OVERTAKEN: _("Paid back by a lost dispute"),
 }
 REFUND_THERE: Mapping[RefundState, str] = {
     RefundState.PENDING: _("Under way"),
@@ -48,6 +49,27 @@ REASON: Mapping[RefundReason, str] = {
     RefundReason.LOST_SLOT: _("Paid, but the time was gone"),
     RefundReason.MOVED: _("Appointment moved, the fee is less now"),
     RefundReason.MANUAL: _("By two persons"),
+}
+DISPUTE: Mapping[DisputeStatus, str] = {
+    DisputeStatus.INQUIRY: _("Inquiry of the payer's bank"),
+    DisputeStatus.OPEN: _("Open: the money was taken back"),
+    DisputeStatus.ANSWERED: _("Answered: the bank decides"),
+    DisputeStatus.WON: _("Won"),
+    DisputeStatus.LOST: _("Lost"),
+    DisputeStatus.CLOSED: _("Inquiry closed"),
+}
+_DISPUTE_REASONS: Mapping[str, str] = {
+    "fraudulent": _("The cardholder did not authorise the payment"),
+    "bank_cannot_process": _("The bank cannot process the payment"),
+    "credit_not_processed": _("A refund that was promised did not come"),
+    "duplicate": _("Charged twice"),
+    "general": _("No particular reason"),
+    "product_not_received": _("The service was not received"),
+    "product_unacceptable": _("The service was not as described"),
+    "subscription_canceled": _("A subscription had been cancelled"),
+    "unrecognized": _("The cardholder does not recognise the payment"),
+    "debit_not_authorized": _("The direct debit was not authorised"),
+    "insufficient_funds": _("The account had too little money"),
 }
 DIFFERENCE: Mapping[DifferenceKind, str] = {
     DifferenceKind.MISSING_HERE: _("Money moved at the provider that our books do not know."),
@@ -70,6 +92,10 @@ JOURNAL: Mapping[str, str] = {
     "payout_failed": _("Payout came back"),
     "payout_arrived": _("Payout at the bank"),
     "difference_settled": _("Difference settled"),
+    "refund_overtaken": _("Refund paid back by a lost dispute"),
+    "dispute": _("Payment disputed"),
+    "dispute_won": _("Dispute won"),
+    "dispute_lost": _("Dispute lost"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
@@ -83,6 +109,7 @@ ACCOUNT: Mapping[str, str] = {
     "refund_payable": _("Refunds payable"),
     "unassigned": _("Not assigned yet"),
     "dispute_receivable": _("Disputed payments"),
+    "dispute_loss": _("Lost disputes"),
 }
 _FAILURES: Mapping[str, str] = {
     "lost_or_stolen_card": _("the card is lost or stolen"),
@@ -91,6 +118,7 @@ _FAILURES: Mapping[str, str] = {
     "insufficient_funds": _("our balance at the provider was too low"),
     "declined": _("the payer's bank declined it"),
     "merchant_request": _("it was cancelled at the provider"),
+    "charge_disputed": _("the payer disputes the payment"),
     "charge_already_refunded": _("the provider says that everything is refunded already"),
 }
 _WRONG: Mapping[str, str] = {
@@ -147,6 +175,10 @@ def attention(words: Words, reason: str | None) -> str:
     """What is wrong with a payment, from the reason that was stored with it ("amount: 1400 EUR")."""
     subject, _colon, detail = (reason or "").partition(": ")
     return words._(_WRONG[subject], detail=detail) if subject in _WRONG else reason or ""
+
+
+def dispute_reason(words: Words, code: str) -> str:
+    return words._(_DISPUTE_REASONS[code]) if code in _DISPUTE_REASONS else code
 
 
 def note(words: Words, refund: Refund) -> str:

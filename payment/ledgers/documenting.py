@@ -10,6 +10,7 @@ from payment.ledgers.procedure import Facts, Rule, accounts_of, money_migrations
 _TABLES = [
     "payment",
     "refund",
+    "dispute",
     "journal",
     "entry",
     "journal_seal",

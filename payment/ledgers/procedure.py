@@ -47,6 +47,13 @@ KINDS: Mapping[str, str] = {
     "payout_failed": _("A payout came back: its journal is reversed."),
     "payout_arrived": _("A payout stands on the bank's statement: bank against in transit."),
     "difference_settled": _("A difference was written off, assigned or kept as unassigned, by two persons."),
+    "refund_overtaken": _(
+        "A refund was owed while the payment was disputed, and the lost dispute has paid it back: out of what is not earned yet, "
+        "else out of revenue, against the loss."
+    ),
+    "dispute": _("The payer's bank has taken a payment back: disputed money against money with the provider."),
+    "dispute_won": _("The bank has decided for the city: the money is with the provider again."),
+    "dispute_lost": _("The bank has decided for the payer: what was disputed is an expense; revenue stays gross."),
 }
 _PRINCIPLES = (
     _(

@@ -21,7 +21,17 @@ reversal_posted = point("ledger.reversal-posted")
 
 SHORTEST, LONGEST = 5, 500
 # What follows a fact that the product itself looks after: it is taken back when the fact is.
-NOT_BY_HAND = frozenset({JournalKind.REFUND, JournalKind.REFUND_FAILED, JournalKind.REVERSAL})
+NOT_BY_HAND = frozenset(
+    {
+        JournalKind.REFUND,
+        JournalKind.REFUND_FAILED,
+        JournalKind.REFUND_OVERTAKEN,
+        JournalKind.DISPUTE,
+        JournalKind.DISPUTE_WON,
+        JournalKind.DISPUTE_LOST,
+        JournalKind.REVERSAL,
+    }
+)
 
 
 class NotReversible(Conflict):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from base.money import Money
 from payment.ledger import PSP_CLEARING, Entry, JournalKind
-from payment.model import Payment, PaymentStatus, Refund
+from payment.model import Dispute, Payment, PaymentStatus, Refund
 from payment.ports import RefundSnapshot, SessionState, Snapshot
 from payment.statement import Statement
 
@@ -103,11 +103,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The payments concerned, each with all its refunds and journals, of whatever day."""
+    """The payments concerned, each with all its refunds, disputes and journals, of whatever day."""
 
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     posted: tuple[Posted, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +136,14 @@ class Side:
     paid_cents: int = 0
     refunds: int = 0
     refunded_cents: int = 0  # less what came back
+    disputed_cents: int = 0  # less what came back
     fee_cents: int = 0
     other_cents: int = 0
 
     @property
     def moved_cents(self) -> int:
         """By how much our money at the provider has changed, its fees aside."""
-        return self.paid_cents - self.refunded_cents + self.other_cents
+        return self.paid_cents - self.refunded_cents - self.disputed_cents + self.other_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ class Story:
     look: Look | None  # None: the provider did not answer
     differences: tuple[Difference, ...]
     people: People
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +219,10 @@ class Worklist:
     attention: tuple[Payment, ...]
     failed: tuple[tuple[Refund, Payment], ...]
     people: People
+    disputes: tuple[
+        tuple[Dispute, Payment], ...
+    ] = ()  # that wait for evidence, or do not fit; the nearest deadline first
 
     @property
     def length(self) -> int:
-        return len(self.requests) + len(self.attention) + len(self.failed)
+        return len(self.requests) + len(self.attention) + len(self.failed) + len(self.disputes)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from base.money import Money
 from payment.ledger import JournalKind
-from payment.model import Payment, PaymentStatus, Refund, RefundStatus
+from payment.model import Dispute, Payment, PaymentStatus, Refund, RefundStatus
 from payment.ports import RefundState, SessionState, Snapshot
 from payment.reconciliation.model import Difference, DifferenceKind, Look, Ours, Posted, Span, Theirs
 from payment.statement import Movement, MovementKind, Statement
@@ -22,6 +22,7 @@ from payment.statement import Movement, MovementKind, Statement
 _NOTHING = Statement((), ())
 _P, _S, _R, _T = PaymentStatus, SessionState, RefundStatus, RefundState
 _K = DifferenceKind
+_DISPUTES = (JournalKind.DISPUTE, JournalKind.DISPUTE_WON)
 
 # What may be seen at the provider of a payment without money; None: it knows no session.
 _FITS: Mapping[PaymentStatus, frozenset[SessionState | None]] = {
@@ -57,6 +58,8 @@ class _Facts:
     payment: Payment
     refunds: list[Refund] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    disputed_there: list[Movement] = field(default_factory=list)
     charge: Movement | None = None
     session: Snapshot | None = None
     look: Look | None = None
@@ -92,6 +95,8 @@ class Matched:
             self.facts[refund.payment_id].refunds.append(refund)
         for posted in ours.posted:
             self.facts[posted.payment_id].posted.append(posted)
+        for dispute in ours.disputes:
+            self.facts[dispute.payment_id].disputes.append(dispute)
         self._by_charge = {one.charge_id: one.id for one in ours.payments if one.charge_id is not None}
         self._by_session = {one.session_id: one.id for one in ours.payments if one.session_id is not None}
         self._by_provider_id = {one.provider_id: one.id for one in ours.refunds if one.provider_id is not None}
@@ -132,8 +137,19 @@ class Matched:
                 refund = self.refund_of(movement.refund_provider_id, movement.refund_id)
                 if refund is None and movement.refund_provider_id not in self._went_out:
                     self.strange.append(movement)  # else told by the refund: its state, and `came_back`
+            case MovementKind.DISPUTE:
+                facts = self.payment_of(movement)
+                if facts is None or not self._is_booked(facts, movement):
+                    self.strange.append(movement)
             case MovementKind.OTHER:
                 self.strange.append(movement)
+
+    def _is_booked(self, facts: _Facts, movement: Movement) -> bool:
+        """Each journal of a dispute stands for one movement of its amount."""
+        booked = [one.clearing_cents for one in facts.posted if one.kind in _DISPUTES]
+        seen = [one.amount.cents for one in (*facts.disputed_there, movement)]
+        facts.disputed_there.append(movement)
+        return seen.count(movement.amount.cents) <= booked.count(movement.amount.cents)
 
     def payment_of(self, movement: Movement) -> _Facts | None:
         known = self._by_charge.get(movement.charge_id or "")
@@ -266,7 +282,8 @@ def _of_journals(facts: _Facts) -> Iterator[Difference]:
     """What a payment says it has brought is what its journals say lies with the provider."""
     payment = facts.payment
     arrived = sum(one.amount_cents for one in facts.refunds if one.status is _R.SUCCEEDED)
-    said, booked = payment.captured_cents - arrived, sum(one.clearing_cents for one in facts.posted)
+    disputed = sum(one.taken_cents - one.returned_cents for one in facts.disputes)
+    said, booked = payment.captured_cents - arrived - disputed, sum(one.clearing_cents for one in facts.posted)
     if said != booked:
         ours, there = Money(booked, payment.currency), Money(said, payment.currency)
         yield Difference(kind=_K.JOURNAL, payment_id=payment.id, ours=ours, there=there)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from base.db import Connection, fetch_all
-from payment.model import Payment, Refund
+from base.db import Connection, fetch_all, find_one
+from payment.model import Dispute, Payment, Refund
 from payment.reconciliation.model import Found, Message, Posted, Span
 
 
@@ -33,6 +33,31 @@ async def refunds(conn: Connection, payment_ids: Collection[UUID]) -> list[Refun
     return await fetch_all(conn, Refund, sql, list(payment_ids))
 
 
+async def disputes(conn: Connection, payment_ids: Collection[UUID]) -> list[Dispute]:
+    sql = "SELECT * FROM dispute WHERE payment_id = ANY ($1) ORDER BY opened_at, id"
+    return await fetch_all(conn, Dispute, sql, list(payment_ids))
+
+
+async def open_disputes(conn: Connection) -> list[Dispute]:
+    """Those that people have to see to: the nearest deadline first."""
+    sql = """
+        SELECT * FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL
+         ORDER BY evidence_due_at NULLS LAST, opened_at, id"""
+    return await fetch_all(conn, Dispute, sql)
+
+
+async def latest_disputes(conn: Connection, limit: int) -> list[Dispute]:
+    """Open ones first, by deadline, then what was decided last."""
+    sql = """
+        SELECT * FROM dispute ORDER BY closed_at IS NOT NULL, CASE WHEN closed_at IS NULL THEN evidence_due_at END NULLS LAST,
+               closed_at DESC, opened_at DESC, id LIMIT $1"""
+    return await fetch_all(conn, Dispute, sql, limit)
+
+
+async def find_dispute(conn: Connection, dispute_id: UUID) -> Dispute | None:
+    return await find_one(conn, Dispute, "SELECT * FROM dispute WHERE id = $1", dispute_id)
+
+
 async def posted(conn: Connection, payment_ids: Collection[UUID]) -> list[Posted]:
     sql = """
         SELECT j.id, j.kind, j.payment_id, j.refund_id, j.at,
@@ -57,7 +82,8 @@ async def of_reference(conn: Connection, reference: UUID) -> list[UUID]:
 async def of_provider_id(conn: Connection, text: str) -> list[UUID]:
     sql = """
         SELECT id FROM payment WHERE session_id = $1 OR charge_id = $1 OR id::text = $1 OR kassenzeichen = $1
-        UNION SELECT payment_id FROM refund WHERE provider_id = $1"""
+        UNION SELECT payment_id FROM refund WHERE provider_id = $1
+        UNION SELECT payment_id FROM dispute WHERE provider_id = $1"""
     return await fetch_all(conn, UUID, sql, text)
 
 

@@ -44,12 +44,14 @@ def sums_of(
 
 def our_side(posted: Sequence[Posted]) -> Side:
     fees = [one for one in posted if one.kind in (JournalKind.FEE, JournalKind.REVERSAL)]
-    others = [one for one in posted if one not in fees]
+    disputes = [one for one in posted if one.kind in (JournalKind.DISPUTE, JournalKind.DISPUTE_WON)]
+    others = [one for one in posted if one not in fees and one not in disputes]
     return Side(
         payments=sum(one.kind is JournalKind.FEE for one in fees),
         paid_cents=sum(one.clearing_cents for one in fees),
         refunds=sum(one.kind is JournalKind.REFUND for one in others),
         refunded_cents=-sum(one.clearing_cents for one in others),
+        disputed_cents=-sum(one.clearing_cents for one in disputes),
     )
 
 
@@ -62,6 +64,7 @@ def their_side(movements: Iterable[Movement], span: Span) -> Side:
         paid_cents=sum(paid),
         refunds=sum(one.kind is MovementKind.REFUND for one in back),
         refunded_cents=-sum(one.amount.cents for one in back),
+        disputed_cents=-sum(one.amount.cents for one in today if one.kind is MovementKind.DISPUTE),
         fee_cents=sum(one.fee.cents for one in today),
         other_cents=sum(one.amount.cents for one in today if one.kind is MovementKind.OTHER),
     )

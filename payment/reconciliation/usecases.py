@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from base.clock import Clock
 from base.db import Connection, Database, freeze
 from base.errors import NotFound
-from payment.model import Payment, Refund
+from payment.model import Dispute, Payment, Refund
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
 from payment.reconciliation import store
@@ -27,6 +27,7 @@ LOOK_BACK = timedelta(hours=24)
 # Younger facts are not compared: a message may be on its way.
 ON_ITS_WAY = timedelta(minutes=2)
 MOST_FOUND = 50
+MOST_DISPUTES = 200  # listed at once
 MOST_LOOKS = 50  # payments asked for one by one
 
 
@@ -80,7 +81,25 @@ class Reconciliation:
             look=look,
             differences=tuple(reconcile_alone(ours) if look is None else reconcile_payment(ours, look)),
             people=people,
+            disputes=ours.disputes,
         )
+
+    async def disputes(self) -> list[tuple[Dispute, Payment]]:
+        """Open ones first, the nearest deadline of evidence on top; then what was decided last."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            found = await store.latest_disputes(conn, MOST_DISPUTES)
+            return await _with_payments(conn, found)
+
+    async def dispute(self, dispute_id: UUID) -> tuple[Dispute, Payment]:
+        """Raises NotFound."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            found = await store.find_dispute(conn, dispute_id)
+            if found is None:
+                raise NotFound
+            [(dispute, payment)] = await _with_payments(conn, [found])
+        return dispute, payment
 
     async def of_reference(self, reference: UUID) -> list[UUID]:
         """All payments for it, youngest first."""
@@ -111,6 +130,7 @@ class Reconciliation:
             await freeze(conn)
             requests, failed = await store.open_requests(conn), await store.failed_refunds(conn)
             attention = await store.in_attention(conn)
+            disputes = await _with_payments(conn, await store.open_disputes(conn))
             ids = {one.payment_id for one in (*requests, *failed)}
             known = {one.id: one for one in await store.payments(conn, ids)}
             people = await _people(conn, (*requests, *failed))
@@ -119,6 +139,7 @@ class Reconciliation:
             attention=tuple(attention),
             failed=tuple((one, known[one.payment_id]) for one in failed),
             people=people,
+            disputes=tuple(disputes),
         )
 
     async def _statement(self, span: Span) -> Statement | None:
@@ -176,7 +197,13 @@ class Reconciliation:
 
 async def _of(conn: Connection, ids: Collection[UUID]) -> Ours:
     payments, refunds = await store.payments(conn, ids), await store.refunds(conn, ids)
-    return Ours(tuple(payments), tuple(refunds), tuple(await store.posted(conn, ids)))
+    posted, disputes = await store.posted(conn, ids), await store.disputes(conn, ids)
+    return Ours(tuple(payments), tuple(refunds), tuple(posted), tuple(disputes))
+
+
+async def _with_payments(conn: Connection, found: Sequence[Dispute]) -> list[tuple[Dispute, Payment]]:
+    known = {one.id: one for one in await store.payments(conn, [one.payment_id for one in found])}
+    return [(one, known[one.payment_id]) for one in found]
 
 
 async def _people(conn: Connection, refunds: Collection[Refund]) -> People:

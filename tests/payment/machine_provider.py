@@ -16,6 +16,7 @@ from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
+    DisputeSnapshot,
     OutcomeUnknown,
     PaymentOrder,
     ProviderRefused,
@@ -54,7 +55,7 @@ class MachineProvider:
         self.net = net
         self.breakdown = breakdown
         self.calls: list[str] = []
-        self.abilities = abilities or Abilities()
+        self.abilities = abilities or Abilities(disputes=True)
         self._api = Api(machine)
 
     async def create(self, order: PaymentOrder, key: str) -> Snapshot:
@@ -104,6 +105,20 @@ class MachineProvider:
         query = {**filters, "limit": 100, "expand": ["data.source"]}
         rows = await self._pages(name, "/v1/balance_transactions", query)
         return [stripe_records.transaction(row) for row in rows]
+
+    async def fetch_dispute(self, provider_id: str) -> DisputeSnapshot:
+        query = {"expand": [words.EXPANDED]}
+        return words.dispute_snapshot(await self._get("fetch_dispute", f"/v1/disputes/{provider_id}", query))
+
+    async def disputes_of(self, charge_id: str) -> Sequence[DisputeSnapshot]:
+        return await self._disputes("disputes_of", {"payment_intent": charge_id})
+
+    async def disputes_since(self, since: datetime) -> Sequence[DisputeSnapshot]:
+        return await self._disputes("disputes_since", {"created": {"gte": int(since.timestamp()) - 300}})
+
+    async def _disputes(self, name: str, which: dict[str, Any]) -> list[DisputeSnapshot]:
+        query = {**which, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
+        return [words.dispute_snapshot(row) for row in (await self._get(name, "/v1/disputes", query))["data"]]
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         return words.vendor_event(json.loads(raw))

@@ -19,10 +19,12 @@ from booking.appointments.hooks import CaseHooks
 from booking.appointments.lifecycle import Lifecycle
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.slots import Notice
-from payment import decide
+from payment import decide, disputing, memory_rules, refunding
 from payment.books_memory import MemoryBooks
-from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind
-from payment.model import Payment, PaymentStatus, Refund
+from payment.decide_dispute import decide_dispute
+from payment.disputing import Disputing
+from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, dispute_journal
+from payment.model import Dispute, Payment, PaymentStatus, Refund, RefundStatus
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, Tx
@@ -211,6 +213,63 @@ def nothing_is_ever_earned(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Payments, "earn_due", earn_due)
 
 
+def a_refund_does_not_wait_for_a_dispute(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(refunding, "is_disputed", lambda disputes: False)
+
+
+def a_lost_dispute_is_refunded_all_the_same(patch: pytest.MonkeyPatch) -> None:
+    """The provider refuses, but our books say that it is owed."""
+    patch.setattr(refunding, "UNREFUNDABLE", frozenset())
+    patch.setattr(memory_rules, "UNREFUNDABLE", frozenset())
+
+
+def a_refund_refused_while_disputed_keeps_its_key(patch: pytest.MonkeyPatch) -> None:
+    """The provider repeats its refusal for as long as it remembers the key."""
+    store = MemoryBooks.store_refund
+
+    async def store_refund(self: MemoryBooks, tx: Tx, refund: Refund, was: RefundStatus) -> None:
+        if (was, refund.status) == (RefundStatus.SUBMITTED, RefundStatus.APPROVED):
+            refund = replace(refund, attempt=refund.attempt - 1)
+        await store(self, tx, refund, was)
+
+    patch.setattr(MemoryBooks, "store_refund", store_refund)
+
+
+def a_dispute_is_booked_at_each_look(patch: pytest.MonkeyPatch) -> None:
+    post, numbers = MemoryBooks.post, count()
+
+    def at_each_look(dispute: Dispute, payment: Payment, seen: Any, now: Any) -> Any:
+        decision = decide_dispute(dispute, payment, seen, now)
+        if decision.journals or not decision.dispute.taken_cents:
+            return decision
+        return replace(decision, journals=(dispute_journal(decision.dispute),))
+
+    async def post_again(self: MemoryBooks, tx: Tx, journal: Journal, at: Any) -> None:
+        if journal.kind is JournalKind.DISPUTE:
+            journal = replace(journal, dispute_id=UUID(int=next(numbers)))
+        await post(self, tx, journal, at)
+
+    patch.setattr(disputing, "decide_dispute", at_each_look)
+    patch.setattr(MemoryBooks, "post", post_again)
+
+
+def only_messages_tell_of_disputes(patch: pytest.MonkeyPatch) -> None:
+    async def walk(self: Disputing, name: str) -> None:
+        return None
+
+    patch.setattr(Disputing, "walk", walk)
+
+
+def what_a_lost_dispute_paid_back_is_a_loss_too(patch: pytest.MonkeyPatch) -> None:
+    post = MemoryBooks.post
+
+    async def leave_out(self: MemoryBooks, tx: Tx, journal: Journal, at: Any) -> None:
+        if journal.kind is not JournalKind.REFUND_OVERTAKEN:
+            await post(self, tx, journal, at)
+
+    patch.setattr(MemoryBooks, "post", leave_out)
+
+
 MUTANTS: list[Mutate] = [
     a_new_key_for_each_refund_call,
     silence_is_a_failure,
@@ -227,4 +286,10 @@ MUTANTS: list[Mutate] = [
     a_refund_is_not_booked,
     a_refund_always_lessens_revenue,
     nothing_is_ever_earned,
+    a_refund_does_not_wait_for_a_dispute,
+    a_lost_dispute_is_refunded_all_the_same,
+    a_refund_refused_while_disputed_keeps_its_key,
+    a_dispute_is_booked_at_each_look,
+    only_messages_tell_of_disputes,
+    what_a_lost_dispute_paid_back_is_a_loss_too,
 ]

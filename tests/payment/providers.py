@@ -39,6 +39,9 @@ class Side(Protocol):
     def charge_less(self, session_id: str) -> None:
         """The provider shows another amount than was asked for."""
 
+    def dispute(self, charge_id: str) -> None:
+        """The payer's bank takes the money back; only where that can be."""
+
     def count(self) -> int:
         """Sessions there."""
 
@@ -65,6 +68,9 @@ class StripeSide:
         session = self.box.machine.get("sessions", session_id)
         self.box.machine.state.change("sessions", session_id, amount_total=1)
         self.box.machine.state.change("payment_intents", session["payment_intent"], amount_received=1)
+
+    def dispute(self, charge_id: str) -> None:
+        self.box.machine.dispute(self.box.machine.get("payment_intents", charge_id)["latest_charge"])
 
     def count(self) -> int:
         return self.box.machine.state.count("sessions")
@@ -101,6 +107,9 @@ class XBezahlSide:
 
     def charge_less(self, session_id: str) -> None:
         self.machine.get(session_id).asked[SUM_FIELDS[self.machine.version]] = Decimal("0.01")
+
+    def dispute(self, charge_id: str) -> None:
+        raise AssertionError("nobody takes anything back here")
 
     def count(self) -> int:
         return len(self.machine.transactions)

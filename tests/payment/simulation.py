@@ -8,6 +8,7 @@ step the process dies. Then the faults stop, time passes, and everything must ha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -109,7 +110,7 @@ class Simulation:
 
     def __init__(self, seed: int, *, promises: bool = True) -> None:
         self.chance = Chance(seed)
-        self.abilities = Abilities() if promises else Abilities(fence=False, refund=self.chance.hits(0.5))
+        self.abilities = Abilities(disputes=True) if promises else Abilities(fence=False, refund=self.chance.hits(0.5))
         self.clock = SettableClock(NOW)
         self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
         self.machine.on_event(self._emitted)
@@ -124,6 +125,7 @@ class Simulation:
         self.edited: set[str] = set()  # sessions paid with another amount than ours
         self.edits = self.chance.hits(0.1)  # in some worlds somebody does that at the provider
         self.had_again = 0
+        self.disputing = self.chance.choice([0.0, 0.3, 0.6])  # how often a payer goes to the bank
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
         self.provider = LateProvider(self)
@@ -217,9 +219,15 @@ class Simulation:
         await chance.turns(10)
         if chance.hits(0.4):
             await self._try(lambda: self.cases.settle(reference))
+        if chance.hits(self.disputing):
+            await chance.turns(40)
+            self._dispute()
         if chance.hits(0.5):
             await chance.turns(60)
             await self._try(lambda: self.cases.cancel(reference))
+        if chance.hits(self.disputing):
+            await chance.turns(40)
+            self._dispute()
 
     async def _hold(self, reference: UUID, number: int) -> bool:
         """The exclusion constraint and the insert, in one."""
@@ -278,6 +286,23 @@ class Simulation:
             self.machine.state.change("payment_intents", session["payment_intent"], amount=amount)
         return True
 
+    def _dispute(self) -> None:
+        """Somebody's bank takes a payment back, all of it or a part, or asks first."""
+        if not self.abilities.disputes:
+            return
+        charges = [row for row in self.machine.state.rows("charges") if row["paid"] and row["captured"]]
+        if charges:
+            charge = self.chance.choice(charges)
+            part = charge["amount"] // 3 if self.chance.hits(0.2) else None
+            with contextlib.suppress(ApiError):  # disputed already, or nothing left
+                self.machine.dispute(charge["id"], amount=part, inquiry=self.chance.hits(0.2))
+
+    def _decide_disputes(self, probability: float) -> None:
+        """The banks' word. An inquiry may become a dispute."""
+        for row in self.machine.state.rows("disputes"):
+            if row["status"] not in ("won", "lost", "warning_closed") and self.chance.hits(probability):
+                self.machine.decide_dispute(row["id"], won=self.chance.hits(0.5))
+
     async def worker(self) -> None:
         while True:
             await self._try(lambda: self.cases.expire_due())
@@ -306,6 +331,7 @@ class Simulation:
                 self.faults += 1
                 self.provider.arrive(self.late.pop(self.chance.randrange(len(self.late))))
             self.machine.refund_outcome = self.chance.choice(["succeeded"] * 4 + ["pending"])
+            self._decide_disputes(0.003)
             if self.hostile and self.chance.hits(0.002):
                 self.crash()
 
@@ -330,6 +356,8 @@ class Simulation:
         self.machine.refund_outcome = "succeeded"
         for minute in range(75):
             self.clock.advance(minutes=1)
+            if minute in (5, 20):
+                self._decide_disputes(1)  # twice: an inquiry may become a dispute
             if minute == 5:
                 for refund in self.machine.state.rows("refunds"):
                     if refund["status"] == "pending":
@@ -361,18 +389,26 @@ class Simulation:
         at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
         at_stripe -= sum(row["amount_total"] for row in self.machine.state.rows("sessions") if row["id"] in self.edited)
         require(sum(sums.values()) == 0, "the ledger does not balance")
+        at_stripe -= sum(  # disputed, although not ours
+            sum(txn["amount"] for txn in row["balance_transactions"])
+            for row in self.machine.state.rows("disputes")
+            if row["payment_intent"] in self._edited_charges()
+        )
         require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
+        self._check_disputes(sums)
         to_transfer = sum(r.amount_cents for r in refunds if r.status == "failed")
         waiting = -sums["received_in_advance"]  # less where it was earned before it was asked back
         require(0 <= waiting <= to_transfer, "something is owed")
         require(sums["refund_payable"] == 0, "something is owed")
-        kept = sum(p.captured_cents - p.refunded_cents for p in payments) - waiting
+        overtaken = sum(r.amount_cents for r in refunds if r.status == "overtaken")
+        kept = sum(p.captured_cents - p.refunded_cents for p in payments) - waiting - overtaken
         require(sums["revenue:fees"] == -kept, f"revenue {-sums['revenue:fees']}, kept {kept}")
 
         require({p.status for p in payments} <= {"paid", "fenced"}, "a payment rests unsettled")
         done = "succeeded" if self.abilities.refund else "failed"
-        require({r.status for r in refunds} <= {done}, "a refund rests unsettled or failed")
-        require({r.failure for r in refunds} <= {None, "provider_cannot_refund"}, "a refund failed for no reason")
+        why = {"provider_cannot_refund"} if not self.abilities.refund else {"charge_disputed"}
+        settled = {r.status for r in refunds if not (r.status == "failed" and r.failure in why)}
+        require(settled <= {done, "overtaken"}, "a refund rests unsettled or failed")
         if self.abilities.fence:
             require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
         resting = {c.id for c in cases.values() if c.status not in (C.CONFIRMED, C.CANCELLED, C.EXPIRED)}
@@ -386,12 +422,17 @@ class Simulation:
             if payment.status == "paid":
                 case = cases[payment.reference]
                 by_transfer = sum(
-                    r.amount_cents for r in refunds if r.payment_id == payment.id and r.status == "failed"
+                    r.amount_cents
+                    for r in refunds
+                    if r.payment_id == payment.id and r.status in ("failed", "overtaken")
                 )
                 kept = payment.captured_cents - payment.refunded_cents - by_transfer
                 share = payment.amount.percent(REFUND_PERCENT).cents
                 owed = {C.CONFIRMED: case.fee.cents, C.CANCELLED: case.fee.cents - share}.get(case.status, 0)
-                require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
+                if payment.id not in self._lost():  # then nothing is given back any more
+                    require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
+                else:
+                    require(owed <= kept <= payment.captured_cents, f"{case.status}: kept {kept}, owed {owed}")
         paid = {payment.reference for payment in payments if payment.status == "paid"}
         told = {(case_id, template) for case_id, template, _ in await self._notices()}
         for case in cases.values():
@@ -402,6 +443,37 @@ class Simulation:
                 require((case.id, "appointment_confirmed") not in told, "told of what did not happen")
                 is_late = case.id in paid
                 require(((case.id, "paid_too_late") in told) == is_late, "money that came too late, and nobody told")
+
+    def _check_disputes(self, sums: Counter[str]) -> None:
+        """Each is known, ended as the bank has said, and booked once; what was lost is a loss unless it was to be given back anyhow."""
+        ours = {row.provider_id: row for row in self.db.rows("dispute")}
+        theirs = [
+            row for row in self.machine.state.rows("disputes") if row["payment_intent"] not in self._edited_charges()
+        ]
+        words = {"won": "won", "lost": "lost", "warning_closed": "closed"}
+        require(
+            {key: row.status for key, row in ours.items()} == {row["id"]: words[row["status"]] for row in theirs},
+            "a dispute is not what the bank says",
+        )
+        require(all(row.attention is None for row in ours.values()), "a dispute does not fit")
+        require(sums["dispute_receivable"] == 0, "a dispute is over and still claimed")
+        lost = sum(row.taken_cents for row in ours.values() if row.status == "lost")
+        overtaken = sum(r.amount_cents for r in self.db.rows("refund") if r.status == "overtaken")
+        require(sums["dispute_loss"] == lost - overtaken, f"lost {lost}, overtaken {overtaken}")
+        unpaid = [r for r in self.db.rows("refund") if r.failure == "charge_disputed"]
+        require({r.payment_id for r in unpaid} <= self._lost(), "a refund failed for a dispute that was not lost")
+        for payment_id in self._lost():
+            there = sum(
+                row.taken_cents for row in ours.values() if (row.payment_id, row.status) == (payment_id, "lost")
+            )
+            own = [r for r in self.db.rows("refund") if r.payment_id == payment_id and r.status == "overtaken"]
+            require(sum(r.amount_cents for r in own) <= there, "a lost dispute pays back more than it took")
+
+    def _lost(self) -> set[UUID]:
+        return {row.payment_id for row in self.db.rows("dispute") if row.status == "lost"}
+
+    def _edited_charges(self) -> set[str]:
+        return {row["payment_intent"] for row in self.machine.state.rows("sessions") if row["id"] in self.edited}
 
     async def _notices(self) -> list[tuple[UUID, str, str]]:
         async with self.db.transaction() as tx:

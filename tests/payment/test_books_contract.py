@@ -558,7 +558,7 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
         postgres, memory = PgBooks(db), MemoryBooks(MemoryDatabase())
         async with db.transaction() as conn:
             await conn.execute("SET LOCAL session_replication_role = replica; TRUNCATE payment CASCADE")
-        for number in range(100):
+        for number in range(160):
             step = random_step(dice)
             told = [await outcome(books, step) for books in (postgres, memory)]
             assert told[0] == told[1], f"seed {seed}, step {number}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,17 @@ from base.money import Money
 from payment.books_memory import MemoryBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
-from payment.ports import Outcome, OutcomeUnknown, PaymentOrder, ProviderRefused, RefundOrder, RefundState, SessionState
+from payment.model import DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.ports import (
+    DisputeProvider,
+    Outcome,
+    OutcomeUnknown,
+    PaymentOrder,
+    ProviderRefused,
+    RefundOrder,
+    RefundState,
+    SessionState,
+)
 from payment.usecases import Payments
 from tests.payment.making import AMOUNT, Ids, RecordingHooks
 from tests.payment.providers import SIDES, Side
@@ -121,6 +131,31 @@ async def test_a_refund_arrives_or_is_refused_for_good(side: Side) -> None:
     rest = replace(part, refund_id=UUID(int=502), amount=Money(AMOUNT.cents - 500 + 1))
     with pytest.raises(ProviderRefused):
         await side.psp.refund(rest, "refund:2")
+
+
+async def test_money_taken_back_is_seen_or_never_taken_back(side: Side) -> None:
+    if not side.psp.abilities.disputes:
+        assert not hasattr(side.psp, "disputes_since")
+        return
+    psp = cast("DisputeProvider", side.psp)
+    seen = await side.psp.create(order(side), "create:1")
+    side.pay(seen.session_id)
+    charge = (await side.psp.fetch(seen.session_id)).charge_id
+    assert charge is not None
+    assert await psp.disputes_of(charge) == []
+    side.dispute(charge)
+    [dispute] = await psp.disputes_of(charge)
+    assert (dispute.status, dispute.charge_id, dispute.payment_id) == (DisputeStatus.OPEN, charge, PAYMENT)
+    assert (dispute.amount, dispute.taken, dispute.returned) == (AMOUNT, AMOUNT, Money(0))
+    assert await psp.fetch_dispute(dispute.provider_id) == dispute
+    assert await psp.disputes_since(side.now()) == [dispute]
+    assert await psp.disputes_since(side.now() + timedelta(hours=1)) == []
+    part = RefundOrder(refund_id=UUID(int=501), payment_id=PAYMENT, charge_id=charge, amount=Money(500))
+    with pytest.raises(ProviderRefused, match="charge_disputed"):
+        await side.psp.refund(part, "refund:1")
+    await side.garble("GET")
+    with pytest.raises(OutcomeUnknown):
+        await psp.disputes_since(side.now())
 
 
 # Payments on top of it.

@@ -434,7 +434,7 @@ async def test_silence_about_a_day_is_no_empty_day(box: Sandbox, psp: StripeProv
     ("category", "source"),
     [
         ("payout", {"id": "po_1", "object": "payout"}),
-        ("dispute", {"id": "du_1", "object": "dispute"}),
+        ("dispute", {"id": "ch_1", "object": "charge"}),
         ("refund", {"id": "ch_1", "object": "charge"}),
         ("charge", "ch_1"),
         ("fee", None),

@@ -1,0 +1,101 @@
+"""A dispute as finance sees it: told by the provider's message, with its deadline, what the city can say, and no refund beside it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import Town
+
+PAID = "Führungszeugnis"
+TODAY = "/de/finance/?day=2026-12-01"
+
+
+@pytest.fixture
+async def toni(town: Town) -> Any:
+    async with AsyncExitStack() as stack:
+        await hire(town, "toni", "finance")
+        yield await stack.enter_async_context(await sign_in(town, "toni"))
+
+
+def words(page: Page) -> str:
+    assert page.status in (200, 409), page
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)).replace("\xa0", " ")
+
+
+async def disputed(town: Town) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """A confirmed appointment, its payment, and the dispute as the provider shows it."""
+    made = await town.appointment(PAID)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    await town.work()
+    [payment] = await town.rows("SELECT id::text FROM payment WHERE reference = $1", made["id"])
+    *_, charge = town.machine.state.rows("charges")
+    dispute = await town.sandbox("POST", f"charges/{charge['id']}/dispute")
+    await town.webhooks()
+    return made, payment["id"], dispute
+
+
+async def test_it_is_seen_with_its_deadline_and_what_the_city_can_say(town: Town, toni: StaffBrowser) -> None:
+    made, payment, dispute = await disputed(town)
+    town.clock.advance(minutes=5)
+    page = await toni.get("/de/finance/disputes")
+    text = words(page)
+    assert "Offen: Geld zurückgeholt" in text
+    assert "Der Karteninhaber hat die Zahlung nicht genehmigt" in text
+    assert "13,00 €" in text
+    assert f"Termin {made['number']}" in text
+    [link] = re.findall(r'href="(/de/finance/disputes/[0-9a-f-]+)"', page.text)
+    story = words(await toni.get(link))
+    assert "Nachweise bis " in story
+    for said in ("Termin bestätigt", "Terminbestätigung, E-Mail, versandt", "2026-000001", dispute["id"]):
+        assert said in story
+    assert "@" not in story  # nobody's address
+    assert "Rückbelastungen, die auf Nachweise warten" in words(await toni.get("/de/finance/work"))
+    assert (await town.look(made))["status"] == "confirmed"
+    day = words(await toni.get(TODAY))
+    assert "Rückbelastet 13,00 € 13,00 €" in day
+    assert "Keine: Unsere Bücher und der Zahlungsdienst stimmen überein." in day
+    own = words(await toni.get(f"/de/finance/payments/{payment}"))
+    assert "Zahlung rückbelastet" in own
+    assert "Erstattung beantragen" not in own
+
+
+async def test_nothing_is_refunded_beside_it(town: Town, toni: StaffBrowser) -> None:
+    made, payment, dispute = await disputed(town)
+    refused = await toni.post(f"/de/finance/payments/{payment}/refunds", note="Doppelt", request_key=str(uuid4()))
+    assert refused.status == 409
+    assert "Das Geld ginge zweimal zurück" in words(refused)
+    assert (await town.cancel(made)).status == 200  # the rule's refund waits
+    await town.work()
+    assert [row["status"] for row in await town.rows("SELECT status FROM refund")] == ["approved"]
+    await town.sandbox("POST", f"disputes/{dispute['id']}/win")
+    await town.webhooks()
+    await town.work()
+    assert [row["status"] for row in await town.rows("SELECT status FROM refund")] == ["succeeded"]
+    await town.assert_sound()
+
+
+async def test_lost_it_is_an_expense_and_the_books_agree(town: Town, toni: StaffBrowser) -> None:
+    _made, payment, dispute = await disputed(town)
+    await town.sandbox("POST", f"disputes/{dispute['id']}/lose")
+    await town.webhooks()
+    town.clock.advance(minutes=5)
+    assert (await town.books())[-2:] == [
+        ("dispute_lost", "dispute_loss", 1300),
+        ("dispute_lost", "dispute_receivable", -1300),
+    ]
+    text = words(await toni.get(f"/de/finance/payments/{payment}"))
+    assert "Rückbelastung verloren" in text
+    assert "Verloren" in words(await toni.get("/de/finance/disputes"))
+    assert "Keine: Unsere Bücher und der Zahlungsdienst stimmen überein." in words(await toni.get(TODAY))
+    await town.assert_sound()
+
+
+async def test_a_dispute_that_is_none_is_not_found(toni: StaffBrowser) -> None:
+    assert (await toni.get(f"/de/finance/disputes/{uuid4()}")).status == 404
