@@ -12,6 +12,7 @@ from base.web import STAFF, form, path_id
 from booking.allocation.endpoints import ALLOCATION
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
 from booking.rebooking.endpoints import REBOOKINGS
 from booking.waitlist.endpoints import WAITLIST
@@ -26,6 +27,7 @@ from frontend.citizen.case import facts_of
 from frontend.citizen.giving_back import if_cancelled_now
 from frontend.citizen.holding import appointment_rows, contact_rows
 from frontend.citizen.questions import answer_rows
+from frontend.citizen.reduction_views import proof_rows
 from frontend.citizen.rendering import chosen, see, words_of
 from frontend.citizen.sent import cents_of
 from frontend.citizen.views import Row, ShownError
@@ -115,12 +117,17 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
     else:
         said = _notice(words, case, facts.status, reach)
     errors = (ShownError(field="main", message=said[1]),) if problem else ()
+    _reduced, missing = await request.app[REDUCTIONS].at_counter(case.id)
     view = CasePage(
         frame=staff_frame(request, words, words._("Appointment {number}", number=case.number), errors=errors),
         notice_kind=said[0],
         notice_title=said[1],
         notice=said[2],
-        rows=(Row(label=words._("Number"), value=case.number), *appointment_rows(words, what)),
+        rows=(
+            Row(label=words._("Number"), value=case.number),
+            *appointment_rows(words, what),
+            *proof_rows(words, case.reductions, missing.amount),
+        ),
         person=(*contact_rows(words, case.contact), *answer_rows(words, case.answers)) if sees else (),
         move_url=f"{place.base}?moves={case.id}" if facts.can_move else "",
         cancel_action=f"{place.base}/cases/{case.id}/cancel" if facts.can_cancel else "",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from base.money import Money
-from booking.appointments.model import Reduced
+from booking.appointments.model import ProofOutcome, Reduced
 from booking.appointments.reductions import Offered, Option
 from booking.catalogue.reductions import Per
 from frontend.citizen.views import ReductionField, ReductionsPart, Row, Tick
@@ -96,6 +96,35 @@ def reduction_lines(words: Words, reduced: Iterable[Reduced], currency: str) -> 
         for one in reduced
         if one.cents
     )
+
+
+def proof_state(words: Words, one: Reduced) -> tuple[str, str]:
+    """What the counter has noted about its proof, and how that is shown."""
+    return {
+        None: (words._("not looked at"), "warning"),
+        ProofOutcome.SHOWN: (words._("shown"), "success"),
+        ProofOutcome.NOT_SHOWN: (words._("not shown"), "danger"),
+        ProofOutcome.UNCHECKED: (words._("not looked at: {reason}", reason=one.reason or ""), "info"),
+    }[one.outcome]
+
+
+def proof_rows(words: Words, reduced: Sequence[Reduced], due: Money) -> tuple[Row, ...]:
+    """For staff: what is to be shown, what was, and what is to be paid where it was not."""
+    rows = [
+        Row(
+            label=words._("Reduction claimed"),
+            value=named(words, one),
+            lines=(
+                words._("Proof: {proof}", proof=words.pick(one.proof)),
+                proof_state(words, one)[0],
+            ),
+        )
+        for one in reduced
+        if one.cents
+    ]
+    if due:
+        rows.append(Row(label=words._("To be paid"), value=words.fee(due)))
+    return tuple(rows)
 
 
 def named(words: Words, one: Reduced) -> str:

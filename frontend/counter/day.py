@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from base.money import Money
-from booking.appointments.model import ProofOutcome, ReconfirmStatus, Reduced
+from booking.appointments.model import ReconfirmStatus, Reduced
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
-from frontend.citizen.reduction_views import named
+from frontend.citizen.reduction_views import named, proof_state
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.counter.views import Line, Lists, Mine, Proof, Step
@@ -153,18 +153,13 @@ def mine(
 
 def proof_of(words: Words, one: Reduced, currency: str) -> Proof:
     amount = words.fee(Money(one.cents, currency))
-    said = {
-        None: (words._("not looked at"), "warning"),
-        ProofOutcome.SHOWN: (words._("shown"), "success"),
-        ProofOutcome.NOT_SHOWN: (words._("not shown"), "danger"),
-        ProofOutcome.UNCHECKED: (words._("not looked at: {reason}", reason=one.reason or ""), "info"),
-    }[one.outcome]
+    state, kind = proof_state(words, one)
     return Proof(
         key=one.key,
         label=words._("Reduction claimed: {reduction} (less {amount})", reduction=named(words, one), amount=amount),
         proof=words._("Proof: {proof}", proof=words.pick(one.proof)),
-        state=said[0],
-        kind=said[1],
+        state=state,
+        kind=kind,
         is_open=one.outcome is None,
     )
 

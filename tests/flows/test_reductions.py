@@ -353,6 +353,11 @@ class TestAtTheCounter:
             found_after_all = await clerk.post(step_url(page.text, "proof"), reduction="bonuscard", outcome="shown")
             assert "zu zahlen" not in found_after_all.text
             await clerk.post(step_url(page.text, "proof"), reduction="bonuscard", outcome="not_shown")
+        await hire(town, "rosa", "supervisor", "buergerbuero-mitte")
+        async with await sign_in(town, "rosa") as rosa:
+            case = await rosa.get(f"/de/bookings/{office}/cases/{made['id']}")
+            for text in ("Ermäßigung beansprucht", "nicht gezeigt", "Zu zahlen", "2,50\xa0€"):
+                assert text in case.text, text
         due = await town.worker.reductions.due(UUID(made["id"]))
         assert (due.amount.cents, [line.amount_cents for line in due.lines]) == (250, [250])
 
