@@ -99,7 +99,7 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
         attention=wrong if status is PaymentStatus.ATTENTION else None,
     )
     if status is PaymentStatus.PAID:
-        return Decision(after, fee_journal(after), (Effect.TELL_PAID,))
+        return Decision(after, fee_journal(after, seen.account), (Effect.TELL_PAID,))
     is_news = status is PaymentStatus.FENCED and payment.status is not PaymentStatus.LAPSED  # told when it lapsed
     return Decision(after, effects=(Effect.TELL_FENCED,) if is_news else ())
 
@@ -138,7 +138,7 @@ def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> De
         created_at=now,
         checked_at=now,
     )
-    return Decision(extra, fee_journal(extra))
+    return Decision(extra, fee_journal(extra, seen.account))
 
 
 # How long after the first, second and third failure of a refund by rule it is tried anew, where the failure may pass.
@@ -167,7 +167,7 @@ def decide_refund(
     match refund.status, seen.state:
         case RefundStatus.SUBMITTED, RefundState.SUCCEEDED:
             after = replace(looked, status=advance(refund.status, RefundEvent.ARRIVE))
-            return RefundDecision(after, refund_journal(after, payment), (Effect.TELL_REFUNDED,))
+            return RefundDecision(after, refund_journal(after, payment, seen.account), (Effect.TELL_REFUNDED,))
         case RefundStatus.SUBMITTED, RefundState.FAILED:
             return RefundDecision(_tried_anew(bounced(looked, seen.failure or "failed"), seen, now, failed_before))
         case RefundStatus.SUCCEEDED, RefundState.FAILED:

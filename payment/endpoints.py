@@ -10,6 +10,7 @@ from payment.ledgers.usecases import Ledgers
 from payment.ports import SignatureRefused
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
+from payment.till.usecases import Tills
 from payment.usecases import Payments
 
 LEDGERS: web.AppKey[Ledgers] = web.AppKey("LEDGERS", Ledgers)
@@ -17,6 +18,7 @@ PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
 RECEIPTS: web.AppKey[Receipts] = web.AppKey("RECEIPTS", Receipts)
 REVERSALS: web.AppKey[Reversals] = web.AppKey("REVERSALS", Reversals)
 RECONCILIATION: web.AppKey[Reconciliation] = web.AppKey("RECONCILIATION", Reconciliation)
+TILLS: web.AppKey[Tills] = web.AppKey("TILLS", Tills)
 
 
 async def take_stripe_event(request: web.Request) -> web.Response:

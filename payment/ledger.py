@@ -24,6 +24,10 @@ UNASSIGNED = "unassigned"
 WRITE_OFF = "write_off"
 DISPUTED = "dispute_receivable"
 DISPUTE_LOSS = "dispute_loss"
+CASH = "cash:"  # followed by the till's key
+TERMINAL_CLEARING = "terminal_clearing"
+CASH_IN_TRANSIT = "cash_in_transit"
+CASH_DIFFERENCE = "cash_difference"
 
 
 class JournalKind(StrEnum):
@@ -42,6 +46,8 @@ class JournalKind(StrEnum):
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    DRAWER_OPENED = "drawer_opened"
+    DRAWER_CLOSED = "drawer_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,10 @@ def moved(cents: int, *, debit: str, credit: str) -> tuple[Entry, Entry]:
     return Entry(debit, cents), Entry(credit, -cents)
 
 
-def fee_journal(payment: Payment) -> Journal:
-    """The money is with the provider, and nothing has been done for it yet."""
+def fee_journal(payment: Payment, account: str = PSP_CLEARING) -> Journal:
+    """The money lies on this account, with the provider or at a till, and nothing has been done for it yet."""
     cents = payment.amount_cents
-    return Journal(JournalKind.FEE, payment.id, None, moved(cents, debit=PSP_CLEARING, credit=IN_ADVANCE))
+    return Journal(JournalKind.FEE, payment.id, None, moved(cents, debit=account, credit=IN_ADVANCE))
 
 
 def earned_journal(payment: Payment, cents: int) -> Journal:
@@ -84,8 +90,8 @@ def earned_journal(payment: Payment, cents: int) -> Journal:
     return Journal(JournalKind.EARNED, payment.id, None, (Entry(IN_ADVANCE, cents), *_revenue(-cents, payment.lines)))
 
 
-def refund_journal(refund: Refund, payment: Payment) -> Journal:
-    """Out of what is not earned yet, and where that is not enough, out of revenue."""
+def refund_journal(refund: Refund, payment: Payment, account: str = PSP_CLEARING) -> Journal:
+    """Paid from this account; out of what is not earned yet, and where that is not enough, out of revenue."""
     return Journal(
         JournalKind.REFUND,
         refund.payment_id,
@@ -93,7 +99,7 @@ def refund_journal(refund: Refund, payment: Payment) -> Journal:
         (
             *_not_kept(refund.amount_cents, payment),
             Entry(REFUND_PAYABLE, -refund.amount_cents),
-            *moved(refund.amount_cents, debit=REFUND_PAYABLE, credit=PSP_CLEARING),
+            *moved(refund.amount_cents, debit=REFUND_PAYABLE, credit=account),
         ),
     )
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from base.errors import DomainError
 from base.i18n import mark as _
 from base.money import Money
+from payment.ledger import PSP_CLEARING
 from payment.model import DisputeStatus, Payment, Refund
 
 Tx: TypeAlias = object
@@ -65,6 +66,7 @@ class Snapshot:
     charge_id: str | None = None
     url: str | None = None
     word: str = ""
+    account: str = PSP_CLEARING  # of the books, on which its money lies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class RefundSnapshot:
     amount: Money | None  # None only where the state is UNKNOWN
     failure: str | None = None
     may_pass: bool = False  # a FAILED one, asked for anew, may succeed another day
+    account: str = PSP_CLEARING  # of the books, from which it was paid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +139,15 @@ class SignatureRefused(DomainError):
 class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
     every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts. `disputes`:
-    money may be taken back; then it is a DisputeProvider."""
+    money may be taken back; then it is a DisputeProvider. Not `online`: its payer comes to a till, and so do refunds, not
+    `refund_at_once`."""
 
     fence: bool = True
     refund: bool = True
     records: bool = False
     disputes: bool = False
+    online: bool = True
+    refund_at_once: bool = True
 
 
 class PaymentProvider(Protocol):

@@ -28,7 +28,7 @@ refund_requested = point("refund.requested")
 
 
 class Payments:
-    """`providers`: by name; the first one gets new payments. `new_id` gives the ids of payments and refunds."""
+    """`providers`: by name; the first one that is online gets new payments. `new_id` gives the ids of payments and refunds."""
 
     def __init__(
         self,
@@ -58,20 +58,23 @@ class Payments:
         return_url: str,
         lines: Sequence[Line] = (),
         service_day: date | None = None,
+        at_till: bool = False,
     ) -> Payment:
-        """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where no provider is configured.
+        """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where there is no provider for it.
 
-        `lines`: what it is for, together the amount; `service_day`: the local day on which it is earned, None where that is told later.
+        `lines`: what it is for, together the amount; `service_day`: the local day on which it is earned, None where that is told
+        later. `at_till`: not online.
         """
         books, now = self._context.books, self._context.clock()
         if (living := await books.living(tx, reference)) is not None:
             return living
-        if not self._context.providers:
+        provider = next((n for n, one in self._context.providers.items() if one.abilities.online is not at_till), None)
+        if provider is None:
             raise PaymentUnavailable
         payment = Payment(
             id=self._context.new_id(),
             reference=reference,
-            provider=next(iter(self._context.providers)),
+            provider=provider,
             amount_cents=amount.cents,
             currency=amount.currency,
             description=description,

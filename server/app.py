@@ -82,6 +82,7 @@ from frontend.receipts import pages as receipts_pages
 from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
+from frontend.till import pages as till_pages
 from frontend.waitlist import pages as waitlist_pages
 from notifications import endpoints as notifications
 from payment import endpoints as payment
@@ -128,6 +129,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *staff.ENDPOINTS,
     *finance.ENDPOINTS,
     *bank_pages.ENDPOINTS,
+    *till_pages.ENDPOINTS,
     *counter.ENDPOINTS,
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
@@ -232,6 +234,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[waitlist.WAITLIST] = product.waitlist
     app[rebooking.REBOOKINGS] = product.rebookings
     app[payment.PAYMENTS] = product.payments
+    app[payment.TILLS] = product.tills
     app[notifications.NOTIFICATIONS] = product.notifications
     app[payment.RECONCILIATION] = product.reconciliation
     app[payment.RECEIPTS] = product.receipts

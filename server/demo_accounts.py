@@ -19,6 +19,7 @@ STAFF: Mapping[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "clerk": ("Robin Beispiel", (("clerk", MITTE), ("clerk", VIDEO))),
     "clerk2": ("Sascha Muster", (("clerk", MITTE), ("clerk", VIDEO))),
     "supervisor": ("Alex Vorlage", (("supervisor", MITTE), ("supervisor", VIDEO))),
+    "cashier": ("Mika Beispiel", (("cashier", MITTE),)),
     "finance": ("Toni Kasse", (("finance", None),)),
     "finance2": ("Luca Kasse", (("finance", None),)),
     "treasury": ("Noa Kasse", (("treasury", None),)),

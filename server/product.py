@@ -74,11 +74,14 @@ from payment.ledgers.usecases import Ledgers
 from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
 from payment.provider_records.usecases import ProviderRecords
+from payment.psp_counter import CounterProvider
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.retention.usecases import Retention
+from payment.till.model import COUNTER
+from payment.till.usecases import Tills
 from payment.usecases import Payments
 from payment.xbezahl_words import Version
 from server.offers import CatalogueOffers, CatalogueSource
@@ -104,6 +107,7 @@ class Product:
     owners: Owners
     holds: Holds
     payments: Payments
+    tills: Tills
     reconciliation: Reconciliation
     matching: Matching
     differences: Differences
@@ -176,7 +180,10 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         queue_source, need_source = QueueSource(), NeedSource()
         figures = Figures(db, clock)
         guard = Guard(db, notifications, sealer, figures, clock)
-        providers = await _providers(settings, stack)
+        providers: dict[str, StripeProvider | XBezahlProvider | CounterProvider] = {
+            **await _providers(settings, stack),
+            COUNTER: CounterProvider(db, clock),
+        }
         need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
         allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
         payments = Payments(
@@ -238,6 +245,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             guard_rules=Rules(db, guard, figures, sealer, clock, settings.public_url),
             figures=figures,
             payments=payments,
+            tills=Tills(db, payments.settle, payments.submit_refund, clock),
             reconciliation=Reconciliation(db, providers, clock),
             matching=Matching(
                 db,

@@ -36,6 +36,7 @@ from booking.appointments import (
     who_store,
 )
 from booking.appointments.announce import Announcer
+from booking.appointments.at_till import AtTill
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.erasing import Erasing
@@ -147,6 +148,7 @@ class Appointments:
         self._clock = clock
         self._erasing = Erasing(db, payments, notifications, clock, is_called, timedelta(days=retention_days))
         self._lifecycle = Lifecycle(transaction, slots, payments, clock, self._describe, is_called)
+        self._at_till = AtTill(transaction, slots, payments, clock, self._describe)
         self._moving = Moving(
             db, slots, payments, calls, offers, sealer, clock, self._describe, has_arrived, let_go, moves_most
         )
@@ -390,6 +392,10 @@ class Appointments:
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""
         return await _again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))
+
+    async def pay_at_till(self, appointment_id: UUID, return_url: str) -> Payment | None:
+        """Instead of online. See AtTill.ask."""
+        return await _again_after_deadlock(lambda: self._at_till.ask(appointment_id, return_url))
 
     async def settle(self, appointment_id: UUID) -> Case:
         await self._lifecycle.settle(appointment_id)

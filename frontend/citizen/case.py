@@ -20,6 +20,8 @@ from frontend.citizen.reduction_views import proofs
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
 from payment.model import PaymentStatus, RefundStatus
+from payment.receipts.kassenzeichen import spaced
+from payment.till.model import COUNTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class CaseFacts:
     status: str  # held, expiring, confirmed, expired, cancelled, finished, no_show
     chosen: Chosen
     payment: str = ""  # "", open, processing, paid, failed
+    at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
     refund: str = ""  # "", under_way, done, failed
     refund_amount: Money | None = None
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
@@ -90,6 +93,7 @@ def facts_of(
         status=status,
         chosen=chosen,
         payment=payment,
+        at_till=_at_till(case),
         refund=refund,
         refund_amount=refund_amount,
         reach=_reach(case.contact, can_text=can_text),
@@ -113,6 +117,12 @@ def facts_of(
         is_displaced=is_displaced,
         paid=tuple((one.id, one.amount) for one in case.paid),
     )
+
+
+def _at_till(case: Case) -> str:
+    one = case.payment
+    is_due = one is not None and one.provider == COUNTER and _PAYMENT[one.status] == "open"
+    return spaced(one.kassenzeichen) if one is not None and is_due else ""
 
 
 def _returned(case: Case) -> tuple[str, Money | None]:
@@ -204,7 +214,7 @@ def case_page(
         keep_text=keep_text,
         is_lost=is_lost,
         reserved=_reserved(words, facts) if is_held and facts.payment != "processing" else "",
-        pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") else "",
+        pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") and not facts.at_till else "",
         pay_button=_pay_button(words, facts),
         wait_text=_wait(words, facts),
         wait_url=f"{here}/move?hold={facts.waiting.hold_id}" if facts.waiting and may_choose else "",
@@ -330,6 +340,21 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
                 "warning",
                 words._("The payment did not work"),
                 (words._("Nothing was charged. You can try again, also with another means of payment."),),
+            )
+        case "held" if facts.at_till:
+            return _Said(
+                "warning",
+                words._("To be paid at the till"),
+                (
+                    words._(
+                        "Your appointment is booked as soon as you have paid {fee} at a till of the city, in cash or by card.",
+                        fee=words.fee(facts.chosen.fee),
+                    ),
+                    words._(
+                        "Please say this Kassenzeichen there, or the number of the appointment: {number}",
+                        number=facts.at_till,
+                    ),
+                ),
             )
         case "held" if facts.chosen.fee:
             return _Said(

@@ -96,6 +96,8 @@ JOURNAL: Mapping[str, str] = {
     "dispute": _("Payment disputed"),
     "dispute_won": _("Dispute won"),
     "dispute_lost": _("Dispute lost"),
+    "drawer_opened": _("Drawer opened"),
+    "drawer_closed": _("Drawer closed"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
@@ -103,6 +105,9 @@ ACCOUNT: Mapping[str, str] = {
     "bank": _("Bank"),
     "bank_in_transit": _("On the way to the bank"),
     "write_off": _("Written off"),
+    "terminal_clearing": _("Card payments at counters"),
+    "cash_in_transit": _("Cash on its way"),
+    "cash_difference": _("Differences of drawers"),
     "received_in_advance": _("Received in advance"),
     "revenue:fees": _("Fee revenue"),
     "psp_fees": _("Provider's prices"),
@@ -159,6 +164,8 @@ def account(words: Words, name: str) -> str:
     kind, _colon, what = name.partition(":")
     if name not in ACCOUNT and kind == "revenue":
         return words._("Revenue: {what}", what=what)
+    if kind == "cash":
+        return words._("Cash: {what}", what=what)
     return words._(ACCOUNT[name]) if name in ACCOUNT else name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base.i18n import mark as _
 from base.money import Money
 from booking.appointments.model import Case
 from frontend.citizen.frame import frame
@@ -13,8 +14,10 @@ from payment.model import Line
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 
+_METHODS = {"cash": _("In cash"), "terminal": _("By card at the counter")}
 
-def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen) -> Sheet:
+
+def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen, *, with_name: bool = True) -> Sheet:
     """Of an erased case without a name: nobody knows it any more."""
     office, is_difference = chosen.office, receipt.reference != case.id
     city = words._("City of {city}", city=words.pick(words.city.name)) if words.city else ""
@@ -22,8 +25,10 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen) ->
         Row(label=words._("Receipt number"), value=receipt.label),
         Row(label="Kassenzeichen", value=spaced(receipt.kassenzeichen)),
         Row(label=words._("Issued"), value=words.when(receipt.issued_at, office.time_zone)),
-        Row(label=words._("Paid by"), value="" if case.is_erased else case.contact.name),
-        Row(label=words._("How paid"), value=words._("Online")),
+        Row(label=words._("Paid by"), value="" if case.is_erased or not with_name else case.contact.name),
+        Row(
+            label=words._("How paid"), value=words._(_METHODS[receipt.method]) if receipt.method else words._("Online")
+        ),
         Row(label=words._("Appointment"), value=case.number),
         Row(label=words._("Legal basis"), value=words.pick(chosen.legal_basis)),
         Row(

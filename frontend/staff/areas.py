@@ -27,6 +27,7 @@ AREAS: tuple[Area, ...] = (
         _("Closings"),
         _("Close a counter or an office, and find new times for those affected"),
     ),
+    Area("till.work", "/till/", _("Cash desk"), _("Take fees in cash or by card, give money back, count the drawer")),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
     Area("reconcile.work", "/bank/", _("Bank"), _("Bank statements: send them, see their gaps, search their entries")),
     Area(
@@ -64,6 +65,8 @@ PERMISSIONS = {
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
     "reconcile.work": _("Send bank statements and see their entries"),
+    "till.work": _("Take fees at a till and give released money back"),
+    "till.close": _("Set up tills, count and close drawers"),
     "ledger.close": _("Close a day of the books for ever"),
     "export.send": _("Make the treasury's batches of closed days"),
     "export.take": _("Acknowledge batches for the treasury"),

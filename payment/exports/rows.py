@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from payment.exports.model import Day, Item, ItemKind, Posting, Total, Voucher
-from payment.ledger import PSP_CLEARING, REVENUE, JournalKind, shared
+from payment.ledger import CASH, CASH_IN_TRANSIT, PSP_CLEARING, REVENUE, TERMINAL_CLEARING, JournalKind, shared
 from payment.model import Line
 
 PSP_FEES = "psp_fees"
-_MONEY = frozenset({PSP_CLEARING, "bank", "bank_in_transit", "terminal_clearing"})
-_DRAWER = "cash:"
+_MONEY = frozenset({PSP_CLEARING, "bank", "bank_in_transit", TERMINAL_CLEARING, CASH_IN_TRANSIT})
 _KINDS: Mapping[str, ItemKind] = {
     JournalKind.FEE: ItemKind.PAYMENT,
     JournalKind.REFUND: ItemKind.REFUND,
@@ -61,7 +60,7 @@ def _by_line(cents: int, lines: Sequence[Line]) -> Iterator[tuple[Line, int]]:
 
 
 def is_money(account: str) -> bool:
-    return account in _MONEY or account.startswith(_DRAWER)
+    return account in _MONEY or account.startswith(CASH)
 
 
 def totals(listed: Iterable[Item]) -> list[Total]:

@@ -19,7 +19,8 @@ ACCOUNTS: Mapping[str, str] = {
     "psp_clearing": _("Money that payers gave to the payment provider and that has not reached the bank."),
     "bank": _("The city's bank account."),
     "bank_in_transit": _("Payouts of the provider that are on their way to the bank."),
-    "cash:": _("Cash in a drawer; each drawer has an account."),
+    "cash:": _("Cash at a till; each till has an account."),
+    "cash_in_transit": _("Cash on its way from a till to the bank, or change on its way from there."),
     "terminal_clearing": _("Card payments at a counter that have not reached the bank."),
     "received_in_advance": _("Fees received before the day of the service: not revenue yet."),
     "revenue:": _("Fees earned on the day of the service or kept by policy, gross; each product account has one."),
@@ -54,6 +55,10 @@ KINDS: Mapping[str, str] = {
     "dispute": _("The payer's bank has taken a payment back: disputed money against money with the provider."),
     "dispute_won": _("The bank has decided for the city: the money is with the provider again."),
     "dispute_lost": _("The bank has decided for the payer: what was disputed is an expense; revenue stays gross."),
+    "drawer_opened": _(
+        "A drawer was opened and counted: change that was brought, and a difference to what was left in it."
+    ),
+    "drawer_closed": _("A drawer was counted and closed: the difference, and what goes to the bank."),
 }
 _PRINCIPLES = (
     _(

@@ -25,6 +25,7 @@ class Receipt:
     refunded_cents: int
     currency: str
     lines: tuple[Line, ...] = ()
+    method: str | None = None  # at a till: cash or terminal
 
     @property
     def label(self) -> str:

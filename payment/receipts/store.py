@@ -10,8 +10,8 @@ from payment.receipts.model import Receipt
 
 _READ = """
     SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider, p.amount_cents, p.refunded_cents,
-           p.currency, p.lines
-      FROM receipt r JOIN payment p ON p.id = r.payment_id"""
+           p.currency, p.lines, c.method
+      FROM receipt r JOIN payment p ON p.id = r.payment_id LEFT JOIN counter_payment c ON c.payment_id = p.id"""
 
 
 async def lock(conn: Connection, year: int) -> None:

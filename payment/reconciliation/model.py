@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from base.money import Money
-from payment.ledger import PSP_CLEARING, Entry, JournalKind
+from payment.ledger import CASH, PSP_CLEARING, TERMINAL_CLEARING, Entry, JournalKind
 from payment.model import Dispute, Payment, PaymentStatus, Refund
 from payment.ports import RefundSnapshot, SessionState, Snapshot
 from payment.statement import Statement
@@ -52,8 +52,12 @@ class Posted:
 
     @property
     def clearing_cents(self) -> int:
-        """By how much it says that our money at the provider has changed."""
-        return sum(entry.amount_cents for entry in self.entries if entry.account == PSP_CLEARING)
+        """By how much it says that our money at the provider, or at a till, has changed."""
+        return sum(
+            entry.amount_cents
+            for entry in self.entries
+            if entry.account in (PSP_CLEARING, TERMINAL_CLEARING) or entry.account.startswith(CASH)
+        )
 
 
 @dataclass(frozen=True, slots=True)

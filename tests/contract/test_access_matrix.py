@@ -61,6 +61,7 @@ _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
 _INVITED, _INVITATIONS = "/{language}/invitation/{invitation}", "/{language}/invitations/{office}"
+_TILL = "/{language}/till/{office}"
 _BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
 
 ACCESS = Path(__file__).parents[2] / "docs" / "access.md"
@@ -371,6 +372,20 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/appointments/{appointment}/receipts": CITIZEN,
     f"GET {_CASE}/receipts/{{payment}}": CITIZEN,
     f"GET {_CASE}/receipts/{{payment}}/receipt.pdf": CITIZEN,
+    # Taking money is a cashier's; the role `cashier` is none of the callers here
+    "GET /{language}/till/": STAFF,
+    f"GET {_TILL}": frozenset(),
+    f"POST {_TILL}/tills": frozenset(),
+    f"GET {_TILL}/drawers/{{drawer}}": frozenset(),
+    f"POST {_TILL}/drawers/{{drawer}}/close": frozenset(),
+    f"GET {_TILL}/{{till}}": frozenset(),
+    f"POST {_TILL}/{{till}}/drawer": frozenset(),
+    f"POST {_TILL}/{{till}}/appointments/{{appointment}}": frozenset(),
+    f"GET {_TILL}/{{till}}/payments/{{payment}}": frozenset(),
+    f"POST {_TILL}/{{till}}/payments/{{payment}}/take": frozenset(),
+    f"GET {_TILL}/{{till}}/payments/{{payment}}/receipt": frozenset(),
+    f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/give": frozenset(),
+    f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/transfer": frozenset(),
     "GET /{language}/bank/": TILL,
     "POST /{language}/bank/": TILL,
     "GET /{language}/bank/search": TILL,
@@ -512,6 +527,8 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "step": "start",
             "payment": str(UUID(int=8)),
             "dispute": str(UUID(int=8)),
+            "till": "1",
+            "drawer": str(UUID(int=10)),
             "refund": str(UUID(int=9)),
             "room": str(own_call.room_id),
             "run": str(UUID(int=10)),

@@ -88,6 +88,7 @@ from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
 from tests.frontend.reduced import CARD, counter_pages, reduced_pages
+from tests.frontend.till_samples import till_pages
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ID = UUID("0b8a6d0e-4a52-4f0e-9d0b-6a1f0e6f7a11")
@@ -857,6 +858,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **guard_pages(words),
         **catalogue_pages(words),
         **bank_pages(words),
+        **till_pages(words, staff(words, "Kasse")),
         **staff_invitations(words, back),
         **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }

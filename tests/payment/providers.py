@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 import aiohttp
+import asyncpg
 from aiohttp.test_utils import TestServer
 
-from payment.ports import PaymentProvider
+from base.db import Database
+from base.money import Money
+from payment.ports import OutcomeUnknown, PaymentOrder, PaymentProvider, Snapshot
+from payment.psp_counter import CounterProvider
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.xbezahl_words import Version
@@ -20,6 +27,7 @@ from sandbox.xbezahldienste.checks import SUM_FIELDS
 from sandbox.xbezahldienste.faults import Fault, Faults, Kind
 from sandbox.xbezahldienste.machine import Machine
 from sandbox.xbezahldienste.server import PASSWORD, USER, Server
+from tests.booking.availability.city import make_city
 from tests.sandbox.running import Sandbox, sandbox
 
 HASTE = aiohttp.ClientTimeout(total=0.4)
@@ -171,10 +179,131 @@ async def xbezahl_side(
         await server.close()
 
 
-Make = Callable[[], contextlib.AbstractAsyncContextManager[Side]]
+class _Weather:
+    """In front of the till's provider: the database may not answer, or show another amount than was asked for, once."""
+
+    def __init__(self, psp: CounterProvider, db: Database) -> None:
+        self._psp, self._db = psp, db
+        self.abilities = psp.abilities
+        self.silent: dict[str, bool] = {}  # "POST" or "GET" -> before it is done, or after
+        self.shown: dict[str, Money] = {}  # by session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._psp, name)
+
+    async def create(self, order: PaymentOrder, key: str) -> Snapshot:
+        before = self.silent.pop("POST", None)
+        if before:
+            raise OutcomeUnknown("silence")
+        async with (
+            self._db.connection() as conn
+        ):  # where the books are in memory, the database needs the row all the same
+            await conn.execute(OF_ORDER, order.payment_id, order.amount.cents, order.return_url)
+        seen = await self._psp.create(order, key)
+        if before is False:
+            raise OutcomeUnknown("silence")
+        return seen
+
+    async def fetch(self, session_id: str) -> Snapshot:
+        if self.silent.pop("GET", None) is not None:
+            raise OutcomeUnknown("silence")
+        seen = await self._psp.fetch(session_id)
+        return replace(seen, amount=self.shown.get(session_id, seen.amount))
+
+
+OF_ORDER = """
+    INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, attempt_at, created_at)
+    VALUES ($1, gen_random_uuid(), 'counter', $2, 'EUR', 'x', 'de', $3, '2026-12-01', '2026-12-01') ON CONFLICT DO NOTHING"""
+TAKEN = """
+    UPDATE counter_payment SET status = 'paid', drawer_id = $2, method = 'terminal', taken_at = '2026-12-01', request_key = $2
+     WHERE id = $1"""
+RELEASED = """
+    WITH p AS (UPDATE payment SET status = 'paid', captured_cents = amount_cents
+                WHERE id = (SELECT payment_id FROM counter_payment WHERE id = $2) RETURNING id)
+    INSERT INTO refund (id, payment_id, amount_cents, reason, status, attempt_at, created_at)
+    SELECT $1, p.id, $3, 'cancelled', 'approved', now(), now() FROM p"""
+
+
+@dataclass
+class CounterSide:
+    """Beside the loop of the test: a test pushes without waiting, so by a connection of its own in a thread."""
+
+    psp: PaymentProvider
+    weather: _Weather
+    dsn: str
+    drawer: UUID
+    name: str = "counter"
+
+    def now(self) -> datetime:
+        return datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+    def pay(self, session_id: str) -> None:
+        self._sql(TAKEN, session_id, self.drawer)
+
+    def decline(self, session_id: str) -> None:
+        """The terminal says no: nothing is written."""
+
+    def charge_less(self, session_id: str) -> None:
+        self.weather.shown[session_id] = Money(1)
+
+    def count(self) -> int:
+        return int(self._sql("SELECT count(*) FROM counter_payment"))
+
+    def give_out(self, refund_id: UUID, session_id: str, cents: int) -> None:
+        """A cashier gives it back, once `payment` has released it."""
+        self._sql(RELEASED, refund_id, session_id, cents)
+        self._sql("UPDATE refund SET status = 'submitted' WHERE id = $1", refund_id)
+        self._sql(
+            "UPDATE counter_refund SET status = 'given', drawer_id = $2, method = 'cash', given_at = now() WHERE refund_id = $1",
+            *(refund_id, self.drawer),
+        )
+
+    async def silence(self, method: str, *, before: bool) -> None:
+        self.weather.silent[method] = before
+
+    async def garble(self, method: str) -> None:
+        self.weather.silent[method] = False
+
+    def _sql(self, sql: str, *values: object) -> Any:
+        async def work() -> Any:
+            conn = await asyncpg.connect(self.dsn)
+            try:
+                return await conn.fetchval(sql, *values)
+            finally:
+                await conn.close()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, work()).result()
+
+
+@contextlib.asynccontextmanager
+async def counter_side(dsn: str) -> AsyncIterator[CounterSide]:
+    drawer = UUID(int=77)
+    async with Database(dsn, size=2) as db:
+        async with db.transaction() as conn:
+            await make_city(conn, counters=1)
+            await conn.execute("INSERT INTO account (login, name, password_hash) VALUES ('kim', 'Kim', '$argon2id$')")
+            await conn.execute("INSERT INTO till (office_id, key, name) SELECT id, 'mitte-1', 'Till 1' FROM office")
+            await conn.execute(
+                "INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, left_cents) "
+                "SELECT $1, t.id, a.id, now(), 0, 0 FROM till t, account a",
+                drawer,
+            )
+        weather = _Weather(CounterProvider(db, lambda: datetime(2026, 12, 1, 9, tzinfo=UTC)), db)
+        yield CounterSide(cast("PaymentProvider", weather), weather, dsn, drawer)
+
+
+Make = Callable[
+    [str], contextlib.AbstractAsyncContextManager[Side]
+]  # of the address of a database, where one is needed
+COUNTER = "counter"
 SIDES: dict[str, Make] = {
-    "stripe": cast("Make", stripe_side),
-    "xbezahldienste-1.0": cast("Make", lambda: xbezahl_side("1.0")),
-    "xbezahldienste-1.2": cast("Make", lambda: xbezahl_side("1.2")),
-    "xbezahldienste-1.2-request-ids-oauth": cast("Make", lambda: xbezahl_side("1.2", own_ids=False, by_token=True)),
+    "stripe": cast("Make", lambda _dsn: stripe_side()),
+    "xbezahldienste-1.0": cast("Make", lambda _dsn: xbezahl_side("1.0")),
+    "xbezahldienste-1.2": cast("Make", lambda _dsn: xbezahl_side("1.2")),
+    "xbezahldienste-1.2-request-ids-oauth": cast(
+        "Make", lambda _dsn: xbezahl_side("1.2", own_ids=False, by_token=True)
+    ),
+    COUNTER: cast("Make", counter_side),
 }
+UNFENCED = [name for name in SIDES if name not in ("stripe", COUNTER)]

@@ -16,7 +16,6 @@ from tests.payment.making import NOW
 
 MADE = {
     "assessor": ["fee.assess"],
-    "cashier": ["till.work"],
     "sender": ["export.send", "finance.read"],
     "caller": ["queue.call"],
 }

@@ -1,0 +1,77 @@
+"""Paying at a till instead of online: what was begun online is made impossible first, as wherever a payment is given up (docs/adr/0004)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from base.clock import Clock
+from base.errors import Conflict, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from booking.appointments.lifecycle import HoldOver, Transaction
+from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.slots import Slots
+from payment.context import PaymentUnavailable
+from payment.model import Payment, PaymentStatus
+from payment.till.model import COUNTER
+from payment.usecases import Payments
+
+asked_at_till = point("appointment.asked-at-till")
+_ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
+
+
+class PaymentUnderWay(Conflict):
+    code = "payment_under_way"
+    message = _("An online payment of this fee is under way. It must end before the fee can be paid at a till.")
+
+
+@dataclass(frozen=True, slots=True)
+class AtTill:
+    transaction: Transaction
+    slots: Slots
+    payments: Payments
+    clock: Clock
+    describe: Callable[[CaseState], str]
+
+    async def ask(self, reference: UUID, return_url: str) -> Payment | None:
+        """The payment that a till can take; None where nothing is to be paid (any more).
+
+        Raises NotFound, HoldOver, PaymentUnderWay, PaymentUnavailable.
+        """
+        for _try in range(2):
+            async with self.transaction() as tx:
+                case = await self.slots.lock(tx, reference)
+                if case is None:
+                    raise NotFound
+                living = await self.payments.living(tx, reference)
+                if case.status is AppointmentStatus.CONFIRMED or not case.fee:
+                    return None
+                if (
+                    case.status is not AppointmentStatus.HELD
+                    or case.hold_until is None
+                    or case.hold_until <= self.clock()
+                ):
+                    raise HoldOver
+                if living is None:
+                    living = await self.payments.request(
+                        tx,
+                        reference=reference,
+                        amount=case.fee,
+                        description=self.describe(case),
+                        language=case.language,
+                        return_url=return_url,
+                        lines=case.lines,
+                        service_day=case.service_day,
+                        at_till=True,
+                    )
+            if living.provider == COUNTER:
+                asked_at_till()
+                return await self.payments.open(living.id)
+            ended = await self.payments.fence(living.id)
+            if ended.status is PaymentStatus.PAID:
+                return None
+            if ended.status not in _ENDED:
+                raise PaymentUnderWay
+        raise PaymentUnavailable
