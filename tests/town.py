@@ -163,7 +163,8 @@ class Town:
         assert await self.rows("SELECT * FROM claim_audit") == []
         assert await self.rows("SELECT journal_id FROM entry GROUP BY 1 HAVING sum(amount_cents) <> 0") == []
         clearing = await self.rows(
-            "SELECT coalesce(sum(amount_cents), 0)::int AS cents FROM entry WHERE account = 'psp_clearing'"
+            """SELECT coalesce(sum(amount_cents), 0)::int AS cents FROM entry
+                WHERE account IN ('psp_clearing', 'psp_fees', 'bank_in_transit')"""  # its price, and what it has paid out
         )
         charged = sum(
             charge["amount"] - charge["amount_refunded"]

@@ -12,9 +12,8 @@ from playwright.async_api import Page, async_playwright
 
 from base.clock import SettableClock
 from tests.browser.test_call import FLAGS, WATCH, Person
-from tests.conftest import MORNING
 from tests.staff import PASSWORD, hire
-from tests.town import KIM, Town
+from tests.town import KIM, MORNING, Town
 from tests.town import town as open_town
 from tests.video.worker_process import media
 

@@ -54,6 +54,7 @@ async def test_one_hit_leads_to_the_payment_and_from_there_to_its_journals(town:
     ):
         page = await ask(toni, asked)
         assert page.url.path == f"/de/finance/payments/{payment}", asked
+    page = await toni.get(f"/de/finance/payments/{payment}")
     assert f"Quittungsnummer {row['year']}-{row['number']:06d}" in words(page)
     [journal] = await town.rows("SELECT id FROM journal WHERE payment_id = $1::uuid AND kind = 'fee'", payment)
     assert f'href="/de/finance/books/journals/{journal["id"]}"' in page.text
