@@ -24,10 +24,10 @@ from payment.books_memory import MemoryBooks
 from payment.decide_dispute import decide_dispute
 from payment.disputing import Disputing
 from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, dispute_journal
-from payment.model import Dispute, Payment, PaymentStatus, Refund, RefundStatus
+from payment.model import Dispute, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
 from payment.noticing import Noticing
 from payment.opening import Opening
-from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, Tx
+from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Tx
 from payment.settling import Settling
 from payment.usecases import Payments
 from tests.payment.machine_provider import MachineProvider
@@ -270,6 +270,11 @@ def what_a_lost_dispute_paid_back_is_a_loss_too(patch: pytest.MonkeyPatch) -> No
     patch.setattr(MemoryBooks, "post", leave_out)
 
 
+def money_under_way_counts_as_none(patch: pytest.MonkeyPatch) -> None:
+    """The bank may still say yes."""
+    patch.setitem(decide._EVENT_OF, SessionState.PROCESSING, PaymentEvent.DIED)
+
+
 MUTANTS: list[Mutate] = [
     a_new_key_for_each_refund_call,
     silence_is_a_failure,
@@ -292,4 +297,5 @@ MUTANTS: list[Mutate] = [
     a_dispute_is_booked_at_each_look,
     only_messages_tell_of_disputes,
     what_a_lost_dispute_paid_back_is_a_loss_too,
+    money_under_way_counts_as_none,
 ]

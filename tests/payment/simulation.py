@@ -124,7 +124,10 @@ class Simulation:
         self.crashes = self.faults = 0
         self.edited: set[str] = set()  # sessions paid with another amount than ours
         self.edits = self.chance.hits(0.1)  # in some worlds somebody does that at the provider
-        self.had_again = 0
+        self.had_again = self.answered = 0
+        self.slow = self.chance.choice([0.0, 0.0, 0.4]) if promises else 0.0  # how often the bank answers days later
+        if self.slow:
+            self.machine.methods = ("card", "sepa_debit")
         self.disputing = self.chance.choice([0.0, 0.3, 0.6])  # how often a payer goes to the bank
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
@@ -268,7 +271,7 @@ class Simulation:
             if self.chance.hits(0.2):
                 self.machine.decline(session_id)
             edited = self.edits and self.chance.hits(0.5) and self._edit(session_id)
-            self.machine.pay(session_id)
+            self.machine.pay(session_id, "sepa_debit" if self.chance.hits(self.slow) else "card")
             if edited:
                 self.edited.add(session_id)
         except ApiError:  # over, or paid in the other tab
@@ -303,6 +306,14 @@ class Simulation:
             if row["status"] not in ("won", "lost", "warning_closed") and self.chance.hits(probability):
                 self.machine.decide_dispute(row["id"], won=self.chance.hits(0.5))
 
+    def _answer_debits(self, probability: float) -> None:
+        """The banks' word on payments that are under way."""
+        for row in self.machine.state.rows("sessions"):
+            intent = self.machine.state.find("payment_intents", row["payment_intent"] or "")
+            if intent is not None and intent["status"] == "processing" and self.chance.hits(probability):
+                self.machine.answer(row["id"], paid=self.chance.hits(0.7))
+                self.answered += 1
+
     async def worker(self) -> None:
         while True:
             await self._try(lambda: self.cases.expire_due())
@@ -332,6 +343,7 @@ class Simulation:
                 self.provider.arrive(self.late.pop(self.chance.randrange(len(self.late))))
             self.machine.refund_outcome = self.chance.choice(["succeeded"] * 4 + ["pending"])
             self._decide_disputes(0.003)
+            self._answer_debits(0.003)
             if self.hostile and self.chance.hits(0.002):
                 self.crash()
 
@@ -356,6 +368,8 @@ class Simulation:
         self.machine.refund_outcome = "succeeded"
         for minute in range(75):
             self.clock.advance(minutes=1)
+            if minute == 2:
+                self._answer_debits(1)
             if minute in (5, 20):
                 self._decide_disputes(1)  # twice: an inquiry may become a dispute
             if minute == 5:
@@ -377,6 +391,8 @@ class Simulation:
 
     async def check_end(self) -> None:
         cases = {case.id: case for case in self.db.rows("case")}
+        sessions = self.machine.state.rows("sessions")  # where the bank said no days later, nothing was taken
+        self.edited &= {row["id"] for row in sessions if row["payment_status"] == "paid"}
         payments, refunds = self.db.rows("payment"), self.db.rows("refund")
         sums: Counter[str] = Counter()
         for journal in self.db.rows("journal"):
@@ -414,7 +430,6 @@ class Simulation:
         resting = {c.id for c in cases.values() if c.status not in (C.CONFIRMED, C.CANCELLED, C.EXPIRED)}
         require(resting <= {p.reference for p in odd}, "a case rests")
 
-        sessions = self.machine.state.rows("sessions")
         require(all(row["status"] != "open" for row in sessions), "a session can still be paid")
         captured = {row["id"] for row in sessions if row["payment_status"] == "paid"} - self.edited
         require(captured == {p.session_id for p in payments if p.status == "paid"}, "captured money without a payment")

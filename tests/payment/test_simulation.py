@@ -42,6 +42,8 @@ def test_everything_comes_right(first: int) -> None:
     assert sum(world.crashes for world in worlds) >= AT_ONCE // 2
     assert any(payment.attempt > 1 for world in worlds for payment in world.db.rows("payment"))
     assert any(world.db.rows("refund") for world in worlds)
+    assert {"won", "lost"} <= {dispute.status for world in worlds for dispute in world.db.rows("dispute")}
+    assert any(world.answered for world in worlds)  # banks that took days
 
 
 def test_late_money_confirms_or_goes_back_where_nothing_is_promised() -> None:
