@@ -7,13 +7,17 @@ from aiohttp import web
 from base.web import VENDOR, Endpoint
 from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
+from payment.matching.usecases import Matching
+from payment.matching.worklist import Differences
 from payment.ports import SignatureRefused
 from payment.receipts.usecases import Receipts
 from payment.reconciliation.usecases import Reconciliation
 from payment.till.usecases import Tills
 from payment.usecases import Payments
 
+DIFFERENCES: web.AppKey[Differences] = web.AppKey("DIFFERENCES", Differences)
 LEDGERS: web.AppKey[Ledgers] = web.AppKey("LEDGERS", Ledgers)
+MATCHING: web.AppKey[Matching] = web.AppKey("MATCHING", Matching)
 PAYMENTS: web.AppKey[Payments] = web.AppKey("PAYMENTS", Payments)
 RECEIPTS: web.AppKey[Receipts] = web.AppKey("RECEIPTS", Receipts)
 REVERSALS: web.AppKey[Reversals] = web.AppKey("REVERSALS", Reversals)

@@ -241,6 +241,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[bank.BANK] = product.bank
     app[payment.LEDGERS] = product.ledgers
     app[payment.REVERSALS] = product.reversals
+    app[payment.MATCHING] = product.matching
+    app[payment.DIFFERENCES] = product.differences
     app[exports.EXPORTS] = product.exports
     app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
     app[RETENTION] = product.retention

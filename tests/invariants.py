@@ -39,7 +39,8 @@ _FAULTS = {
          GROUP BY p.id HAVING sum(r.amount_cents) > p.captured_cents""",
     "a journal that does not balance": "SELECT journal_id FROM entry GROUP BY 1 HAVING sum(amount_cents) <> 0",
     "money at the provider that the journal does not know": """
-        SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM entry WHERE account = 'psp_clearing')
+        SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM entry e JOIN journal j ON j.id = e.journal_id
+                         WHERE account = 'psp_clearing' AND j.kind NOT IN ('psp_fee', 'payout', 'payout_failed'))
           <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment)""",
     "a place given out by need without a case, or two": """
         SELECT r.id FROM allocation_request r LEFT JOIN claim c ON c.appointment_id = r.appointment_id

@@ -166,6 +166,7 @@ def _day_page(
         disputes=Link(label=words._("Disputes"), url=f"{path}/disputes"),
         books=Link(label=words._("Books"), url=f"{path}/books"),
         batches=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
+        compared=Link(label=words._("Differences"), url=f"/{words.language}/finance/differences"),
         search_url=f"{path}/search",
         is_silent=day.is_silent,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))

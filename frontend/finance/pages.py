@@ -9,11 +9,13 @@ from frontend.finance import (
     batch_pages,
     books_pages,
     day_pages,
+    difference_pages,
     dispute_pages,
     journal_pages,
     payment_pages,
     search_pages,
 )
+from frontend.finance.difference_pages import APPROVE, WORK, NoSuchDays
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -27,10 +29,22 @@ from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
 from payment.ledgers.reversals import AlreadyReversed, NotReversible, OwnReversal, ReversalDecided, StillUsed
 from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
+from payment.matching.worklist import (
+    AlreadyAsked,
+    ChangedMeanwhile,
+    NeedsTwo,
+    NothingIsBooked,
+    NotOpen,
+    OwnSettlement,
+    SettlementDecided,
+)
 
 _PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
 _JOURNAL = f"{_BOOKS}/journals/{{journal}}"
 _BATCHES = "/{language}/finance/batches"
+_DIFFERENCES = "/{language}/finance/differences"
+_DIFFERENCE = f"{_DIFFERENCES}/{{difference}}"
+_REQUEST = f"{_DIFFERENCE}/requests/{{request}}"
 _BATCH = f"{_BATCHES}/{{batch}}"
 _CLOSING = (NotFound, DayNotOver, NotNextDay, StillBooking)
 
@@ -69,6 +83,45 @@ ENDPOINTS = [
         can("reversal.approve"),
         "Reject or withdraw a reversal",
         *(NotFound, ReversalDecided),
+    ),
+    page("GET", _DIFFERENCES, difference_pages.show_list, can("finance.read"), "Differences"),
+    page("POST", f"{_DIFFERENCES}/runs", difference_pages.run, can(WORK), "Compare all sides now"),
+    page("GET", f"{_DIFFERENCES}/days", difference_pages.show_days, can("finance.read"), "Days as lights", NoSuchDays),
+    page("GET", _DIFFERENCE, difference_pages.show_one, can("finance.read"), "One difference", NotFound),
+    page("POST", f"{_DIFFERENCE}/take", difference_pages.take, can(WORK), "Take it over", NotFound, NotOpen),
+    page("POST", f"{_DIFFERENCE}/leave", difference_pages.leave, can(WORK), "Give it back", NotFound, NotOpen),
+    page("POST", f"{_DIFFERENCE}/comments", difference_pages.comment, can(WORK), "Comment on it", NotFound, Invalid),
+    page(
+        "POST",
+        f"{_DIFFERENCE}/explain",
+        difference_pages.explain,
+        can(WORK),
+        "Note it as settled",
+        *(NotFound, Invalid, NotOpen, NeedsTwo),
+    ),
+    page(
+        "POST",
+        f"{_DIFFERENCE}/requests",
+        difference_pages.ask,
+        can(WORK),
+        "Ask for the booking that settles it",
+        *(NotFound, Malformed, Invalid, NotOpen, NothingIsBooked, AlreadyAsked),
+    ),
+    page(
+        "POST",
+        f"{_REQUEST}/approve",
+        difference_pages.approve,
+        can(APPROVE),
+        "Approve a booking that another person asked for",
+        *(NotFound, NotOpen, OwnSettlement, SettlementDecided, ChangedMeanwhile),
+    ),
+    page(
+        "POST",
+        f"{_REQUEST}/reject",
+        difference_pages.reject,
+        can(APPROVE),
+        "Reject or withdraw a booking",
+        *(NotFound, SettlementDecided),
     ),
     page("GET", f"{_BOOKS}/advance", books_pages.show_advance, can("finance.read"), "What is not earned yet"),
     page("GET", f"{_BOOKS}/procedure", books_pages.show_procedure, can("finance.read"), "How the books are kept"),

@@ -73,6 +73,7 @@ class DayPage:
     disputes: Link
     books: Link
     batches: Link
+    compared: Link
     search_url: str
     is_silent: bool
     note: str

@@ -115,6 +115,16 @@ async def failed_refunds(conn: Connection) -> list[Waiting]:
     return await fetch_all(conn, Waiting, sql)
 
 
+async def disputes(conn: Connection) -> list[Waiting]:
+    """Those that are not decided, and those that were lost: what follows from these a person notes."""
+    sql = """
+        SELECT CASE WHEN status = 'lost' THEN 'lost_dispute' ELSE 'open_dispute' END AS cause, 'dispute:' || provider_id AS subject,
+               city_day(opened_at) AS day, amount_cents AS cents, payment_id,
+               CASE WHEN status <> 'lost' THEN city_day(evidence_due_at) END AS due_on
+          FROM dispute WHERE status IN ('inquiry', 'open', 'answered', 'lost')"""
+    return await fetch_all(conn, Waiting, sql)
+
+
 async def unacknowledged(conn: Connection, closed_before: datetime) -> list[Waiting]:
     """Closed days of which the treasury has not said that it has them."""
     sql = """

@@ -26,7 +26,6 @@ matched_stored = point("matching.stored")
 
 LOOK_BACK = timedelta(days=45)  # of a run by night; further where something older is open
 ON_ITS_WAY = timedelta(hours=1)  # younger money may be there and not here yet
-NIGHT_HOUR = 3  # local: the provider's day is over, and nobody waits
 _WHATEVER_THE_DAY = frozenset(
     {Cause.FAILED_REFUND, Cause.OPEN_DISPUTE, Cause.LOST_DISPUTE, Cause.EXPORT_NOT_ACKNOWLEDGED}
 )
@@ -61,12 +60,12 @@ class Matching:
         self._due = timedelta(days=due_days)
 
     async def by_night(self) -> int:
-        """Once a day, after it is over. How many runs: none or one."""
+        """Once a day, as soon as the city's day before it is over. How many runs: none or one."""
         now = self._clock()
         async with self._db.connection() as conn:
             today = await store.today(conn, now)
             begin = await store.zone_start(conn, today)
-            if now < begin + timedelta(hours=NIGHT_HOUR) or await store.ran_since(conn, begin):
+            if await store.ran_since(conn, begin):
                 return 0
             oldest = await store.oldest_open(conn)
         first = today - LOOK_BACK
@@ -127,6 +126,7 @@ async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_bef
     late = await store.settled(conn, span)
     waiting: list[Any] = [
         *await store.failed_refunds(conn),
+        *await store.disputes(conn),
         *await store.unacknowledged(conn, closed_before),
     ]
     booked, moved_there = await store.books_and_provider(conn, span, names)

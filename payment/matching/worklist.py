@@ -11,7 +11,6 @@ import asyncpg
 from base.clock import Clock
 from base.db import Connection, Database, freeze, violates
 from base.errors import Conflict, FieldError, Invalid, NotFound
-from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import KeyReused
 from payment.ledger import Entry, JournalKind
@@ -33,8 +32,6 @@ from payment.matching.worklist_model import (
 
 MOST_SHOWN = 500
 _NAMESPACE = UUID("6f1f0f6e-5f1c-4f5e-9f60-0d7b7e5b3a11")
-
-settled = point("difference.settled")
 
 
 class NotOpen(Conflict):
@@ -184,7 +181,6 @@ class Differences:
             state = State.WRITTEN_OFF if listed.proposal is Proposal.WRITE_OFF else State.EXPLAINED
             await store.end(conn, difference_id, state, now)
             await store.note(conn, difference_id, now, by, "approved")
-        settled()
 
     async def reject(self, difference_id: int, request_id: UUID, *, by: int) -> None:
         """Whoever asked may do so too. Raises NotFound, SettlementDecided."""

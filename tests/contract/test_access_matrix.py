@@ -55,6 +55,8 @@ TILL = frozenset({FINANCE})
 BOOKS = frozenset({FINANCE, TREASURY, AUDITOR})
 CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
+_DIFFERENCES = "/{language}/finance/differences"
+_DIFFERENCE = f"{_DIFFERENCES}/{{difference}}"
 _JOURNAL = "/{language}/finance/books/journals/{journal}"
 _BATCHES = "/{language}/finance/batches"
 _CLOSINGS = "/{language}/closings/{office}"
@@ -354,6 +356,17 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/oversight/terms/{kind}": frozenset({AUDITOR, ADMIN}),
     "POST /{language}/oversight/terms/{kind}": frozenset({ADMIN}),
     "GET /{language}/oversight/access": frozenset({AUDITOR, ADMIN}),
+    f"GET {_DIFFERENCES}": BOOKS,
+    f"POST {_DIFFERENCES}/runs": TILL,
+    f"GET {_DIFFERENCES}/days": BOOKS,
+    f"GET {_DIFFERENCE}": BOOKS,
+    f"POST {_DIFFERENCE}/take": TILL,
+    f"POST {_DIFFERENCE}/leave": TILL,
+    f"POST {_DIFFERENCE}/comments": TILL,
+    f"POST {_DIFFERENCE}/explain": TILL,
+    f"POST {_DIFFERENCE}/requests": TILL,
+    f"POST {_DIFFERENCE}/requests/{{request}}/approve": TILL,
+    f"POST {_DIFFERENCE}/requests/{{request}}/reject": TILL,
     f"GET {_JOURNAL}": BOOKS,
     f"POST {_JOURNAL}/reversals": TILL,
     f"POST {_JOURNAL}/reversals/{{reversal}}/approve": TILL,
@@ -539,6 +552,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "batch": "7",
             "kind": "books",
             "journal": "7",
+            "difference": "7",
             "reversal": str(UUID(int=14)),
             "format": "manifest",
             "day": "2026-11-30",

@@ -51,7 +51,8 @@ async def outcome(scene: Scene) -> Outcome:
         refunds=tuple(await scene.rows("SELECT amount_cents, status FROM refund ORDER BY created_at")),
         journal=tuple(
             await scene.rows(
-                "SELECT j.kind, e.account, e.amount_cents FROM entry e JOIN journal j ON j.id = e.journal_id ORDER BY e.id"
+                "SELECT j.kind, e.account, e.amount_cents FROM entry e JOIN journal j ON j.id = e.journal_id "
+                "WHERE j.kind NOT IN ('psp_fee', 'payout', 'payout_failed') ORDER BY e.id"  # the provider's own prices
             )
         ),
         sessions=tuple(sorted(row["status"] for row in sandbox.rows("sessions"))),
@@ -82,7 +83,8 @@ async def assert_sound(scene: Scene) -> None:
         )
         assert rows == [], f"{table}: not {done}, dead, or still leased"
     [(clearing,)] = await scene.rows(
-        "SELECT coalesce(sum(amount_cents), 0)::int FROM entry WHERE account = 'psp_clearing'"
+        "SELECT coalesce(sum(amount_cents), 0)::int FROM entry e JOIN journal j ON j.id = e.journal_id "
+        "WHERE account = 'psp_clearing' AND j.kind NOT IN ('psp_fee', 'payout', 'payout_failed')"
     )
     charges = [row for row in scene.machine.state.rows("charges") if row["paid"]]
     assert clearing == sum(row["amount"] - row["amount_refunded"] for row in charges)

@@ -92,6 +92,9 @@ CASES: dict[str, list[Case]] = {
     "payment.earned": [worker(s.EARNED, "payment.earned")],
     "receipts.numbered": [worker(s.BOOKED, "receipts.numbered")],
     "ledger.sealed": [worker(s.BOOKED, "ledger.sealed")],
+    "records.stored": [worker(s.BOOKED, "records.stored")],
+    "records.booked": [worker(s.BOOKED, "records.booked")],
+    "matching.stored": [worker(s.BOOKED, "matching.stored")],
     "appointment.time-swapped": [
         web(s.MOVED, "appointment.time-swapped"),
         web(s.MOVED_PAID, "appointment.time-swapped"),

@@ -16,6 +16,7 @@ from uuid import UUID
 from base.clock import SettableClock
 from base.db import Connection, Database
 from base.money import Money
+from payment import dispute_store
 from payment import stripe_words as words
 from payment.bank.refusing import NotTheSum
 from payment.bank.usecases import Bank as BankFiles
@@ -23,12 +24,19 @@ from payment.exports import store as export_store
 from payment.exports.batch import Profile, files
 from payment.exports.model import Day
 from payment.exports.usecases import Exports
-from payment.ledger import fee_journal, refund_failed_journal, refund_journal
+from payment.ledger import (
+    dispute_journal,
+    dispute_lost_journal,
+    dispute_won_journal,
+    fee_journal,
+    refund_failed_journal,
+    refund_journal,
+)
 from payment.ledgers.store import find_closed_day
 from payment.ledgers.usecases import Ledgers
 from payment.matching.model import Cause
 from payment.matching.usecases import Matching
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import PaymentOrder, RefundOrder
 from payment.provider_records.usecases import ProviderRecords
 from payment.store import insert_journal, insert_payment, insert_refund, update_refund
@@ -87,6 +95,8 @@ class Month:
         self._last_id = 0
         self._paid: list[tuple[Payment, Json]] = []
         self._given_back: set[UUID] = set()
+        self._disputed = 0
+        self._dispute_ends = (DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.OPEN)
         self._plan()
 
     def use(self, db: Database) -> None:
@@ -103,6 +113,7 @@ class Month:
         days = [FIRST + n * _DAY for n in range((LAST_TRADE - FIRST).days + 1)]
         self._payments = _spread(chance, size.payments, days)
         self._refunds = _spread(chance, size.refunds, days[1:])
+        self._disputes = _spread(chance, size.disputes, days[3:-3])
         self._struck = _struck(chance, PAYMENT_FAULTS, size.faults, size.payments)
         self._refunds_struck = _struck(chance, REFUND_FAULTS, size.faults, size.refunds)
         chosen = [one for n, one in enumerate(_business_days(date(2026, 10, 6), date(2026, 10, 30))) if n % 2 == 0]
@@ -122,6 +133,7 @@ class Month:
             if self.nightly:
                 await self._night(day)
             await self._trade(day)
+            await self._dispute(day)
             self._payouts(day)
             await self._bank(day)
             day += _DAY
@@ -227,6 +239,45 @@ class Month:
         if fault in ("other_amount", "came_back_unseen"):
             self._label(Cause.AMOUNT, f"refund:{made['id']}")
         return str(made["id"])
+
+    async def _dispute(self, day: date) -> None:
+        """Of payments of the day before; a third of them each is won, lost and left open."""
+        self._at(day, 17)
+        for _n in range(self._disputes.get(day, 0)):
+            payment, charge = next(
+                (payment, charge)
+                for payment, charge in reversed(self._paid)
+                if payment.id not in self._given_back and payment.created_at.date() < day
+            )
+            self._given_back.add(payment.id)
+            made = self.machine.dispute(charge["id"])
+            now, outcome = self.clock(), self._dispute_ends[self._disputed % 3]
+            self._disputed += 1
+            dispute = Dispute(
+                id=self._next_id(), payment_id=payment.id, provider_id=made["id"], status=DisputeStatus.OPEN, reason="fraudulent",
+                amount_cents=payment.amount_cents, taken_cents=payment.amount_cents, opened_at=now, created_at=now,
+                evidence_due_at=now + timedelta(days=60),
+            )  # fmt: skip
+            async with self.db.transaction() as conn:
+                await dispute_store.insert(conn, dispute)
+                await insert_journal(conn, dispute_journal(dispute), now)
+            await self._decide(dispute, outcome)
+
+    async def _decide(self, dispute: Dispute, outcome: DisputeStatus) -> None:
+        now = self.clock()
+        if outcome is DisputeStatus.OPEN:
+            self.machine.update_dispute(dispute.provider_id, {"evidence": {"product_description": "Gebühr"}})
+            self._label(Cause.OPEN_DISPUTE, f"dispute:{dispute.provider_id}")
+            return
+        self.machine.decide_dispute(dispute.provider_id, won=outcome is DisputeStatus.WON)
+        back = dispute.taken_cents if outcome is DisputeStatus.WON else 0
+        decided = replace(dispute, status=outcome, returned_cents=back, closed_at=now)
+        booked = dispute_won_journal(decided) if back else dispute_lost_journal(decided)
+        async with self.db.transaction() as conn:
+            await dispute_store.update(conn, decided, DisputeStatus.OPEN)
+            await insert_journal(conn, booked, now)
+        if not back:
+            self._label(Cause.LOST_DISPUTE, f"dispute:{dispute.provider_id}")
 
     def _payouts(self, day: date) -> None:
         """Noon: those of today are on their way, those of the days before have arrived."""

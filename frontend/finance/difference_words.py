@@ -1,0 +1,108 @@
+"""Causes, proposals and lights as finance says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from base.i18n import mark as _
+from frontend.citizen.words import Words
+from frontend.finance import wording
+from payment.matching.model import Cause, Proposal
+from payment.matching.worklist_model import Light, Listed, State
+from payment.receipts.kassenzeichen import spaced
+
+CAUSE: Mapping[Cause, str] = {
+    Cause.MISSING_THERE: _("Missing at the provider"),
+    Cause.MISSING_HERE: _("Missing in the ledger"),
+    Cause.AMOUNT: _("Different amount"),
+    Cause.FEE: _("Different price of the provider"),
+    Cause.PAYOUT_SUM: _("Payout is not the sum of its parts"),
+    Cause.PAYOUT_NOT_AT_BANK: _("Payout not at the bank"),
+    Cause.PAYOUT_LATE: _("Payout arrived late"),
+    Cause.PAYOUT_SPLIT: _("Payout in several credits"),
+    Cause.PAYOUT_FAILED: _("Payout failed"),
+    Cause.UNKNOWN_CREDIT: _("Unknown credit"),
+    Cause.UNKNOWN_DEBIT: _("Unknown debit"),
+    Cause.STATEMENT_GAP: _("Bank statement missing"),
+    Cause.FAILED_REFUND: _("Failed refund"),
+    Cause.OPEN_DISPUTE: _("Open dispute"),
+    Cause.LOST_DISPUTE: _("Lost dispute"),
+    Cause.EXPORT_NOT_ACKNOWLEDGED: _("Export not acknowledged"),
+}
+ADVICE: Mapping[Cause, str] = {
+    Cause.MISSING_THERE: _("Look for the money at the provider. If it is not to be found, write it off."),
+    Cause.MISSING_HERE: _("Money moved at the provider without us: ask who did it there. If it stays, write it off."),
+    Cause.AMOUNT: _("Find out which side is right. What stays is written off, or assigned with the difference."),
+    Cause.FEE: _("The provider takes another price than it told. Book the rest as its price."),
+    Cause.PAYOUT_SUM: _("Ask the provider what this payout is made of."),
+    Cause.PAYOUT_NOT_AT_BANK: _("Ask the bank and the provider. It closes by itself when the credit has come."),
+    Cause.PAYOUT_LATE: _("The money is there. Note why it was late."),
+    Cause.PAYOUT_SPLIT: _("Assign these credits to the payout."),
+    Cause.PAYOUT_FAILED: _("The money lies with the provider again. Check the bank account that is entered there."),
+    Cause.UNKNOWN_CREDIT: _("Keep it as money of which it is not known what for, until that is known."),
+    Cause.UNKNOWN_DEBIT: _("Ask the bank. Until that is known, keep it as not assigned."),
+    Cause.STATEMENT_GAP: _("Ask the bank for the statement. It closes by itself when the statement has come."),
+    Cause.FAILED_REFUND: _("Give the money back by another refund or by bank transfer."),
+    Cause.OPEN_DISPUTE: _("Answer the dispute at the provider before its deadline."),
+    Cause.LOST_DISPUTE: _("The money is lost. Note what follows from it."),
+    Cause.EXPORT_NOT_ACKNOWLEDGED: _("Ask the treasury whether it has the batch, and write down its word."),
+}
+BUTTON: Mapping[Proposal, str] = {
+    Proposal.WRITE_OFF: _("Ask for it to be written off"),
+    Proposal.ASSIGN: _("Ask for it to be assigned"),
+    Proposal.KEEP_UNASSIGNED: _("Ask for it to be kept as not assigned"),
+}
+STATE: Mapping[State, str] = {
+    State.OPEN: _("Open"),
+    State.EXPLAINED: _("Settled"),
+    State.WRITTEN_OFF: _("Written off"),
+    State.CLOSED: _("Gone by itself"),
+}
+NOTE: Mapping[str, str] = {
+    "opened": _("found"),
+    "changed": _("another amount"),
+    "taken": _("taken over"),
+    "left": _("given back"),
+    "comment": _("comment"),
+    "explained": _("noted as settled"),
+    "asked": _("asked for a booking"),
+    "approved": _("approved and booked"),
+    "rejected": _("rejected"),
+    "closed": _("gone by itself"),
+}
+LIGHT: Mapping[Light, str] = {
+    Light.GREEN: _("done"),
+    Light.YELLOW: _("not done yet"),
+    Light.RED: _("open"),
+    Light.NONE: "–",
+}
+
+
+TONE: Mapping[Light, str] = {Light.GREEN: "success", Light.YELLOW: "warning", Light.RED: "danger", Light.NONE: ""}
+
+
+def light(words: Words, one: Light, number: int = 0) -> str:
+    """In words as well: colour alone says nothing to many."""
+    if one is Light.RED and number:
+        return words._("{number} open", number=number)
+    return LIGHT[one] if one is Light.NONE else words._(LIGHT[one])
+
+
+def cents(words: Words, amount_cents: int | None) -> str:
+    return "–" if amount_cents is None else wording.cents(words, amount_cents, "EUR")
+
+
+def about(words: Words, one: Listed) -> str:
+    """What a person can look for elsewhere: an id at the provider, a payout, a line, a statement, a day."""
+    kind, _colon, name = one.subject.partition(":")
+    if one.cause is Cause.FAILED_REFUND:
+        return spaced(one.kassenzeichen)
+    match kind:
+        case "statement":
+            return words._("Statement {number}", number=name.rsplit(":", 1)[-1])
+        case "bank":
+            return words._("Line {number} of the bank", number=name)
+        case "batch":
+            return words._("Batch of {day}", day=words.day(one.day))
+        case _:
+            return name
