@@ -88,6 +88,7 @@ from notifications import endpoints as notifications
 from payment import endpoints as payment
 from payment.bank import endpoints as bank
 from payment.exports import endpoints as exports
+from payment.figures.endpoints import FIGURES
 from payment.retention.endpoints import RETENTION
 from server import documents, health
 from server.calls import seat_check, signalling
@@ -245,6 +246,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.DIFFERENCES] = product.differences
     app[exports.EXPORTS] = product.exports
     app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
+    app[FIGURES] = product.figure_book
     app[RETENTION] = product.retention
     app[FEED] = product.feed
     app[QUEUE] = product.queue

@@ -69,6 +69,7 @@ from payment.books_pg import PgBooks
 from payment.exports import profile
 from payment.exports.batch import Profile
 from payment.exports.usecases import Exports
+from payment.figures.usecases import FigureBook
 from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
 from payment.matching.usecases import Matching
@@ -118,6 +119,7 @@ class Product:
     reversals: Reversals
     exports: Exports
     by_name: ByName
+    figure_book: FigureBook
     retention: Retention
     appointments: Appointments
     reductions: Reductions
@@ -261,6 +263,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             retention=Retention(db, clock, {}, elsewhere(settings)),
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             by_name=ByName(db, sealer),
+            figure_book=FigureBook(db),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),

@@ -52,7 +52,7 @@ class AtDay(BaseModel):
 
 async def show_balance(request: web.Request) -> web.Response:
     words = words_of(request)
-    first, last = _period(words, query(request, Period))
+    first, last = period(words, query(request, Period))
     found = await request.app[LEDGERS].trial_balance(first, last)
     here = _url(words)
     links = [Link(label=words._("Days"), url=f"{here}/days")]
@@ -66,7 +66,7 @@ async def show_balance(request: web.Request) -> web.Response:
         back=day_link(words, last),
         url=here,
         links=tuple(links),
-        fields=_fields(words, first, last),
+        fields=period_fields(words, first, last),
         intro=(words._("By business day: what came late for a closed day stands on the next one."),),
         tables=tuple(
             Table(
@@ -86,7 +86,7 @@ async def show_balance(request: web.Request) -> web.Response:
 
 async def show_account(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, AccountPeriod)
-    first, last = _period(words, asked)
+    first, last = period(words, asked)
     balances, lines, has_more = await request.app[LEDGERS].statement(asked.name, first, last)
     if not balances:
         raise NotFound
@@ -136,9 +136,9 @@ async def show_account(request: web.Request) -> web.Response:
         )
     view = BooksPage(
         frame=staff_frame(request, words, words._("Account: {name}", name=wording.account(words, asked.name))),
-        back=Link(label=words._("Trial balance"), url=f"{here}?{_days_of(first, last)}"),
+        back=Link(label=words._("Trial balance"), url=f"{here}?{days_of(first, last)}"),
         url=f"{here}/account",
-        fields=_fields(words, first, last),
+        fields=period_fields(words, first, last),
         kept={"name": asked.name},
         intro=(words._("These are the first lines only. Please choose fewer days."),) if has_more else (),
         tables=tuple(tables),
@@ -335,7 +335,7 @@ def _day(text: str) -> date | None:
     return day if 2020 <= day.year <= 2100 else None
 
 
-def _period(words: Words, asked: Period) -> tuple[date, date]:
+def period(words: Words, asked: Period) -> tuple[date, date]:
     """This month until today where nothing or nonsense was asked for."""
     today = words.now.astimezone(zone_of(words)).date()
     last = _day(asked.last) or today
@@ -343,11 +343,11 @@ def _period(words: Words, asked: Period) -> tuple[date, date]:
     return min(first, last), last
 
 
-def _days_of(first: date, last: date) -> str:
+def days_of(first: date, last: date) -> str:
     return urlencode({"from": first.isoformat(), "to": last.isoformat()})
 
 
-def _fields(words: Words, first: date, last: date) -> tuple[DateField, ...]:
+def period_fields(words: Words, first: date, last: date) -> tuple[DateField, ...]:
     return (
         DateField(name="from", label=words._("First day"), value=first.isoformat()),
         DateField(name="to", label=words._("Last day"), value=last.isoformat()),
@@ -360,7 +360,7 @@ def _balance_columns(words: Words) -> tuple[Column, ...]:
 
 
 def _balance_row(words: Words, one: Balance, first: date, last: date) -> tuple[Link, ...]:
-    url = f"{_url(words)}/account?{urlencode({'name': one.account})}&{_days_of(first, last)}"
+    url = f"{_url(words)}/account?{urlencode({'name': one.account})}&{days_of(first, last)}"
     return (Link(label=wording.account(words, one.account), url=url), *_amounts(words, [one], one.currency))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from frontend.finance.charts import Chart
 from frontend.finance.views import Fact, Link
 from frontend.staff.views import StaffFrame
 
@@ -74,4 +75,5 @@ class BooksPage:
     close: Link | None = None
     tables: tuple[Table, ...] = ()
     facts: tuple[Fact, ...] = ()
+    charts: tuple[Chart, ...] = ()
     forms: tuple[Form, ...] = ()

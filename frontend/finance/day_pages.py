@@ -165,6 +165,7 @@ def _day_page(
         work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
         disputes=Link(label=words._("Disputes"), url=f"{path}/disputes"),
         books=Link(label=words._("Books"), url=f"{path}/books"),
+        figures=Link(label=words._("Figures"), url=f"{path}/figures"),
         batches=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
         compared=Link(label=words._("Differences"), url=f"/{words.language}/finance/differences"),
         search_url=f"{path}/search",

@@ -11,6 +11,7 @@ from frontend.finance import (
     day_pages,
     difference_pages,
     dispute_pages,
+    figures_pages,
     journal_pages,
     payment_pages,
     search_pages,
@@ -25,8 +26,9 @@ from payment.approving import (
     PaymentDisputed,
     RefundedMeanwhile,
 )
-from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE
+from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE, MEDIA
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
+from payment.figures.files import CSV, XLSX
 from payment.ledgers.reversals import AlreadyReversed, NotReversible, OwnReversal, ReversalDecided, StillUsed
 from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
 from payment.matching.worklist import (
@@ -41,6 +43,7 @@ from payment.matching.worklist import (
 
 _PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
 _JOURNAL = f"{_BOOKS}/journals/{{journal}}"
+_FIGURES = "/{language}/finance/figures"
 _BATCHES = "/{language}/finance/batches"
 _DIFFERENCES = "/{language}/finance/differences"
 _DIFFERENCE = f"{_DIFFERENCES}/{{difference}}"
@@ -125,6 +128,16 @@ ENDPOINTS = [
     ),
     page("GET", f"{_BOOKS}/advance", books_pages.show_advance, can("finance.read"), "What is not earned yet"),
     page("GET", f"{_BOOKS}/procedure", books_pages.show_procedure, can("finance.read"), "How the books are kept"),
+    page("GET", _FIGURES, figures_pages.show_figures, MAY_READ, "Takings, refunds and open items"),
+    page("GET", f"{_FIGURES}/{CSV}", figures_pages.csv_file, MAY_READ, "The same figures as CSV", media="text/csv"),
+    page(
+        "GET",
+        f"{_FIGURES}/{XLSX}",
+        figures_pages.workbook,
+        MAY_READ,
+        "The same figures as a workbook",
+        media=MEDIA["xlsx"],
+    ),
     page("GET", _BATCHES, batch_pages.show_batches, MAY_READ, "Batches for the treasury"),
     page(
         "POST",

@@ -74,6 +74,7 @@ class DayPage:
     books: Link
     batches: Link
     compared: Link
+    figures: Link
     search_url: str
     is_silent: bool
     note: str

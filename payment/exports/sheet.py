@@ -6,9 +6,10 @@ The same day gives the same bytes: the workbook's dates are the closing's, and x
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
 
@@ -25,19 +26,38 @@ _OPTIONS = {
 _WIDTH = 18
 
 
-def written(day: Day, totals: Iterable[Total], items: Iterable[Item]) -> bytes:
-    """Amounts are numbers in euros, shown by the reader's language with two decimals; days are dates."""
-    out = io.BytesIO()
-    book = Workbook(out, _OPTIONS)
-    book.set_properties({"title": f"Stapel {day.batch}", "created": day.closed_at.replace(tzinfo=None, microsecond=0)})
-    formats = {
-        "heading": book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
-        "amount": book.add_format({"num_format": "#,##0.00"}),
-        "day": book.add_format({"num_format": "dd.mm.yyyy"}),
-    }
-    _sheet(book, "Summen", TOTAL_COLUMNS, totals, formats)
-    _sheet(book, "Einzelposten", ITEM_COLUMNS, items, formats)
+class Book:
+    """A workbook that is being written. Amounts are numbers in euros, shown by the reader's language with two decimals; days are dates."""
+
+    def __init__(self, out: BinaryIO, title: str, at: datetime) -> None:
+        self._book = Workbook(out, _OPTIONS)
+        self._book.set_properties({"title": title, "created": at.replace(tzinfo=None, microsecond=0)})
+        self._formats = {
+            "heading": self._book.add_format({"bold": True, "text_wrap": True, "valign": "top"}),
+            "amount": self._book.add_format({"num_format": "#,##0.00"}),
+            "day": self._book.add_format({"num_format": "dd.mm.yyyy"}),
+        }
+
+    def add(self, name: str, table: Mapping[str, Column[Row]], rows: Iterable[Row]) -> None:
+        _sheet(self._book, name, table, rows, self._formats)
+
+    def close(self) -> None:
+        self._book.close()
+
+
+@contextmanager
+def workbook(out: BinaryIO, title: str, at: datetime) -> Iterator[Book]:
+    """Whole in `out` after the block."""
+    book = Book(out, title, at)
+    yield book
     book.close()
+
+
+def written(day: Day, totals: Iterable[Total], items: Iterable[Item]) -> bytes:
+    out = io.BytesIO()
+    with workbook(out, f"Stapel {day.batch}", day.closed_at) as book:
+        book.add("Summen", TOTAL_COLUMNS, totals)
+        book.add("Einzelposten", ITEM_COLUMNS, items)
     return out.getvalue()
 
 

@@ -65,9 +65,9 @@ async def test_one_hit_leads_to_the_payment_and_from_there_to_its_journals(town:
 
 async def test_an_amount_finds_payments_and_refunds(town: Town, toni: StaffBrowser) -> None:
     first, second = await paid(town), await paid(town)
-    text = (page := await ask(toni, "13,00 €")).text
+    page = await ask(toni, "13,00 €")
     for made in (first, second):
-        assert f"/de/finance/payments/{await payment_of(town, made)}" in text
+        assert f"/de/finance/payments/{await payment_of(town, made)}" in page.text
     assert words(page).count("Bezahlt 13,00 €") == 2
     assert "keine Zahlung gefunden" in words(await ask(toni, "99,99"))
 

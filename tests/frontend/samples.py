@@ -87,6 +87,7 @@ from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
+from tests.frontend.finance_samples import finance_pages
 from tests.frontend.reduced import CARD, counter_pages, reduced_pages
 from tests.frontend.till_samples import till_pages
 
@@ -859,6 +860,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **catalogue_pages(words),
         **bank_pages(words),
         **till_pages(words, staff(words, "Kasse")),
+        **finance_pages(lambda title, errors: staff(words, title, errors)),
         **staff_invitations(words, back),
         **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }

@@ -69,6 +69,9 @@ FEW = [
     "counter-proof",
     "guard-service",
     "who-wrong",
+    "finance-batch",
+    "finance-figures",
+    "finance-search",
     "error",
 ]  # a page takes a second or two
 VIEWS = [("de", 1280, "light", STATES), ("en", 360, "light", FEW), ("de", 320, "dark", FEW)]

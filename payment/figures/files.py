@@ -1,0 +1,57 @@
+"""The figures as CSV and as a workbook, by the same writers as the treasury's files: no text becomes a formula. Pure."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from payment.exports import delimited, sheet
+from payment.exports.columns import Cents, Column
+from payment.exports.delimited import CsvFormat
+from payment.figures.model import Figures, OpenItem, Takings
+
+Translate = Callable[[str], str]
+CSV, XLSX = "figures.csv", "figures.xlsx"
+_FORM = CsvFormat(encoding="utf-8-sig")  # a spreadsheet then reads umlauts right
+
+
+def taking_columns(headings: Mapping[str, str], method: Translate) -> Mapping[str, Column[Takings]]:
+    """`headings`: in the reader's language, by the same keys."""
+    values: Mapping[str, Callable[[Takings], str | int | Cents | object]] = {
+        "day": lambda one: one.day,
+        "method": lambda one: method(one.method),
+        "payments": lambda one: one.payments,
+        "taken": lambda one: Cents(one.taken_cents),
+        "refunded": lambda one: Cents(one.refunded_cents),
+        "net": lambda one: Cents(one.net_cents),
+        "currency": lambda one: one.currency,
+    }
+    return {key: Column(headings[key], value) for key, value in values.items()}  # type: ignore[arg-type]
+
+
+def open_columns(headings: Mapping[str, str], account: Translate) -> Mapping[str, Column[OpenItem]]:
+    return {
+        "account": Column(headings["account"], lambda one: account(one.account)),
+        "amount": Column(headings["amount"], lambda one: Cents(one.cents)),
+        "currency": Column(headings["currency"], lambda one: one.currency),
+    }
+
+
+def as_csv(figures: Figures, columns: Mapping[str, Column[Takings]]) -> bytes:
+    return delimited.written(columns, figures.takings, _FORM)
+
+
+def as_workbook(
+    figures: Figures,
+    title: str,
+    at: datetime,
+    takings: tuple[str, Mapping[str, Column[Takings]]],
+    waiting: tuple[str, Mapping[str, Column[OpenItem]]],
+) -> bytes:
+    """`takings`, `waiting`: the name of the sheet and its columns."""
+    out = io.BytesIO()
+    with sheet.workbook(out, title, at) as book:
+        book.add(takings[0], takings[1], figures.takings)
+        book.add(waiting[0], waiting[1], figures.open_items)
+    return out.getvalue()

@@ -1,0 +1,39 @@
+"""Sums by day and way of paying. Cents; by business day, so that they come to the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takings:
+    """`method`: the provider, "till" where somebody paid at a counter. A reversal lessens what it takes back."""
+
+    day: date
+    method: str
+    currency: str
+    payments: int
+    taken_cents: int
+    refunded_cents: int
+
+    @property
+    def net_cents(self) -> int:
+        return self.taken_cents - self.refunded_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItem:
+    """An account on which something waits at the end of the last day. `cents`: positive what others owe, negative what is owed to them."""
+
+    account: str
+    currency: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    first: date
+    last: date
+    takings: tuple[Takings, ...]
+    open_items: tuple[OpenItem, ...]
