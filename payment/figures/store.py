@@ -14,6 +14,7 @@ OPEN = (
     "unassigned",
     "dispute_receivable",
     "psp_clearing",
+    "bank_in_transit",
     "terminal_clearing",
 )
 

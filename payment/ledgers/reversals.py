@@ -26,6 +26,8 @@ NOT_BY_HAND = frozenset(
         JournalKind.REFUND,
         JournalKind.REFUND_FAILED,
         JournalKind.REFUND_OVERTAKEN,
+        JournalKind.PAYOUT,
+        JournalKind.PAYOUT_FAILED,
         JournalKind.DISPUTE,
         JournalKind.DISPUTE_WON,
         JournalKind.DISPUTE_LOST,
@@ -36,7 +38,9 @@ NOT_BY_HAND = frozenset(
 
 class NotReversible(Conflict):
     code = "not_reversible"
-    message = _("This journal takes another one back or belongs to a refund. It is not reversed by hand.")
+    message = _(
+        "This journal takes another one back, or follows a refund, payout or dispute. It is not reversed by hand."
+    )
 
 
 class AlreadyReversed(Conflict):
@@ -95,6 +99,8 @@ class Reversals:
                     raise NotFound
                 if booked.reversed_by is not None:
                     raise AlreadyReversed
+                if not is_reversible(booked):
+                    raise NotReversible
                 await store.insert(conn, key, journal_id, reason, by, self._clock())
         except asyncpg.IntegrityConstraintViolationError as error:
             _refuse(error)
