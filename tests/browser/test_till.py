@@ -118,3 +118,31 @@ async def _on_paper(desk: Desk) -> None:
         assert not await desk.page.locator(gone).first.is_visible()
     if PICTURES:
         await desk.page.screenshot(path=Path(PICTURES) / f"till-{desk.name}-paper.png", full_page=True)
+
+
+@pytest.mark.parametrize(("language", "width"), [("de", 1280), ("en", 360)])
+async def test_a_dispute_and_what_the_city_can_say(town: Town, chromium: str, language: str, width: int) -> None:
+    """An inquiry and a dispute: in the list, with evidence, among what waits, and at the payment."""
+    for how in ("dispute", "inquire"):
+        await town.pay(await town.checkout(await town.appointment("Führungszeugnis")))
+        await town.webhooks()
+        *_, charge = town.machine.state.rows("charges")
+        await town.sandbox("POST", f"charges/{charge['id']}/{how}")
+    await town.webhooks()
+    await hire(town, "toni", "finance")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        toni = await sit_down(browser, town, "toni", language, width, scripts=False)
+        await toni.page.goto(f"{town.origin}/{language}/finance/disputes")
+        await toni.stop_at("disputes")
+        assert await toni.page.locator("main tbody tr").count() == 2
+        await toni.page.locator("main td a").first.click()
+        await toni.stop_at("dispute")
+        assert await toni.page.locator(".kern-alert--warning").count() == 1
+        await toni.page.locator("section[aria-labelledby=payment] a").click()
+        await toni.stop_at("payment")
+        await toni.page.goto(f"{town.origin}/{language}/finance/work")
+        await toni.stop_at("work")
+        await browser.close()
+    assert toni.said == []
+    assert toni.faults == {}
