@@ -8,7 +8,6 @@ from uuid import UUID
 
 from base.clock import Clock
 from base.errors import Conflict, NotFound
-from base.failpoint import point
 from base.i18n import mark as _
 from booking.appointments.lifecycle import HoldOver, Transaction
 from booking.appointments.model import AppointmentStatus, CaseState
@@ -18,7 +17,6 @@ from payment.model import Payment, PaymentStatus
 from payment.till.model import COUNTER
 from payment.usecases import Payments
 
-asked_at_till = point("appointment.asked-at-till")
 _ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 
 
@@ -67,7 +65,6 @@ class AtTill:
                         at_till=True,
                     )
             if living.provider == COUNTER:
-                asked_at_till()
                 return await self.payments.open(living.id)
             ended = await self.payments.fence(living.id)
             if ended.status is PaymentStatus.PAID:
