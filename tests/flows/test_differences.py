@@ -101,3 +101,20 @@ async def test_by_night_once_and_prices_are_booked(town: Town) -> None:
         assert "Keine Differenz ist offen." in words(await kim.get(LIST))
         account = await kim.get("/de/finance/books/account?name=psp_fees&from=2026-12-01&to=2026-12-31")
         assert "txn_" in words(account)
+
+
+async def test_a_payout_is_read_with_its_parts_and_booked(town: Town) -> None:
+    await paid(town)
+    town.clock.advance(days=4)
+    payout = town.machine.pay_out()
+    assert payout is not None
+    town.machine.payout_arrives(payout["id"])
+    town.clock.advance(minutes=1)
+    assert await town.app[MATCHING].by_night() == 1
+    rows = await town.rows(
+        "SELECT p.status, p.amount_cents, t.net_cents FROM provider_payout_now p JOIN provider_payout_part t ON t.payout_id = p.id"
+    )
+    assert [tuple(row.values()) for row in rows] == [("paid", payout["amount"], payout["amount"])]
+    (transit,) = await town.rows("SELECT sum(amount_cents) AS cents FROM entry WHERE account = 'bank_in_transit'")
+    assert transit["cents"] == payout["amount"]
+    await town.assert_sound()
