@@ -274,6 +274,9 @@ SETTINGS: tuple[Setting, ...] = (
         "After how many days a closed day that the treasury has not acknowledged is overdue",
         _positive,
     ),
+    Setting("TRANSFER_NAME", "", "Holder of the account from which refunds are transferred: the city's name"),
+    Setting("TRANSFER_IBAN", "", "IBAN of that account; empty: transfer orders can be collected, but none approved"),
+    Setting("TRANSFER_BIC", "", "BIC of its bank; empty where the bank does not want it"),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
@@ -381,6 +384,9 @@ class Settings:
     bank_folder: str = ""
     treasury_formats: str = ""
     treasury_due_days: int = 3
+    transfer_name: str = ""
+    transfer_iban: str = ""
+    transfer_bic: str = ""
     outbound_proxy: str = ""
     ca_file: str = ""
     proxy_hops: int = 0

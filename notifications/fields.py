@@ -66,6 +66,7 @@ class CaseFields:
     time_zone: str = "Europe/Berlin"
     manage_url: Url
     join_url: Url | Literal[""] = ""  # into the video call
+    own_url: Url | Literal[""] = ""  # of what the message is about, beside the case
     fee_cents: int = 0
     refund_cents: int = 0
     paid_cents: int = 0  # of a difference, when it moved

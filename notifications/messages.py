@@ -46,6 +46,9 @@ _SUBJECTS = {
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.PAID_TOO_LATE: mark("Your payment for appointment {number} came too late"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
+    Template.TRANSFER_ASKED: mark("Please name your bank account: refund for appointment {number}"),
+    Template.TRANSFER_RETURNED: mark("Please check your bank account: refund for appointment {number}"),
+    Template.TRANSFER_PAID: mark("We have transferred your refund for appointment {number}"),
 }
 _INVITATIONS = (Template.INVITATION, Template.INVITATION_REMINDER)
 _ANSWERED = (
@@ -55,6 +58,7 @@ _ANSWERED = (
     Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
 )
+_TRANSFERS = (Template.TRANSFER_ASKED, Template.TRANSFER_RETURNED, Template.TRANSFER_PAID)
 _ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_WAITS, Template.ALLOCATION_ENDED)
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
@@ -103,6 +107,8 @@ class Messages:
             raise ValueError("offers are missing")
         if template in (Template.REFUND_SUCCEEDED, Template.PAID_TOO_LATE) and not case.refund_cents:
             raise ValueError("refund_cents is missing")
+        if template in _TRANSFERS and not (case.refund_cents and case.own_url):
+            raise ValueError("refund_cents or own_url is missing")
         words = self._words(case, language)
         # Without the day of the week: a subject that needs no second line is shown whole on a telephone.
         date = format_date(case.starts_at, language, case.time_zone, style="long")
@@ -168,6 +174,8 @@ class Messages:
             return invitation_fields(fields).answer_until <= now
         if template is Template.GUARD_CODE:
             return code_fields(fields).good_until <= now
+        if template in _TRANSFERS:  # money is owed whenever the appointment was
+            return False
         return case_fields(fields).ends_at <= now
 
     def text(self, template: Template, language: str, fields: Mapping[str, object]) -> str:

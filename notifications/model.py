@@ -47,6 +47,9 @@ class Template(StrEnum):
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
     PAID_TOO_LATE = "paid_too_late"  # the time was not free any more; the money goes back
+    TRANSFER_ASKED = "transfer_asked"  # a refund goes by bank transfer: to which account?
+    TRANSFER_RETURNED = "transfer_returned"  # the bank has sent it back: another account is needed
+    TRANSFER_PAID = "transfer_paid"
     CALL_LINK = "call_link"  # a text beside the confirmation: where the video consultation is joined
 
 

@@ -83,7 +83,8 @@ class Books(DisputeRows, Protocol):
 
     async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None: ...
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
-        """Why people gave money back for this reference, of what they have decided. True: a request is still open and keeps its note."""
+        """Why people gave money back for this reference, of what they have decided, and to which account. True: a request is still open and
+        keeps its note, or a transfer order, and keeps its account."""
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
         """APPROVED ones at once unless their payment is disputed, SUBMITTED ones ever more rarely, FAILED ones to be tried anew by now;

@@ -237,7 +237,11 @@ class MemoryBooks:
 
     async def troubles(self, tx: Tx) -> Troubles:
         tried_anew = {r.retry_of for r in _refunds(tx).values()}
-        failed = [r for r in _refunds(tx).values() if r.status is RefundStatus.FAILED and r.id not in tried_anew]
+        failed = [
+            r
+            for r in _refunds(tx).values()
+            if r.status is RefundStatus.FAILED and r.id not in tried_anew and not r.is_transferred
+        ]
         attention = [p for p in _payments(tx).values() if p.status is PaymentStatus.ATTENTION]
         waiting = (DisputeStatus.INQUIRY, DisputeStatus.OPEN)
         disputes = [d for d in _disputes(tx).values() if d.status in waiting or d.attention is not None]

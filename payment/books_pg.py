@@ -16,6 +16,7 @@ from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Overtaken, Re
 from payment.ledger import Journal
 from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
+from payment.transfers import store as transfers
 
 
 def _conn(tx: Tx) -> Connection:
@@ -82,7 +83,8 @@ class PgBooks:
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
         await store.lock_payments_of(_conn(tx), reference)
         await store.erase_notes(_conn(tx), reference)
-        return await store.has_request(_conn(tx), reference)
+        await transfers.erase_of_reference(_conn(tx), reference)
+        return await store.has_request(_conn(tx), reference) or await transfers.is_open(_conn(tx), reference)
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:
         return await store.due_refunds(_conn(tx), now, REFUND_LOOK_SOONEST, REFUND_LOOK_LATEST, limit)

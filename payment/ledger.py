@@ -19,7 +19,6 @@ REVENUE = "revenue:"  # followed by the product account
 REFUND_PAYABLE = "refund_payable"
 PSP_FEES = "psp_fees"
 BANK_IN_TRANSIT = "bank_in_transit"
-BANK = "bank"
 UNASSIGNED = "unassigned"
 WRITE_OFF = "write_off"
 DISPUTED = "dispute_receivable"
@@ -28,6 +27,8 @@ CASH = "cash:"  # followed by the till's key
 TERMINAL_CLEARING = "terminal_clearing"
 CASH_IN_TRANSIT = "cash_in_transit"
 CASH_DIFFERENCE = "cash_difference"
+TRANSFER_PAYABLE = "transfer_payable"
+BANK = "bank"
 
 
 class JournalKind(StrEnum):
@@ -48,6 +49,10 @@ class JournalKind(StrEnum):
     DISPUTE_LOST = "dispute_lost"
     DRAWER_OPENED = "drawer_opened"
     DRAWER_CLOSED = "drawer_closed"
+    TRANSFER_OWED = "transfer_owed"
+    TRANSFER_CANCELLED = "transfer_cancelled"
+    TRANSFER_PAID = "transfer_paid"
+    TRANSFER_RETURNED = "transfer_returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +97,14 @@ def earned_journal(payment: Payment, cents: int) -> Journal:
 
 def refund_journal(refund: Refund, payment: Payment, account: str = PSP_CLEARING) -> Journal:
     """Paid from this account; out of what is not earned yet, and where that is not enough, out of revenue."""
-    return Journal(
-        JournalKind.REFUND,
-        refund.payment_id,
-        refund.id,
-        (
-            *_not_kept(refund.amount_cents, payment),
-            Entry(REFUND_PAYABLE, -refund.amount_cents),
-            *moved(refund.amount_cents, debit=REFUND_PAYABLE, credit=account),
-        ),
-    )
+    cents = refund.amount_cents
+    entries = (*refunded(payment, cents), *moved(cents, debit=REFUND_PAYABLE, credit=account))
+    return Journal(JournalKind.REFUND, refund.payment_id, refund.id, entries)
+
+
+def refunded(payment: Payment, cents: int) -> tuple[Entry, ...]:
+    """To refunds payable."""
+    return (*_not_kept(cents, payment), Entry(REFUND_PAYABLE, -cents))
 
 
 def refund_failed_journal(booked: Journal) -> Journal:

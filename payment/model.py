@@ -10,6 +10,7 @@ from typing import overload
 from uuid import UUID
 
 from base.money import Money
+from payment.transfers.states import TransferStatus
 
 
 class PaymentStatus(StrEnum):
@@ -160,7 +161,8 @@ class Payment:
 class Refund:
     """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval; `note`: why a person asked.
 
-    A failed one stays failed; where the failure may pass, `retry_at` says when another is made, which names it in `retry_of`.
+    A failed one stays failed; where the failure may pass, `retry_at` says when another is made, which names it in `retry_of`. Else it is
+    transferred: `transfer_status` is kept by the store, from its order.
     """
 
     id: UUID
@@ -181,6 +183,12 @@ class Refund:
     checked_at: datetime | None = None
     retry_of: UUID | None = None
     retry_at: datetime | None = None
+    transfer_status: TransferStatus | None = None
+
+    @property
+    def is_transferred(self) -> bool:
+        """It is, or is about to be."""
+        return self.transfer_status not in (None, TransferStatus.CANCELLED)
 
     @property
     def key(self) -> str:
@@ -224,20 +232,20 @@ class Dispute:
 
 
 def owed_cents(refunds: Sequence[Refund]) -> int:
-    """Approved and not arrived, or failed with nothing in its place."""
+    """Approved and not arrived, or failed with nothing in its place: a transfer is booked when it is ordered."""
     tried_anew = {one.retry_of for one in refunds}
     return sum(
         one.amount_cents
         for one in refunds
         if one.status in (RefundStatus.APPROVED, RefundStatus.SUBMITTED)
-        or (one.status is RefundStatus.FAILED and one.id not in tried_anew)
+        or (one.status is RefundStatus.FAILED and one.id not in tried_anew and not one.is_transferred)
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Troubles:
-    """What people have to look at: refunds that failed and were not tried anew, payments and disputes that do not fit, disputes that
-    wait for evidence."""
+    """What people have to look at: refunds that failed, were not tried anew and are not transferred, payments and disputes that do not
+    fit, disputes that wait for evidence."""
 
     failed_refunds: int
     attention: int

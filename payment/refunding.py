@@ -1,7 +1,8 @@
 """From an approved refund to money on its way back. The key `refund:{refund}:{attempt}` is in the database before the call.
 
 A missing answer leaves the refund SUBMITTED: the same key is sent again, and once it may be forgotten the refund is looked up.
-A failed refund stays FAILED; where the failure may pass, another one is made later, a few times (`decide.RETRIES`).
+A failed refund stays FAILED; where the failure may pass, another one is made later, a few times (`decide.RETRIES`); else our caller
+is told, who transfers the money.
 """
 
 from __future__ import annotations
@@ -204,6 +205,8 @@ class Refunding:
             await books.post(tx, decision.journal, self.context.clock())
         if Effect.TELL_REFUNDED in decision.effects:
             await self.context.hooks.on_refunded(tx, payment, after)
+        if after.status is RefundStatus.FAILED is not before.status and after.retry_at is None:
+            await self.context.hooks.on_refund_failed(tx, payment, after)
 
     async def _looked_in_vain(self, refund_id: UUID) -> Refund:
         async with self.context.books.transaction() as tx:

@@ -113,6 +113,7 @@ async def due_to_earn(conn: Connection, today: date, limit: int) -> list[UUID]:
            AND NOT EXISTS (SELECT FROM journal j WHERE j.payment_id = p.id AND j.kind = 'earned')
            AND advance_cents > (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r WHERE r.payment_id = p.id
                                    AND (r.status IN ('approved', 'submitted') OR r.status = 'failed'
+                                        AND coalesce(r.transfer_status, 'cancelled') = 'cancelled'
                                         AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = r.id)))
          ORDER BY service_day, id LIMIT $2"""
     return await fetch_all(conn, UUID, sql, today, limit)
@@ -223,9 +224,9 @@ async def set_listed_until(conn: Connection, provider: str, until: datetime) -> 
 
 
 async def troubles(conn: Connection) -> Troubles:
-    """A failed refund that was tried anew is no trouble any more; the new one may be."""
+    """A failed refund that was tried anew is no trouble any more; the new one may be. One that is transferred has its own list."""
     sql = """
-        SELECT (SELECT count(*) FROM refund f WHERE status = 'failed'
+        SELECT (SELECT count(*) FROM refund f WHERE status = 'failed' AND coalesce(transfer_status, 'cancelled') = 'cancelled'
                    AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id)) AS failed_refunds,
                (SELECT count(*) FROM payment WHERE status = 'attention') AS attention,
                (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes"""

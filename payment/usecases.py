@@ -22,6 +22,7 @@ from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
 from payment.refunding import Refunding
 from payment.settling import Settling
+from payment.transfers.states import OPEN as TRANSFER_OPEN
 
 requested = point("payment.requested")
 refund_requested = point("refund.requested")
@@ -157,10 +158,13 @@ class Payments:
         """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told."""
         payment = await self._context.books.latest(tx, reference)
         refunds = [] if payment is None else await self._context.books.refunds(tx, payment.id)
-        return any(one.status in UNDER_WAY or one.retry_at is not None for one in refunds)
+        return any(
+            one.status in UNDER_WAY or one.retry_at is not None or one.transfer_status in TRANSFER_OPEN
+            for one in refunds
+        )
 
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
-        """What people wrote about its refunds. True: a request is still to be decided and keeps its note until then."""
+        """What people wrote about its refunds, and accounts that these went to. True: something is open and keeps its own."""
         return await self._context.books.erase_notes(tx, reference)
 
     async def submit_refund(self, refund_id: UUID) -> Refund:

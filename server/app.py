@@ -83,6 +83,7 @@ from frontend.room import pages as room_pages
 from frontend.staff import pages as staff
 from frontend.staff.errors import error_page
 from frontend.till import pages as till_pages
+from frontend.transfers import pages as transfers_pages
 from frontend.waitlist import pages as waitlist_pages
 from notifications import endpoints as notifications
 from payment import endpoints as payment
@@ -90,6 +91,7 @@ from payment.bank import endpoints as bank
 from payment.exports import endpoints as exports
 from payment.figures.endpoints import FIGURES
 from payment.retention.endpoints import RETENTION
+from payment.transfers import endpoints as transfers
 from server import documents, health
 from server.calls import seat_check, signalling
 from server.product import Product, open_product
@@ -123,6 +125,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *payment.ENDPOINTS,
     *bank.ENDPOINTS,
     *exports.ENDPOINTS,
+    *transfers.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
@@ -131,6 +134,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *finance.ENDPOINTS,
     *bank_pages.ENDPOINTS,
     *till_pages.ENDPOINTS,
+    *transfers_pages.ENDPOINTS,
     *counter.ENDPOINTS,
     *allocation_pages.ENDPOINTS,
     *bookings_pages.ENDPOINTS,
@@ -208,6 +212,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "request": product.allocation.authorise,
         "overview": product.overviews.authorise,
         "invitation": product.invitations.authorise,
+        "transfer": product.transfers.authorise,
     }
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
@@ -240,6 +245,8 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.RECONCILIATION] = product.reconciliation
     app[payment.RECEIPTS] = product.receipts
     app[bank.BANK] = product.bank
+    app[transfers.TRANSFERS] = product.transfers
+    app[transfers.TRANSFER_FILES] = product.transfer_files
     app[payment.LEDGERS] = product.ledgers
     app[payment.REVERSALS] = product.reversals
     app[payment.MATCHING] = product.matching

@@ -137,6 +137,9 @@ class Demo:
             "STRIPE_API_KEY": "sk_test_sandbox",
             "STRIPE_PAY_ORIGINS": f"http://127.0.0.1:{port + PAYMENT_SANDBOX},http://localhost:{port + PAYMENT_SANDBOX}",
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
+            "TRANSFER_NAME": "Landeshauptstadt Stuttgart, Stadtkasse",
+            "TRANSFER_IBAN": "DE02600501010002034304",  # the bank sandbox's
+            "TRANSFER_BIC": "SOLADEST600",
             "SMTP_URL": f"smtp://127.0.0.1:{port + SMTP}",
             "MAIL_FROM": "termine@stuttgart.example",
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 31 + "5",

@@ -22,6 +22,7 @@ STAFF: Mapping[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "cashier": ("Mika Beispiel", (("cashier", MITTE),)),
     "finance": ("Toni Kasse", (("finance", None),)),
     "finance2": ("Luca Kasse", (("finance", None),)),
+    "assessor": ("Ada Prüfstelle", (("assessor", None),)),
     "treasury": ("Noa Kasse", (("treasury", None),)),
     "auditor": ("Eike Prüfung", (("auditor", None),)),
     "allocation": ("Kim Vergabe", (("allocation", None),)),

@@ -33,6 +33,7 @@ from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.reductions import Reductions
 from booking.appointments.slots_pg import PgSlots
+from booking.appointments.transfer_telling import TransferTelling
 from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
 from booking.availability.usecases import Availability
@@ -64,6 +65,7 @@ from notifications.ports import TextSender
 from notifications.sms_twilio import TwilioSender
 from notifications.usecases import Notifications
 from payment.bank.folder import BankFolder
+from payment.bank.pain import Account, WrongIban, checked_iban
 from payment.bank.usecases import Bank
 from payment.books_pg import PgBooks
 from payment.exports import profile
@@ -83,6 +85,8 @@ from payment.reconciliation.usecases import Reconciliation
 from payment.retention.usecases import Retention
 from payment.till.model import COUNTER
 from payment.till.usecases import Tills
+from payment.transfers.files import TransferFiles
+from payment.transfers.usecases import Transfers
 from payment.usecases import Payments
 from payment.xbezahl_words import Version
 from server.offers import CatalogueOffers, CatalogueSource
@@ -121,6 +125,8 @@ class Product:
     by_name: ByName
     figure_book: FigureBook
     retention: Retention
+    transfers: Transfers
+    transfer_files: TransferFiles
     appointments: Appointments
     reductions: Reductions
     allocation: Allocation
@@ -188,9 +194,16 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         }
         need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
         allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
-        payments = Payments(
-            books, providers, CaseHooks(slots, clock, has_arrived, let_go, books.serve_on), clock, uuid4
+        transfers = Transfers(
+            db,
+            sealer,
+            clock,
+            TransferTelling(slots),
+            lambda: clock().astimezone(_zone_of(catalogue)).date(),
+            _payer(settings),
         )
+        hooks = CaseHooks(slots, clock, has_arrived, let_go, books.serve_on, transfers.arise)
+        payments = Payments(books, providers, hooks, clock, uuid4)
         appointments = Appointments(
             db,
             books.transaction,
@@ -260,10 +273,12 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             differences=Differences(db, clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
-            retention=Retention(db, clock, {}, elsewhere(settings)),
+            retention=Retention(db, clock, {"transfer_bank_data": transfers.erase_bank_data}, elsewhere(settings)),
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             by_name=ByName(db, sealer),
             figure_book=FigureBook(db),
+            transfers=transfers,
+            transfer_files=TransferFiles(transfers),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),
@@ -319,6 +334,19 @@ def _profile(settings: Settings) -> Profile:
         return profile.understood(Path(settings.treasury_formats).read_bytes())
     except ValueError as error:
         raise SettingError(f"TREASURY_FORMATS: {error}") from None
+
+
+def _payer(settings: Settings) -> Account | None:
+    """From which account the city pays. Raises SettingError."""
+    if not settings.transfer_iban:
+        return None
+    if not settings.transfer_name:
+        raise SettingError("TRANSFER_NAME is not set: a transfer says who pays")
+    try:
+        iban = checked_iban(settings.transfer_iban)
+    except WrongIban:
+        raise SettingError("TRANSFER_IBAN: this is not an IBAN") from None
+    return Account(name=settings.transfer_name, iban=iban, bic=settings.transfer_bic)
 
 
 def _zone_of(catalogue: Catalogue) -> ZoneInfo:

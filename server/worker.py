@@ -51,6 +51,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("earning", 300, lambda: product.payments.earn_due(product.today()), is_queue=True),
+        Duty("transfers", 60, product.transfers.arise_due, is_queue=True),
         Duty("receipts", 1, product.receipts.issue_due, is_queue=True),
         Duty("sealing", 1, product.ledgers.seal_due, is_queue=True),
         Duty("bank", 20, product.bank_folder.run),

@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field
 from base.errors import Invalid, NotFound
 from base.i18n import best_language
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestIn, RequestOut
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import AskedAlready, NotAsking, NotByNeed, PlacedAlready, TooManyWindows
 from booking.availability.offering import NobodyResponsible
 from booking.catalogue.endpoints import CATALOGUE
-from booking.holds.endpoints import KeyNeeded, idempotency_key
 
 _KEYS = UUID("b7b04a0f-6a76-4a3c-9f0a-6f6b5f6b2d57")
 _REQUESTS = "/api/offices/{office}/allocation/requests"

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from base.errors import NotFound, Unauthenticated
 from base.web import NO_STORE, REQUEST, Endpoint, can, path_id, reply, upload
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.allocation.documents import (
     MOST_BYTES,
     Documents,
@@ -19,7 +20,6 @@ from booking.allocation.documents import (
     TooManyDocuments,
 )
 from booking.allocation.usecases import NotAsking
-from booking.holds.endpoints import KeyNeeded, idempotency_key
 
 DOCUMENTS: web.AppKey[Documents] = web.AppKey("DOCUMENTS", Documents)
 FILE = "file"

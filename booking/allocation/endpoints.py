@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import ANYONE, NO_STORE, REQUEST, Endpoint, body, path_id, reply, text_reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import address_of
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
@@ -32,7 +33,7 @@ from booking.appointments.contact import Contact
 from booking.availability.endpoints import KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible
-from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
+from booking.holds.endpoints import Id
 
 ALLOCATION: web.AppKey[Allocation] = web.AppKey("ALLOCATION", Allocation)
 RUNS: web.AppKey[Runs] = web.AppKey("RUNS", Runs)

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_id, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestOut, RunOut
 from booking.allocation.runs import NothingSetAside, NotNow, Plan, RunGoesOn, RunInOrder, SeedTooEarly, WhyNeeded
@@ -20,7 +21,7 @@ from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, Rea
 from booking.availability.model import Window
 from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
+from booking.holds.endpoints import Id
 
 _KEYS = UUID("0a8f4a4b-54f1-4a43-8d0c-5f2f8f0d9b36")
 _MOST_DAYS = timedelta(days=62)

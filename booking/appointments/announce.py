@@ -55,7 +55,7 @@ class Announcer:
             return
         more = await self._call(conn, row, notice)
         contact = open_contact(self._sealer, reference, person, row.language)
-        fields = {**self.fields(row), **_called(row, contact), **more, **notice.fields}
+        fields = {**self.fields(row), **_called(row, contact), **more, **notice.fields, **self._own(row, notice)}
         for template, channel, recipient in self._ways(contact, notice.template, fields):
             await self._notifications.enqueue(
                 conn,
@@ -113,6 +113,11 @@ class Announcer:
         if row.channel == "video" and notice.template in _STANDS:
             return {"join_url": await self._calls.invite(conn, row)}
         return {}
+
+    def _own(self, row: CaseRow, notice: Notice) -> Mapping[str, str]:
+        """A link that is the notice's own, in the person's language."""
+        path = notice.fields.get("own_path")
+        return {"own_url": f"{self._public_url}/{row.language}{path}"} if path else {}
 
     def fields(self, row: CaseRow) -> Mapping[str, Any]:
         """JSON, in the case's language; see notifications.fields.CaseFields."""

@@ -29,6 +29,7 @@ from base.web import (
     reply,
     text_reply,
 )
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.by_name import ByName
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
@@ -52,7 +53,7 @@ from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
 from booking.catalogue.model import Channel
 from booking.catalogue.questions import MOST_LETTERS
-from booking.holds.endpoints import HOLDS, ItemOut, KeyNeeded, MoneyOut, idempotency_key
+from booking.holds.endpoints import HOLDS, ItemOut, MoneyOut
 from booking.holds.refusals import HoldInUse
 from payment.context import PaymentUnavailable
 

@@ -26,6 +26,12 @@ ServeOn = Callable[[Tx, Collection[UUID], date], Awaitable[None]]  # see payment
 async def nobody_keeps_days(tx: Tx, references: Collection[UUID], day: date) -> None: ...
 
 
+TransferOf = Callable[[Tx, Payment, Refund], Awaitable[None]]  # see payment.transfers.usecases.Transfers.arise
+
+
+async def nobody_transfers(tx: Tx, payment: Payment, refund: Refund) -> None: ...
+
+
 class CaseHooks:
     """payment.Hooks: a payment's reference is the id of an appointment, or of the hold that a booked one moves to."""
 
@@ -36,12 +42,14 @@ class CaseHooks:
         has_arrived: IsCalled = nobody_is_called,
         let_go: LetGo = nobody_to_let_go,
         serve_on: ServeOn = nobody_keeps_days,
+        transfer: TransferOf = nobody_transfers,
     ) -> None:
         self._slots = slots
         self._clock = clock
         self._has_arrived = has_arrived
         self._let_go = let_go
         self._serve_on = serve_on
+        self._transfer = transfer
 
     async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
         """Whatever hold_until says: while the time is kept, the money counts."""
@@ -118,3 +126,6 @@ class CaseHooks:
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         fields = {"refund_cents": refund.amount_cents, "currency": payment.currency}
         await self._slots.announce(tx, payment.reference, Notice("refund_succeeded", str(refund.id), fields))
+
+    async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
+        await self._transfer(tx, payment, refund)

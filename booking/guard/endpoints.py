@@ -13,12 +13,13 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.web import ANYONE, NO_STORE, Endpoint, body, query, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import address_of
 from booking.appointments.contact import OneContact
 from booking.guard.model import Pass
 from booking.guard.proof import LONGEST
 from booking.guard.usecases import AllowanceUnknown, CodeWrong, Guard, NoTexts, ProofWrong, SentTooOften
-from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
+from booking.holds.endpoints import Id
 from booking.holds.refusals import AllowanceOver, QuotaUsedUp
 
 GUARD: web.AppKey[Guard] = web.AppKey("GUARD", Guard)

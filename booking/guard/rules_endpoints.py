@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.web import NO_STORE, STAFF, Endpoint, body, can, path_number, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.guard.model import PER_CONTACT, PER_NETWORK, Terms
 from booking.guard.rules import DayWrong, Rules
-from booking.holds.endpoints import KeyNeeded, idempotency_key
 
 RULES: web.AppKey[Rules] = web.AppKey("GUARD_RULES", Rules)
 _SERVICE, _WHO = "/api/guard/services/{service}", can("guard.change")

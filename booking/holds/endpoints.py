@@ -9,9 +9,9 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from base.errors import DomainError, Invalid, NotFound, Unauthenticated
-from base.i18n import mark as _
+from base.errors import Invalid, NotFound, Unauthenticated
 from base.web import ANYONE, HOLD, NO_STORE, Endpoint, body, path_id, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import proven_address
 from booking.availability.endpoints import MOST_OF_ONE, MOST_OTHERS, KindOfMatter, Postcode, Surname, who_of
 from booking.availability.model import Item, Visit
@@ -25,22 +25,6 @@ HOLDS: web.AppKey[Holds] = web.AppKey("HOLDS", Holds)
 Id = Annotated[int, Field(ge=1, lt=2**31)]
 
 # Who knows the key of a request gets its answer, token included: so it must not be guessable.
-_SHORTEST_KEY, _LONGEST_KEY = 16, 255
-
-
-class KeyNeeded(DomainError):
-    """Without a key a repeated request would be a second one."""
-
-    code = "idempotency_key_needed"
-    status = 400
-    message = _("The header Idempotency-Key is needed: 16 to 255 visible ASCII characters, new for each request.")
-
-
-def idempotency_key(request: web.Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not (_SHORTEST_KEY <= len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise KeyNeeded
-    return key
 
 
 class ItemIn(BaseModel):

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid
 from base.web import CLOCK, NO_STORE, STAFF, Endpoint, body, can, path_number, query, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.availability.endpoints import (
     AVAILABILITY,
     Day,
@@ -25,7 +26,7 @@ from booking.availability.endpoints import (
 from booking.availability.model import Audience, Visit
 from booking.availability.offering import NobodyResponsible, NotOffered, TooMany, TwiceInAVisit
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import HOLDS, HoldOut, KeyNeeded, VisitIn, idempotency_key
+from booking.holds.endpoints import HOLDS, HoldOut, VisitIn
 from booking.holds.model import Override
 from booking.holds.refusals import NoOverrideNeeded, SlotTaken, StartNotOffered, TooFarAhead
 

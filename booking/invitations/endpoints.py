@@ -11,13 +11,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from base.errors import Invalid, NotFound, Unauthenticated
 from base.web import ANYONE, INVITATION, NO_STORE, STAFF, Endpoint, body, can, path_id, path_number, query, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.contact import Contact, Line
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.availability.endpoints import Day, KindOfMatter, Postcode, SlotsOut, Surname, who_of
 from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible, NotOffered
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import HoldOut, KeyNeeded, idempotency_key
+from booking.holds.endpoints import HoldOut
 from booking.holds.refusals import GivenOutByNeed, SlotTaken, StartNotOffered
 from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Invited, Terms, Way
 from booking.invitations.usecases import Invitations, InvitationUnknown, Unreachable

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from base.errors import NotFound
 from base.web import NO_STORE, STAFF, Endpoint, can, path_id, path_number, reply, text_reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.invited import InvitationOver
-from booking.holds.endpoints import KeyNeeded, idempotency_key
 from booking.invitations.model import PrintRun
 from booking.invitations.printing import NoAddress, NothingToPrint, Printing
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from base.errors import Invalid, Unauthenticated
 from base.web import ANYONE, NO_STORE, OVERVIEW, Endpoint, bearer, body, path_id, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import address_of
 from booking.appointments.contact import OneContact
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import KeyNeeded, idempotency_key
 from booking.overview.model import Listed, Reach
 from booking.overview.usecases import AskedTooOften, LinkOver, Overviews
 

@@ -15,6 +15,7 @@ from base.errors import Invalid, NotFound
 from base.i18n import mark as _
 from base.i18n import pick
 from base.web import CASE, NO_STORE, STAFF, Endpoint, body, can, language_of, path_id, path_number, reply
+from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable
@@ -23,7 +24,7 @@ from booking.availability.offering import NotOffered
 from booking.catalogue.changes import NotOfThisOffice, TimesImpossible
 from booking.catalogue.hours_endpoints import Moment
 from booking.catalogue.model import Channel
-from booking.holds.endpoints import Id, KeyNeeded, idempotency_key
+from booking.holds.endpoints import Id
 from booking.rebooking.model import (
     Affected,
     Because,

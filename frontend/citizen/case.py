@@ -34,7 +34,7 @@ class CaseFacts:
     chosen: Chosen
     payment: str = ""  # "", open, processing, paid, failed
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
-    refund: str = ""  # "", under_way, done, failed
+    refund: str = ""  # "", under_way, done, failed, transfer
     refund_amount: Money | None = None
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
     is_erased: bool = False
@@ -54,6 +54,7 @@ class CaseFacts:
     has_call: bool = False
     is_displaced: bool = False  # its counter is closed, and no other time is settled yet
     paid: tuple[tuple[UUID, Money], ...] = ()  # what came, by payment
+    transfers: tuple[tuple[str, str], ...] = ()  # refunds by bank transfer: how each stands, and its address
 
 
 _PAYMENT = {
@@ -78,6 +79,7 @@ def facts_of(
     can_text: bool = False,
     has_call: bool = False,
     is_displaced: bool = False,
+    transfers: tuple[tuple[str, str], ...] = (),
 ) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund, refund_amount = _returned(case)
@@ -116,6 +118,7 @@ def facts_of(
         has_call=has_call,
         is_displaced=is_displaced,
         paid=tuple((one.id, one.amount) for one in case.paid),
+        transfers=transfers,
     )
 
 
@@ -130,9 +133,10 @@ def _returned(case: Case) -> tuple[str, Money | None]:
     if not case.refunds:
         return "", None
     last = [refund for refund in case.refunds if refund.reason is case.refunds[-1].reason]
-    states = {_REFUND.get(refund.status, "under_way") for refund in last}
-    state = next(one for one in ("failed", "under_way", "done") if one in states)
-    return state, Money(sum(refund.amount_cents for refund in last), case.fee.currency)
+    states = {"transfer" if one.is_transferred else _REFUND.get(one.status, "under_way") for one in last}
+    state = next(one for one in ("failed", "under_way", "done", "transfer") if one in states)
+    amount = sum(one.amount_cents for one in last if state == "transfer" or not one.is_transferred)
+    return state, Money(amount, case.fee.currency)
 
 
 def was_given_back(case: Case) -> bool:
@@ -209,6 +213,7 @@ def case_page(
             (words._("Receipt for {amount}", amount=words.fee(amount)), f"{here}/receipts/{ident}")
             for ident, amount in facts.paid
         ),
+        transfers=facts.transfers,
         call_url=f"{here}/call" if is_booked and facts.has_call else "",
         keep_url=facts.keep_url,
         keep_text=keep_text,
@@ -376,13 +381,18 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
             return _Said(
                 "warning",
                 words._("The reservation is over"),
-                _refund(words, facts) or (words._("The time is free for others again. Nothing was charged."),),
+                _refund(words, facts)
+                or (
+                    words._("The time is free for others again.")
+                    if facts.transfers
+                    else words._("The time is free for others again. Nothing was charged."),
+                ),
                 with_when=False,
             )
         case "cancelled":
             kept = (
                 (words._("By the rule that held when you booked, the fee is not returned."),)
-                if facts.payment == "paid"
+                if facts.payment == "paid" and not facts.transfers
                 else ()
             )
             lines = (*_released(words, facts), *(_refund(words, facts) or kept))
@@ -458,7 +468,8 @@ def _new_url(words: Words, facts: CaseFacts) -> str:
 
 
 def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
-    if not facts.refund:
+    """What goes by bank transfer has its own place on the page."""
+    if facts.refund in ("", "transfer"):
         return ()
     amount = words.fee(facts.refund_amount or facts.chosen.fee)
     return {

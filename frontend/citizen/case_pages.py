@@ -26,10 +26,13 @@ from frontend.citizen.contact_form import typed_before
 from frontend.citizen.gone import run_out
 from frontend.citizen.holding import check_page
 from frontend.citizen.reduction_views import claims_in, reductions_part
+from frontend.citizen.refund_pages import refund_url
+from frontend.citizen.refund_wording import line
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import cents_of, hold_of
 from frontend.citizen.waitlist_views import case_part
 from payment.model import LIVING
+from payment.transfers.endpoints import TRANSFERS
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +176,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
     appointments = request.app[APPOINTMENTS]
     case = await appointments.case(ident)
     link = await appointments.link(ident)
+    transfers = await request.app[TRANSFERS].of_references(await appointments.references(ident))
     has_call = case.channel == "video" and await appointments.invitation(ident) is not None
     facts = facts_of(
         case,
@@ -182,6 +186,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         can_text=appointments.can_text,
         has_call=has_call,
         is_displaced=await request.app[REBOOKINGS].is_open(ident),
+        transfers=tuple((line(words, one), refund_url(request, one)) for one in transfers),
     )
     if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
         facts = replace(facts, can_move=False)

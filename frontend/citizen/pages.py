@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base.errors import Invalid, Malformed, NotFound, Unauthenticated
-from base.web import ANYONE, CASE, INVITATION, OVERVIEW, REQUEST
+from base.web import ANYONE, CASE, INVITATION, OVERVIEW, REQUEST, TRANSFER
 from base.web.endpoint import page
 from booking.allocation.usecases import AskedAlready, NotAsking, PlacedAlready
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
@@ -23,6 +23,7 @@ from frontend.citizen import (
     need_pages,
     overview_pages,
     rebooking_pages,
+    refund_pages,
     waitlist_pages,
 )
 
@@ -31,6 +32,7 @@ _LINK = "/{language}/case/{token}"
 _MINE = "/{language}/my-appointments"
 _LEAVE = "/{language}/waitlist/{appointment}/leave/{token}"
 _INVITATION = "/{language}/invitation/{invitation}"
+_REFUND = "/{language}/refunds/{transfer}"
 _NEED, _REQUEST = "/{language}/need", "/{language}/requests/{request}"
 _DOCUMENT = f"{_REQUEST}/documents/{{document}}"
 
@@ -52,6 +54,9 @@ ENDPOINTS = [
         "GET", "/{language}/allowance/{token}", checking.arrive, ANYONE, "Arrive by the link of an allowance", NotFound
     ),
     page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
+    page("GET", "/{language}/refunds/link/{token}", refund_pages.arrive, ANYONE, "Come by the link", Unauthenticated),
+    page("GET", _REFUND, refund_pages.show, TRANSFER, "How one's refund by bank transfer stands", NotFound),
+    page("POST", _REFUND, refund_pages.give, TRANSFER, "Name the account", NotFound, Malformed, Invalid),
     page("GET", "/{language}/invitation", invitation_pages.show_code, ANYONE, "Type in the code of a letter", Invalid),
     page("POST", "/{language}/invitation", invitation_pages.send_code, ANYONE, "Open the invitation", Malformed),
     page("GET", "/{language}/invitation/link/{token}", invitation_pages.arrive, ANYONE, "Come by the link"),

@@ -381,6 +381,7 @@ class CasePage:
     problem: str = ""  # why it was not erased
     rebooking_url: str = ""  # its counter is closed: to the times that are offered
     receipts: tuple[tuple[str, str], ...] = ()  # label and address
+    transfers: tuple[tuple[str, str], ...] = ()  # refunds by bank transfer: a sentence and an address
     request_key: str = ""
 
 

@@ -98,6 +98,10 @@ JOURNAL: Mapping[str, str] = {
     "dispute_lost": _("Dispute lost"),
     "drawer_opened": _("Drawer opened"),
     "drawer_closed": _("Drawer closed"),
+    "transfer_owed": _("Refund to be transferred"),
+    "transfer_cancelled": _("Transfer cancelled"),
+    "transfer_paid": _("Refund transferred"),
+    "transfer_returned": _("Transfer came back"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
@@ -112,6 +116,7 @@ ACCOUNT: Mapping[str, str] = {
     "revenue:fees": _("Fee revenue"),
     "psp_fees": _("Provider's prices"),
     "refund_payable": _("Refunds payable"),
+    "transfer_payable": _("Transfers payable"),
     "unassigned": _("Not assigned yet"),
     "dispute_receivable": _("Disputed payments"),
     "dispute_loss": _("Lost disputes"),

@@ -21,6 +21,7 @@ from frontend.staff.frame import staff_frame, staff_page
 ROLES: Mapping[str, str] = {
     "admin": _("Administration"),
     "allocation": _("Allocation by need"),
+    "assessor": _("Assessing"),
     "auditor": _("Audit"),
     "clerk": _("Clerk"),
     "finance": _("Finance"),

@@ -17,6 +17,7 @@ OTHERS: Mapping[str, str] = {
     "request": _("who holds the link of this request"),
     "overview": _("who holds the link to their appointments"),
     "invitation": _("who holds the link of this invitation"),
+    "transfer": _("who holds the link of this refund"),
     "vendor": _("a provider that signs"),
 }
 SIGNED_IN = _("all staff")

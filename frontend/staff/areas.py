@@ -29,6 +29,7 @@ AREAS: tuple[Area, ...] = (
     ),
     Area("till.work", "/till/", _("Cash desk"), _("Take fees in cash or by card, give money back, count the drawer")),
     Area("finance.read", "/finance/", _("Till"), _("Payments, journals and differences of a day; refunds")),
+    Area("finance.read", "/transfers/", _("Transfers"), _("Refunds by bank transfer: assess, approve, send")),
     Area("reconcile.work", "/bank/", _("Bank"), _("Bank statements: send them, see their gaps, search their entries")),
     Area(
         "allocation.check",
@@ -64,6 +65,10 @@ PERMISSIONS = {
     "finance.read": _("See payments, journals and differences"),
     "refund.request": _("Ask for a refund"),
     "refund.approve": _("Approve a refund that somebody else asked for"),
+    "transfer.enter": _("Enter a payee's bank account for a refund"),
+    "transfer.assess": _("Say that a transfer order is correct in substance and sum"),
+    "transfer.approve": _("Approve a transfer order that somebody else assessed"),
+    "transfer.send": _("Make and fetch the file of transfers for the bank"),
     "reconcile.work": _("Send bank statements and see their entries"),
     "till.work": _("Take fees at a till and give released money back"),
     "till.close": _("Set up tills, count and close drawers"),

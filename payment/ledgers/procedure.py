@@ -59,6 +59,14 @@ KINDS: Mapping[str, str] = {
         "A drawer was opened and counted: change that was brought, and a difference to what was left in it."
     ),
     "drawer_closed": _("A drawer was counted and closed: the difference, and what goes to the bank."),
+    "transfer_owed": _(
+        "A refund cannot be made by the provider: out of what is not earned yet, else out of revenue, to transfers payable."
+    ),
+    "transfer_cancelled": _("A transfer order is cancelled: what it booked is reversed, and the refund is owed again."),
+    "transfer_paid": _("The bank has transferred a refund: transfers payable against the bank account."),
+    "transfer_returned": _(
+        "The bank has returned a transfer: its payment is reversed, and it is owed by transfer again."
+    ),
 }
 _PRINCIPLES = (
     _(
@@ -77,7 +85,18 @@ _PRINCIPLES = (
         "Who assesses, who orders and who keeps the cash are different accounts; a refund by hand is asked for and approved by two persons."
     ),
 )
-_MONEY_PERMISSIONS = ("finance", "refund", "ledger", "fee", "till", "export", "writeoff", "reconcile", "reversal")
+_MONEY_PERMISSIONS = (
+    "finance",
+    "refund",
+    "ledger",
+    "fee",
+    "till",
+    "export",
+    "writeoff",
+    "reconcile",
+    "reversal",
+    "transfer",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ class Reversals:
                 booked = await store.find_journal(conn, journal_id)
                 if booked is None:
                     raise NotFound
+                if booked.kind.startswith("transfer_"):  # goes back with its order
+                    raise NotReversible
                 if booked.reversed_by is not None:
                     raise AlreadyReversed
                 if not is_reversible(booked):
@@ -143,7 +145,7 @@ class Reversals:
 
 
 def _refuse(error: asyncpg.IntegrityConstraintViolationError) -> NoReturn:
-    if violates(error, "reversal_of_original"):
+    if violates(error, "reversal_of_original") or violates(error, "journal_of_transfer_by_order"):
         raise NotReversible from None
     if violates(error, "reversal_once") or violates(error, "journal_reversed_once"):
         raise AlreadyReversed from None

@@ -121,6 +121,7 @@ async def failed_refunds(conn: Connection) -> list[Refund]:
     """Those in whose place no other was made, and whose money is still to be given back."""
     sql = """
         SELECT f.* FROM refund f JOIN payment p ON p.id = f.payment_id WHERE f.status = 'failed'
+           AND coalesce(f.transfer_status, 'cancelled') = 'cancelled'
            AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents
          ORDER BY f.created_at, f.id"""
     return await fetch_all(conn, Refund, sql)

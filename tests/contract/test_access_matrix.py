@@ -34,7 +34,7 @@ from tests.town import KIM, Town
 from tests.town import town as open_town
 from video.rooms.model import Invitation
 
-NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN, DEVICE = CALLERS = (
+NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, ASSESSOR, TREASURY, AUDITOR, ADMIN, DEVICE = CALLERS = (
     "nobody",
     "citizen of the case",
     "other citizen",
@@ -42,6 +42,7 @@ NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN
     "clerk other office",
     "supervisor",
     "finance",
+    "assessor",
     "treasury",
     "auditor",
     "admin",
@@ -49,16 +50,18 @@ NOBODY, OWNER, OTHER, CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN
 )
 EVERYBODY = frozenset(CALLERS)
 CITIZEN = frozenset({OWNER})
-STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, TREASURY, AUDITOR, ADMIN})
+STAFF = frozenset({CLERK, AWAY, SUPERVISOR, FINANCE, ASSESSOR, TREASURY, AUDITOR, ADMIN})
 COUNTER = frozenset({CLERK, SUPERVISOR})
 TILL = frozenset({FINANCE})
-BOOKS = frozenset({FINANCE, TREASURY, AUDITOR})
+BOOKS = frozenset({FINANCE, ASSESSOR, TREASURY, AUDITOR})
+ASSESSES, SENDS = frozenset({ASSESSOR}), frozenset({TREASURY})
 CLOSES = frozenset({SUPERVISOR, ADMIN})
 _PAYMENT = "/{language}/finance/payments/{payment}"
 _DIFFERENCES = "/{language}/finance/differences"
 _DIFFERENCE = f"{_DIFFERENCES}/{{difference}}"
 _JOURNAL = "/{language}/finance/books/journals/{journal}"
 _BATCHES = "/{language}/finance/batches"
+_TRANSFER, _TRANSFER_API = "/{language}/transfers/{transfer}", "/api/transfers/{transfer}"
 _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
@@ -409,6 +412,35 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/bank/files": TILL,
     "GET /api/bank/statements": TILL,
     "GET /api/bank/statements/{statement}": TILL,
+    "GET /{language}/refunds/link/{token}": EVERYBODY,
+    "GET /{language}/refunds/{transfer}": CITIZEN,
+    "POST /{language}/refunds/{transfer}": CITIZEN,
+    "GET /api/refunds/{transfer}": CITIZEN,
+    "POST /api/refunds/{transfer}/account": CITIZEN,
+    "GET /{language}/transfers/": BOOKS,
+    "GET /{language}/transfers/files": BOOKS,
+    "POST /{language}/transfers/files": SENDS,
+    "GET /{language}/transfers/files/{file}": BOOKS,
+    "POST /{language}/transfers/files/{file}/content": SENDS,
+    f"GET {_TRANSFER}": BOOKS,
+    f"POST {_TRANSFER}/account": ASSESSES,
+    f"POST {_TRANSFER}/assess": ASSESSES,
+    f"POST {_TRANSFER}/approve": TILL,
+    f"POST {_TRANSFER}/ask-again": ASSESSES,
+    f"POST {_TRANSFER}/cancel": TILL,
+    f"POST {_TRANSFER}/returned": SENDS,
+    "GET /api/transfers": BOOKS,
+    f"GET {_TRANSFER_API}": BOOKS,
+    f"POST {_TRANSFER_API}/account": ASSESSES,
+    f"POST {_TRANSFER_API}/assess": ASSESSES,
+    f"POST {_TRANSFER_API}/approve": TILL,
+    f"POST {_TRANSFER_API}/ask-again": ASSESSES,
+    f"POST {_TRANSFER_API}/cancel": TILL,
+    f"POST {_TRANSFER_API}/returned": SENDS,
+    "POST /api/transfer-files": SENDS,
+    "GET /api/transfer-files": BOOKS,
+    "GET /api/transfer-files/{file}": BOOKS,
+    "GET /api/transfer-files/{file}/content": SENDS,
     f"POST {_PAYMENT}/settle": TILL,
     f"POST {_PAYMENT}/refunds": TILL,
     f"POST {_PAYMENT}/refunds/{{refund}}/approve": TILL,
@@ -546,6 +578,8 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "till": "1",
             "drawer": str(UUID(int=10)),
             "refund": str(UUID(int=9)),
+            "transfer": str(UUID(int=14)),
+            "file": "7",
             "room": str(own_call.room_id),
             "run": str(UUID(int=10)),
             "closing": str(UUID(int=11)),
@@ -573,6 +607,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "request": own_request[1],
         "overview": own_list[1],
         "invitation": own_invitation[1],
+        "transfer": town.worker.sealer.mac(f"transfer:{UUID(int=14)}"),
     }
     cast.tokens[OTHER] = {
         "case": others["token"],
@@ -581,12 +616,14 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "request": other_request[1],
         "overview": other_list[1],
         "invitation": other_invitation[1],
+        "transfer": town.worker.sealer.mac(f"transfer:{UUID(int=15)}"),
     }
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),
         (AWAY, "clerk", "buergerbuero-west"),
         (SUPERVISOR, "supervisor", office["key"]),
         (FINANCE, "finance", None),
+        (ASSESSOR, "assessor", None),
         (TREASURY, "treasury", None),
         (AUDITOR, "auditor", None),
         (ADMIN, "admin", None),

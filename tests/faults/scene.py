@@ -219,6 +219,8 @@ async def scene(dsn: str, folder: Path, plan: Mapping[str, Sequence[str]]) -> As
                 "STRIPE_PAY_ORIGINS": stripe,
                 "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
                 "SMTP_URL": mail.url,
+                "TRANSFER_NAME": "Stadt Stuttgart",
+                "TRANSFER_IBAN": "DE02600501010002034304",
             },
             origin=origin,
             stripe=stripe,

@@ -29,7 +29,7 @@ FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"
 
 @dataclass(frozen=True)
 class Story:
-    tell: Callable[[Scene], Awaitable[None]]
+    tell: Callable[[Scene], Awaitable[object]]
     ends: Outcome
 
     @property
@@ -264,6 +264,40 @@ async def refunded_by_two_and_gone(scene: Scene) -> None:
     """Approves once and never looks again: the worker pays back."""
     approve, staff = await refund_asked_for(scene)
     await scene.once("POST", approve, staff=staff, form={"request_key": str(uuid4())})
+
+
+async def transferred(scene: Scene) -> str:
+    """The provider cannot give it back: its payee names an account, three persons assess, order and send. The order's address."""
+    made = await paid(scene)
+    await scene.control("refunds/outcome", {"outcome": "pending"}, "PUT")
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    scene.machine.fail_refund(scene.machine.state.rows("refunds")[0]["id"], "lost_or_stolen_card")
+    await scene.webhooks()
+    [(order,)] = await scene.rows("SELECT id::text FROM transfer_order")
+    token = Sealer(scene.env["SECRET_KEY"]).mac(f"transfer:{order}")
+    await scene.good("POST", f"/api/refunds/{order}/account", token, json=ACCOUNT)
+    here = f"/api/transfers/{order}"
+    await scene.good("POST", f"{here}/assess", staff=await signed_in(scene, "ada", "assessor"))
+    await scene.good("POST", f"{here}/approve", staff=await signed_in(scene, "toni"))
+    noa = await signed_in(scene, "noa", "treasury")
+    made_file = await scene.good("POST", "/api/transfer-files", key=str(uuid4()), staff=noa)
+    assert (made_file["number"], made_file["sum_cents"]) == (1, FEE)
+    return here
+
+
+async def transfer_given_up(scene: Scene) -> None:
+    """The bank returns it, the next account is no good either, and in the end it is cancelled."""
+    here = await transferred(scene)
+    ada, toni, noa = [await signed_in(scene, f"{name}2", role) for name, role in _THREE]
+    note = {"note": "AC04"}
+    await scene.good("POST", f"{here}/returned", staff=noa, json=note)
+    await scene.good("POST", f"{here}/account", staff=ada, json=ACCOUNT)
+    await scene.good("POST", f"{here}/ask-again", staff=ada, json=note)
+    await scene.good("POST", f"{here}/cancel", staff=toni, json=note)
+
+
+ACCOUNT = {"holder": "Kim Mustermann", "iban": "DE89370400440532013000"}
+_THREE = (("ada", "assessor"), ("toni", "finance"), ("noa", "treasury"))
 
 
 async def cancelled_unpaid(scene: Scene) -> None:
@@ -667,6 +701,20 @@ CANCELLED = Outcome(
     given_back=((FEE, "succeeded"),),
     mails=("appointment_cancelled", "appointment_confirmed", "refund_succeeded"),
 )
+_OWED = (
+    ("transfer_owed", "received_in_advance", FEE),
+    ("transfer_owed", "refund_payable", -FEE),
+    ("transfer_owed", "refund_payable", FEE),
+    ("transfer_owed", "transfer_payable", -FEE),
+)
+SENT = replace(
+    CANCELLED,
+    refunds=((FEE, "failed"),),
+    journal=PAID_IN + _OWED,
+    charges=((FEE, 0),),
+    given_back=((FEE, "failed"),),
+    mails=("appointment_cancelled", "appointment_confirmed", "transfer_asked"),
+)
 REFUNDED = replace(
     CANCELLED, cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed", "refund_succeeded")
 )
@@ -730,6 +778,16 @@ PAID_BACK_AFTER_BREAKDOWN = Story(cancelled_in_breakdown, CANCELLED)
 REFUNDED_BY_TWO = Story(refunded_by_two, REFUNDED)
 REFUNDED_BY_TWO_AND_WORKER = Story(refunded_by_two_and_gone, REFUNDED)
 CANCELLED_UNPAID = Story(cancelled_unpaid, EXPIRED)
+TRANSFERRED = Story(transferred, SENT)
+TRANSFER_GIVEN_UP = Story(
+    transfer_given_up,
+    replace(
+        SENT,
+        payments=(("paid", FEE, 0),),
+        journal=PAID_IN + _OWED + tuple(("transfer_cancelled", account, -cents) for _kind, account, cents in _OWED),
+        mails=(*SENT.mails, "transfer_asked", "transfer_returned"),
+    ),
+)
 EXPIRED_OPEN = Story(expired_open, EXPIRED)
 EXPIRED_UNOPENED = Story(expired_unopened, EXPIRED)
 EXPIRED_UNASKED = Story(expired_unasked, Outcome(cases=(("held", "expired"),), claims=(8,)))

@@ -133,6 +133,14 @@ CASES: dict[str, list[Case]] = {
         web(s.REFUNDED_BY_TWO, "refund.approved"),
         web(s.REFUNDED_BY_TWO_AND_WORKER, "refund.approved"),
     ],
+    **{
+        f"transfer.{step}": [web(s.TRANSFERRED, f"transfer.{step}")]
+        for step in ("arisen", "account-given", "assessed", "approved", "exported")
+    },
+    **{
+        f"transfer.{step}": [web(s.TRANSFER_GIVEN_UP, f"transfer.{step}")]
+        for step in ("returned", "asked-again", "cancelled")
+    },
     "refund.attempt-raised": [web(s.PAID_BACK_AFTER_BREAKDOWN, "refund.attempt-raised")],
     **{
         name: [

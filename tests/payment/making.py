@@ -108,3 +108,7 @@ class RecordingHooks:
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         assert refund.status is RefundStatus.SUCCEEDED
         self.told.append(("refunded", payment.reference))
+
+    async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
+        assert refund.status is RefundStatus.FAILED
+        self.told.append(("refund failed", payment.reference))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +12,17 @@ from typing import Any, cast
 import pytest
 
 from base.db import Database, get_one
-from payment.ledger import DISPUTE_LOSS, DISPUTED, IN_ADVANCE, PSP_CLEARING, REFUND_PAYABLE, REVENUE, JournalKind
+from payment.ledger import (
+    BANK,
+    DISPUTE_LOSS,
+    DISPUTED,
+    IN_ADVANCE,
+    PSP_CLEARING,
+    REFUND_PAYABLE,
+    REVENUE,
+    TRANSFER_PAYABLE,
+    JournalKind,
+)
 from payment.model import (
     TRANSITIONS,
     DisputeEvent,
@@ -27,17 +37,20 @@ from payment.model import (
     Status,
     advance,
 )
+from payment.transfers import states as transfers
 from tests.golden import check_golden
 
 PICTURE = Path(__file__).parents[2] / "docs" / "payment-states.md"
 
-INTRODUCTION = """# What may become of a payment, of a refund and of a dispute
+INTRODUCTION = """# What may become of a payment, of a refund, of a dispute and of a transfer
 
-Printed from `payment.model.TRANSITIONS` by `tests/payment/test_model.py`. An edge that is not here is an error.
+Printed from `TRANSITIONS` of `payment.model` and `payment.transfers.states` by `tests/payment/test_model.py`. An edge that is
+not here is an error.
 Words on the edges are what a look at the provider told, or what we did. A look that was overtaken by a later one changes
 nothing (`payment.decide`). A payment that is paid stays paid; what is given back is told by its refunds. A refund that failed
-stays failed; one by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`). A dispute is a row of its
-own; while it is open a refund waits, and one that a lost dispute has paid back is overtaken (`payment.decide_dispute`).
+stays failed; one by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`), any other becomes a
+transfer order (ADR 64). A dispute is a row of its own; while it is open a refund waits, and one that a lost dispute has paid back
+is overtaken (`payment.decide_dispute`).
 """
 
 
@@ -56,7 +69,8 @@ async def test_enum_equals_the_check_list_of_the_schema(db: Database, constraint
 
 
 @pytest.mark.parametrize(
-    "account", [IN_ADVANCE, PSP_CLEARING, f"{REVENUE}fees", REFUND_PAYABLE, DISPUTED, DISPUTE_LOSS]
+    "account",
+    [IN_ADVANCE, PSP_CLEARING, f"{REVENUE}fees", REFUND_PAYABLE, DISPUTED, DISPUTE_LOSS, BANK, TRANSFER_PAYABLE],
 )
 async def test_the_schema_knows_our_accounts(db: Database, account: str) -> None:
     names = re.findall(r"'([^']*)'", await rule(db, "entry_account"))
@@ -96,11 +110,11 @@ def test_every_status_can_be_reached() -> None:
 
 
 def picture(kind: type[Status], start: Status) -> str:
-    edges = [
-        f"    {status.value} --> {after.value}: {event.value}"
-        for (status, event), after in TRANSITIONS.items()
-        if isinstance(status, kind)
-    ]
+    return drawn([edge for edge in TRANSITIONS.items() if isinstance(edge[0][0], kind)], start)
+
+
+def drawn(graph: Iterable[tuple[tuple[StrEnum, StrEnum], StrEnum]], start: StrEnum) -> str:
+    edges = [f"    {status.value} --> {after.value}: {event.value}" for (status, event), after in graph]
     return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start.value}", *edges, "```"])
 
 
@@ -114,6 +128,8 @@ def test_the_picture_shows_the_graph() -> None:
             picture(RefundStatus, RefundStatus.REQUESTED),
             "\n## Dispute\n",
             picture(DisputeStatus, DisputeStatus.INQUIRY),
+            "\n## Transfer order\n",
+            drawn(transfers.TRANSITIONS.items(), transfers.TransferStatus.ASKED),
             "",
         ]
     )

@@ -1,0 +1,117 @@
+"""One transfer order: its ten fields, what happened to it, and what whoever looks may do now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from base.errors import DomainError, Invalid
+from base.identity.model import Principal
+from base.web import STAFF, path_id
+from frontend.citizen.rendering import new_key, words_of
+from frontend.citizen.views import ShownError
+from frontend.citizen.words import Words
+from frontend.finance.views import Link
+from frontend.staff.frame import staff_frame, staff_page
+from frontend.transfers import wording
+from frontend.transfers.views import Action, OrderPage
+from payment.transfers.endpoints import TRANSFERS
+from payment.transfers.model import Order
+from payment.transfers.states import TAKES_ACCOUNT, TRANSITIONS, TransferEvent, TransferStatus
+
+_E = TransferEvent
+
+
+async def order_page(
+    request: web.Request, refusal: DomainError | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    """`typed`: what stood in the fields when it was refused; a reason stands under the name of its button."""
+    words, staff = words_of(request), request[STAFF]
+    story = await request.app[TRANSFERS].story(path_id(request, "transfer"))
+    order, url = story.order, wording.url(words, story.order)
+    typed = typed or {}
+    wrong = _wrong(words, refusal, typed)
+    view = OrderPage(
+        frame=staff_frame(
+            request,
+            words,
+            wording.title(words, order),
+            errors=tuple(ShownError(field=name, message=text) for name, text in wrong.items()),
+        ),
+        notice=words._(refusal.message) if refusal is not None and not wrong else "",
+        back=Link(label=words._("Refunds by bank transfer"), url=f"/{words.language}/transfers/"),
+        status=words._(wording.STATUS[order.status]),
+        is_waiting=order.status not in (TransferStatus.PAID, TransferStatus.CANCELLED),
+        facts=wording.facts(words, order),
+        fields=wording.ten_fields(words, story),
+        steps=tuple(wording.step_line(words, story, one) for one in story.steps),
+        links=wording.links(words, order),
+        buttons=_buttons(words, staff, order, url),
+        reasons=_reasons(words, staff, order, url),
+        hint=_hint(words, staff, order),
+        enter_url=f"{url}/account" if order.status in TAKES_ACCOUNT and staff.may("transfer.enter") else "",
+        request_key=new_key(),
+        values=typed,
+        messages=wrong,
+    )
+    return staff_page(request, "transfers/order", view, status=refusal.status if refusal is not None else 200)
+
+
+def _wrong(words: Words, refusal: DomainError | None, typed: Mapping[str, str]) -> Mapping[str, str]:
+    if not isinstance(refusal, Invalid):
+        return {}
+    reason = next((name for name in typed if name not in ("holder", "iban")), "")
+    fields = {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
+    return {reason if name == "note" else name: text for name, text in fields.items()}
+
+
+def _takes(order: Order, event: TransferEvent) -> bool:
+    return (order.status, event) in TRANSITIONS
+
+
+def _is_own(staff: Principal, order: Order) -> bool:
+    return staff.account_id in (order.assessed_by, order.entered_by)
+
+
+def _buttons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Action, ...]:
+    found = []
+    if _takes(order, _E.ASSESS) and staff.may("transfer.assess"):
+        label = words._("Confirm: correct in substance and sum")
+        found.append(Action(name="assess", label=label, url=f"{url}/assess"))
+    if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and not _is_own(staff, order):
+        found.append(Action(name="approve", label=words._("Order the payment"), url=f"{url}/approve"))
+    return tuple(found)
+
+
+def _reasons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Action, ...]:
+    wanted = (
+        (
+            _E.BOUNCE,
+            "transfer.send",
+            "returned",
+            words._("Returned by the bank"),
+            words._("Why did the bank return it?"),
+        ),
+        (
+            _E.ASK_AGAIN,
+            "transfer.assess",
+            "ask-again",
+            words._("Ask for the account again"),
+            words._("What is wrong with it?"),
+        ),
+        (_E.CANCEL, "transfer.approve", "cancel", words._("Cancel the order"), words._("Why is it not transferred?")),
+    )
+    return tuple(
+        Action(name=name, label=label, url=f"{url}/{name}", asks=asks, hint=words._("For the audit. No names, please."))
+        for event, permission, name, label, asks in wanted
+        if _takes(order, event) and staff.may(permission)
+    )
+
+
+def _hint(words: Words, staff: Principal, order: Order) -> str:
+    if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and _is_own(staff, order):
+        return words._("You entered or assessed it, so another person has to order the payment.")
+    if order.status is TransferStatus.APPROVED and staff.may("transfer.send"):
+        return words._("It goes into the next file for the bank.")
+    return ""

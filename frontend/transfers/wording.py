@@ -1,0 +1,139 @@
+"""Transfer orders as finance says them: states, events, the ten fields of a payment order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from base.i18n import mark as _
+from frontend.citizen.words import Words
+from frontend.finance.shared import payment_url, zone_of
+from frontend.finance.views import Fact, Link
+from frontend.finance.wording import REASON, cents, money
+from frontend.transfers.views import StepLine
+from payment.receipts.kassenzeichen import spaced
+from payment.transfers.model import Order, Step, Story
+from payment.transfers.states import TransferEvent, TransferStatus
+
+STATUS: Mapping[TransferStatus, str] = {
+    TransferStatus.ASKED: _("Account asked for"),
+    TransferStatus.IBAN_GIVEN: _("To be assessed"),
+    TransferStatus.ASSESSED: _("To be approved"),
+    TransferStatus.APPROVED: _("Approved, in no file yet"),
+    TransferStatus.EXPORTED: _("In a file for the bank"),
+    TransferStatus.PAID: _("Transferred"),
+    TransferStatus.RETURNED: _("Returned by the bank"),
+    TransferStatus.CANCELLED: _("Cancelled"),
+}
+EVENT: Mapping[str, str] = {
+    "ask": _("The refund failed; the payee was asked for an account"),
+    TransferEvent.GIVE.name.lower(): _("Account named"),
+    TransferEvent.ASSESS.name.lower(): _("Correct in substance and sum"),
+    TransferEvent.APPROVE.name.lower(): _("Payment ordered"),
+    TransferEvent.EXPORT.name.lower(): _("Put into file"),
+    TransferEvent.ARRIVE.name.lower(): _("Booked by our bank"),
+    TransferEvent.BOUNCE.name.lower(): _("Returned by the bank"),
+    TransferEvent.ASK_AGAIN.name.lower(): _("Asked for the account again"),
+    TransferEvent.CANCEL.name.lower(): _("Cancelled"),
+}
+_RECORD: Mapping[str, str] = {
+    "amount": _("Amount"),
+    "reason": _("Reason"),
+    "payee": _("Payee"),
+    "payer": _("Payer"),
+    "accounts": _("Product accounts"),
+    "iban": _("IBAN"),
+    "due_on": _("Due on"),
+    "budget_year": _("Budget year"),
+    "assessed": _("Assessed by"),
+    "ordered_on": _("Ordered on"),
+    "ordered_by": _("Ordered by"),
+}
+NONE_YET = _("not yet")
+
+
+def url(words: Words, order: Order) -> str:
+    return f"/{words.language}/transfers/{order.id}"
+
+
+def title(words: Words, order: Order) -> str:
+    return words._("Transfer {kassenzeichen}", kassenzeichen=spaced(order.kassenzeichen))
+
+
+def row(words: Words, order: Order) -> tuple[Link, ...]:
+    place = str(zone_of(words))
+    return (
+        Link(label=spaced(order.kassenzeichen), url=url(words, order)),
+        Link(label=words._(STATUS[order.status])),
+        Link(label=words.when(order.changed_at, place)),
+        Link(label=f"… {order.iban_end}" if order.iban_end else "–"),
+        Link(label=money(words, order.amount)),
+    )
+
+
+def facts(words: Words, order: Order) -> tuple[Fact, ...]:
+    place = str(zone_of(words))
+    found = [
+        Fact(label=words._("State"), value=words._(STATUS[order.status])),
+        Fact(label=words._("Arisen"), value=words.when(order.created_at, place)),
+    ]
+    if order.round > 1:
+        found.append(Fact(label=words._("Asked for an account"), value=words._("{n} times", n=order.round)))
+    if order.sent_at is not None:
+        found.append(Fact(label=words._("File"), value=f"{order.file} · {words.when(order.sent_at, place)}"))
+    if order.paid_at is not None:
+        found.append(Fact(label=words._("Transferred"), value=words.when(order.paid_at, place)))
+        found.append(Fact(label=words._("Bank's reference"), value=order.bank_entry_ref or "–"))
+    return tuple(found)
+
+
+def ten_fields(words: Words, story: Story) -> tuple[Fact, ...]:
+    """What cash law wants of a payment order; the last ones come with the approval."""
+    order, account, place, name = story.order, story.account, str(zone_of(words)), story.names.get
+    lines = ", ".join(f"{one.product}: {cents(words, one.amount_cents, 'EUR')}" for one in order.lines)
+    reason = f"{words._(REASON[order.reason])} · {order.purpose}"
+    nothing = words._(NONE_YET)
+    erased = words._("deleted") if order.status in (TransferStatus.PAID, TransferStatus.CANCELLED) else nothing
+    assessed = (
+        words._("{name}, {when}", name=name(order.assessed_by, ""), when=words.when(order.assessed_at, place))
+        if order.assessed_by is not None and order.assessed_at is not None
+        else nothing
+    )
+    return (
+        Fact(label=words._("Amount"), value=money(words, order.amount)),
+        Fact(label=words._("Reason"), value=reason),
+        Fact(label=words._("Payee"), value=account.holder if account else erased),
+        Fact(label=words._("Product accounts"), value=lines),
+        Fact(label=words._("IBAN"), value=account.spaced if account else erased),
+        Fact(label=words._("Due on"), value=words.day(order.due_on) if order.due_on else nothing),
+        Fact(label=words._("Budget year"), value=str(order.budget_year) if order.budget_year else nothing),
+        Fact(label=words._("Correct in substance and sum"), value=assessed),
+        Fact(label=words._("Ordered on"), value=words.when(order.approved_at, place) if order.approved_at else nothing),
+        Fact(
+            label=words._("Ordered by"), value=name(order.approved_by, "") if order.approved_by is not None else nothing
+        ),
+    )
+
+
+def step_line(words: Words, story: Story, step: Step) -> StepLine:
+    if step.by is not None:
+        by = story.names.get(step.by, "")
+    else:
+        by = words._("the payee") if step.event == TransferEvent.GIVE.name.lower() else words._("by itself")
+    return StepLine(
+        at=words.when(step.at, str(zone_of(words))),
+        what=words._(EVENT[step.event]),
+        by=by,
+        note=step.note or "",
+        record=tuple(Fact(label=words._(_RECORD[name]), value=value) for name, value in (step.record or {}).items()),
+    )
+
+
+def links(words: Words, order: Order) -> tuple[Link, ...]:
+    found = [Link(label=words._("The payment"), url=payment_url(words, order.payment_id))]
+    if order.file is not None:
+        found.append(Link(label=words._("File {number}", number=order.file), url=file_url(words, order.file)))
+    return tuple(found)
+
+
+def file_url(words: Words, number: int) -> str:
+    return f"/{words.language}/transfers/files/{number}"

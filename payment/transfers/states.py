@@ -1,0 +1,70 @@
+"""What may become of a transfer order: the one graph (docs/payment-states.md); the schema knows it, too (0080_transfer_order.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class TransferStatus(StrEnum):
+    """ASKED: the payee is to name an account. EXPORTED: in a file for the bank; only the bank's statement says more."""
+
+    ASKED = "asked"
+    IBAN_GIVEN = "iban_given"
+    ASSESSED = "assessed"  # found correct in substance and sum
+    APPROVED = "approved"  # ordered, by another person
+    EXPORTED = "exported"
+    PAID = "paid"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+class TransferEvent(StrEnum):
+    GIVE = "account named"
+    ASSESS = "assess"
+    APPROVE = "approve"
+    EXPORT = "put into a file"
+    ARRIVE = "left our account"
+    BOUNCE = "returned by the bank"
+    ASK_AGAIN = "ask for the account again"
+    CANCEL = "cancel"
+
+
+_S, _E = TransferStatus, TransferEvent
+TRANSITIONS: Mapping[tuple[TransferStatus, TransferEvent], TransferStatus] = {
+    (_S.ASKED, _E.GIVE): _S.IBAN_GIVEN,
+    (_S.IBAN_GIVEN, _E.GIVE): _S.IBAN_GIVEN,  # a slip put right, while nobody has looked at it
+    (_S.RETURNED, _E.GIVE): _S.IBAN_GIVEN,
+    (_S.IBAN_GIVEN, _E.ASSESS): _S.ASSESSED,
+    (_S.ASSESSED, _E.APPROVE): _S.APPROVED,
+    (_S.APPROVED, _E.EXPORT): _S.EXPORTED,
+    (_S.EXPORTED, _E.ARRIVE): _S.PAID,
+    (_S.EXPORTED, _E.BOUNCE): _S.RETURNED,
+    (_S.PAID, _E.BOUNCE): _S.RETURNED,  # the payee's bank sends it back days later
+    (_S.IBAN_GIVEN, _E.ASK_AGAIN): _S.ASKED,
+    (_S.ASSESSED, _E.ASK_AGAIN): _S.ASKED,
+    (_S.APPROVED, _E.ASK_AGAIN): _S.ASKED,
+    (_S.ASKED, _E.CANCEL): _S.CANCELLED,
+    (_S.IBAN_GIVEN, _E.CANCEL): _S.CANCELLED,
+    (_S.ASSESSED, _E.CANCEL): _S.CANCELLED,
+    (_S.APPROVED, _E.CANCEL): _S.CANCELLED,
+    (_S.RETURNED, _E.CANCEL): _S.CANCELLED,
+}
+
+OPEN = frozenset(_S) - {_S.PAID, _S.CANCELLED}  # somebody has still to do something, or the bank
+TAKES_ACCOUNT = frozenset(before for before, event in TRANSITIONS if event is _E.GIVE)
+
+
+class IllegalStep(Exception):
+    """The graph has no such edge."""
+
+    def __init__(self, status: TransferStatus, event: TransferEvent) -> None:
+        super().__init__(f"{status.value} does not take {event.value!r}")
+
+
+def advance(status: TransferStatus, event: TransferEvent) -> TransferStatus:
+    """The status after the event; raises IllegalStep."""
+    try:
+        return TRANSITIONS[status, event]
+    except KeyError:
+        raise IllegalStep(status, event) from None

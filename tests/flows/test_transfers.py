@@ -1,0 +1,161 @@
+"""A refund that fails at the sandbox, over HTTP to the file for the bank: by its payee, by three duties, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from base.clock import SettableClock
+from payment.bank.elements import parsed
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import Town
+from tests.town import town as open_town
+
+PAID = "Führungszeugnis"
+IBAN, HOLDER = "DE89 3704 0044 0532 0130 00", "Kim Mustermann"
+OURS = "DE02600501010002034304"
+
+
+@pytest.fixture
+async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
+    async with open_town(city_dsn, clock, transfer_name="Stadt Stuttgart", transfer_iban=OURS) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def staff(town: Town) -> AsyncIterator[dict[str, StaffBrowser]]:
+    roles = {"ada": "assessor", "toni": "finance", "luca": "finance", "noa": "treasury"}
+    async with AsyncExitStack() as stack:
+        found = {}
+        for login, role in roles.items():
+            await hire(town, login, role)
+            found[login] = await stack.enter_async_context(await sign_in(town, login))
+        yield found
+
+
+async def failed(town: Town, reason: str = "lost_or_stolen_card") -> dict[str, Any]:
+    """Paid, cancelled, and the provider cannot give it back."""
+    made = await town.appointment(PAID)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    await town.sandbox("PUT", "refunds/outcome", {"outcome": "pending"})
+    await town.cancel(made)
+    town.machine.fail_refund(town.machine.state.rows("refunds")[-1]["id"], reason)
+    await town.webhooks()
+    await town.work()
+    return made
+
+
+async def order_of(town: Town) -> dict[str, Any]:
+    [row] = await town.rows("SELECT * FROM transfer_order")
+    return dict(row)
+
+
+def words(page: Page | str) -> str:
+    text = page if isinstance(page, str) else page.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("\xa0", " ")
+
+
+def mails(town: Town, subject: str) -> list[Any]:
+    return [one for one in town.mail.messages if subject in one.header("Subject")]
+
+
+def link_in(mail: Any) -> str:
+    found = re.search(r"(/de/refunds/link/[\w-]+)", mail.part("text/plain"))
+    assert found is not None, mail
+    return found[1]
+
+
+async def payee(town: Town, link: str) -> StaffBrowser:
+    """A browser without an account that has come by the link."""
+    browser = StaffBrowser(town)
+    page = await browser.get(link)
+    assert page.status == 200, page
+    return browser
+
+
+async def balances(town: Town) -> dict[str, int]:
+    rows = await town.rows(
+        "SELECT account, sum(amount_cents)::int AS cents FROM entry GROUP BY account ORDER BY account"
+    )
+    return {row["account"]: row["cents"] for row in rows if row["cents"]}
+
+
+async def test_from_a_failed_refund_to_the_file_and_the_bank(town: Town, staff: dict[str, StaffBrowser]) -> None:
+    made = await failed(town)
+    order = await order_of(town)
+    here = f"/de/transfers/{order['id']}"
+    assert (order["status"], order["amount_cents"]) == ("asked", 1300)
+    assert await balances(town) == {"psp_clearing": 1300, "transfer_payable": -1300}
+
+    [mail] = mails(town, "Bankverbindung")
+    async with await payee(town, link_in(mail)) as kim:
+        own = f"/de/refunds/{order['id']}"
+        shown = words(await kim.get(own))
+        assert "13,00 €" in shown
+        assert "Kontoinhaber" in shown
+        wrong = await kim.post(own, holder="", iban="DE88 3704 0044 0532 0130 00", request_key=str(uuid4()))
+        assert wrong.status == 422
+        assert "DE88 3704 0044 0532 0130 00" in wrong.text
+        assert "Diese IBAN stimmt nicht" in words(wrong)
+        given = await kim.post(own, holder=HOLDER, iban=IBAN.lower(), request_key=str(uuid4()))
+        assert (given.status, "3000" in given.text, "DE893704" in given.text.replace(" ", "")) == (200, True, False)
+    assert (await order_of(town))["status"] == "iban_given"
+
+    assert "Zu prüfen (1)" in words(await staff["ada"].get("/de/transfers/"))
+    assert (await staff["toni"].post(f"{here}/assess")).status == 403
+    await staff["ada"].post(f"{here}/assess")
+    assert (await staff["ada"].post(f"{here}/approve")).status == 403
+    await staff["toni"].post(f"{here}/approve")
+    assert (await staff["toni"].post("/de/transfers/files", request_key=str(uuid4()))).status == 403
+    page = words(await staff["noa"].get(here))
+    for field in (
+        "13,00 €",
+        "Kim Mustermann",
+        "DE89 3704 0044 0532 0130 00",
+        "fees: 13,00 €",
+        "Haushaltsjahr 2026",
+        "Ada",
+        "Toni",
+    ):
+        assert field in page, field
+
+    key = str(uuid4())
+    file = await staff["noa"].post("/de/transfers/files", request_key=key)
+    assert (file.status, file.url.path) == (200, "/de/transfers/files/1")
+    again = await staff["noa"].post("/de/transfers/files", request_key=key)
+    assert again.url.path == "/de/transfers/files/1"
+    first = await staff["noa"].post("/de/transfers/files/1/content")
+    second = await staff["noa"].post("/de/transfers/files/1/content")
+    assert first.text == second.text
+    _namespace, root = parsed(first.text.encode())
+    out = root.get("CstmrCdtTrfInitn")
+    assert (out.value("GrpHdr/NbOfTxs"), out.value("GrpHdr/CtrlSum")) == ("1", "13.00")
+    assert out.value("PmtInf/CdtTrfTxInf/CdtrAcct/Id/IBAN") == IBAN.replace(" ", "")
+    [kept] = await town.rows("SELECT sha256, content FROM transfer_file")
+    assert kept["sha256"] == hashlib.sha256(first.text.encode()).digest()
+    assert IBAN.replace(" ", "").encode() not in kept["content"]
+    assert "Noa" in words(await staff["noa"].get("/de/transfers/files/1"))
+    [fetched] = await town.rows("SELECT count(*) AS n FROM transfer_download")
+    assert fetched["n"] == 2
+
+    case = await town.http.get(
+        f"{town.origin}/de/appointments/{made['id']}", headers={"Authorization": f"Bearer {made['token']}"}
+    )
+    assert "unterwegs" in words(await case.text())
+
+    end_to_end = out.value("PmtInf/CdtTrfTxInf/PmtId/EndToEndId")
+    async with town.worker.db.transaction() as tx:
+        found = await town.worker.transfers.find_sent(tx, end_to_end)
+        assert found == order["id"]
+        await town.worker.transfers.arrived(tx, found, "CAMT-1")
+    assert await balances(town) == {"bank": -1300, "psp_clearing": 1300}
+    await town.work()
+    assert len(mails(town, "überwiesen")) == 1
+    await town.assert_sound()
