@@ -87,6 +87,13 @@ async def assert_sound(scene: Scene) -> None:
         "WHERE account = 'psp_clearing' AND j.kind NOT IN ('psp_fee', 'payout', 'payout_failed')"
     )
     charges = [row for row in scene.machine.state.rows("charges") if row["paid"]]
-    assert clearing == sum(row["amount"] - row["amount_refunded"] for row in charges)
+    [(reversed_cents,)] = await scene.rows(  # by people, whatever the provider says
+        "SELECT coalesce(-sum(amount_cents), 0)::int FROM entry e JOIN journal j ON j.id = e.journal_id "
+        "WHERE account = 'psp_clearing' AND j.kind = 'reversal'"
+    )
+    movements = [one for row in scene.machine.state.rows("disputes") for one in row["balance_transactions"]]
+    assert clearing + reversed_cents == sum(row["amount"] - row["amount_refunded"] for row in charges) + sum(
+        one["amount"] for one in movements
+    )
     sent = await scene.rows("SELECT id::text FROM message WHERE status = 'sent'")
     assert set(copies(scene)) == {ident for (ident,) in sent}

@@ -266,6 +266,54 @@ async def refunded_by_two_and_gone(scene: Scene) -> None:
     await scene.once("POST", approve, staff=staff, form={"request_key": str(uuid4())})
 
 
+async def reversed_by_two(scene: Scene) -> None:
+    """The journal of a fee, which somebody takes for wrong: as a patient clerk, who looks before pressing again."""
+    await paid(scene)
+    [(journal,)] = await scene.rows("SELECT id FROM journal WHERE kind = 'fee'")
+    asking, approving = [await signed_in(scene, login) for login in ("toni", "luca")]
+    here = f"/de/finance/books/journals/{journal}/reversals"
+    await scene.good("POST", here, staff=asking, form={"reason": "Zweimal gebucht", "request_key": str(uuid4())})
+    [(reversal,)] = await scene.rows("SELECT id::text FROM reversal")
+    await scene.once("POST", f"{here}/{reversal}/approve", staff=approving, form={"request_key": str(uuid4())})
+    if not await scene.rows("SELECT FROM journal WHERE kind = 'reversal'"):
+        await scene.good("POST", f"{here}/{reversal}/approve", staff=approving, form={"request_key": str(uuid4())})
+
+
+async def dispute_opened(scene: Scene) -> tuple[dict[str, Any], str]:
+    """By the payer at their bank, without a word from us; the provider has told us or not."""
+    made = await paid(scene)
+    *_, charge = scene.machine.state.rows("charges")
+    return made, str((await scene.control(f"charges/{charge['id']}/dispute"))["id"])
+
+
+async def disputed(scene: Scene) -> None:
+    await dispute_opened(scene)
+    await scene.webhooks()
+
+
+async def disputed_unheard(scene: Scene) -> None:
+    """Messages are lost: the worker finds it in the list."""
+    await scene.control("webhooks/faults", {"lose": 1.0}, "PUT")
+    await dispute_opened_unheard(scene)
+    await scene.drain()
+
+
+async def dispute_opened_unheard(scene: Scene) -> None:
+    made = await held(scene, PAID)
+    await at_provider(scene, await check_out(scene, made))
+    await scene.good("GET", f"/de/appointments/{made['id']}/paid", made["token"])
+    *_, charge = scene.machine.state.rows("charges")
+    await scene.control(f"charges/{charge['id']}/dispute")
+
+
+async def cancelled_and_disputed(scene: Scene) -> None:
+    """What the rule gives back waits until the dispute is won."""
+    made, dispute = await dispute_opened(scene)  # of which we hear by the provider's refusal
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await scene.control(f"disputes/{dispute}/win")
+    await scene.webhooks()
+
+
 async def transferred(scene: Scene) -> str:
     """The provider cannot give it back: its payee names an account, three persons assess, order and send. The order's address."""
     made = await paid(scene)
@@ -787,6 +835,23 @@ TRANSFER_GIVEN_UP = Story(
         journal=PAID_IN + _OWED + tuple(("transfer_cancelled", account, -cents) for _kind, account, cents in _OWED),
         mails=(*SENT.mails, "transfer_asked", "transfer_returned"),
     ),
+)
+_WITHDRAWN = (("dispute", "dispute_receivable", FEE), ("dispute", "psp_clearing", -FEE))
+DISPUTED = Story(disputed, replace(CONFIRMED, journal=PAID_IN + _WITHDRAWN))
+DISPUTED_UNHEARD = Story(disputed_unheard, DISPUTED.ends)
+CANCELLED_AND_DISPUTED = Story(
+    cancelled_and_disputed,
+    replace(
+        CANCELLED,
+        journal=PAID_IN
+        + _WITHDRAWN
+        + tuple(("dispute_won", account, -cents) for _kind, account, cents in reversed(_WITHDRAWN))
+        + PAID_BACK,
+    ),
+)
+REVERSED = Story(
+    reversed_by_two,
+    replace(CONFIRMED, journal=PAID_IN + tuple(("reversal", account, -cents) for _kind, account, cents in PAID_IN)),
 )
 EXPIRED_OPEN = Story(expired_open, EXPIRED)
 EXPIRED_UNOPENED = Story(expired_unopened, EXPIRED)

@@ -133,6 +133,15 @@ CASES: dict[str, list[Case]] = {
         web(s.REFUNDED_BY_TWO, "refund.approved"),
         web(s.REFUNDED_BY_TWO_AND_WORKER, "refund.approved"),
     ],
+    "dispute.fetched": [web(s.DISPUTED, "dispute.fetched")],
+    **{
+        name: [web(s.DISPUTED, name), worker(s.DISPUTED_UNHEARD, name)]
+        for name in ("dispute.applied", "dispute.stored")
+    },
+    "dispute.listed": [worker(s.DISPUTED_UNHEARD, "dispute.listed")],
+    "refund.postponed": [web(s.CANCELLED_AND_DISPUTED, "refund.postponed")],
+    "ledger.reversal-posted": [web(s.REVERSED, "ledger.reversal-posted")],
+    "retention.executed": [worker(s.BOOKED, "retention.executed")],
     **{
         f"transfer.{step}": [web(s.TRANSFERRED, f"transfer.{step}")]
         for step in ("arisen", "account-given", "assessed", "approved", "exported")

@@ -41,7 +41,7 @@ async def _paid_and_cancelled(town: Town, plan: dict[str, object]) -> tuple[obje
         booked["payment"],
         cancelled["status"],
         [refund["status"] for refund in cancelled["refunds"]],
-        await town.books(),
+        [entry for entry in await town.books() if entry[0] != "psp_fee"],  # the provider's prices come by night
         [subject.split(" ")[0] for _, subject in town.mails()],
         (await town.rows("SELECT count(*) FROM appointment_history"))[0]["count"],
     )

@@ -745,7 +745,7 @@ def disarmed() -> Iterator[None]:
 
 
 STEPS = sorted(name for name in failpoint.POINTS if name.startswith(("payment.", "refund.")))
-UNUSUAL = {"payment.attempt-raised", "refund.attempt-raised", "payment.stray-fenced"}
+UNUSUAL = {"payment.attempt-raised", "refund.attempt-raised", "payment.stray-fenced", "refund.postponed"}
 
 
 class TestCrash:
