@@ -268,6 +268,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                     db, {name: one for name, one in providers.items() if isinstance(one, StripeProvider)}, clock
                 ),
                 clock,
+                transfers,
                 due_days=settings.treasury_due_days,
             ),
             differences=Differences(db, clock),

@@ -144,8 +144,9 @@ class _Bank:
         traces = {one.trace for one in self._sides.payouts if one.trace}
         lines = sorted(self._sides.lines, key=lambda one: (one.booked_on, one.place))
         for line in lines:
-            if line.end_to_end_id in self._sides.orders:
-                self.transferred.append(Transferred(line.end_to_end_id, line))
+            ours = line.end_to_end_id.replace("-", "").lower()  # as hex, however the bank repeats it
+            if self._sides.orders.get(ours) == abs(line.cents):
+                self.transferred.append(Transferred(ours, line))
                 self._taken.add(line.place)
             elif line.end_to_end_id in traces:
                 self._by_trace[line.end_to_end_id].append(line)

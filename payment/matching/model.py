@@ -145,8 +145,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """Everything of the days looked at. `orders`: end-to-end ids of our transfers; `settled`: payouts that people or an earlier
-    run have put to their lines (which are left out of `lines`)."""
+    """Everything of the days looked at. `orders`: end-to-end ids of our transfers, as hex, and their cents; `settled`: payouts that
+    people or an earlier run have put to their lines (which are left out of `lines`)."""
 
     booked: Sequence[Booked] = ()
     moved: Sequence[Moved] = ()
@@ -154,7 +154,7 @@ class Sides:
     lines: Sequence[BankLine] = ()
     statements: Sequence[Covered] = ()
     waiting: Sequence[Waiting] = ()
-    orders: frozenset[str] = frozenset()
+    orders: Mapping[str, int] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     late: Mapping[str, date] = field(default_factory=dict)  # settled payouts: when the bank booked them
 

@@ -91,6 +91,15 @@ async def lines(conn: Connection, span: Span) -> list[BankLine]:
     return await fetch_all(conn, BankLine, sql, span.first, span.last)
 
 
+async def orders(conn: Connection, span: Span) -> dict[str, int]:
+    """Transfers of ours, by the end-to-end id that the bank repeats, which may still be booked or come back."""
+    sql = """
+        SELECT replace(i.end_to_end_id::text, '-', '') AS id, i.amount_cents FROM transfer_file_item i
+          JOIN transfer_order o ON o.id = i.order_id JOIN transfer_file f ON f.number = i.file
+         WHERE o.status IN ('exported', 'paid') AND f.made_at < $1"""
+    return {row["id"]: row["amount_cents"] for row in await conn.fetch(sql, span.end)}
+
+
 async def settled(conn: Connection, span: Span) -> dict[str, date]:
     """Payouts that have their credit, and when the bank booked it."""
     sql = """
@@ -111,7 +120,8 @@ async def failed_refunds(conn: Connection) -> list[Waiting]:
     sql = """
         SELECT 'failed_refund' AS cause, 'refund:' || f.id AS subject, city_day(f.created_at) AS day, f.amount_cents AS cents, f.payment_id
           FROM refund f JOIN payment p ON p.id = f.payment_id
-         WHERE f.status = 'failed' AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents"""
+         WHERE f.status = 'failed' AND (f.transfer_status IS NULL OR f.transfer_status = 'cancelled')
+           AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents"""
     return await fetch_all(conn, Waiting, sql)
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from base.clock import Clock
 from base.db import Connection, Database, freeze
+from base.errors import Conflict
 from base.failpoint import point
 from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, moved
 from payment.matching import store
 from payment.matching.match import match
-from payment.matching.model import Arrived, Cause, Difference, Matched, Sides
+from payment.matching.model import Arrived, Cause, Difference, Matched, Sides, Transferred
 from payment.matching.store import Span
+from payment.ports import Tx
 from payment.provider_records.model import Read
 from payment.provider_records.usecases import ProviderRecords
 
@@ -29,10 +31,17 @@ ON_ITS_WAY = timedelta(hours=1)  # younger money may be there and not here yet
 _WHATEVER_THE_DAY = frozenset(
     {Cause.FAILED_REFUND, Cause.OPEN_DISPUTE, Cause.LOST_DISPUTE, Cause.EXPORT_NOT_ACKNOWLEDGED}
 )
+_REASON_MOST = 300
 _EVER = datetime.min.replace(tzinfo=UTC)
 
-Transfers = Callable[[Connection, str, str], Awaitable[None]]
-"""Tells whoever makes transfers that one of its orders stands on a statement: order, and the bank's reference."""
+
+class Transfers(Protocol):
+    """Whoever makes transfers, told that one of them stands on a statement."""
+
+    async def find_sent(self, tx: Tx, end_to_end_id: str) -> UUID | None: ...
+    async def arrived(self, tx: Tx, order_id: UUID, bank_entry_ref: str) -> object: ...
+    async def returned(self, tx: Tx, order_id: UUID, reason: str) -> object:
+        """Both raise Conflict where the order has gone on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +60,21 @@ class Ran:
 
 
 class Matching:
-    """`due_days`: within so many the treasury acknowledges a closed day."""
+    """`transfers`: None where none are made; `due_days`: within so many the treasury acknowledges a closed day."""
 
-    def __init__(self, db: Database, records: ProviderRecords, clock: Clock, *, due_days: int = 3) -> None:
+    def __init__(
+        self,
+        db: Database,
+        records: ProviderRecords,
+        clock: Clock,
+        transfers: Transfers | None = None,
+        *,
+        due_days: int = 3,
+    ) -> None:
         self._db = db
         self._records = records
         self._clock = clock
+        self._transfers = transfers
         self._due = timedelta(days=due_days)
 
     async def by_night(self) -> int:
@@ -108,8 +126,24 @@ class Matching:
             if one.line.place not in known:
                 await store.put_arrived(conn, one, await _book_arrived(conn, one, now), now)
         for each in found.transferred:
-            if each.line.place not in known:
+            if each.line.place not in known and await self._tell(conn, each):
                 await store.put_transferred(conn, each.line, each.order, now)
+
+    async def _tell(self, conn: Connection, one: Transferred) -> bool:
+        """False: nobody knows it, or it has gone on meanwhile, and the line stays to be looked at."""
+        order = None if self._transfers is None else await self._transfers.find_sent(conn, one.order)
+        if order is None or self._transfers is None:
+            return False
+        try:
+            if one.line.cents < 0:
+                await self._transfers.arrived(conn, order, one.line.subject)
+            else:
+                await self._transfers.returned(
+                    conn, order, f"Rückläufer: {one.line.text or one.line.subject}"[:_REASON_MOST]
+                )
+        except Conflict:
+            return False
+        return True
 
 
 async def _book_arrived(conn: Connection, one: Arrived, now: datetime) -> int:
@@ -139,4 +173,5 @@ async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_bef
         waiting=waiting,
         settled=frozenset(late),
         late=late,
+        orders=await store.orders(conn, span),
     )

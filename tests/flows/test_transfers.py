@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import pytest
 
 from base.clock import SettableClock
 from payment.bank.elements import parsed
+from tests.payment.bank.writing import detail, entry, statement, written
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import Town
 from tests.town import town as open_town
@@ -151,11 +153,28 @@ async def test_from_a_failed_refund_to_the_file_and_the_bank(town: Town, staff: 
     assert "unterwegs" in words(await case.text())
 
     end_to_end = out.value("PmtInf/CdtTrfTxInf/PmtId/EndToEndId")
-    async with town.worker.db.transaction() as tx:
-        found = await town.worker.transfers.find_sent(tx, end_to_end)
-        assert found == order["id"]
-        await town.worker.transfers.arrived(tx, found, "CAMT-1")
+    await on_the_statement(town, 1, -1300, end_to_end)
     assert await balances(town) == {"bank": -1300, "psp_clearing": 1300}
+    assert (await order_of(town))["status"] == "paid"
     await town.work()
     assert len(mails(town, "überwiesen")) == 1
     await town.assert_sound()
+
+    await on_the_statement(town, 2, 1300, end_to_end)  # no such account there
+    back = await order_of(town)
+    assert (back["status"], back["iban"]) == ("returned", None)
+    assert await balances(town) == {"psp_clearing": 1300, "transfer_payable": -1300}
+    await town.work()
+    assert mails(town, "Bitte prüfen Sie Ihre Bankverbindung")
+    differences = await town.rows("SELECT cause FROM difference WHERE state = 'open'")
+    assert {row["cause"] for row in differences} & {"unknown_debit", "unknown_credit", "failed_refund"} == set()
+
+
+async def on_the_statement(town: Town, number: int, cents: int, end_to_end: str) -> None:
+    """The bank's file comes, and the sides are laid beside each other."""
+    day = date(2026, 12, number)
+    line = entry(cents, booked_on=day, value_on=day, details=(detail(cents, end_to_end_id=end_to_end),))
+    opening = 100_000 if cents < 0 else 100_000 - cents
+    made = statement(line, opening=opening, sequence=number, from_on=day, to_on=day, statement_id=f"STMT-{number}")
+    await town.worker.bank.take(f"{number}.xml", written(made), by=None)
+    await town.worker.matching.run(date(2026, 12, 1), date(2026, 12, 2), by=1)

@@ -26,6 +26,11 @@ GOLDEN = Path(__file__).parent / "golden"
 MESSAGE_ID = UUID("00000000-0000-4000-8000-000000000001")
 MESSAGES = Messages(Translations.load(), mail_from=MAIL_FROM)
 
+_OWED: dict[str, object] = {
+    "sequence": 1,
+    "refund_cents": 3700,
+    "own_url": f"https://termine.stuttgart.example/de/refunds/link/{'A' * 43}",
+}
 _INVITED: dict[str, object] = {
     "address": "Eberhardstraße 39, 70173 Ulm",
     "first_day": "2026-12-14",
@@ -69,6 +74,9 @@ FIELDS: dict[Template, dict[str, object]] = {
     },
     Template.PAID_TOO_LATE: {"sequence": 1, "refund_cents": 3700},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
+    Template.TRANSFER_ASKED: _OWED,
+    Template.TRANSFER_RETURNED: _OWED,
+    Template.TRANSFER_PAID: _OWED,
 }
 
 
@@ -146,7 +154,8 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert isinstance(text, EmailMessage)
     assert isinstance(html, EmailMessage)
     for body in (text.get_content(), html.get_content().replace("&amp;", "&")):
-        assert (LINK in body) is (template is not Template.GUARD_CODE)  # what is typed in needs no link
+        link = str(FIELDS[template].get("own_url", LINK))
+        assert (link in body) is (template is not Template.GUARD_CODE)  # what is typed in needs no link
         assert ("K7F-3QM" in body) is (template not in ABOUT_NO_CASE)
         assert "None" not in body
         assert "{" not in re.sub(r"<style>.*</style>", "", body, flags=re.DOTALL)
@@ -155,7 +164,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert not re.search(r"(?i)<(img|script|link|iframe|object)\b|url\(|@import", html.get_content())
     ways = ("/1", "/2", "/3", "/other", "/cancel") if template is Template.REBOOKING_OFFERED else ()
     links: list[object] = [f"{LINK}/rebooking{way}" for way in ways]
-    links = links or [LINK, FIELDS[template].get("leave_url")]
+    links = links or [FIELDS[template].get("own_url", LINK), FIELDS[template].get("leave_url")]
     links = [] if template is Template.GUARD_CODE else links
     assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [
         str(link).replace("&", "&amp;") for link in links if link
