@@ -15,7 +15,6 @@ from tests.booking.availability.city import make_city
 from tests.payment.making import NOW
 
 MADE = {
-    "assessor": ["fee.assess"],
     "sender": ["export.send", "finance.read"],
     "caller": ["queue.call"],
 }
