@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,8 @@ from frontend.citizen.errors import error_page
 from frontend.citizen.find_pages import KNOWN_TIMES
 from frontend.citizen.pages import ENDPOINTS
 from payment.context import PaymentUnavailable
+from payment.transfers.endpoints import TRANSFERS
+from payment.transfers.model import Order
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
 from video.rooms.model import Invitation
 
@@ -337,6 +339,13 @@ class City:
         """No counter is ever closed here."""
         return False
 
+    async def references(self, appointment_id: UUID) -> list[UUID]:
+        return [appointment_id]
+
+    async def of_references(self, references: Sequence[UUID]) -> Sequence[Order]:
+        """Every refund arrives here."""
+        return ()
+
     async def invitation(self, appointment_id: UUID) -> Invitation | None:
         return self.invited
 
@@ -376,7 +385,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REDUCTIONS, REBOOKINGS, WAITLIST):
+    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REDUCTIONS, REBOOKINGS, WAITLIST, TRANSFERS):
         app[key] = city
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()
