@@ -20,13 +20,14 @@ from pathlib import Path
 import uvloop
 
 from server.postgres import EmbeddedPostgres
-from tests.bench import booking, media, money
+from tests.bench import booking, media, money, paying
 
 Samples = Mapping[str, list[float]]
 GROUPS: Mapping[str, Callable[[str], Awaitable[Samples]]] = {
     "booking": booking.measure,
     "media": media.measure,
     "money": money.measure,
+    "paying": paying.measure,
 }
 WITHOUT_DATABASE = ("media",)
 BUILD = Path(__file__).resolve().parents[2] / "build"

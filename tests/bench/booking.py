@@ -92,13 +92,14 @@ def ratios(figures: Mapping[str, float]) -> dict[str, float]:
         "slots_ratio": ("slots_rps", "hello_rps"),
         "slots20_ratio": ("slots20_rps", "hello_rps"),
         "page_ratio": ("page_rps", "hello_rps"),
+        "paid_ratio": ("paid_per_s", "paid_floor_per_s"),
     }
     found = {
         name: round(figures[above] / figures[below], 3)
         for name, (above, below) in pairs.items()
         if above in figures and below in figures
     }
-    if found:  # simulated, so no matter of this machine: the worst of several seeds
+    if "holds_ratio" in found:  # simulated, so no matter of this machine: the worst of several seeds
         found["bot_share"] = round(max(by_need(Assumptions(), seed)["bot_share"] for seed in range(1, 6)), 4)
     return found
 
