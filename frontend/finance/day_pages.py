@@ -217,7 +217,7 @@ def _sums(words: Words, sums: Sums, *, is_only: bool) -> tuple[Sum, ...]:
         lines.append(line(words._("Other movements"), "–", cents(seen.other_cents)))
     moved = (cents(here.moved_cents), cents(seen.moved_cents))
     lines.append(line(words._("Change of our money with the provider"), *moved))
-    lines.append(line(words._("Provider's prices, not booked here"), "–", cents(seen.fee_cents)))
+    lines.append(line(words._("Provider's prices, booked at night"), "–", cents(seen.fee_cents)))
     return tuple(lines)
 
 

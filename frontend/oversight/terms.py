@@ -151,7 +151,7 @@ def _in_force(words: Words, found: Overview, here: str) -> Table:
             Column(words._("Kind of record")),
             Column(words._("Term")),
             Column(words._("Legal basis")),
-            Column(words._("Kept from")),
+            Column(words._("Kept from"), is_number=True),
         ),
         rows=tuple(
             (
