@@ -107,10 +107,15 @@ def refunded(payment: Payment, cents: int) -> tuple[Entry, ...]:
     return (*_not_kept(cents, payment), Entry(REFUND_PAYABLE, -cents))
 
 
-def refund_failed_journal(booked: Journal) -> Journal:
-    """Takes a booked refund back; the money lies with the provider again. Nothing is ever edited."""
+def taken_back(booked: Journal, kind: JournalKind) -> Journal:
+    """The same entries with their signs turned. Nothing is ever edited."""
     entries = tuple(Entry(entry.account, -entry.amount_cents) for entry in booked.entries)
-    return Journal(JournalKind.REFUND_FAILED, booked.payment_id, booked.refund_id, entries)
+    return Journal(kind, booked.payment_id, booked.refund_id, entries)
+
+
+def refund_failed_journal(booked: Journal) -> Journal:
+    """Takes a booked refund back; the money lies with the provider again."""
+    return taken_back(booked, JournalKind.REFUND_FAILED)
 
 
 def refund_overtaken_journal(refund: Refund, payment: Payment) -> Journal:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from payment.provider_records.model import Payout, PayoutStatus, Transaction, TransactionKind
+from payment.stripe_words import own_id
 
 Json = Mapping[str, Any]
 _K = TransactionKind
@@ -45,8 +45,8 @@ def transaction(row: Json) -> Transaction:
         available_at=_moment(row["available_on"]),
         source_id=str(source.get("id") or ""),
         charge_id=source.get("payment_intent"),
-        payment_id=_id(source, "payment_id"),
-        refund_id=_id(source, "refund_id"),
+        payment_id=own_id(source, "payment_id"),
+        refund_id=own_id(source, "refund_id"),
         raw={**row, "source": source.get("id")},
     )
 
@@ -72,11 +72,3 @@ def payout(row: Json) -> Payout:
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _id(thing: Json, name: str) -> UUID | None:
-    """An id of ours from the metadata; whoever else uses the account may have written anything there."""
-    try:
-        return UUID((thing.get("metadata") or {})[name])
-    except (KeyError, ValueError, AttributeError, TypeError):
-        return None

@@ -96,7 +96,7 @@ def snapshot(session: Json) -> Snapshot:
     amount = _money(session.get("amount_total") if cents is None else cents, session.get("currency"))
     return Snapshot(
         session_id=session["id"],
-        payment_id=_id(session, "payment_id"),
+        payment_id=own_id(session, "payment_id"),
         state=SessionState.UNKNOWN if amount is None else state,
         amount=amount,
         charge_id=intent.get("id"),
@@ -107,7 +107,7 @@ def snapshot(session: Json) -> Snapshot:
 
 def own_snapshots(sessions: Sequence[Json]) -> list[Snapshot]:
     """Of the sessions that name a payment of ours. Others may be of any kind: without amount, currency or status."""
-    return [snapshot(session) for session in sessions if _id(session, "payment_id") is not None]
+    return [snapshot(session) for session in sessions if own_id(session, "payment_id") is not None]
 
 
 def _state(session: Json, intent: Json) -> tuple[SessionState, str]:
@@ -128,7 +128,7 @@ def _state(session: Json, intent: Json) -> tuple[SessionState, str]:
 
 def nearest_to_money(sessions: Sequence[Json], payment_id: UUID) -> Snapshot | None:
     """Of several sessions of one payment the one that matters most."""
-    own = [snapshot(session) for session in sessions if _id(session, "payment_id") == payment_id]
+    own = [snapshot(session) for session in sessions if own_id(session, "payment_id") == payment_id]
     return min(own, key=lambda seen: _NEAREST_TO_MONEY.index(seen.state), default=None)
 
 
@@ -139,7 +139,7 @@ def refund_snapshot(refund: Json) -> RefundSnapshot:
     state = RefundState.UNKNOWN if amount is None else _REFUND.get(status, RefundState.UNKNOWN)
     return RefundSnapshot(
         provider_id=refund["id"],
-        refund_id=_id(refund, "refund_id"),
+        refund_id=own_id(refund, "refund_id"),
         state=state,
         amount=amount,
         failure=failure,
@@ -148,7 +148,7 @@ def refund_snapshot(refund: Json) -> RefundSnapshot:
 
 
 def of_refund(refunds: Sequence[Json], refund_id: UUID) -> RefundSnapshot | None:
-    return next((refund_snapshot(refund) for refund in refunds if _id(refund, "refund_id") == refund_id), None)
+    return next((refund_snapshot(refund) for refund in refunds if own_id(refund, "refund_id") == refund_id), None)
 
 
 # What is not here (a word of a later version, or "prevented") is for people to look at.
@@ -175,7 +175,7 @@ def dispute_snapshot(dispute: Json) -> DisputeSnapshot:
     return DisputeSnapshot(
         provider_id=dispute["id"],
         charge_id=intent.get("id") or str(dispute.get("charge")),
-        payment_id=_id(intent, "payment_id"),
+        payment_id=own_id(intent, "payment_id"),
         status=_DISPUTE.get(word),
         amount=Money(dispute["amount"], currency),
         taken=Money(-sum(row["amount"] for row in moved if row["amount"] < 0), booked_in),
@@ -223,8 +223,8 @@ def movement(row: Json) -> Movement:
         charge_id=source.get("payment_intent"),
         refund_provider_id=source.get("id") if is_refund else None,
         refund_state=_REFUND.get(str(source.get("status")), RefundState.UNKNOWN) if is_refund else None,
-        payment_id=_id(source, "payment_id"),
-        refund_id=_id(source, "refund_id"),
+        payment_id=own_id(source, "payment_id"),
+        refund_id=own_id(source, "refund_id"),
     )
 
 
@@ -233,9 +233,9 @@ def vendor_event(event: Json) -> VendorEvent:
     return VendorEvent(
         id=event["id"],
         kind=event["type"],
-        payment_id=_id(thing, "payment_id"),
+        payment_id=own_id(thing, "payment_id"),
         session_id=thing.get("id") if thing.get("object") == "checkout.session" else None,
-        refund_id=_id(thing, "refund_id"),
+        refund_id=own_id(thing, "refund_id"),
         dispute_id=thing.get("id") if thing.get("object") == "dispute" else None,
     )
 
@@ -244,7 +244,7 @@ def _money(cents: object, currency: object) -> Money | None:
     return Money(cents, currency.upper()) if isinstance(cents, int) and isinstance(currency, str) else None
 
 
-def _id(thing: Json, name: str) -> UUID | None:
+def own_id(thing: Json, name: str) -> UUID | None:
     """An id of ours from the metadata; whoever else uses the account may have written anything there."""
     try:
         return UUID((thing.get("metadata") or {})[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,6 +63,11 @@ async def revoke_role(conn: Connection, account_id: int, role_id: int, office_id
         office_id,
     )
     return status != "DELETE 0"
+
+
+async def names(conn: Connection, account_ids: Collection[int]) -> dict[int, str]:
+    rows = await conn.fetch("SELECT id, name FROM account WHERE id = ANY ($1)", list(account_ids))
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def find_account(conn: Connection, login: str) -> Account | None:

@@ -7,7 +7,7 @@ from datetime import date
 
 from aiohttp import web
 
-from base.errors import DomainError, NotFound
+from base.errors import DomainError
 from base.i18n import format_date
 from base.i18n import mark as _
 from base.web import STAFF, form, path_number
@@ -16,7 +16,7 @@ from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
-from frontend.finance.shared import day_link, zone_of
+from frontend.finance.shared import day_link, path_day, today_of, zone_of
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.exports.endpoints import EXPORTS, sent
@@ -44,10 +44,7 @@ async def show_batches(request: web.Request) -> web.Response:
 async def make(request: web.Request) -> web.Response:
     words = words_of(request)
     await form(request)
-    try:
-        day = date.fromisoformat(request.match_info["day"])
-    except ValueError:
-        raise NotFound from None
+    day = path_day(request)
     try:
         made = await request.app[EXPORTS].make(day, by=request[STAFF].account_id)
     except (DayNotClosed, NotExportable) as refusal:
@@ -77,7 +74,7 @@ async def acknowledge(request: web.Request) -> web.Response:
 async def _batches(request: web.Request, refusal: DomainError | None = None) -> web.Response:
     words = words_of(request)
     waiting, made = await request.app[EXPORTS].batches()
-    may_make, today = request[STAFF].may("export.send"), words.now.astimezone(zone_of(words)).date()
+    may_make, today = request[STAFF].may("export.send"), today_of(words)
     view = BooksPage(
         frame=staff_frame(request, words, words._("Batches for the treasury")),
         back=day_link(words, today),

@@ -17,7 +17,7 @@ from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
-from frontend.finance.shared import day_link, journal_url, payment_url, zone_of
+from frontend.finance.shared import day_link, journal_url, path_day, payment_url, today_of, zone_of
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import LEDGERS
@@ -163,10 +163,7 @@ async def show_days(request: web.Request) -> web.Response:
 async def close_day(request: web.Request) -> web.Response:
     words = words_of(request)
     await form(request)
-    try:
-        day = date.fromisoformat(request.match_info["day"])
-    except ValueError:
-        raise NotFound from None
+    day = path_day(request)
     try:
         await request.app[LEDGERS].close(day, by=request[STAFF].account_id)
     except Conflict as refusal:
@@ -177,7 +174,7 @@ async def close_day(request: web.Request) -> web.Response:
 async def _days(request: web.Request, notice: str = "") -> web.Response:
     words = words_of(request)
     waiting, closed = await request.app[LEDGERS].days()
-    today, place, here = words.now.astimezone(zone_of(words)).date(), str(zone_of(words)), _url(words)
+    today, place, here = today_of(words), str(zone_of(words)), _url(words)
     following = next((one.day for one in waiting if one.day < today), None)
     close = None
     if following is not None and request[STAFF].may("ledger.close"):
@@ -230,7 +227,7 @@ async def _days(request: web.Request, notice: str = "") -> web.Response:
 async def show_advance(request: web.Request) -> web.Response:
     """What a year-end needs: received until then and not earned, payment by payment and product by product."""
     words = words_of(request)
-    day = _day(query(request, AtDay).day) or words.now.astimezone(zone_of(words)).date()
+    day = _day(query(request, AtDay).day) or today_of(words)
     found, here = await request.app[LEDGERS].advances(day), _url(words)
     products: dict[tuple[str, str], int] = {}
     for one in found:
@@ -337,7 +334,7 @@ def _day(text: str) -> date | None:
 
 def period(words: Words, asked: Period) -> tuple[date, date]:
     """This month until today where nothing or nonsense was asked for."""
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     last = _day(asked.last) or today
     first = _day(asked.first) or last.replace(day=1)
     return min(first, last), last

@@ -24,6 +24,7 @@ from frontend.finance.shared import (
     entry_lines,
     journal_url,
     payment_url,
+    today_of,
     zone_of,
 )
 from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, Sum, WorkLine, WorkPage
@@ -43,7 +44,7 @@ class DayQuery(BaseModel):
 
 async def show_day(request: web.Request) -> web.Response:
     words = words_of(request)
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     asked = query(request, DayQuery).day.strip()
     wanted = _day(asked) if asked else today
     problem = "" if wanted else words._("There are no books of this day. You see today instead.")
@@ -70,7 +71,7 @@ async def show_work(request: web.Request) -> web.Response:
     may_ask = request[STAFF].may("refund.request")
     payments = [*found.attention, *(payment for _, payment in (*found.requests, *found.failed, *found.disputes))]
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments])
-    place, today = str(zone_of(words)), words.now.astimezone(zone_of(words)).date()
+    place, today = str(zone_of(words)), today_of(words)
     requests = tuple(
         WorkLine(
             at=words.near(refund.created_at, place),

@@ -19,7 +19,7 @@ from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, DateField, Field, Form, Table
-from frontend.finance.shared import day_link, payment_url, zone_of
+from frontend.finance.shared import day_link, payment_url, today_of, zone_of
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES, MATCHING
@@ -61,7 +61,7 @@ async def show_list(request: web.Request) -> web.Response:
     words, asked, staff = words_of(request), query(request, Asked), request[STAFF]
     wanted = _filter(asked, staff)
     found = await request.app[DIFFERENCES].list(wanted)
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     count = sum(found.open_by_cause.values())
     view = BooksPage(
         frame=staff_frame(request, words, words._("Differences")),
@@ -171,7 +171,7 @@ def _run_form(words: Words, today: date) -> Form:
 async def run(request: web.Request) -> web.Response:
     words = words_of(request)
     await form(request)
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     await request.app[MATCHING].run(today - timedelta(days=45), today, by=request[STAFF].account_id)
     return see(url_of(words))
 
@@ -259,7 +259,7 @@ async def _page(
 
 
 def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
-    place, today = str(zone_of(words)), words.now.astimezone(zone_of(words)).date()
+    place, today = str(zone_of(words)), today_of(words)
     facts = [
         Fact(label=words._("State"), value=words._(told.STATE[one.state])),
         Fact(label=words._("Day"), value=words.day(one.day), url=day_link(words, one.day).url),
@@ -372,7 +372,7 @@ def _decisions(words: Words, waiting: Request, here: str, staff: Principal) -> l
 
 async def show_days(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, Days)
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     first, last = _days(asked, today)
     found = await request.app[DIFFERENCES].days(first, last)
     here = f"{url_of(words)}/days"

@@ -20,7 +20,7 @@ from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.counter.keys import QUEUE
 from frontend.finance import wording
-from frontend.finance.shared import about, day_link, zone_of
+from frontend.finance.shared import about, day_link, today_of, zone_of
 from frontend.finance.views import DisputeLine, DisputePage, DisputesPage, Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from notifications.endpoints import NOTIFICATIONS
@@ -67,7 +67,7 @@ async def show_disputes(request: web.Request) -> web.Response:
     briefs = await request.app[APPOINTMENTS].briefs([payment.reference for _dispute, payment in found])
     view = DisputesPage(
         frame=staff_frame(request, words, words._("Till: disputes")),
-        day=day_link(words, words.now.astimezone(zone_of(words)).date()),
+        day=day_link(words, today_of(words)),
         disputes=tuple(dispute_line(words, one, payment, briefs) for one, payment in found),
     )
     return staff_page(request, "finance/disputes", view)

@@ -15,7 +15,7 @@ from booking.appointments.endpoints import APPOINTMENTS, BY_NAME
 from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
-from frontend.finance.shared import about, day_link, payment_url, zone_of
+from frontend.finance.shared import about, day_link, payment_url, today_of, zone_of
 from frontend.finance.views import FoundLine, Link, SearchPage
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION
@@ -38,7 +38,7 @@ async def search(request: web.Request) -> web.Response:
     if len(found) == 1:
         return see(payment_url(words, found[0]))
     lines = await _lines(request, words, found[:MOST_FOUND])
-    today = words.now.astimezone(zone_of(words)).date()
+    today = today_of(words)
     hint = words._("Kassenzeichen, appointment's number, receipt number, amount, or an id of the provider")
     if request[STAFF].may(NAMES):
         hint = words._(

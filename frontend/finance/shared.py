@@ -7,6 +7,9 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from aiohttp import web
+
+from base.errors import NotFound
 from base.i18n import CITY_ZONE, zone
 from booking.appointments.model import Brief
 from frontend.citizen.words import Words
@@ -18,6 +21,19 @@ from payment.reconciliation.model import Difference, Posted
 
 def zone_of(words: Words) -> ZoneInfo:
     return zone(words.city.time_zone if words.city else CITY_ZONE)
+
+
+def today_of(words: Words) -> date:
+    """The city's."""
+    return words.now.astimezone(zone_of(words)).date()
+
+
+def path_day(request: web.Request) -> date:
+    """Raises NotFound."""
+    try:
+        return date.fromisoformat(request.match_info["day"])
+    except ValueError:
+        raise NotFound from None
 
 
 def payment_url(words: Words, payment_id: UUID) -> str:

@@ -144,9 +144,8 @@ class _Bank:
         traces = {one.trace for one in self._sides.payouts if one.trace}
         lines = sorted(self._sides.lines, key=lambda one: (one.booked_on, one.place))
         for line in lines:
-            ours = line.end_to_end_id.replace("-", "").lower()  # as hex, however the bank repeats it
-            if self._sides.orders.get(ours) == abs(line.cents):
-                self.transferred.append(Transferred(ours, line))
+            if (order := line.transfer) is not None and self._sides.orders.get(order) == abs(line.cents):
+                self.transferred.append(Transferred(order, line))
                 self._taken.add(line.place)
             elif line.end_to_end_id in traces:
                 self._by_trace[line.end_to_end_id].append(line)

@@ -116,6 +116,14 @@ class BankLine:
         return self.statement_id, self.entry, self.position
 
     @property
+    def transfer(self) -> UUID | None:
+        """The end-to-end id as our files have it, however the bank repeats it; None: not one of ours."""
+        try:
+            return UUID(hex=self.end_to_end_id)
+        except ValueError:
+            return None
+
+    @property
     def subject(self) -> str:
         return f"bank:{self.statement_id}.{self.entry}.{self.position}"
 
@@ -145,7 +153,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """Everything of the days looked at. `orders`: end-to-end ids of our transfers, as hex, and their cents; `settled`: payouts that
+    """Everything of the days looked at. `orders`: transfers of ours that the lines name, and their cents; `settled`: payouts that
     people or an earlier run have put to their lines (which are left out of `lines`)."""
 
     booked: Sequence[Booked] = ()
@@ -154,7 +162,7 @@ class Sides:
     lines: Sequence[BankLine] = ()
     statements: Sequence[Covered] = ()
     waiting: Sequence[Waiting] = ()
-    orders: Mapping[str, int] = field(default_factory=dict)
+    orders: Mapping[UUID, int] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     late: Mapping[str, date] = field(default_factory=dict)  # settled payouts: when the bank booked them
 
@@ -191,7 +199,7 @@ class Arrived:
 class Transferred:
     """A transfer of ours on the statement; positive cents: it came back."""
 
-    order: str
+    order: UUID
     line: BankLine
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from payment.ledger import Entry
@@ -91,13 +92,12 @@ async def lines(conn: Connection, span: Span) -> list[BankLine]:
     return await fetch_all(conn, BankLine, sql, span.first, span.last)
 
 
-async def orders(conn: Connection, span: Span) -> dict[str, int]:
-    """Transfers of ours, by the end-to-end id that the bank repeats, which may still be booked or come back."""
+async def orders(conn: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
+    """Those of these end-to-end ids that are transfers of ours, and may still be booked or come back."""
     sql = """
-        SELECT replace(i.end_to_end_id::text, '-', '') AS id, i.amount_cents FROM transfer_file_item i
-          JOIN transfer_order o ON o.id = i.order_id JOIN transfer_file f ON f.number = i.file
-         WHERE o.status IN ('exported', 'paid') AND f.made_at < $1"""
-    return {row["id"]: row["amount_cents"] for row in await conn.fetch(sql, span.end)}
+        SELECT i.end_to_end_id, i.amount_cents FROM transfer_file_item i JOIN transfer_order o ON o.id = i.order_id
+         WHERE i.end_to_end_id = ANY ($1) AND o.status IN ('exported', 'paid')"""
+    return {row["end_to_end_id"]: row["amount_cents"] for row in await conn.fetch(sql, list(ids))}
 
 
 async def settled(conn: Connection, span: Span) -> dict[str, date]:
@@ -199,9 +199,9 @@ async def put_arrived(conn: Connection, one: Arrived, journal_id: int, at: datet
     await conn.execute(sql, *one.line.place, one.payout_id, journal_id, at)
 
 
-async def put_transferred(conn: Connection, line: BankLine, order: str, at: datetime) -> None:
+async def put_transferred(conn: Connection, line: BankLine, order: UUID, at: datetime) -> None:
     sql = "INSERT INTO bank_match (statement_id, entry, position, order_id, at) VALUES ($1, $2, $3, $4, $5)"
-    await conn.execute(sql, *line.place, order, at)
+    await conn.execute(sql, *line.place, order.hex, at)
 
 
 async def insert_run(

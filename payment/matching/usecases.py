@@ -131,7 +131,7 @@ class Matching:
 
     async def _tell(self, conn: Connection, one: Transferred) -> bool:
         """False: nobody knows it, or it has gone on meanwhile, and the line stays to be looked at."""
-        order = None if self._transfers is None else await self._transfers.find_sent(conn, one.order)
+        order = None if self._transfers is None else await self._transfers.find_sent(conn, one.order.hex)
         if order is None or self._transfers is None:
             return False
         try:
@@ -164,14 +164,15 @@ async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_bef
         *await store.unacknowledged(conn, closed_before),
     ]
     booked, moved_there = await store.books_and_provider(conn, span, names)
+    lines = await store.lines(conn, span)
     return Sides(
         booked=booked,
         moved=moved_there,
         payouts=await store.payouts(conn, span),
-        lines=await store.lines(conn, span),
+        lines=lines,
         statements=await store.statements(conn, span),
         waiting=waiting,
         settled=frozenset(late),
         late=late,
-        orders=await store.orders(conn, span),
+        orders=await store.orders(conn, {one.transfer for one in lines if one.transfer is not None}),
     )

@@ -125,8 +125,3 @@ async def failed_refunds(conn: Connection) -> list[Refund]:
            AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents
          ORDER BY f.created_at, f.id"""
     return await fetch_all(conn, Refund, sql)
-
-
-async def names(conn: Connection, account_ids: Collection[int]) -> dict[int, str]:
-    rows = await conn.fetch("SELECT id, name FROM account WHERE id = ANY ($1)", list(account_ids))
-    return {row["id"]: row["name"] for row in rows}

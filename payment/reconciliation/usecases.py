@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from base.clock import Clock
 from base.db import Connection, Database, freeze
 from base.errors import NotFound
+from base.identity import store as accounts
 from payment.model import Dispute, Payment, Refund
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
@@ -208,4 +209,4 @@ async def _with_payments(conn: Connection, found: Sequence[Dispute]) -> list[tup
 
 async def _people(conn: Connection, refunds: Collection[Refund]) -> People:
     ids = {one for refund in refunds for one in (refund.requested_by, refund.approved_by, refund.rejected_by)}
-    return People(await store.names(conn, [one for one in ids if one is not None]))
+    return People(await accounts.names(conn, [one for one in ids if one is not None]))

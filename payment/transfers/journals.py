@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from payment.ledger import BANK, REFUND_PAYABLE, TRANSFER_PAYABLE, Entry, Journal, JournalKind, moved, refunded
+from payment.ledger import BANK, REFUND_PAYABLE, TRANSFER_PAYABLE, Journal, JournalKind, moved, refunded
 from payment.model import Payment, Refund
 from payment.transfers.model import Order
 
@@ -17,9 +17,3 @@ def owed_journal(refund: Refund, payment: Payment) -> Journal:
 def paid_journal(order: Order) -> Journal:
     entries = moved(order.amount_cents, debit=TRANSFER_PAYABLE, credit=BANK)
     return Journal(JournalKind.TRANSFER_PAID, order.payment_id, order.refund_id, entries)
-
-
-def reversed_journal(booked: Journal, kind: JournalKind) -> Journal:
-    """Takes the booked one back; the database names it (0081_transfer_books.sql)."""
-    entries = tuple(Entry(one.account, -one.amount_cents) for one in booked.entries)
-    return Journal(kind, booked.payment_id, booked.refund_id, entries)

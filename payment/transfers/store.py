@@ -194,11 +194,6 @@ async def downloads(conn: Connection, number: int) -> list[Download]:
     return await fetch_all(conn, Download, "SELECT by, at FROM transfer_download WHERE file = $1 ORDER BY id", number)
 
 
-async def names(conn: Connection, account_ids: Collection[int]) -> dict[int, str]:
-    rows = await conn.fetch("SELECT id, name FROM account WHERE id = ANY ($1)", list(account_ids))
-    return {row["id"]: row["name"] for row in rows}
-
-
 async def erase_accounts(conn: Connection, before: datetime) -> int:
     """Of orders that have ended and were left alone since."""
     sql = """

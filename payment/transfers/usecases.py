@@ -15,14 +15,15 @@ from base.clock import Clock
 from base.db import Connection, Database
 from base.errors import NotFound
 from base.failpoint import point
+from base.identity import store as accounts
 from base.seal import Sealer, same, token_sha256
 from payment import store as payments_store
 from payment.bank.pain import Account
-from payment.ledger import Journal, JournalKind, part_of
+from payment.ledger import Journal, JournalKind, part_of, taken_back
 from payment.model import Payment, Refund
 from payment.ports import Tx
 from payment.transfers import store
-from payment.transfers.journals import owed_journal, paid_journal, reversed_journal
+from payment.transfers.journals import owed_journal, paid_journal
 from payment.transfers.model import (
     NOTE_LENGTH,
     BankAccount,
@@ -203,7 +204,7 @@ class Transfers:
             today = self.today()
             ordered = replace(before, approved_by=by, approved_at=self.clock(), due_on=today, budget_year=today.year)
             self._after(before, _EVENT.APPROVE)
-            names = await store.names(conn, [one for one in (before.assessed_by, by) if one is not None])
+            names = await accounts.names(conn, [one for one in (before.assessed_by, by) if one is not None])
             record = ten_fields(ordered, account_end=before.iban_end or "", payer=payer, names=names)
             after = await self._step(conn, before, ordered, _EVENT.APPROVE, by, record=record)
         approved()
@@ -307,7 +308,7 @@ class Transfers:
                 order=order,
                 account=self._account(order),
                 steps=tuple(steps),
-                names=await store.names(conn, people),
+                names=await accounts.names(conn, people),
             )
 
     async def listed(self, statuses: Collection[TransferStatus]) -> Sequence[Order]:
@@ -331,7 +332,7 @@ class Transfers:
 
     async def names(self, account_ids: Collection[int]) -> Mapping[int, str]:
         async with self.db.connection() as conn:
-            return await store.names(conn, account_ids)
+            return await accounts.names(conn, account_ids)
 
     # Forgetting
 
@@ -386,7 +387,8 @@ class Transfers:
     async def _reverse(self, conn: Connection, order: Order, booked: JournalKind, kind: JournalKind) -> None:
         journals = await payments_store.journals_of(conn, order.payment_id)
         last: Journal = [one for one in journals if (one.kind, one.refund_id) == (booked, order.refund_id)][-1]
-        await payments_store.insert_journal(conn, reversed_journal(last, kind), self.clock())
+        # The database names what it takes back (0081_transfer_books.sql).
+        await payments_store.insert_journal(conn, taken_back(last, kind), self.clock())
 
 
 def _there(order: Order | None) -> Order:

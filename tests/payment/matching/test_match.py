@@ -163,10 +163,11 @@ def test_a_payout_that_is_not_what_it_is_made_of() -> None:
 
 
 def test_transfers_of_ours_are_no_strangers() -> None:
-    order, back = line(-500, end_to_end_id="a1"), line(500, 8, end_to_end_id="a1")
-    found = matched(lines=[order, back], orders={"a1": 500})
-    assert (told(found), [one.order for one in found.transferred]) == ([], ["a1", "a1"])
-    assert told(matched(lines=[order], orders={"a1": 499})) == [("unknown_debit", "bank:7.1.1")]  # not what was ordered
+    sent = UUID(int=7)
+    order, back = line(-500, end_to_end_id=str(sent).upper()), line(500, 8, end_to_end_id=sent.hex)
+    found = matched(lines=[order, back], orders={sent: 500})
+    assert (told(found), [one.order for one in found.transferred]) == ([], [sent, sent])
+    assert told(matched(lines=[order], orders={sent: 499})) == [("unknown_debit", "bank:7.1.1")]  # not what was ordered
     assert told(matched(lines=[order])) == [("unknown_debit", "bank:7.1.1")]
 
 
