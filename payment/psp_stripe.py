@@ -120,11 +120,7 @@ class StripeProvider:
     async def statement(self, start: datetime, end: datetime) -> Statement:
         """Stripe's times are whole seconds, and so are the ends of days."""
         created = _between(start, end)
-        with _reading():
-            first = await self._v1.balance_transactions.list_async(
-                {"created": created, "limit": 100, "expand": ["data.source"]}
-            )
-            rows = [row.to_dict() async for row in first.auto_paging_iter()]
+        rows = await self._balance({"created": created})
         sessions = words.own_snapshots(await self._listed_sessions(created))
         return Statement(tuple(sessions), tuple(words.movement(row) for row in rows))
 
@@ -141,11 +137,14 @@ class StripeProvider:
             return [stripe_records.payout(row.to_dict()) async for row in first.auto_paging_iter()]
 
     async def _transactions(self, filters: Any) -> list[Transaction]:
+        return [stripe_records.transaction(row) for row in await self._balance(filters)]
+
+    async def _balance(self, filters: Any) -> list[dict[str, Any]]:
         with _reading():
             first = await self._v1.balance_transactions.list_async(
                 cast("Any", {**filters, "limit": 100, "expand": ["data.source"]})
             )
-            return [stripe_records.transaction(row.to_dict()) async for row in first.auto_paging_iter()]
+            return [row.to_dict() async for row in first.auto_paging_iter()]
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Any of the secrets will do, so that one can be replaced without losing a message."""

@@ -188,10 +188,10 @@ def path_id(request: web.Request, name: str) -> UUID:
         raise NotFound from None
 
 
-def path_number(request: web.Request, name: str) -> int:
-    """An id of the catalogue (32 bit)."""
-    text = request.match_info[name]
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
+def path_number(request: web.Request, name: str, *, bits: int = 31) -> int:
+    """An id as the database counts them: of the catalogue (31 bits and a sign), or of a table that grows for ever (63). Raises NotFound."""
+    text, beyond = request.match_info[name], 2**bits
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(beyond)) and int(text) < beyond):
         raise NotFound
     return int(text)
 

@@ -19,7 +19,7 @@ from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
 from frontend.finance.shared import day_link, path_day, today_of, zone_of
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
-from payment.exports.endpoints import EXPORTS, sent
+from payment.exports.endpoints import EXPORTS
 from payment.exports.model import Batch, Dispatch, Unacknowledged
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
 
@@ -54,11 +54,6 @@ async def make(request: web.Request) -> web.Response:
 
 async def show_batch(request: web.Request) -> web.Response:
     return await _batch(request)
-
-
-async def fetch(request: web.Request) -> web.Response:
-    number, wanted = path_number(request, "batch"), request.match_info["format"]
-    return sent(await request.app[EXPORTS].file(number, wanted, by=request[STAFF].account_id))
 
 
 async def acknowledge(request: web.Request) -> web.Response:

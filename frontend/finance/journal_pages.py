@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from base.errors import Conflict, DomainError, Invalid, NotFound
+from base.errors import Conflict, DomainError, Invalid
 from base.i18n import mark as _
 from base.identity.model import Principal
-from base.web import STAFF, form, path_id
+from base.web import STAFF, form, path_id, path_number
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
@@ -25,7 +25,6 @@ from payment.ledgers.reversals import is_reversible
 from payment.receipts.kassenzeichen import spaced
 
 _REASON = "reason"
-_LARGEST = 2**63 - 1
 STATUS: Mapping[str, str] = {
     "requested": _("Waiting for approval"),
     "approved": _("Approved"),
@@ -34,11 +33,11 @@ STATUS: Mapping[str, str] = {
 
 
 async def show_journal(request: web.Request) -> web.Response:
-    return await _page(request, _journal_id(request))
+    return await _page(request, path_number(request, "journal", bits=63))
 
 
 async def request_reversal(request: web.Request) -> web.Response:
-    fields, journal_id = await form(request), _journal_id(request)
+    fields, journal_id = await form(request), path_number(request, "journal", bits=63)
     reason, staff = fields.get(_REASON, "").replace("\r\n", "\n"), request[STAFF]
     try:
         await request.app[REVERSALS].request(journal_id, by=staff.account_id, reason=reason, key=key_of(fields))
@@ -57,20 +56,17 @@ async def reject(request: web.Request) -> web.Response:
 
 async def _decided(request: web.Request, *, is_approval: bool) -> web.Response:
     await form(request)
-    journal_id, reversal_id, by = _journal_id(request), path_id(request, "reversal"), request[STAFF].account_id
+    journal_id, reversal_id, by = (
+        path_number(request, "journal", bits=63),
+        path_id(request, "reversal"),
+        request[STAFF].account_id,
+    )
     reversals = request.app[REVERSALS]
     try:
         await (reversals.approve if is_approval else reversals.reject)(reversal_id, by=by)
     except Conflict as refusal:
         return await _page(request, journal_id, refusal)
     return see(journal_url(words_of(request), journal_id))
-
-
-def _journal_id(request: web.Request) -> int:
-    text = request.match_info["journal"]
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST):
-        raise NotFound
-    return int(text)
 
 
 async def _page(

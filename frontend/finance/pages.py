@@ -9,14 +9,18 @@ from frontend.finance import (
     batch_pages,
     books_pages,
     day_pages,
+    difference_page,
     difference_pages,
     dispute_pages,
     figures_pages,
     journal_pages,
+    light_pages,
     payment_pages,
     search_pages,
 )
-from frontend.finance.difference_pages import APPROVE, WORK, NoSuchDays
+from frontend.finance.difference_page import APPROVE
+from frontend.finance.difference_pages import WORK
+from frontend.finance.light_pages import NoSuchDays
 from payment.approving import (
     AlreadyDecided,
     AlreadyRequested,
@@ -26,6 +30,7 @@ from payment.approving import (
     PaymentDisputed,
     RefundedMeanwhile,
 )
+from payment.exports import endpoints as exports
 from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE, MEDIA
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
 from payment.figures.files import CSV, XLSX
@@ -89,15 +94,15 @@ ENDPOINTS = [
     ),
     page("GET", _DIFFERENCES, difference_pages.show_list, can("finance.read"), "Differences"),
     page("POST", f"{_DIFFERENCES}/runs", difference_pages.run, can(WORK), "Compare all sides now"),
-    page("GET", f"{_DIFFERENCES}/days", difference_pages.show_days, can("finance.read"), "Days as lights", NoSuchDays),
-    page("GET", _DIFFERENCE, difference_pages.show_one, can("finance.read"), "One difference", NotFound),
-    page("POST", f"{_DIFFERENCE}/take", difference_pages.take, can(WORK), "Take it over", NotFound, NotOpen),
-    page("POST", f"{_DIFFERENCE}/leave", difference_pages.leave, can(WORK), "Give it back", NotFound, NotOpen),
-    page("POST", f"{_DIFFERENCE}/comments", difference_pages.comment, can(WORK), "Comment on it", NotFound, Invalid),
+    page("GET", f"{_DIFFERENCES}/days", light_pages.show_days, can("finance.read"), "Days as lights", NoSuchDays),
+    page("GET", _DIFFERENCE, difference_page.show_one, can("finance.read"), "One difference", NotFound),
+    page("POST", f"{_DIFFERENCE}/take", difference_page.take, can(WORK), "Take it over", NotFound, NotOpen),
+    page("POST", f"{_DIFFERENCE}/leave", difference_page.leave, can(WORK), "Give it back", NotFound, NotOpen),
+    page("POST", f"{_DIFFERENCE}/comments", difference_page.comment, can(WORK), "Comment on it", NotFound, Invalid),
     page(
         "POST",
         f"{_DIFFERENCE}/explain",
-        difference_pages.explain,
+        difference_page.explain,
         can(WORK),
         "Note it as settled",
         *(NotFound, Invalid, NotOpen, NeedsTwo),
@@ -105,7 +110,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_DIFFERENCE}/requests",
-        difference_pages.ask,
+        difference_page.ask,
         can(WORK),
         "Ask for the booking that settles it",
         *(NotFound, Malformed, Invalid, NotOpen, NothingIsBooked, AlreadyAsked),
@@ -113,7 +118,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_REQUEST}/approve",
-        difference_pages.approve,
+        difference_page.approve,
         can(APPROVE),
         "Approve a booking that another person asked for",
         *(NotFound, NotOpen, OwnSettlement, SettlementDecided, ChangedMeanwhile),
@@ -121,7 +126,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_REQUEST}/reject",
-        difference_pages.reject,
+        difference_page.reject,
         can(APPROVE),
         "Reject or withdraw a booking",
         *(NotFound, SettlementDecided),
@@ -151,7 +156,7 @@ ENDPOINTS = [
     page(
         "GET",
         f"{_BATCH}/files/{{format}}",
-        batch_pages.fetch,
+        exports.fetch,
         MAY_READ,
         "A file of a batch",
         NotFound,

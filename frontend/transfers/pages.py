@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from base.errors import Conflict, DomainError, Gone, Invalid, Malformed, NotFound
-from base.web import NO_STORE, STAFF, can, form, path_id, path_number, query
+from base.web import STAFF, can, form, path_id, path_number, query
 from base.web.endpoint import page
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.words import Words
@@ -20,7 +20,7 @@ from frontend.staff.frame import staff_frame, staff_page
 from frontend.transfers import wording
 from frontend.transfers.order_page import order_page
 from frontend.transfers.views import ListPage
-from payment.transfers.endpoints import TRANSFER_FILES, TRANSFERS
+from payment.transfers.endpoints import TRANSFER_FILES, TRANSFERS, sent
 from payment.transfers.model import Order, SentFile
 from payment.transfers.refusals import FileErased, SamePerson, TransferMovedOn
 from payment.transfers.states import TransferStatus
@@ -237,8 +237,7 @@ async def fetch_file(request: web.Request) -> web.Response:
         )
     except Gone as refusal:
         return await _file(request, refusal)
-    headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{file.name}"'}
-    return web.Response(body=content, content_type="application/xml", headers=headers)
+    return sent(file, content)
 
 
 _STEP = (NotFound, TransferMovedOn)

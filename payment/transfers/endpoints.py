@@ -259,7 +259,11 @@ async def show_file(request: web.Request) -> web.Response:
 
 async def fetch_file(request: web.Request) -> web.Response:
     """Each fetch is written down."""
-    file, content = await request.app[TRANSFER_FILES].fetch(path_number(request, "file"), by=request[STAFF].account_id)
+    number = path_number(request, "file")
+    return sent(*await request.app[TRANSFER_FILES].fetch(number, by=request[STAFF].account_id))
+
+
+def sent(file: SentFile, content: bytes) -> web.Response:
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{file.name}"'}
     return web.Response(body=content, content_type="application/xml", headers=headers)
 
