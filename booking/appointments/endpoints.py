@@ -33,8 +33,10 @@ from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.by_name import ByName
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import NotOver
+from booking.appointments.for_staff import NobodyToAsk, NothingToPay
 from booking.appointments.invited import InvitationOver, InvitationUsed, OutsideInvitation
 from booking.appointments.lifecycle import BeingServed, HoldOver, NotCancellable, RefundDiffers, TooLate
+from booking.appointments.making import NumberNeeded
 from booking.appointments.model import Case, Created, Reconfirm, Waiting
 from booking.appointments.moving import (
     CallOver,
@@ -47,10 +49,11 @@ from booking.appointments.moving import (
     TooManyMoves,
 )
 from booking.appointments.per_contact import ContactNeeded, ContactUsedUp
+from booking.appointments.reading import NotConfirmed
 from booking.appointments.reconfirming import NotAsked
 from booking.appointments.responsible import NotResponsible
 from booking.appointments.twins import AnotherBooked, LimitReached
-from booking.appointments.usecases import Appointments, NobodyToAsk, NotConfirmed, NothingToPay, NumberNeeded
+from booking.appointments.usecases import Appointments
 from booking.catalogue.model import Channel
 from booking.catalogue.questions import MOST_LETTERS
 from booking.holds.endpoints import HOLDS, ItemOut, MoneyOut

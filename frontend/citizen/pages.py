@@ -7,7 +7,7 @@ from base.web import ANYONE, CASE, INVITATION, OVERVIEW, REQUEST, TRANSFER
 from base.web.endpoint import page
 from booking.allocation.usecases import AskedAlready, NotAsking, PlacedAlready
 from booking.appointments.lifecycle import BeingServed, NotCancellable, TooLate
-from booking.appointments.usecases import NotConfirmed
+from booking.appointments.reading import NotConfirmed
 from booking.availability.offering import NotOffered
 from booking.catalogue.usecases import CatalogueEmpty
 from booking.holds.refusals import GivenOutByNeed

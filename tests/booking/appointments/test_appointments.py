@@ -13,12 +13,12 @@ from base.db import Database
 from base.errors import NotFound
 from base.idempotency import KeyReused
 from base.money import Money
-from booking.appointments import lifecycle, usecases
+from booking.appointments import lifecycle, making
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.policy import Terms
-from booking.appointments.usecases import NotConfirmed
+from booking.appointments.reading import NotConfirmed
 from booking.holds.refusals import HoldInUse, SlotTaken
 from notifications.fields import case_fields
 from payment.model import PaymentStatus, RefundStatus
@@ -97,7 +97,7 @@ class TestCreate:
 
     async def test_a_number_in_use_is_drawn_again(self, world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn = iter(["CCC-CCC", "CCC-CCC", "CCC-CCC", "DDD-DDD"])
-        monkeypatch.setattr(usecases, "new_number", lambda: next(drawn))
+        monkeypatch.setattr(making, "new_number", lambda: next(drawn))
         numbers = [(await world.create(at(TUESDAY, hour))).case.number for hour in (9, 10)]
         assert numbers == ["CCC-CCC", "DDD-DDD"]
 

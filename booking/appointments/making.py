@@ -1,0 +1,185 @@
+"""A case is made of a hold at the contact step, or offered on a time that was set aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from base.clock import Clock
+from base.db import Connection, Database
+from base.errors import FieldError, Invalid, NotFound
+from base.failpoint import point
+from base.i18n import mark as _
+from base.idempotency import recall, remember, request_hash
+from base.seal import Sealer, new_token, token_sha256
+from booking.appointments import answering, invited, per_contact, store, twins, who_store
+from booking.appointments.announce import Announcer
+from booking.appointments.contact import Contact
+from booking.appointments.lifecycle import HoldOver
+from booking.appointments.model import Case, Created
+from booking.appointments.number import new_number
+from booking.appointments.persons import open_token, seal_contact, seal_token
+from booking.appointments.slots import Notice
+from booking.appointments.store import HoldClaim, NewAppointment
+from booking.availability.model import ANYBODY, ClaimStatus, Who
+from booking.holds.refusals import HoldInUse
+from booking.holds.said import seal_who
+
+appointment_created = point("appointment.created")
+
+_NUMBER_TRIES = 10
+
+Read = Callable[[Connection, UUID], Awaitable[Case]]
+
+
+class NumberNeeded(Invalid):
+    """A telephone appointment without a number to call."""
+
+    code = "number_needed"
+
+    def __init__(self) -> None:
+        super().__init__([FieldError("/contact/mobile", self.code, _("We call you: please give a telephone number."))])
+
+
+class _CaseMeanwhile(Exception):
+    """Another tab has made a case of the hold: it is to be locked before its time, so from the beginning."""
+
+
+class Making:
+    def __init__(self, db: Database, announcer: Announcer, sealer: Sealer, clock: Clock, read: Read) -> None:
+        self._db = db
+        self._announcer = announcer
+        self._sealer = sealer
+        self._clock = clock
+        self._read = read
+
+    async def create(
+        self,
+        hold_id: UUID,
+        contact: Contact,
+        key: str,
+        *,
+        answers: Mapping[int, str] | None = None,
+        asks_first: bool = False,
+        instead: UUID | None = None,
+    ) -> Created:
+        """The same request again: the same answer. Another request for the same hold corrects the contact while it is unpaid.
+
+        `asks_first`: not where this person has booked the service already. `instead`: a case that this one will replace.
+        `answers`: by question. Raises NotFound, HoldOver, HoldInUse, KeyReused, NumberNeeded, AnswersWrong, LimitReached, AnotherBooked,
+        ContactNeeded, ContactUsedUp, InvitationOver, InvitationUsed.
+        """
+        once = request_hash("hold", str(hold_id), "POST /api/appointments", key)
+        given = dict(sorted((answers or {}).items()))
+        fingerprint = request_hash(contact.model_dump_json(), *([json.dumps(given)] if given else []))
+        while True:
+            try:
+                with invited.refusals():
+                    created = await self._create(
+                        hold_id, contact, given, once, fingerprint, asks_first=asks_first, instead=instead
+                    )
+            except _CaseMeanwhile:
+                continue
+            appointment_created()
+            return created
+
+    async def _create(
+        self,
+        hold_id: UUID,
+        contact: Contact,
+        given: Mapping[int, str],
+        once: bytes,
+        fingerprint: bytes,
+        *,
+        asks_first: bool,
+        instead: UUID | None,
+    ) -> Created:
+        async with self._db.transaction() as conn:
+            answer = await recall(conn, self._sealer, once, fingerprint)
+            if answer is not None:
+                known = json.loads(answer)
+                return Created(await self._read(conn, UUID(known["id"])), known["token"])
+            if (before := await store.case_of_hold(conn, hold_id)) is not None:
+                await store.lock_appointment(conn, before)  # first the case, then its time, as everywhere
+            hold = await store.lock_hold(conn, hold_id)
+            if hold is not None and hold.appointment_id != before:
+                raise _CaseMeanwhile
+            self._check(hold)
+            assert hold is not None
+            if hold.channel == "phone" and contact.mobile is None:
+                raise NumberNeeded
+            answers = await answering.checked(conn, [item.service_id for item in hold.items], given)
+            ident = hold.appointment_id or uuid4()
+            person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
+            await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
+            await per_contact.check(conn, hold_id, person, besides, self._clock())
+            if hold.appointment_id is None:
+                ident, token = await self._insert(conn, hold_id, hold, contact)
+            else:
+                ident = hold.appointment_id
+                token = await self._correct(conn, ident, contact)
+            await answering.keep(conn, self._sealer, ident, answers)
+            answer = json.dumps({"id": str(ident), "token": token})
+            await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
+            return Created(await self._read(conn, ident), token)
+
+    async def offer(
+        self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime, who: Who = ANYBODY
+    ) -> UUID | None:
+        """A case on a time that was set aside for this person, who is told and has until then to book it. None: it is held no more."""
+        hold = await store.lock_hold(conn, hold_id)
+        now = self._clock()
+        if hold is None or hold.status is not ClaimStatus.HELD or hold.appointment_id is not None:
+            return None
+        if hold.hold_until is None or hold.hold_until <= now or until <= now:
+            return None
+        await store.keep_until(conn, hold.id, until)
+        if (sealed := seal_who(self._sealer, hold_id, who)) is not None:
+            await who_store.say(conn, hold_id, sealed)
+        ident, _token = await self._insert(conn, hold_id, hold, contact)
+        notice = Notice("appointment_offered", fields={"answer_until": until.isoformat()})
+        await self._announcer(conn, ident, notice)
+        return ident
+
+    def _check(self, hold: HoldClaim | None) -> None:
+        if hold is None:
+            raise NotFound
+        if hold.status is ClaimStatus.BOOKED:
+            raise HoldInUse
+        if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
+            raise HoldOver
+
+    async def _insert(self, conn: Connection, hold_id: UUID, hold: HoldClaim, contact: Contact) -> tuple[UUID, str]:
+        ident, token = uuid4(), new_token()
+        for _try in range(_NUMBER_TRIES):
+            new = NewAppointment(
+                id=ident,
+                number=new_number(),
+                office_id=hold.office_id,
+                service_id=hold.service_id,
+                channel=hold.channel,
+                language=contact.language,
+                fee_id=hold.fee_id,
+                fee_cents=hold.fee_cents,
+                token_sha256=token_sha256(token),
+                token_sealed=seal_token(self._sealer, ident, token),
+                created_at=self._clock(),
+            )
+            if await store.insert_appointment(conn, new):
+                break
+        else:
+            raise RuntimeError("no free number found")
+        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
+        await store.link_claim(conn, hold.id, ident)
+        await who_store.adopt(conn, ident, hold_id)
+        return ident, token
+
+    async def _correct(self, conn: Connection, ident: UUID, contact: Contact) -> str:
+        """The same hold came back with another contact: the citizen went back a page."""
+        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
+        await store.set_language(conn, ident, contact.language)
+        row = await store.find_case(conn, ident)
+        assert row is not None
+        return open_token(self._sealer, ident, row.token_sealed)
