@@ -8,7 +8,7 @@ transaction of set_open() old closed time is lifted and new closed time appears,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 
 from base.clock import Clock
 from base.db import Connection
@@ -136,28 +136,34 @@ class Mirror:
         return cell_of(self._clock()) // CELLS_PER_DAY * CELLS_PER_DAY
 
     async def _roll(self, conn: Connection) -> set[int]:
-        """At midnight (UTC) the horizon moves on by a day: what is over is shifted out, and only the new day is read."""
-        before, today = self.book, self._today()
-        gone = today - before.base
+        """At midnight (UTC) the horizon moves on by a day: what is over is shifted out, and only the new day is read. All is read before
+        anything changes: nobody sees the moment between, and a reading that fails is begun anew by the next poll."""
+        before, book = self.book, Book(self._today(), self._cells)
+        gone = book.base - before.base
         if not gone:
             return set()
-        self.book = Book(today, self._cells)
-        if not 0 < gone < self._cells:  # the clock jumped: nothing that is known is of use
-            self._busy.clear()
-            self._staff.clear()
-            await self.start(conn)
-            return set(self._office.values())
-        end = before.end
-        before_roll = {counter_id: (busy, self._staff.get(counter_id, busy)) for counter_id, busy in self._busy.items()}
-        for counter_id, (busy, staff) in before_roll.items():
-            self._set(counter_id, busy >> gone, staff >> gone)
-        async with conn.transaction():
-            async for one in store.counter_times(conn, end, self.book.end):
-                self._office[one.counter_id] = one.office_id
-                taken = bits_of(one.spans(end), gone) << self._cells - gone
-                kept = bits_of(one.kept(end), gone) << self._cells - gone
-                busy = self._busy.get(one.counter_id, 0)
-                staff = self._staff.get(one.counter_id, busy)
-                self._set(one.counter_id, busy | taken | kept, staff | taken)
+        is_known = 0 < gone < self._cells  # else the clock jumped: nothing that is known is of use
+        first = before.end if is_known else book.base
+        come = [each async for each in self._bits(conn, first, book.end)]
+        before_roll = self._busy.items() if is_known else ()
+        left = {counter: (busy >> gone, self._staff.get(counter, busy) >> gone) for counter, busy in before_roll}
+        self.book = book
+        self._busy.clear()
+        self._staff.clear()
+        for counter_id, time in left.items():
+            self._set(counter_id, *time)
+        for counter_id, office_id, taken, kept in come:
+            self._office[counter_id] = office_id
+            busy = self._busy.get(counter_id, 0)
+            staff = self._staff.get(counter_id, busy)
+            taken, kept = taken << first - book.base, kept << first - book.base
+            self._set(counter_id, busy | taken | kept, staff | taken)
         self._publish(self._busy)
         return set(self._office.values())
+
+    async def _bits(self, conn: Connection, first: int, last: int) -> AsyncIterator[tuple[int, int, int, int]]:
+        """Counter, office, and of the cells from `first` on those that are taken for everybody, and those kept for staff."""
+        async with conn.transaction():
+            async for one in store.counter_times(conn, first, last):
+                cells = last - first
+                yield one.counter_id, one.office_id, bits_of(one.spans(first), cells), bits_of(one.kept(first), cells)

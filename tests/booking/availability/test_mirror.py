@@ -119,6 +119,25 @@ async def test_at_midnight_the_horizon_rolls(db: Database, clock: SettableClock,
         await _assert_equal(conn, mirror, city, TUESDAY + timedelta(days=days), 3)
 
 
+@pytest.mark.parametrize("days", [1, 30], ids=["a day", "longer than the horizon"])
+async def test_a_reading_that_fails_at_midnight_changes_nothing(
+    db: Database, clock: SettableClock, days: int
+) -> None:
+    """Until the database answers again, what was known is known; the poll after that moves the horizon on."""
+    async with db.connection() as conn:
+        city = await make_city(conn, counters=2, days=[TUESDAY + timedelta(days=n) for n in range(40)])
+        mirror = Mirror(clock, 3)
+        watermark = await mirror.start(conn)
+        clock.advance(days=days)
+        await conn.execute("ALTER TABLE claim RENAME TO away")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await mirror.poll(conn, watermark)
+        assert mirror.book.is_free(city.counters[0], cell_of(at(TUESDAY, 9)), 4)
+        await conn.execute("ALTER TABLE away RENAME TO claim")
+        await mirror.poll(conn, watermark)
+        await _assert_equal(conn, mirror, city, TUESDAY + timedelta(days=days), 3)
+
+
 async def test_a_claim_never_changes_its_place(db: Database) -> None:
     """Who has read it once knows for ever which cells it takes or gave back; a move is a new claim."""
     async with db.connection() as conn:
