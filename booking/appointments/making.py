@@ -110,10 +110,11 @@ class Making:
             assert hold is not None
             if hold.channel == "phone" and contact.mobile is None:
                 raise NumberNeeded
-            answers = await answering.checked(conn, [item.service_id for item in hold.items], given)
+            services = [item.service_id for item in hold.items]
+            answers = await answering.checked(conn, services, given)
             ident = hold.appointment_id or uuid4()
             person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
-            await twins.check(conn, hold.service_id, person, besides, self._clock(), asks_first=asks_first)
+            await twins.check(conn, services, person, besides, self._clock(), asks_first=asks_first)
             await per_contact.check(conn, hold_id, person, besides, self._clock())
             if hold.appointment_id is None:
                 ident, token = await self._insert(conn, hold_id, hold, contact)

@@ -13,7 +13,7 @@ from uuid import UUID
 from base.db import Connection
 from base.errors import FieldError, Invalid
 from base.i18n import mark as _
-from booking.appointments import per_contact_store
+from booking.appointments import per_contact_store, store
 from booking.appointments.store import PersonRow
 
 
@@ -45,6 +45,6 @@ async def check(conn: Connection, hold_id: UUID, person: PersonRow, besides: Col
     if not keys:
         raise ContactNeeded
     for key in keys:
-        await per_contact_store.lock_contact(conn, key, limit.service_id)
+        await store.lock_key(conn, key, limit.service_id)
     if await per_contact_store.count_living(conn, limit.service_id, person, besides, now) >= limit.per_contact:
         raise ContactUsedUp

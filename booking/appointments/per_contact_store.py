@@ -17,11 +17,6 @@ class Limit:
     per_contact: int
 
 
-async def lock_contact(conn: Connection, key: bytes, service_id: int) -> None:
-    """Until the transaction ends. `key`: the HMAC of a mailbox or mobile number."""
-    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), $2))", key, service_id)
-
-
 async def find_limit(conn: Connection, hold_id: UUID) -> Limit | None:
     """None: the hold was not made past a guard, or by an allowance, which books for many."""
     return await find_one(

@@ -243,6 +243,11 @@ async def find_person(conn: Connection, appointment_id: UUID, *, lock: bool = Fa
     return await find_one(conn, PersonRow, f"{sql} FOR KEY SHARE" if lock else sql, appointment_id)
 
 
+async def lock_key(conn: Connection, key: bytes, service_id: int) -> None:
+    """Until the transaction ends nobody else books this service with the same name or contact. `key`: its HMAC."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), $2))", key, service_id)
+
+
 async def touch(conn: Connection, appointment_id: UUID) -> None:
     """Its trigger marks it as changed, so that screens look at it again."""
     await conn.execute("UPDATE appointment SET sequence = sequence WHERE id = $1", appointment_id)

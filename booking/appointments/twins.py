@@ -12,7 +12,7 @@ from uuid import UUID
 from base.db import Connection
 from base.errors import Conflict
 from base.i18n import mark as _
-from booking.appointments import twin_store
+from booking.appointments import store, twin_store
 from booking.appointments.store import PersonRow
 
 
@@ -36,23 +36,26 @@ class LimitReached(AnotherBooked):
 
 async def check(
     conn: Connection,
-    service_id: int,
+    service_ids: Collection[int],
     person: PersonRow,
     besides: Collection[UUID],
     now: datetime,
     *,
     asks_first: bool,
 ) -> None:
-    """`besides`: what this very case is, or is chosen instead of. With `asks_first` one booked appointment is enough to be asked.
+    """Of each service of the visit. `besides`: what this very case is, or is chosen instead of. With `asks_first` one booked appointment
+    is enough to be asked.
 
     Raises LimitReached, AnotherBooked.
     """
     if person.name_hmac is None or (person.mailbox_hmac is None and person.mobile_hmac is None):
         return
-    await twin_store.lock_name(conn, person.name_hmac, service_id)
-    twins = await twin_store.living(conn, service_id, person, besides, now)
-    most = twins[0].most if twins else None
-    if most is not None and len(twins) >= most:
-        raise LimitReached([twin.id for twin in twins])
-    if asks_first and any(twin.is_booked for twin in twins):
-        raise AnotherBooked([twin.id for twin in twins])
+    for service_id in sorted(service_ids):  # in one order, so that two visits do not wait for each other
+        await store.lock_key(conn, person.name_hmac, service_id)
+    found = await twin_store.living(conn, service_ids, person, besides, now)
+    for service_id in service_ids:
+        twins = [twin for twin in found if twin.service_id == service_id]
+        if twins and twins[0].most is not None and len(twins) >= twins[0].most:
+            raise LimitReached([twin.id for twin in twins])
+    if asks_first and any(twin.is_booked for twin in found):
+        raise AnotherBooked(list(dict.fromkeys(twin.id for twin in found)))

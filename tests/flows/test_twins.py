@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.flows.test_bookings import base_of, book
+from tests.flows.test_visits import hold
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
@@ -125,6 +126,21 @@ async def test_a_person_is_name_and_contact(town: Town, contact: dict[str, Any],
     assert (await create(town, contact, OTHER)).status == 201
 
 
+async def test_the_limit_holds_for_every_part_of_a_visit(town: Town) -> None:
+    await limit(town, 1)
+    free, other = [(await town.service(words))["id"] for words in (FREE, OTHER)]
+
+    async def with_it() -> int:
+        held = await hold(town, {"service": other, "also": [{"service": free}]})
+        given = {"hold": held["id"], "contact": KIM}
+        return (await town.call("POST", "/api/appointments", held["token"], key=str(uuid4()), json=given)).status
+
+    assert await with_it() == 201
+    assert (await create(town, KIM)).status == 409
+    assert await with_it() == 409
+    assert (await create(town, KIM, OTHER)).status == 201
+
+
 async def test_programs_are_refused_only_where_they_ask_for_it(town: Town) -> None:
     await booked(town)
     refused = await create(town, KIM, asks_first=True)
@@ -146,6 +162,16 @@ async def test_correcting_the_contact_of_one_reservation_is_no_second(town: Town
         given = {"hold": hold["id"], "contact": {**KIM, "note": note}}
         answer = await town.call("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
         assert answer.status == 201
+
+
+async def test_staff_see_the_same_mailbox_behind_another_spelling(town: Town) -> None:
+    first, second = await booked(town), await booked(town, {**KIM, "email": "kim+again@example.org"})
+    [row] = await town.rows("SELECT key FROM office WHERE id = $1", first["office"])
+    await hire(town, "rosa", "supervisor", row["key"])
+    async with await sign_in(town, "rosa") as rosa:
+        staff = {"Cookie": f"staff={rosa.cookies['staff']}"}
+        listed = await town.good("GET", f"/api/offices/{first['office']}/duplicates", headers=staff)
+    assert [{one["id"] for one in group} for group in listed["duplicates"]] == [{first["id"], second["id"]}]
 
 
 async def test_staff_see_who_has_booked_twice_and_are_refused_by_the_limit(town: Town) -> None:

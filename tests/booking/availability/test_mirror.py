@@ -120,9 +120,7 @@ async def test_at_midnight_the_horizon_rolls(db: Database, clock: SettableClock,
 
 
 @pytest.mark.parametrize("days", [1, 30], ids=["a day", "longer than the horizon"])
-async def test_a_reading_that_fails_at_midnight_changes_nothing(
-    db: Database, clock: SettableClock, days: int
-) -> None:
+async def test_a_reading_that_fails_at_midnight_changes_nothing(db: Database, clock: SettableClock, days: int) -> None:
     """Until the database answers again, what was known is known; the poll after that moves the horizon on."""
     async with db.connection() as conn:
         city = await make_city(conn, counters=2, days=[TUESDAY + timedelta(days=n) for n in range(40)])
