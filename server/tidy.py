@@ -3,6 +3,8 @@ and who came or asked, some time after they did."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from base.db import Database
 from base.idempotency import forget_answers
 from base.identity.usecases import Identity
 from base.jobs import forget_done
+from base.rounds import each
 from booking.allocation.usecases import Allocation
 from booking.appointments.usecases import Appointments
 from booking.catalogue.uploads import Uploads
@@ -19,6 +22,7 @@ from booking.invitations.usecases import Invitations
 from booking.overview.usecases import Overviews
 from booking.queue.usecases import Queue
 
+log = logging.getLogger(__name__)
 ANSWERS_KEPT = timedelta(days=2)
 JOBS_KEPT = timedelta(days=30)
 
@@ -38,11 +42,25 @@ class Tidy:
 
     async def run(self) -> int:
         """How many rows went."""
+        steps: Mapping[str, Callable[[], Awaitable[int]]] = {
+            "answers": self._forget_answers,
+            "sessions": self.identity.forget_over,
+            "clerks": self.queue.forget_clerks,
+            "overviews": self.overviews.forget_over,
+            "passes": self.guard.forget_over,
+            "invitations": self.invitations.erase_due,
+            "uploads": self.uploads.forget_over,
+            "questions": self.appointments.forget_answers,
+            "said": self.appointments.forget_said,
+            "persons": self.appointments.erase_due,
+            "requests": self.allocation.erase_due,
+        }
+        return await each(
+            steps, lambda name: steps[name](), log=log, failed="tidy.failed", named=lambda name: {"step": name}
+        )
+
+    async def _forget_answers(self) -> int:
+        """To repeats, and of done jobs."""
         now = self.clock()
         async with self.db.transaction() as conn:
-            gone = await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)
-        gone += await self.identity.forget_over() + await self.queue.forget_clerks()
-        gone += await self.overviews.forget_over() + await self.guard.forget_over()
-        gone += await self.invitations.erase_due() + await self.uploads.forget_over()
-        gone += await self.appointments.forget_answers() + await self.appointments.forget_said()
-        return gone + await self.appointments.erase_due() + await self.allocation.erase_due()
+            return await forget_answers(conn, now - ANSWERS_KEPT) + await forget_done(conn, now - JOBS_KEPT)

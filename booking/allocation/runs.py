@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -16,6 +17,7 @@ from base.errors import Conflict, DomainError, NotFound
 from base.failpoint import point
 from base.i18n import Text, Translations, zone
 from base.i18n import mark as _
+from base.rounds import each
 from base.seal import Sealer
 from booking.allocation import store, teams_store, words_store
 from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
@@ -32,8 +34,10 @@ from booking.availability.model import Window as Days
 from booking.availability.usecases import Availability
 from booking.holds.model import FeeOn, Wanted
 from booking.holds.said import open_who
+from booking.holds.store import also_by_need
 from booking.holds.store import insert as insert_holds
 
+log = logging.getLogger(__name__)
 run_opened = point("allocation.opened")
 run_closed = point("allocation.closed")
 run_ranked = point("allocation.ranked")
@@ -158,7 +162,7 @@ class Runs:
         try:
             async with self._db.transaction() as conn:
                 await store.insert_run(conn, run, by)
-                await store.by_need_from_here(conn)
+                await also_by_need(conn)
                 held = await insert_holds(conn, now, plan.release_by, wanted)
                 if not held:
                     raise NothingSetAside
@@ -178,20 +182,21 @@ class Runs:
         """The worker's turn: at the moment named, the list is what it is then."""
         async with self._db.connection() as conn:
             due = await store.to_close(conn, self._clock())
-        for ident in due:
-            await self.close(ident)
-        return len(due)
+        return await each(
+            due, self.close, log=log, failed="allocation.not-closed", named=lambda ident: {"run": str(ident)}
+        )
 
-    async def close(self, ident: UUID) -> None:
-        """Not before the moment named, and never once the seed may be known. Raises NotFound, NotNow."""
+    async def close(self, ident: UUID) -> bool:
+        """Not before the moment named, and never once the seed may be known. False: it was closed before. Raises NotFound, NotNow."""
         async with self._db.transaction() as conn:
             run, now = await self._locked(conn, ident), self._clock()
             if run.status is not RunStatus.OPEN:
-                return
+                return False
             if not run.closes_at <= now < run.seed_at:
                 raise NotNow
             await store.close_run(conn, ident, now, list_bytes(await self._closed_list(conn, run)))
         run_closed()
+        return True
 
     async def enter_seed(self, ident: UUID, typed: str, by: int) -> None:
         """From the source named, at or after its moment. The same again is no mistake, another is refused."""

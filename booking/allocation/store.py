@@ -250,11 +250,6 @@ async def insert_run(conn: Connection, row: RunRow, by: int) -> None:
     )
 
 
-async def by_need_from_here(conn: Connection) -> None:
-    """This transaction may hold times of services that are given out by need (the schema: claim_by_need)."""
-    await conn.execute("SELECT set_config('schalter.allocation', 'on', true)")
-
-
 async def set_aside(conn: Connection, run_id: UUID, hold_ids: Sequence[UUID]) -> None:
     await conn.executemany(
         "INSERT INTO allocation_slot (hold_id, run_id) VALUES ($1, $2)", [(hold_id, run_id) for hold_id in hold_ids]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -141,3 +142,18 @@ class Contact(BaseModel):
                 "schalter_no_contact", _("Please give one of these: e-mail address, mobile number or postal address.")
             )
         return self
+
+    @classmethod
+    def stored(cls, known: Mapping[str, Any]) -> Contact:
+        """Of what `model_dump(mode="json")` gave once. Not validated again: what was right when it was entered stays readable when the
+        rules change."""
+        address = known.get("postal_address")
+        return cls.model_construct(
+            name=known["name"],
+            email=known.get("email"),
+            mobile=known.get("mobile"),
+            postal_address=tuple(address) if address else None,
+            needs=tuple(Need(code) for code in known.get("needs", ()) if code in set(Need)),
+            note=known.get("note", ""),
+            language=known["language"],
+        )

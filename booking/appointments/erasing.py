@@ -17,6 +17,7 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import forget_about
+from base.rounds import each
 from booking.appointments import move_store, store
 from booking.appointments.lifecycle import BeingServed
 from booking.appointments.model import AppointmentStatus
@@ -70,21 +71,18 @@ class Erasing:
         appointment_erased()
 
     async def erase_due(self) -> int:
-        """One bad case does not keep the others. Where money is on its way back, somebody may have to be asked or told: later."""
+        """How many went. Where money is on its way back, somebody may have to be asked or told: later."""
         async with self._db.connection() as conn:
             due = await store.due_for_erasure(conn, self._clock() - self._kept, _CASES_PER_ROUND)
-        done = 0
-        for ident in due:
-            try:
-                async with self._db.transaction() as conn:
-                    is_done = not await self._is_giving_back(conn, ident) and await self._erase(
-                        conn, ident, of_today=False
-                    )
-            except Exception:  # told in the log, with its id; the others are not kept from their turn
-                log.exception("erasure.failed", extra={"appointment": str(ident)})
-                continue
-            done += is_done
-        return done
+        return await each(
+            due, self._erase_one, log=log, failed="erasure.failed", named=lambda ident: {"appointment": str(ident)}
+        )
+
+    async def _erase_one(self, appointment_id: UUID) -> bool:
+        async with self._db.transaction() as conn:
+            if await self._is_giving_back(conn, appointment_id):
+                return False
+            return await self._erase(conn, appointment_id, of_today=False)
 
     async def _is_giving_back(self, conn: Connection, appointment_id: UUID) -> bool:
         references = await move_store.references(conn, appointment_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from base.errors import Conflict, NotFound
 from base.i18n import DEFAULT_LANGUAGE
 from base.i18n import mark as _
+from base.rounds import each
 from booking.appointments import store, twin_store
 from booking.appointments.contact import Contact, readable
 from booking.appointments.lifecycle import HoldOver
@@ -17,6 +18,7 @@ from booking.appointments.model import AppointmentStatus, Brief, Case
 from booking.appointments.persons import open_contact, open_mobile, open_name
 from booking.appointments.reading import Reading
 from booking.appointments.slots import Notice
+from notifications.model import Untold
 from video.rooms.model import Invitation
 
 log = logging.getLogger(__name__)
@@ -95,23 +97,25 @@ class ForStaff(Reading):
         }
 
     async def tell_otherwise(self) -> int:
-        """What texts that did not arrive were to say: by mail where there is an address, else the counter's screens show it.
+        """What texts that did not arrive were to say: by mail where there is an address, else the counter's screens show it. How many
+        were told."""
+        asked = await self._notifications.ask_about_silent()
+        return asked + await each(
+            await self._notifications.untold(),
+            self._tell_otherwise,
+            log=log,
+            failed="message.not-told-otherwise",
+            named=lambda one: {"message_id": str(one.id)},
+        )
 
-        How many were told. One bad case does not keep the others."""
-        asked, told = await self._notifications.ask_about_silent(), 0
-        for one in await self._notifications.untold():
-            try:
-                async with self._db.transaction() as conn:
-                    await store.lock_appointment(conn, one.reference)
-                    if not await self._notifications.mark_followed(conn, one.id):
-                        continue
-                    if not await self._announcer.tell_by_mail(conn, one):
-                        await store.touch(conn, one.reference)
-            except Exception:  # told in the log, with its id; the others are not kept from their turn
-                log.exception("message.not-told-otherwise", extra={"message_id": str(one.id)})
-                continue
-            told += 1
-        return asked + told
+    async def _tell_otherwise(self, one: Untold) -> bool:
+        async with self._db.transaction() as conn:
+            await store.lock_appointment(conn, one.reference)
+            if not await self._notifications.mark_followed(conn, one.id):
+                return False
+            if not await self._announcer.tell_by_mail(conn, one):
+                await store.touch(conn, one.reference)
+        return True
 
     async def ask_to_pay(self, appointment_id: UUID) -> None:
         """Who booked by telephone gets the link under which the reserved time is paid; one message, however often it is asked for.

@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from base.seal import Sealer
-from booking.appointments.contact import Contact, Need, mailbox
+from booking.appointments.contact import Contact, mailbox
 from booking.appointments.store import PersonRow
 from booking.catalogue.words import fold
 
@@ -34,29 +34,26 @@ def seal_contact(sealer: Sealer, appointment_id: UUID, contact: Contact) -> Pers
 
 
 def open_contact(sealer: Sealer, appointment_id: UUID, person: PersonRow, language: str) -> Contact:
-    """Not validated again: what was right when it was entered stays readable when the rules change."""
-
     def opened(field: str, sealed: bytes | None) -> str | None:
         return None if sealed is None else sealer.open(sealed, _context(field, appointment_id))
 
     address = opened("postal_address", person.postal_address)
     needs = json.loads(opened("needs", person.needs) or "{}")
-    return Contact.model_construct(
-        name=opened("name", person.name) or "",
-        email=opened("email", person.email),
-        mobile=opened("mobile", person.mobile),
-        postal_address=tuple(address.split("\n")) if address else None,
-        needs=tuple(Need(code) for code in needs.get("needs", ()) if code in set(Need)),
-        note=needs.get("note", ""),
-        language=language,
+    return Contact.stored(
+        {
+            "name": opened("name", person.name) or "",
+            "email": opened("email", person.email),
+            "mobile": opened("mobile", person.mobile),
+            "postal_address": address.split("\n") if address else None,
+            "language": language,
+            **needs,
+        }
     )
 
 
 def nobody(language: str) -> Contact:
     """In the place of a contact that was erased."""
-    return Contact.model_construct(
-        name="", email=None, mobile=None, postal_address=None, needs=(), note="", language=language
-    )
+    return Contact.stored({"name": "", "language": language})
 
 
 def open_name(sealer: Sealer, appointment_id: UUID, sealed: bytes) -> str:

@@ -15,6 +15,7 @@ from base.db import Connection, Database
 from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from base.rounds import each
 from booking.appointments import reconfirm_store as store
 from booking.appointments.lifecycle import Lifecycle
 from booking.appointments.model import AppointmentStatus, Reconfirm, ReconfirmStatus
@@ -123,13 +124,9 @@ class Reconfirming:
         return await store.decide(conn, appointment_id, to, self._clock())
 
     async def _each(self, due: list[UUID], work: Callable[[UUID], Awaitable[bool]]) -> int:
-        done = 0
-        for ident in due:
-            try:
-                done += await work(ident)
-            except Exception:  # told in the log, with its id; the others are not kept from their turn
-                log.exception("reconfirm.failed", extra={"appointment": str(ident)})
-        return done
+        return await each(
+            due, work, log=log, failed="reconfirm.failed", named=lambda ident: {"appointment": str(ident)}
+        )
 
 
 def _question(asked: Reconfirm) -> Notice:

@@ -31,6 +31,11 @@ class HoldRow:
     quantities: list[int]
 
 
+async def also_by_need(conn: Connection) -> None:
+    """This transaction may hold times of services that are given out by need, which nobody else can (the schema: claim_by_need)."""
+    await conn.execute("SELECT set_config('schalter.allocation', 'on', true)")
+
+
 async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
     """The holds that were made. The caller sorts by (counter, start): two batches in different orders would deadlock."""
     rows = await conn.fetch(

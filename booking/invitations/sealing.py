@@ -40,7 +40,7 @@ class Sealing:
         if sealed is None:
             return None
         known = json.loads(self._sealer.open(sealed, _context(ident)))
-        return Invited(Contact.model_validate(known["contact"]), known["reference"])
+        return Invited(Contact.stored(known["contact"]), known["reference"])
 
 
 def _context(ident: UUID) -> str:

@@ -5,6 +5,7 @@ What an invited person may choose is what staff could book for them on the telep
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from base.errors import DomainError, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
+from base.rounds import each
 from base.seal import same, token_sha256
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
@@ -37,6 +39,7 @@ from booking.invitations.store import InvitationRow, NewInvitation
 from booking.invitations.telling import told
 from notifications.usecases import Notifications
 
+log = logging.getLogger(__name__)
 invitation_made = point("invitation.made")
 time_held = point("invitation.time-held")
 list_made = point("invitation.list-made")
@@ -256,17 +259,15 @@ class Invitations:
 
     async def remind_due(self) -> int:
         """Once, some days before the deadline; how many were reminded."""
-        now = self._clock()
         async with self._db.connection() as conn:
-            due = await store.due_to_remind(conn, now, _AT_ONCE)
-        for ident in due:
-            async with self._db.transaction() as conn:
-                await store.lock(conn, ident)
-                row = await self._row(conn, ident)
-                if row.case_id is None and await store.mark_reminded(conn, ident, now):
-                    await self._tell(conn, row, "invitation_reminder", "reminder")
-            invitation_reminded()
-        return len(due)
+            due = await store.due_to_remind(conn, self._clock(), _AT_ONCE)
+        return await each(
+            due,
+            self._remind,
+            log=log,
+            failed="invitation.not-reminded",
+            named=lambda ident: {"invitation": str(ident)},
+        )
 
     async def erase_due(self) -> int:
         """Who was invited, and what was written to them; how many went."""
@@ -275,6 +276,16 @@ class Invitations:
             for ident in gone:
                 await self._notifications.erase(conn, ident)
         return len(gone)
+
+    async def _remind(self, ident: UUID) -> bool:
+        async with self._db.transaction() as conn:
+            await store.lock(conn, ident)
+            row = await self._row(conn, ident)
+            if row.case_id is not None or not await store.mark_reminded(conn, ident, self._clock()):
+                return False
+            await self._tell(conn, row, "invitation_reminder", "reminder")
+        invitation_reminded()
+        return True
 
     async def _check(self, terms: Terms) -> None:
         """Raises NotOffered, GivenOutByNeed, Invalid."""

@@ -57,14 +57,21 @@ async def is_asked(conn: Connection, ident: UUID) -> bool:
     return found
 
 
-async def lock_asked(conn: Connection) -> Asked | None:
-    """The one that waits longest and that nobody else is answering."""
+async def asked(conn: Connection, limit: int) -> list[UUID]:
+    """Not answered yet, those that wait longest first."""
+    sql = "SELECT id FROM overview_link WHERE answered_at IS NULL ORDER BY asked_at LIMIT $1"
+    return await fetch_all(conn, UUID, sql, limit)
+
+
+async def lock_asked(conn: Connection, ident: UUID) -> Asked | None:
+    """None: answered, or somebody else is about to."""
     return await find_one(
         conn,
         Asked,
         """
         SELECT id, channel, language, contact_hmac, contact FROM overview_link
-         WHERE answered_at IS NULL ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED""",
+         WHERE id = $1 AND answered_at IS NULL FOR UPDATE SKIP LOCKED""",
+        ident,
     )
 
 

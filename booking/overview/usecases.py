@@ -1,10 +1,12 @@
 """Whoever shows that a mailbox or a telephone is theirs sees what is booked with it (docs/adr/0023).
 
-Asking always gets the same answer after the same work; the worker looks what there is. Nothing here is logged but counts.
+Asking always gets the same answer after the same work; the worker looks what there is. Nothing here is logged but counts, and
+the id of a link that could not be answered.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -17,6 +19,7 @@ from base.i18n import mark as _
 from base.i18n import pick
 from base.identity.store import take_attempt
 from base.identity.usecases import network_of
+from base.rounds import each
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments.unasked import CONTACT_LIMIT, NETWORK_LIMIT
 from booking.appointments.usecases import Appointments
@@ -26,6 +29,7 @@ from booking.overview.model import FORGOTTEN, LINK_GOOD, LIST_OPEN, Listed, Open
 from booking.overview.store import Asked, LinkRow
 from notifications.usecases import Notifications
 
+log = logging.getLogger(__name__)
 overview_asked = point("overview.asked")
 overview_answered = point("overview.answered")
 overview_opened = point("overview.opened")
@@ -86,14 +90,11 @@ class Overviews:
 
     async def answer_due(self) -> int:
         """Send a link where something is booked; how many were looked at."""
-        for count in range(_AT_ONCE):
-            async with self._db.transaction() as conn:
-                asked = await store.lock_asked(conn)
-                if asked is None:
-                    return count
-                await self._answer(conn, asked)
-            overview_answered()
-        return _AT_ONCE
+        async with self._db.connection() as conn:
+            due = await store.asked(conn, _AT_ONCE)
+        return await each(
+            due, self._answer_one, log=log, failed="overview.not-answered", named=lambda ident: {"link": str(ident)}
+        )
 
     async def find_by_token(self, token: str) -> UUID | None:
         """Whose link this is, used or not."""
@@ -150,6 +151,15 @@ class Overviews:
             for ident in gone:
                 await self._notifications.erase(conn, ident)
         return len(gone)
+
+    async def _answer_one(self, ident: UUID) -> bool:
+        async with self._db.transaction() as conn:
+            asked = await store.lock_asked(conn, ident)
+            if asked is None:
+                return False
+            await self._answer(conn, asked)
+        overview_answered()
+        return True
 
     async def _answer(self, conn: Connection, asked: Asked) -> None:
         now, token = self._clock(), new_token()

@@ -27,6 +27,7 @@ from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
 from booking.holds.model import Wanted
+from booking.holds.store import also_by_need
 from booking.holds.store import insert as insert_holds
 from booking.rebooking import store
 from booking.rebooking.choosing import MOST, NOTICE, answer_until, in_order, nearest_first
@@ -71,8 +72,8 @@ class Rebooker:
     async def run(self) -> int:
         """Everything that is due; how much that was. One bad case does not keep the others from their turn."""
         async with self._db.connection() as conn:
-            here = await store.came(conn)
-            lost = await store.lost(conn, self._clock())
+            here = await store.came(conn, _AT_ONCE)
+            lost = await store.lost(conn, self._clock(), _AT_ONCE)
             over = await store.unanswered(conn, self._clock(), _AT_ONCE)
         done = await self._each(here, lambda row: self._note(row, _S.CAME))
         done += await self._each(lost, lambda row: self._note(row, _S.DUE))
@@ -112,7 +113,7 @@ class Rebooker:
             case = await self._locked(conn, row, _S.DUE)
             if case is None:
                 return
-            await store.any_service_from_here(conn)
+            await also_by_need(conn)  # its people have their time by need already
             because, done = await self._rebook(conn, row, case, known, view)
             if because is not None:
                 await store.move(conn, row.id, _S.DUE, _S.TELEPHONE, because)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from booking.rebooking.model import Affected, Because, Closing, Entry, Offered, Plan, Rebooking, RebookingStatus
+from booking.rebooking.model import OPEN, Affected, Because, Closing, Entry, Offered, Plan, Rebooking, RebookingStatus
 
 # Who has begun is being served, and who has been served is not affected.
 _IN_THE_WAY = """
@@ -27,12 +27,13 @@ _REBOOKING = """
                                 min(l.counter_id) AS counter_id
                            FROM claim l WHERE l.appointment_id = a.id AND l.status < 8) t ON true
       LEFT JOIN counter nk ON nk.id = t.counter_id"""
-_CLOSING = """
+_OPEN = str(tuple(sorted(status.value for status in OPEN)))  # as SQL writes a list
+_CLOSING = f"""
     SELECT x.id, x.office_id, x.counter_id, k.name AS counter, lower(x.during) AS starts_at, upper(x.during) AS ends_at, x.reason,
            x.if_silent, x.answer_hours, u.name AS made_by, x.made_at, count(r.id)::int AS affected,
-           (count(r.id) FILTER (WHERE r.status IN ('due', 'offered', 'declined', 'silent', 'telephone')))::int AS unsettled
+           (count(r.id) FILTER (WHERE r.status IN {_OPEN}))::int AS unsettled
       FROM closing x JOIN account u ON u.id = x.made_by LEFT JOIN counter k ON k.id = x.counter_id
-      LEFT JOIN rebooking r ON r.closing_id = x.id"""
+      LEFT JOIN rebooking r ON r.closing_id = x.id"""  # noqa: S608
 _BY_CLOSING = "GROUP BY x.id, k.name, u.name"
 
 
@@ -183,16 +184,16 @@ async def latest_of(conn: Connection, appointment_id: UUID) -> Rebooking | None:
         Rebooking,
         f"""
         {_REBOOKING} WHERE r.appointment_id = $1
-         ORDER BY r.status IN ('due', 'offered', 'declined', 'silent', 'telephone') DESC, x.made_at DESC LIMIT 1""",
+         ORDER BY r.status IN {_OPEN} DESC, x.made_at DESC LIMIT 1""",
         appointment_id,
     )
 
 
 async def is_open(conn: Connection, appointment_id: UUID) -> bool:
     found: bool = await conn.fetchval(
-        """
+        f"""
         SELECT EXISTS (SELECT FROM rebooking WHERE appointment_id = $1
-                          AND status IN ('due', 'offered', 'declined', 'silent', 'telephone'))""",
+                          AND status IN {_OPEN})""",  # noqa: S608
         appointment_id,
     )
     return found
@@ -255,24 +256,21 @@ async def keep_until(conn: Connection, holds: Sequence[UUID], until: datetime) -
     await conn.execute("UPDATE claim SET hold_until = $2 WHERE request_key = ANY ($1)", list(holds), until)
 
 
-async def any_service_from_here(conn: Connection) -> None:
-    """This transaction may also hold times of services that are given out by need (the schema: claim_by_need): its people have theirs."""
-    await conn.execute("SELECT set_config('schalter.allocation', 'on', true)")
-
-
-async def came(conn: Connection) -> list[Rebooking]:
+async def came(conn: Connection, limit: int) -> list[Rebooking]:
     """Open ones of cases that were served, or are here, although their counter is closed."""
     return await fetch_all(
         conn,
         Rebooking,
         f"""
-        {_REBOOKING} WHERE r.status IN ('due', 'offered', 'declined', 'silent', 'telephone')
+        {_REBOOKING} WHERE r.status IN {_OPEN}
            AND (a.status IN ('finished', 'no_show')
-                OR EXISTS (SELECT FROM ticket t WHERE t.appointment_id = a.id AND t.status <> 'left')) LIMIT 50""",
+                OR EXISTS (SELECT FROM ticket t WHERE t.appointment_id = a.id AND t.status <> 'left'))
+         ORDER BY r.tried_at NULLS FIRST, r.id LIMIT $1""",
+        limit,
     )
 
 
-async def lost(conn: Connection, now: datetime) -> list[Rebooking]:
+async def lost(conn: Connection, now: datetime, limit: int) -> list[Rebooking]:
     """Whose offered times are all gone before the answer was due, because their counters were closed too."""
     return await fetch_all(
         conn,
@@ -280,6 +278,8 @@ async def lost(conn: Connection, now: datetime) -> list[Rebooking]:
         f"""
         {_REBOOKING} WHERE r.status = 'offered' AND r.answer_until > $1
            AND NOT EXISTS (SELECT FROM rebooking_offer h JOIN claim l ON l.request_key = h.hold_id
-                            WHERE h.rebooking_id = r.id AND h.is_last AND l.status < 8) LIMIT 50""",
+                            WHERE h.rebooking_id = r.id AND h.is_last AND l.status < 8)
+         ORDER BY r.tried_at NULLS FIRST, r.id LIMIT $2""",
         now,
+        limit,
     )

@@ -23,7 +23,7 @@ from booking.availability.offering import NotOffered
 from booking.catalogue.changes import ClosureChange, TimesImpossible
 from booking.catalogue.hours_changes import HoursChanges
 from booking.holds.model import HoldStatus, Wanted
-from booking.holds.store import find_many, insert_kept, release
+from booking.holds.store import also_by_need, find_many, insert_kept, release
 from booking.rebooking import store
 from booking.rebooking.model import Closing, Entry, Offered, Plan, Preview, Rebooking, RebookingStatus
 from payment.ports import Tx
@@ -219,7 +219,7 @@ class Rebookings:
             raise SeveralParts
         now = self._clock()
         async with self._db.transaction() as conn:
-            await store.any_service_from_here(conn)
+            await also_by_need(conn)
             them = (await self._appointments.served(conn, [found.appointment_id]))[found.appointment_id]
             theirs_first = sorted(office.counters, key=lambda one: not them.may_be_served(offer, one))
             for generation in range(_GENERATIONS):

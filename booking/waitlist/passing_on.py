@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from base.clock import Clock
 from base.db import Connection, Database
 from base.failpoint import point
+from base.rounds import each
 from booking.availability.model import Offers
 from booking.availability.responsible import Served
 from booking.waitlist import store
@@ -42,24 +43,21 @@ class PassingOn:
         self._draw = draw
 
     async def pass_on(self) -> int:
-        """How many kept times were looked at. One bad one does not keep the others."""
+        """How many kept times were offered, or go back."""
         async with self._db.connection() as conn:
             due = await store.due(conn, self._clock(), _TIMES_PER_ROUND)
-        for hold_id in due:
-            try:
-                await self._pass_on(hold_id)
-            except Exception:  # told in the log; the others are not kept from their turn
-                log.exception("waitlist.not-passed-on", extra={"hold": str(hold_id)})
-        return len(due)
+        return await each(
+            due, self._pass_on, log=log, failed="waitlist.not-passed-on", named=lambda hold_id: {"hold": str(hold_id)}
+        )
 
-    async def _pass_on(self, hold_id: UUID) -> None:
+    async def _pass_on(self, hold_id: UUID) -> bool:
         async with self._db.transaction() as conn:
             time, now = await store.lock_time(conn, hold_id), self._clock()
             if time is None:
-                return
+                return False
             await store.lapse(conn, hold_id, now)
             if await store.is_offered(conn, hold_id):
-                return
+                return False
             is_offered = await self._offer(conn, time)
             if not is_offered:
                 await store.give_back(conn, hold_id, back_at(now, time.starts_at, self._draw()))
@@ -67,6 +65,7 @@ class PassingOn:
             time_offered()
         else:
             time_returned()
+        return True
 
     async def _offer(self, conn: Connection, time: KeptTime) -> bool:
         now = self._clock()

@@ -305,6 +305,17 @@ async def test_one_reminder_some_days_before_the_deadline_and_none_to_who_has_bo
     assert second.phone_text.startswith("Only until ")
 
 
+async def test_one_that_cannot_be_read_keeps_no_other_from_its_reminder(town: Town, rosa: StaffBrowser) -> None:
+    broken = await invite(rosa, town)
+    await invite(rosa, town, contact={**KIM, "email": "alex@example.org"})
+    await town.work()
+    await town.rows("UPDATE invitation SET details = 'sealed by nobody' WHERE id = $1", UUID(broken["id"]))
+    town.clock.advance(hours=24 * 8)
+    await town.work()
+    reminded = [to for to, subject in town.mails() if subject.startswith("Nur noch bis zum")]
+    assert reminded == ["alex@example.org"]
+
+
 async def test_its_person_is_erased_some_time_after_the_deadline(town: Town, rosa: StaffBrowser) -> None:
     made = await invite(rosa, town)
     link = await link_of_mail(town)

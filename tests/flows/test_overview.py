@@ -56,6 +56,15 @@ async def test_the_list_has_what_is_to_come_and_nothing_of_others(town: Town) ->
     assert "Kim" not in str(listed)
 
 
+async def test_a_link_that_cannot_be_answered_keeps_no_other_waiting(town: Town) -> None:
+    await booked(town)
+    await ask(town, email="kim@example.org")
+    await town.rows("UPDATE overview_link SET contact = 'sealed by nobody'")
+    town.clock.advance(minutes=1)
+    await ask(town, email="kim@example.org")
+    assert (await opened(town, await link_of_mail(town))).status == 200
+
+
 async def test_the_answer_is_the_same_whether_or_not_something_is_there(town: Town) -> None:
     await booked(town)
     await town.work()

@@ -15,6 +15,8 @@ from base.seal import Sealer, Unsealable
 from base.web.answers import validate
 from booking.appointments.contact import Contact, Need, mailbox
 from booking.appointments.persons import open_contact, seal_contact
+from booking.invitations.model import Invited
+from booking.invitations.sealing import Sealing
 
 SEALER = Sealer("a secret for tests, long enough for the rule")
 
@@ -101,6 +103,17 @@ class TestSealing:
         made = contact(mobile="0151 23456789", postal_address=["Weg 1"], needs=[Need.COMPANION], note="Hund")
         ident = uuid4()
         assert open_contact(SEALER, ident, seal_contact(SEALER, ident, made), "de") == made
+
+    def test_what_was_right_once_is_readable_when_the_rules_change(self) -> None:
+        """A number that was given out again, a need that is offered no more: of cases, invitations and requests by need alike."""
+        now = contact(mobile="0151 23456789", postal_address=["Weg 1"], needs=[Need.COMPANION], note="Hund")
+        then = now.model_copy(update={"mobile": "+491"})
+        ident = uuid4()
+        assert open_contact(SEALER, ident, seal_contact(SEALER, ident, then), "de") == then
+        invitations = Sealing(SEALER)
+        assert invitations.open(ident, invitations.seal(ident, Invited(then, "AZ 7"))) == Invited(then, "AZ 7")
+        known = then.model_dump(mode="json")
+        assert Contact.stored({**known, "needs": [*known["needs"], "lift"]}) == then
 
     def test_nothing_lies_open_and_nothing_opens_elsewhere(self) -> None:
         ident = uuid4()
