@@ -114,8 +114,10 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def _payment_providers(text: str) -> tuple[str, ...]:
     names = _names(text)
-    if unknown := set(names) - {"stripe", "xbezahldienste"}:
-        raise ValueError(f"knows stripe and xbezahldienste, not {sorted(unknown)[0]}")
+    if unknown := set(names) - {"none", "stripe", "xbezahldienste"}:
+        raise ValueError(f"knows stripe, xbezahldienste and none, not {sorted(unknown)[0]}")
+    if "none" in names[1:]:
+        raise ValueError("names none first: it gets what is new, and the others keep what they have")
     return names
 
 
@@ -211,6 +213,7 @@ SETTINGS: tuple[Setting, ...] = (
         "PAYMENT_PROVIDERS",
         "",
         "Who takes money, by commas: `stripe`, `xbezahldienste`; the first gets new payments, the others keep theirs; "
+        "`none` first: nothing is paid online, bookings are confirmed and their fee is paid at a till; "
         "empty: whoever is set up, Stripe first",
         _payment_providers,
     ),

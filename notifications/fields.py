@@ -68,6 +68,7 @@ class CaseFields:
     join_url: Url | Literal[""] = ""  # into the video call
     own_url: Url | Literal[""] = ""  # of what the message is about, beside the case
     fee_cents: int = 0
+    owed_cents: int = 0  # of it, to be paid at a till; nothing is paid then
     refund_cents: int = 0
     paid_cents: int = 0  # of a difference, when it moved
     currency: str = "EUR"

@@ -140,7 +140,7 @@ class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
     every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts. `disputes`:
     money may be taken back; then it is a DisputeProvider. Not `online`: its payer comes to a till, and so do refunds, not
-    `refund_at_once`."""
+    `refund_at_once`. Not `collects`: nobody can pay there, so what is owed is paid at a till."""
 
     fence: bool = True
     refund: bool = True
@@ -148,6 +148,7 @@ class Abilities:
     disputes: bool = False
     online: bool = True
     refund_at_once: bool = True
+    collects: bool = True
 
 
 class PaymentProvider(Protocol):

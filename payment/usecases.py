@@ -70,7 +70,7 @@ class Payments:
         if (living := await books.living(tx, reference)) is not None:
             return living
         provider = next((n for n, one in self._context.providers.items() if one.abilities.online is not at_till), None)
-        if provider is None:
+        if provider is None or not self._context.providers[provider].abilities.collects:
             raise PaymentUnavailable
         payment = Payment(
             id=self._context.new_id(),
@@ -92,6 +92,12 @@ class Payments:
             return living
         requested()
         return payment
+
+    @property
+    def only_at_till(self) -> bool:
+        """The city has said that it takes no money online."""
+        online = next((one for one in self._context.providers.values() if one.abilities.online), None)
+        return online is not None and not online.abilities.collects
 
     async def living(self, tx: Tx, reference: UUID) -> Payment | None:
         """The one that is not fenced: it may bring money, has brought it, or needs attention."""

@@ -78,6 +78,7 @@ from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
 from payment.provider_records.usecases import ProviderRecords
 from payment.psp_counter import CounterProvider
+from payment.psp_none import NONE, NoProvider
 from payment.psp_stripe import StripeProvider
 from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.receipts.usecases import Receipts
@@ -188,7 +189,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         queue_source, need_source = QueueSource(), NeedSource()
         figures = Figures(db, clock)
         guard = Guard(db, notifications, sealer, figures, clock)
-        providers: dict[str, StripeProvider | XBezahlProvider | CounterProvider] = {
+        providers: dict[str, StripeProvider | XBezahlProvider | CounterProvider | NoProvider] = {
             **await _providers(settings, stack),
             COUNTER: CounterProvider(db, clock),
         }
@@ -261,7 +262,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             figures=figures,
             payments=payments,
             tills=Tills(db, payments.settle, payments.submit_refund, clock),
-            reconciliation=Reconciliation(db, providers, clock),
+            reconciliation=Reconciliation(
+                db, {name: one for name, one in providers.items() if not isinstance(one, NoProvider)}, clock
+            ),
             matching=Matching(
                 db,
                 ProviderRecords(
@@ -368,9 +371,13 @@ async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None
     )
 
 
-async def _providers(settings: Settings, stack: AsyncExitStack) -> dict[str, StripeProvider | XBezahlProvider]:
+async def _providers(
+    settings: Settings, stack: AsyncExitStack
+) -> dict[str, StripeProvider | XBezahlProvider | NoProvider]:
     """In the order that is asked for; none without a key: services with a fee then say that they cannot be paid online."""
-    found: dict[str, StripeProvider | XBezahlProvider] = {}
+    found: dict[str, StripeProvider | XBezahlProvider | NoProvider] = {}
+    if NONE in settings.payment_providers:
+        found[NONE] = NoProvider()
     if settings.stripe_api_key:
         found["stripe"] = StripeProvider(
             await stack.enter_async_context(outbound_session(settings)),

@@ -15,9 +15,11 @@ _FAULTS = {
                   ELSE greatest(1, (SELECT count(*) FROM claim c WHERE c.appointment_id = a.id AND c.status < 8)) END""",
     "confirmed and not paid": f"""
         SELECT a.id FROM appointment a WHERE a.status IN ('confirmed', 'finished', 'no_show') AND a.fee_cents > 0
-           AND NOT EXISTS (SELECT FROM payment p WHERE p.status = 'paid' AND p.reference IN ({_REFERENCES}))""",
+           AND NOT a.pays_at_till AND NOT EXISTS (SELECT FROM payment p WHERE p.status = 'paid' AND p.reference IN ({_REFERENCES}))""",
     "a fee that is not what was paid for it": f"""
-        SELECT a.id FROM appointment a WHERE a.status = 'confirmed' AND a.fee_cents <>
+        SELECT a.id FROM appointment a WHERE a.status = 'confirmed'
+           AND NOT (a.pays_at_till AND NOT EXISTS (SELECT FROM payment p WHERE p.status = 'paid' AND NOT p.surplus AND p.reference = a.id))
+           AND a.fee_cents <>
           (SELECT coalesce(sum(p.captured_cents), 0) FROM payment p
             WHERE p.status = 'paid' AND NOT p.surplus AND p.reference IN ({_REFERENCES}))
           - (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r JOIN payment p ON p.id = r.payment_id
@@ -41,7 +43,7 @@ _FAULTS = {
     "money at the provider that the journal does not know": """
         SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM entry e JOIN journal j ON j.id = e.journal_id
                          WHERE account = 'psp_clearing' AND j.kind NOT IN ('psp_fee', 'payout', 'payout_failed'))
-          <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment)""",
+          <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment WHERE provider <> 'counter')""",
     "a place given out by need without a case, or two": """
         SELECT r.id FROM allocation_request r LEFT JOIN claim c ON c.appointment_id = r.appointment_id
          WHERE r.status = 'placed' AND c.id IS NULL""",

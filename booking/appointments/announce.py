@@ -144,6 +144,7 @@ class Announcer:
             "time_zone": row.time_zone,
             "manage_url": f"{self._public_url}/{row.language}/case/{token}",
             "fee_cents": row.fee_cents,
+            "owed_cents": row.fee_cents if row.pays_at_till else 0,
             "currency": row.currency,
             "refund_policy": pick(row.refund_policy, row.language),
             "documents": list(

@@ -10,7 +10,7 @@ from base.clock import Clock
 from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from booking.appointments.lifecycle import HoldOver, Transaction
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import OWED, AppointmentStatus, CaseState
 from booking.appointments.slots import Slots
 from payment.context import PaymentUnavailable
 from payment.model import Payment, PaymentStatus
@@ -44,13 +44,11 @@ class AtTill:
                 if case is None:
                     raise NotFound
                 living = await self.payments.living(tx, reference)
-                if case.status is AppointmentStatus.CONFIRMED or not case.fee:
+                is_owed = case.pays_at_till and case.status in OWED
+                if not case.fee or (case.status is AppointmentStatus.CONFIRMED and not is_owed):
                     return None
-                if (
-                    case.status is not AppointmentStatus.HELD
-                    or case.hold_until is None
-                    or case.hold_until <= self.clock()
-                ):
+                is_held = case.status is AppointmentStatus.HELD
+                if not is_owed and (not is_held or case.hold_until is None or case.hold_until <= self.clock()):
                     raise HoldOver
                 if living is None:
                     living = await self.payments.request(
@@ -64,7 +62,9 @@ class AtTill:
                         service_day=case.service_day,
                         at_till=True,
                     )
-            if living.provider == COUNTER:
+            if living.status is PaymentStatus.PAID:
+                return None
+            if living.provider == COUNTER and living.amount == case.fee:
                 return await self.payments.open(living.id)
             ended = await self.payments.fence(living.id)
             if ended.status is PaymentStatus.PAID:

@@ -130,6 +130,7 @@ class AppointmentOut(BaseModel):
     fee: MoneyOut = Field(description="To be paid: without what reductions take off")
     reduced: MoneyOut = Field(description="What they take off; with `fee` it is the whole fee")
     items: list[ItemOut] = Field(description="What the visit is for, in its order")
+    due_at_till: MoneyOut | None = Field(description="Booked without being paid: what a till takes; null: nothing")
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
     refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
@@ -317,6 +318,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "fee": MoneyOut(cents=case.fee.cents, currency=case.fee.currency),
         "reduced": MoneyOut(cents=case.reduced_cents, currency=case.fee.currency),
         "items": [ItemOut(service=item.service_id, quantity=item.quantity) for item in case.items],
+        "due_at_till": _money(case.due_at_till or None),
         "payment": case.payment.status.value if case.payment else None,
         "refunds": [
             RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)

@@ -44,6 +44,11 @@ class ForStaff(Reading):
         """Whether text messages are sent at all."""
         return self._notifications.can_text
 
+    @property
+    def only_at_till(self) -> bool:
+        """Nothing is paid online: what costs something is booked at once, and paid at a till."""
+        return self._payments.only_at_till
+
     def can_reach(self, contact: Contact) -> bool:
         """Whether a message can go there; a letter is written by hand."""
         return contact.email is not None or (contact.mobile is not None and self.can_text)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from base.clock import Clock
 from base.failpoint import point
-from booking.appointments.model import AppointmentStatus, CaseState, MoveState
+from booking.appointments.model import OWED, AppointmentStatus, CaseState, MoveState
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from payment.model import Payment, PaymentStatus, Refund
 from payment.ports import Outcome, Tx
@@ -58,6 +58,8 @@ class CaseHooks:
             return await self._difference_paid(tx, payment)
         if case.status is AppointmentStatus.EXPIRED:
             return await self._paid_late(tx, case, payment)
+        if case.pays_at_till and case.status in OWED and case.fee == payment.amount:
+            return Outcome.KEPT
         if case.status not in _WAITING or case.fee != payment.amount:
             return Outcome.LOST
         if not await self._slots.move(tx, payment.reference, AppointmentStatus.CONFIRMED):

@@ -24,7 +24,7 @@ from base.money import Money
 from booking.appointments.giving_back import parts
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
-from booking.appointments.staying import free_waiting
+from booking.appointments.staying import begun_at_till, free_waiting
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
@@ -102,7 +102,7 @@ class Lifecycle:
             if case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock():
                 raise HoldOver
             payment: Payment | None = None
-            if case.fee:
+            if case.fee and not self._payments.only_at_till:
                 payment = await self._payments.request(
                     tx,
                     reference=reference,
@@ -114,7 +114,7 @@ class Lifecycle:
                     service_day=case.service_day,
                 )
             else:
-                await self._slots.move(tx, reference, _S.CONFIRMED)
+                await self._slots.move(tx, reference, _S.CONFIRMED, at_till=bool(case.fee))
                 await self._slots.announce(tx, reference, Notice("appointment_confirmed"))
         if payment is None:
             appointment_confirmed()
@@ -170,6 +170,7 @@ class Lifecycle:
             refunds = await self._refund(tx, case, case.refund_percent(at))
             await self._slots.move(tx, reference, _S.CANCELLED)
             fence = await free_waiting(self._slots, self._payments, tx, case)
+            fence = fence or await begun_at_till(self._payments, tx, case)
             fields = {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}
             await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
         appointment_released()
@@ -242,7 +243,7 @@ class Lifecycle:
                 }
                 await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
                 fence = await free_waiting(self._slots, self._payments, tx, case)
-                return fence, [refund.id for refund in refunds]
+                return fence or await begun_at_till(self._payments, tx, case), [refund.id for refund in refunds]
             living = await self._payments.living(tx, reference)
             if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
                 if case.status is _S.HELD:

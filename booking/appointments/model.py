@@ -51,6 +51,10 @@ CLAIM_OF: Mapping[AppointmentStatus, ClaimStatus] = {
 }
 
 
+# What was booked unpaid is still to be paid.
+OWED = (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED)
+
+
 class IllegalTransition(Exception):
     """The table has no such edge."""
 
@@ -87,6 +91,7 @@ class CaseState:
     ] = ()  # holds of dearer times it was moved to, the last first: references of their payments
     waiting: UUID | None = None  # hold of a dearer time, until the difference is paid: reference of that payment
     time_zone: str = CITY_ZONE
+    pays_at_till: bool = False  # booked unpaid: a till takes the fee
     # What the fee is for; empty where nobody knows more than its sum. Told by the time that a case has, so of one that is over: nothing.
     lines: tuple[Line, ...] = field(default=(), compare=False)
 
@@ -199,6 +204,7 @@ class Case:
     time_zone: str
     hold_until: datetime | None
     fee: Money  # to be paid, without what is taken off
+    pays_at_till: bool = False  # booked unpaid: a till takes the fee
     reduced_cents: int = 0  # taken off
     reductions: tuple[Reduced, ...] = ()
     legal_basis: Text = field(default_factory=dict)  # of the fee's version, frozen at the hold
@@ -229,6 +235,12 @@ class Case:
     def whole_fee(self) -> Money:
         """Without any reduction."""
         return Money(self.fee.cents + self.reduced_cents, self.fee.currency)
+
+    @property
+    def due_at_till(self) -> Money:
+        """Of what was booked unpaid; nothing where a till has taken it."""
+        is_due = self.pays_at_till and self.status in OWED
+        return self.fee if is_due and not self.paid else Money(0, self.fee.currency)
 
     @property
     def paid(self) -> tuple[Payment, ...]:

@@ -26,7 +26,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
 from booking.appointments.move_store import BY_CITY, BY_PERSON
 from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
-from booking.appointments.staying import free_waiting
+from booking.appointments.staying import begun_at_till, free_waiting, is_owed
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
@@ -157,10 +157,11 @@ class Moving:
             if by_city is None and not by_staff:
                 await responsible.check(conn, self._sealer, self._offers, appointment_id, hold_id)
             await who_store.adopt(conn, appointment_id, hold_id)
-            if hold.fee_cents > case.fee.cents and by_city is None:
+            is_owed = await self._is_owed(conn, case)
+            if hold.fee_cents > case.fee.cents and by_city is None and not is_owed:
                 payment = await self._wait(conn, case, hold, hold_id, return_url)
             else:
-                left = await self._swap(conn, case, hold, by_city)
+                left = await self._swap(conn, case, hold, by_city, is_owed=is_owed)
         if payment is not None:
             pay_requested()
             opened = await self._payments.open(payment.id)
@@ -177,7 +178,7 @@ class Moving:
         PriceDiffers where the time is dearer."""
         case, hold = await self._look(conn, appointment_id, hold_id, None)
         if hold is not None:
-            await self._swap(conn, case, hold)
+            await self._swap(conn, case, hold, is_owed=await self._is_owed(conn, case))
 
     async def stay(self, appointment_id: UUID) -> None:
         """The dearer time that waits for its payment is wanted no more; again, nothing more happens. Raises NotFound."""
@@ -261,11 +262,21 @@ class Moving:
             raise CallOver
 
     async def _swap(
-        self, conn: Connection, case: CaseState, hold: HoldClaim, by_city: ByCity | None = None
+        self,
+        conn: Connection,
+        case: CaseState,
+        hold: HoldClaim,
+        by_city: ByCity | None = None,
+        *,
+        is_owed: bool,
     ) -> _Afterwards:
-        if hold.fee_cents > case.fee.cents:
+        """`is_owed`: nothing is paid yet, so what the new time costs is what a till will take."""
+        if hold.fee_cents > case.fee.cents and (by_city is not None or not is_owed):
             raise PriceDiffers
         fence = await free_waiting(self._slots, self._payments, conn, case)
+        fence = fence or await begun_at_till(self._payments, conn, case)
+        if is_owed and hold.fee_cents:
+            await store.owe_at_till(conn, case.id)
         refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
         is_citys = by_city is not None or case.is_displaced
         percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
@@ -274,7 +285,8 @@ class Moving:
         time_swapped()
         await reconfirm_store.put(conn, case.id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
         cents = sum(refund.amount_cents for refund in refunds)
-        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": cents}
+        owed = hold.fee_cents if is_owed else 0
+        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": cents, "owed_cents": owed}
         await self._slots.announce(conn, case.id, Notice("appointment_moved", fields=fields))
         await self._let_go(conn, case.id)
         # The waiting room of a video call holds the room and not the case; announcing has waited for it.
@@ -282,10 +294,17 @@ class Moving:
             raise HasArrived
         return _Afterwards(tuple(refunds), fence)
 
+    async def _is_owed(self, conn: Connection, case: CaseState) -> bool:
+        """Nothing is paid, and nothing is to be paid online: so a dearer time is owed like a first one."""
+        is_free = self._payments.only_at_till and not case.fee
+        return is_free or await is_owed(self._payments, conn, case)
+
     async def _wait(
         self, conn: Connection, case: CaseState, hold: HoldClaim, hold_id: UUID, return_url: str
     ) -> Payment:
         """The new time is kept for the case, whatever the clock says, until the provider has promised that no money will come."""
+        if self._payments.only_at_till:
+            raise PriceDiffers
         if hold.moves is None:
             if await move_store.find_waiting(conn, case.id) is not None:
                 raise MoveWaits

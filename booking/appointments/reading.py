@@ -204,6 +204,7 @@ def _case(
         time_zone=row.time_zone,
         hold_until=row.hold_until,
         fee=Money(row.fee_cents, row.currency),
+        pays_at_till=row.pays_at_till,
         reduced_cents=row.reduction_cents,
         reductions=row.reductions,
         legal_basis=row.legal_basis,

@@ -67,9 +67,9 @@ class Slots(Protocol):
     async def lock(self, tx: Tx, reference: UUID) -> CaseState | None:
         """The case as it is; nobody else gets its lock before the transaction ends."""
 
-    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
+    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus, *, at_till: bool = False) -> bool:
         """Compare-and-set from the statuses that the transition table allows; its time follows. False: it had another status, or what
-        had run out is not free any more in all its parts."""
+        had run out is not free any more in all its parts. `at_till`: booked unpaid, for a till to take the fee."""
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:
         """Cases whose hold is over, those that are expiring, and dearer times that nobody waits for any more, by their hold; each once in

@@ -54,13 +54,15 @@ class MemorySlots:
         found: CaseState | None = _table(tx, "case").get(reference)
         return _with_waiting(tx, found) if found is not None else None
 
-    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
+    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus, *, at_till: bool = False) -> bool:
         case: CaseState | None = _table(tx, "case").get(reference)
         if case is None or case.status not in sources(to):
             return False
         if case.status is AppointmentStatus.EXPIRED and not self.is_free(tx, case):
             return False
-        _table(tx, "case")[reference] = replace(case, status=to, hold_until=None if to in _ENDED else case.hold_until)
+        hold_until = None if to in _ENDED else case.hold_until
+        pays_at_till = case.pays_at_till or at_till
+        _table(tx, "case")[reference] = replace(case, status=to, hold_until=hold_until, pays_at_till=pays_at_till)
         return True
 
     async def due(self, tx: Tx, now: datetime, limit: int) -> list[UUID]:

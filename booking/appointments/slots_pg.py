@@ -30,9 +30,9 @@ class PgSlots:
             return None
         return await store.find_state(_conn(tx), reference)
 
-    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus) -> bool:
+    async def move(self, tx: Tx, reference: UUID, to: AppointmentStatus, *, at_till: bool = False) -> bool:
         conn, held_by = _conn(tx), sources(to) - {AppointmentStatus.EXPIRED}
-        if await store.move(conn, reference, held_by, to, CLAIM_OF[to]):
+        if await store.move(conn, reference, held_by, to, CLAIM_OF[to], at_till=at_till):
             return True
         if AppointmentStatus.EXPIRED not in sources(to):
             return False

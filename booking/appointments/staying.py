@@ -19,3 +19,17 @@ async def free_waiting(slots: Slots, payments: Payments, tx: Tx, case: CaseState
     await slots.end_move(tx, case.waiting, None)
     payment = await payments.living(tx, case.waiting)
     return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
+
+
+async def begun_at_till(payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
+    """Of a case that was booked unpaid: what a till has begun to take, to be fenced after commit."""
+    payment = await payments.living(tx, case.id) if case.pays_at_till else None
+    return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
+
+
+async def is_owed(payments: Payments, tx: Tx, case: CaseState) -> bool:
+    """Booked unpaid, and no till has taken the fee."""
+    if not case.pays_at_till:
+        return False
+    payment = await payments.living(tx, case.id)
+    return payment is None or payment.status is not PaymentStatus.PAID

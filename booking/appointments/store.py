@@ -114,6 +114,7 @@ class CaseRow:
     time_zone: str
     hold_until: datetime | None
     fee_cents: int
+    pays_at_till: bool
     reduction_cents: int
     reductions: tuple[Reduced, ...]
     currency: str
@@ -372,7 +373,7 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
         CaseRow,
         """
         SELECT a.id, a.number, a.status, a.service_id, a.office_id, a.channel, a.language, t.starts_at, t.ends_at,
-               o.time_zone, t.hold_until, a.fee_cents, a.reduction_cents, coalesce(f.currency, 'EUR') AS currency,
+               o.time_zone, t.hold_until, a.fee_cents, a.pays_at_till, a.reduction_cents, coalesce(f.currency, 'EUR') AS currency,
                (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'name', r.name, 'proof', r.proof, 'legal_basis', r.legal_basis,
                          'persons', d.persons, 'outcome', d.outcome, 'reason', d.reason, 'cents',
                          (SELECT coalesce(sum(x.cents), 0) FROM reduction_part x
@@ -437,7 +438,7 @@ def _lines(found: Sequence[Mapping[str, Any]], cents: int) -> tuple[Line, ...]:
 async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None:
     row = await conn.fetchrow(
         """
-        SELECT a.id, a.number, a.status, a.language, a.fee_cents, coalesce(f.currency, 'EUR') AS currency,
+        SELECT a.id, a.number, a.status, a.language, a.fee_cents, a.pays_at_till, coalesce(f.currency, 'EUR') AS currency,
                p.share_percent, p.step_hours, p.step_percent, a.refund_most_percent, t.starts_at, t.hold_until, t.is_displaced,
                o.time_zone,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -482,6 +483,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         paid_moves=tuple(row["paid_moves"]),
         waiting=row["waiting"],
         time_zone=row["time_zone"],
+        pays_at_till=row["pays_at_till"],
         lines=_lines(row["lines"], row["fee_cents"]),
     )
 
@@ -492,12 +494,15 @@ async def move(
     sources: Collection[AppointmentStatus],
     to: AppointmentStatus,
     claim_status: ClaimStatus,
+    *,
+    at_till: bool = False,
 ) -> bool:
     """The case and its time in one statement. Only held and expiring time has an end of hold: the index of due holds stays small."""
     moved: bool = await conn.fetchval(
         """
         WITH moved AS (
-          UPDATE appointment SET status = $3, sequence = sequence + 1 WHERE id = $1 AND status = ANY ($2) RETURNING id
+          UPDATE appointment SET status = $3, sequence = sequence + 1, pays_at_till = pays_at_till OR $5
+           WHERE id = $1 AND status = ANY ($2) RETURNING id
         ), timed AS (
           UPDATE claim SET status = $4::smallint, hold_until = CASE WHEN $4::smallint IN (1, 3) THEN hold_until END
            WHERE appointment_id IN (SELECT id FROM moved) AND status < 8
@@ -507,8 +512,13 @@ async def move(
         [status.value for status in sources],
         to.value,
         int(claim_status),
+        at_till,
     )
     return moved
+
+
+async def owe_at_till(conn: Connection, appointment_id: UUID) -> None:
+    await conn.execute("UPDATE appointment SET pays_at_till = true WHERE id = $1", appointment_id)
 
 
 async def take_again(conn: Connection, appointment_id: UUID) -> bool:

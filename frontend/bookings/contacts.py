@@ -51,7 +51,7 @@ async def send(request: web.Request) -> web.Response:
         fee = await request.app[REDUCTIONS].price(hold.id, claims)
     except ReductionsWrong as refusal:
         return await _page(request, hold, typed, problem=refusal.errors[0].message)
-    if fee and typed.contact and not appointments.can_reach(typed.contact):
+    if fee and typed.contact and not appointments.only_at_till and not appointments.can_reach(typed.contact):
         typed = replace(typed, wrong={"email": _NO_WAY_TO_PAY}, contact=None)
     if typed.contact is None:
         return await _page(request, hold, typed, is_sent=True, claims=claims)
@@ -60,7 +60,7 @@ async def send(request: web.Request) -> web.Response:
         created = await appointments.create(hold.id, typed.contact, str(once), answers=typed.answers)
         if any(claims.values()):
             await request.app[REDUCTIONS].claim(created.case.id, claims)
-        if fee:
+        if fee and not appointments.only_at_till:
             await appointments.ask_to_pay(created.case.id)
         else:
             here = f"{request.app[SETTINGS].public_url}/{typed.contact.language}/appointments/{created.case.id}/paid"
@@ -105,16 +105,17 @@ async def _page(
     if problem:
         errors.insert(0, ShownError(field="name", message=words._(problem)))
     what, offered = await chosen(request, hold), await request.app[REDUCTIONS].for_hold(hold.id)
+    by_link = bool(hold.fee) and not request.app[APPOINTMENTS].only_at_till
     view = ContactPage(
         frame=staff_frame(request, words, words._("Who comes?"), errors=tuple(errors)),
         rows=appointment_rows(words, what),
         reserved=reserved(words, what, hold.expires_at),
         action=f"{place.base}/holds/{hold.id}",
         release_action=f"{place.base}/holds/{hold.id}/release",
-        button=words._("Send the link to pay") if hold.fee else words._("Book the appointment"),
+        button=words._("Send the link to pay") if by_link else words._("Book the appointment"),
         request_key=new_key(),
         needs_number=hold.channel == Channel.PHONE,
-        pays_by_link=bool(hold.fee),
+        pays_by_link=by_link,
         needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in typed.needs) for need in Need),
         languages=tuple(
             Tick(value=code, label=name, is_chosen=code == typed.values["language"]) for code, name in LANGUAGES.items()

@@ -33,6 +33,8 @@ class CaseFacts:
     status: str  # held, expiring, confirmed, expired, cancelled, finished, no_show
     chosen: Chosen
     payment: str = ""  # "", open, processing, paid, failed
+    due_at_till: Money | None = None  # of what was booked without being paid
+    only_at_till: bool = False  # nothing is paid online
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
     refund: str = ""  # "", under_way, done, failed, transfer
     refund_amount: Money | None = None
@@ -80,6 +82,7 @@ def facts_of(
     has_call: bool = False,
     is_displaced: bool = False,
     transfers: tuple[tuple[str, str], ...] = (),
+    only_at_till: bool = False,
 ) -> CaseFacts:
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund, refund_amount = _returned(case)
@@ -96,6 +99,8 @@ def facts_of(
         chosen=chosen,
         payment=payment,
         at_till=_at_till(case),
+        due_at_till=case.due_at_till or None,
+        only_at_till=only_at_till,
         refund=refund,
         refund_amount=refund_amount,
         reach=_reach(case.contact, can_text=can_text),
@@ -238,9 +243,9 @@ def case_page(
         if is_held
         else words._("Really cancel this appointment?"),
         cancel_yes=words._("Yes, give it back") if is_held else words._("Yes, cancel the appointment"),
-        cancel_text=(not is_held and words.pick(facts.cancellation)) or words._("The time is then free for others."),
+        cancel_text=_cancel_text(words, facts),
         cancel_amount=_amount(words, facts),
-        cancel_steps=() if is_held else _steps(words, facts),
+        cancel_steps=() if is_held or facts.due_at_till is not None else _steps(words, facts),
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         new_url=_new_url(words, facts),
         erase_url=here if erases else f"{here}?erase=1#erase-question" if facts.can_erase else "",
@@ -270,6 +275,13 @@ def _amount(words: Words, facts: CaseFacts) -> str:
 def _steps(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
     chosen = facts.chosen
     return steps_in_words(words, facts.terms, chosen.fee, chosen.starts_at, chosen.office.time_zone)
+
+
+def _cancel_text(words: Words, facts: CaseFacts) -> str:
+    free = words._("The time is then free for others.")
+    if facts.due_at_till is not None:
+        return f"{free} {words._('Nothing has been paid, and nothing is to be paid then.')}"
+    return (facts.status != "held" and words.pick(facts.cancellation)) or free
 
 
 def _cancel_url(facts: CaseFacts, here: str) -> str:
@@ -361,7 +373,7 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
                     ),
                 ),
             )
-        case "held" if facts.chosen.fee:
+        case "held" if facts.chosen.fee and not facts.only_at_till:
             return _Said(
                 "warning", words._("Not yet paid"), (words._("Your appointment is booked as soon as you have paid."),)
             )
@@ -398,7 +410,18 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
             lines = (*_released(words, facts), *(_refund(words, facts) or kept))
             return _Said("info", words._("Your appointment is cancelled"), lines, with_when=False)
         case _:
-            return _Said("info", words._("Your appointment is over"), ())
+            return _Said("info", words._("Your appointment is over"), _still_due(words, facts))
+
+
+def _still_due(words: Words, facts: CaseFacts) -> tuple[str, ...]:
+    if facts.due_at_till is None:
+        return ()
+    return (
+        words._(
+            "The fee of {fee} is still to be paid, at a till of the city. Please say the number of the appointment there.",
+            fee=words.fee(facts.due_at_till),
+        ),
+    )
 
 
 def _released(words: Words, facts: CaseFacts) -> tuple[str, ...]:
@@ -409,7 +432,15 @@ def _released(words: Words, facts: CaseFacts) -> tuple[str, ...]:
 
 def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     lines = []
-    if facts.chosen.fee:
+    if facts.due_at_till is not None:
+        lines.append(
+            words._(
+                "The fee of {fee} is not paid yet: please pay it at a till of the city, at the latest on the day of your "
+                "appointment, in cash or by card. Please say the number of the appointment there.",
+                fee=words.fee(facts.due_at_till),
+            )
+        )
+    elif facts.chosen.fee:
         lines.append(words._("The fee of {fee} is paid.", fee=words.fee(facts.chosen.fee)))
     if facts.reconfirm is not None and facts.reconfirm.status is ReconfirmStatus.KEPT:
         lines.append(words._("You have told us that you come."))

@@ -102,7 +102,7 @@ async def _check(
         return await run_out(request, case, typed, path=f"/appointments/{case.id}/check", instead=case.id)
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
         return see(f"/{words.language}/appointments/{case.id}")
-    offered = await request.app[REDUCTIONS].offered(case.id)
+    offered, appointments = await request.app[REDUCTIONS].offered(case.id), request.app[APPOINTMENTS]
     view = check_page(
         words,
         case.id,
@@ -124,6 +124,7 @@ async def _check(
             hidden=(("hold", str(hold_id)),) if hold_id else (),
             problem=refused,
         ),
+        at_till=appointments.only_at_till,
     )
     return page(request, "check", view, status=503 if problem else 422 if refused else 200)
 
@@ -187,6 +188,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         has_call=has_call,
         is_displaced=await request.app[REBOOKINGS].is_open(ident),
         transfers=tuple((line(words, one), refund_url(request, one)) for one in transfers),
+        only_at_till=appointments.only_at_till,
     )
     if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
         facts = replace(facts, can_move=False)

@@ -129,8 +129,10 @@ def check_page(
     answers: Sequence[Answer] = (),
     whole_fee: Money | None = None,
     reductions: ReductionsPart | None = None,
+    at_till: bool = False,
 ) -> CheckPage:
-    """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form."""
+    """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form; `at_till`: nothing is
+    paid online."""
     path = f"/appointments/{appointment_id}/check"
     query = (("hold", str(hold_id)),) if hold_id else ()
     contact_url = f"/{words.language}/holds/{hold_id}" if hold_id else ""
@@ -160,7 +162,8 @@ def check_page(
         action=f"/{words.language}/appointments/{appointment_id}/pay",
         button=book_button(words, chosen.fee),
         request_key=request_key,
-        leads_to_payment=bool(chosen.fee),
+        leads_to_payment=bool(chosen.fee) and not at_till,
+        pays_at_till=bool(chosen.fee) and at_till,
         price=price_rows(words, whole_fee, chosen.reductions) if whole_fee else (),
         reductions=reductions,
     )

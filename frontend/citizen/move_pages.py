@@ -90,6 +90,7 @@ async def _ask(request: web.Request, case: Case, hold: Hold, problem: str = "") 
         will=await chosen(request, hold),
         request_key=new_key(),
         problem=problem,
+        only_at_till=request.app[APPOINTMENTS].only_at_till,
     )
     return page(request, "move", view, status=503 if problem else 200)
 

@@ -12,7 +12,15 @@ from frontend.citizen.words import Words
 
 
 def move_page(
-    words: Words, case: Case, hold: Hold, *, was: Chosen, will: Chosen, request_key: str, problem: str = ""
+    words: Words,
+    case: Case,
+    hold: Hold,
+    *,
+    was: Chosen,
+    will: Chosen,
+    request_key: str,
+    problem: str = "",
+    only_at_till: bool = False,
 ) -> MovePage:
     path = f"/appointments/{case.id}/move"
     query = (("hold", str(hold.id)),)
@@ -29,7 +37,7 @@ def move_page(
             SummaryGroup(title=words._("New time"), rows=appointment_rows(words, will, with_fee=False)),
             SummaryGroup(title=words._("Time so far"), rows=appointment_rows(words, was, with_fee=False)),
         ),
-        lines=_lines(words, case, will.fee),
+        lines=_lines(words, case, will.fee, only_at_till=only_at_till),
         action=f"/{words.language}{path}",
         hidden=query,
         request_key=request_key,
@@ -39,7 +47,7 @@ def move_page(
     )
 
 
-def _lines(words: Words, case: Case, fee: Money) -> tuple[str, ...]:
+def _lines(words: Words, case: Case, fee: Money, *, only_at_till: bool) -> tuple[str, ...]:
     kept = words._("Number, link and calendar entry stay. The time so far is then free for others.")
     paid = words._("The fee of {fee} stays paid.", fee=words.fee(case.fee)) if case.fee else ""
     if fee < case.fee:
@@ -48,6 +56,12 @@ def _lines(words: Words, case: Case, fee: Money) -> tuple[str, ...]:
             fee=words.fee(fee),
             difference=words.fee(case.fee - fee),
         )
+    if case.due_at_till or (only_at_till and not case.fee and fee):
+        paid = words._(
+            "The fee is {fee} then. Nothing is paid yet: you pay it at a till of the city, at the latest on the day of your appointment.",
+            fee=words.fee(fee),
+        )
+        return tuple(line for line in (kept, paid, _further(words, case)) if line)
     percent = case.terms.percent(case.starts_at, words.now)
     if case.fee < fee:
         paid = words._(
@@ -63,14 +77,15 @@ def _lines(words: Words, case: Case, fee: Money) -> tuple[str, ...]:
         if case.fee and percent < 100
         else ""
     )
+    return tuple(line for line in (kept, paid, late, _further(words, case)) if line)
+
+
+def _further(words: Words, case: Case) -> str:
     left = case.moves_left - 1
-    further = (
-        words.ngettext(
-            "You can move this appointment {n} more time after this.",
-            "You can move this appointment {n} more times after this.",
-            left,
-        )
-        if left
-        else words._("After this the appointment cannot be moved again.")
+    if not left:
+        return words._("After this the appointment cannot be moved again.")
+    return words.ngettext(
+        "You can move this appointment {n} more time after this.",
+        "You can move this appointment {n} more times after this.",
+        left,
     )
-    return tuple(line for line in (kept, paid, late, further) if line)

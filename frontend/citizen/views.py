@@ -305,6 +305,7 @@ class CheckPage:
     button: str
     request_key: str
     leads_to_payment: bool
+    pays_at_till: bool
     hidden: tuple[tuple[str, str], ...] = ()
     problem: str = ""  # the last try to pay did not get through
     price: tuple[Row, ...] = ()  # the whole fee and what is taken off

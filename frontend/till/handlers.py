@@ -21,7 +21,7 @@ from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
 from frontend.till import typed, wording
-from frontend.till.views import DeskPage, DrawerPage, Form, Giving, OfficePage, Piece, TakePage
+from frontend.till.views import Begins, DeskPage, DrawerPage, Form, Giving, OfficePage, Piece, TakePage
 from payment.endpoints import RECONCILIATION, TILLS
 from payment.model import PaymentStatus
 from payment.till.model import COUNTER, DENOMINATIONS, CounterStatus, Method
@@ -128,7 +128,7 @@ async def _desk_page(request: web.Request, said: Said) -> web.Response:
     return staff_page(request, "till/desk", view, status=said.status)
 
 
-async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, Form | None]:
+async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, Begins | None]:
     """By an appointment's number or a Kassenzeichen, however it was typed; and where its payment was not begun, a form that begins it."""
     appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
     ids = list(await reconciliation.find(asked)) if asked.upper().startswith("RF") else []
@@ -141,8 +141,14 @@ async def _search(request: web.Request, words: Words, here: str, asked: str) -> 
     table, begins = wording.found(words, here, takings, briefs), None
     if case_id is not None and all(one.payment.status in _ENDED for one in takings):
         case = await appointments.case(case_id)
-        if case.status is AppointmentStatus.HELD and case.fee:
-            begins = Form(action=f"{here}/appointments/{case_id}", request_key=new_key())
+        if (case.status is AppointmentStatus.HELD and case.fee) or case.due_at_till:
+            amount = words.fee(case.fee)
+            text = words._("Booked without being paid: {amount}.", amount=amount)
+            if case.status is AppointmentStatus.HELD:
+                text = words._(
+                    "A time is reserved under this number, and nobody has begun to pay for it: {amount}.", amount=amount
+                )
+            begins = Begins(text=text, form=Form(action=f"{here}/appointments/{case_id}", request_key=new_key()))
     return table, begins
 
 

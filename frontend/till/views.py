@@ -30,6 +30,14 @@ class OfficePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begins:
+    """A fee of which no payment was begun."""
+
+    text: str
+    form: Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskPage:
     """One till. `open_form`: its drawer is closed; else what is looked for, and the drawer."""
 
@@ -41,7 +49,7 @@ class DeskPage:
     search_url: str
     asked: str
     found: Table | None
-    begins: Form | None  # the fee of a reserved time, of which no payment was begun
+    begins: Begins | None
     drawer: Link | None
 
 

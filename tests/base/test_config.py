@@ -139,6 +139,7 @@ def test_a_payment_service_is_set_up_whole_or_not_at_all() -> None:
         ("XBEZAHL_ENDPOINT", "a/b"),
         ("XBEZAHL_BOOKING_DATA", "mandant"),
         ("PAYMENT_PROVIDERS", "paypal"),
+        ("PAYMENT_PROVIDERS", "xbezahldienste, none"),
     ):
         with pytest.raises(SettingError, match=name):
             Settings.from_env(needed | PAYMENT_SERVICE | {name: text})

@@ -75,6 +75,7 @@ class City:
     """All four use cases in one object; what a test wants to happen is set on it."""
 
     can_text = True
+    only_at_till = False
 
     def __init__(self) -> None:
         self.clock = SettableClock(NOW)

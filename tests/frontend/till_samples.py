@@ -13,7 +13,7 @@ from frontend.finance.views import Fact, Link
 from frontend.receipts.views import Sheet
 from frontend.staff.views import StaffFrame
 from frontend.till import wording
-from frontend.till.views import DeskPage, DrawerPage, Form, Giving, OfficePage, Piece, TakePage, TillReceiptPage
+from frontend.till.views import Begins, DeskPage, DrawerPage, Form, Giving, OfficePage, Piece, TakePage, TillReceiptPage
 from payment.model import Payment, PaymentStatus
 from payment.till.model import (
     DENOMINATIONS,
@@ -89,7 +89,8 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
     )  # fmt: skip
     desk = DeskPage(
         frame=frame, back=back, notice="", facts=(Fact(label="Stand", value=wording.state(words, states[0])),), open_form=None,
-        search_url="/till", asked="1234 5678", found=wording.found(words, "/till", [due], briefs), begins=form,
+        search_url="/till", asked="1234 5678", found=wording.found(words, "/till", [due], briefs),
+        begins=Begins(text="Gebucht, ohne bezahlt zu sein: 13,00 €.", form=form),
         drawer=Link(label=words._("Protocol and closing of the drawer"), url="/drawer"),
     )  # fmt: skip
     pieces = tuple(

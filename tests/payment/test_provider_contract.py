@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -21,16 +21,20 @@ from payment.ports import (
     Outcome,
     OutcomeUnknown,
     PaymentOrder,
+    PaymentProvider,
     ProviderRefused,
     RefundOrder,
     RefundState,
     SessionState,
+    SignatureRefused,
 )
+from payment.psp_none import NONE, NoProvider
 from payment.usecases import Payments
 from tests.payment.making import AMOUNT, Ids, RecordingHooks
 from tests.payment.providers import COUNTER, SIDES, UNFENCED, CounterSide, Side
 
 PAYMENT = UUID(int=1)
+MOMENT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 P = PaymentStatus
 
 
@@ -354,3 +358,65 @@ async def test_an_hour_of_silence_loses_nothing(city: City) -> None:
     city.clock.advance(minutes=2)
     await city.payments.sweep()
     assert city.hooks.told == [("paid", payment.reference)]
+
+
+# Nobody: a city that takes no money online. What the port promises, as far as nothing can be paid there.
+
+
+def at_no_provider(**beside: PaymentProvider) -> tuple[Payments, MemoryBooks, RecordingHooks]:
+    books, hooks, clock = MemoryBooks(MemoryDatabase()), RecordingHooks(), SettableClock(MOMENT)
+    providers: dict[str, PaymentProvider] = {NONE: NoProvider(), **beside}
+    return Payments(books, providers, hooks, clock, Ids()), books, hooks
+
+
+async def test_nobody_makes_no_session_and_knows_of_none() -> None:
+    psp = NoProvider()
+    asked = PaymentOrder(
+        payment_id=PAYMENT, amount=AMOUNT, description="x", language="de", return_url="http://x", expires_at=MOMENT
+    )
+    with pytest.raises(ProviderRefused):
+        await psp.create(asked, "create:1")
+    assert (await psp.find(PAYMENT, MOMENT), list(await psp.changed(MOMENT))) == (None, [])
+    with pytest.raises(OutcomeUnknown):
+        await psp.fetch("nobody")
+    refund = RefundOrder(refund_id=UUID(int=501), payment_id=PAYMENT, charge_id="x", amount=Money(1))
+    with pytest.raises(ProviderRefused):
+        await psp.refund(refund, "refund:1")
+    assert await psp.find_refund(refund) is None
+    with pytest.raises(SignatureRefused):
+        psp.parse_event({}, b"{}")
+
+
+async def test_where_nobody_takes_money_online_no_payment_is_made() -> None:
+    payments, books, _hooks = at_no_provider()
+    assert payments.only_at_till
+    with pytest.raises(PaymentUnavailable):
+        async with books.transaction() as tx:
+            await payments.request(
+                tx, reference=UUID(int=7), amount=AMOUNT, description="x", language="de", return_url="http://x"
+            )
+    async with books.transaction() as tx:
+        assert await payments.latest(tx, UUID(int=7)) is None
+
+
+async def test_a_payment_that_was_meant_for_nobody_ends_fenced_and_told() -> None:
+    """As where a city has switched to it while a payment was only intended."""
+    payments, books, hooks = at_no_provider()
+    meant = Payment(
+        id=PAYMENT,
+        reference=UUID(int=7),
+        provider=NONE,
+        amount_cents=AMOUNT.cents,
+        currency=AMOUNT.currency,
+        description="x",
+        language="de",
+        return_url="http://x",
+        attempt_at=MOMENT,
+        created_at=MOMENT,
+    )
+    async with books.transaction() as tx:
+        await books.insert_payment(tx, meant)
+    with pytest.raises(PaymentUnavailable):
+        await payments.open(PAYMENT)
+    assert (await payments.fence(PAYMENT)).status is P.FENCED
+    assert hooks.told == [("fenced", UUID(int=7))]
