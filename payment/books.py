@@ -50,6 +50,9 @@ class Books(DisputeRows, Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
         """Commits at the end, rolls back on any exception. Raises Refused, also at the commit."""
 
+    def apart(self) -> AbstractAsyncContextManager[Tx]:
+        """No transaction around: each statement is its own, so two may see two moments, and what was written stays. Raises Refused."""
+
     async def payment(self, tx: Tx, payment_id: UUID, *, lock: bool = False) -> Payment | None:
         """With `lock` nobody else gets the lock before the transaction ends."""
 

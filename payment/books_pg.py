@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID
@@ -23,6 +23,14 @@ def _conn(tx: Tx) -> Connection:
     return cast("Connection", tx)
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.InsufficientPrivilegeError) as error:
+        raise Refused(getattr(error, "constraint_name", None) or str(error)) from error
+
+
 class PgBooks:
     """A `tx` is a connection with a transaction open, so callers with their own `Database.transaction()` just pass theirs."""
 
@@ -31,11 +39,15 @@ class PgBooks:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        try:
+        with _refusals():
             async with self._db.transaction() as conn:
                 yield conn
-        except (asyncpg.IntegrityConstraintViolationError, asyncpg.InsufficientPrivilegeError) as error:
-            raise Refused(getattr(error, "constraint_name", None) or str(error)) from error
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Tx]:
+        with _refusals():
+            async with self._db.connection() as conn:
+                yield conn
 
     async def payment(self, tx: Tx, payment_id: UUID, *, lock: bool = False) -> Payment | None:
         return await (store.lock_payment if lock else store.find_payment)(_conn(tx), payment_id)

@@ -32,8 +32,8 @@ class Context:
     new_id: Callable[[], UUID]
 
     async def payment(self, payment_id: UUID) -> Payment:
-        """As it stands now, in a transaction of its own; raises NotFound."""
-        async with self.books.transaction() as tx:
+        """As it stands now; raises NotFound."""
+        async with self.books.apart() as tx:
             found = await self.books.payment(tx, payment_id)
         if found is None:
             raise NotFound

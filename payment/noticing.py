@@ -64,26 +64,29 @@ class Noticing:
             raise NotFound
         provider = self.context.providers[name]
         event = provider.parse_event(headers, raw)
-        async with self.context.books.transaction() as tx:
+        about = event.payment_id if event.refund_id is None and event.dispute_id is None else None
+        async with self.context.books.apart() as tx:
             await self.context.books.keep_event(tx, name, event, self.context.clock())
+            payment = None if about is None else await self.context.books.payment(tx, about)
         event_kept()
         if event.dispute_id is not None:
             await self._guarded("dispute", event.dispute_id, self.disputing.look(name, event.dispute_id))
         elif event.refund_id is not None:
             await self._guarded("refund", event.refund_id, self.refunding.look_again(event.refund_id))
         elif event.payment_id is not None:
-            await self._guarded(
-                "payment", event.payment_id, self._look_into(name, provider, event.payment_id, event.session_id)
-            )
+            await self._guarded("payment", event.payment_id, self._look_into(name, provider, payment, event.session_id))
 
-    async def _look_into(self, name: str, provider: PaymentProvider, payment_id: UUID, session_id: str | None) -> None:
-        payment = await self.context.payment(payment_id)
+    async def _look_into(
+        self, name: str, provider: PaymentProvider, payment: Payment | None, session_id: str | None
+    ) -> None:
+        if payment is None:
+            raise NotFound
         if payment.provider != name:
             return
         if session_id is None or payment.session_id in (None, session_id):
-            await self.settling.settle(payment_id)
+            await self.settling.settle_read(payment)
         else:
-            await self.settling.take_stray(payment_id, await provider.fetch(session_id))
+            await self.settling.take_stray(payment.id, await provider.fetch(session_id))
 
     async def sweep(self) -> int:
         """One round over everything that is due for a look; return how many rows were looked at."""

@@ -42,7 +42,11 @@ class Settling:
 
         It is asked even where it was asked just now: a payer may come back in the same second as an earlier webhook.
         """
-        payment = await self.context.payment(payment_id)
+        return await self.settle_read(await self.context.payment(payment_id))
+
+    async def settle_read(self, payment: Payment) -> Payment:
+        """settle() by whoever has just read it."""
+        payment_id = payment.id
         if payment.status is PaymentStatus.PAID:
             return payment
         try:

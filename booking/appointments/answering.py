@@ -33,9 +33,14 @@ async def checked(conn: Connection, service_ids: Sequence[int], given: Mapping[i
     return answers
 
 
-async def keep(conn: Connection, sealer: Sealer, appointment_id: UUID, answers: Mapping[int, str]) -> None:
-    """In the place of those before."""
-    await answer_store.remove(conn, appointment_id)
+async def keep(
+    conn: Connection, sealer: Sealer, appointment_id: UUID, answers: Mapping[int, str], *, is_new: bool
+) -> None:
+    """In the place of those before, which a new case does not have."""
+    if not is_new:
+        await answer_store.remove(conn, appointment_id)
+    if not answers:
+        return
     sealed = [sealer.seal(value, _context(appointment_id, ident)) for ident, value in answers.items()]
     await answer_store.add(conn, appointment_id, list(answers), sealed)
 

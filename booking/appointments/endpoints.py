@@ -224,12 +224,12 @@ async def list_duplicates(request: web.Request) -> web.Response:
 async def check_out(request: web.Request) -> web.Response:
     appointments, ident = request.app[APPOINTMENTS], path_id(request, "appointment")
     wanted = await body(request, CheckoutIn) if request.body_exists else CheckoutIn()
-    language = (await appointments.case(ident)).language
+    language = (await appointments.standing(ident)).language
     here = request.app[SETTINGS].public_url
     return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/paid"
     pay_url = await appointments.pay(ident, return_url)
-    case = await appointments.case(ident)
-    return reply(CheckoutOut(status=case.status, pay_url=pay_url), headers=NO_STORE)
+    status = (await appointments.standing(ident)).status
+    return reply(CheckoutOut(status=status, pay_url=pay_url), headers=NO_STORE)
 
 
 async def send_payment_link(request: web.Request) -> web.Response:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from base.clock import Clock
@@ -22,7 +23,7 @@ from booking.appointments.model import Case, Created
 from booking.appointments.number import new_number
 from booking.appointments.persons import open_token, seal_contact, seal_token
 from booking.appointments.slots import Notice
-from booking.appointments.store import HoldClaim, NewAppointment
+from booking.appointments.store import HoldClaim, NewAppointment, PersonRow
 from booking.availability.model import ANYBODY, ClaimStatus, Who
 from booking.holds.refusals import HoldInUse
 from booking.holds.said import seal_who
@@ -31,7 +32,9 @@ appointment_created = point("appointment.created")
 
 _NUMBER_TRIES = 10
 
-Read = Callable[[Connection, UUID], Awaitable[Case]]
+
+class Read(Protocol):
+    def __call__(self, conn: Connection, appointment_id: UUID, *, is_new: bool = False) -> Awaitable[Case]: ...
 
 
 class NumberNeeded(Invalid):
@@ -116,15 +119,15 @@ class Making:
             person, besides = seal_contact(self._sealer, ident, contact), [one for one in (ident, instead) if one]
             await twins.check(conn, services, person, besides, self._clock(), asks_first=asks_first)
             await per_contact.check(conn, hold_id, person, besides, self._clock())
-            if hold.appointment_id is None:
-                ident, token = await self._insert(conn, hold_id, hold, contact)
+            is_new = hold.appointment_id is None
+            if is_new:
+                token = await self._insert(conn, hold_id, hold, ident, contact.language, person)
             else:
-                ident = hold.appointment_id
-                token = await self._correct(conn, ident, contact)
-            await answering.keep(conn, self._sealer, ident, answers)
+                token = await self._correct(conn, ident, contact.language, person)
+            await answering.keep(conn, self._sealer, ident, answers, is_new=is_new)
             answer = json.dumps({"id": str(ident), "token": token})
             await remember(conn, self._sealer, once, fingerprint, answer, about=ident)
-            return Created(await self._read(conn, ident), token)
+            return Created(await self._read(conn, ident, is_new=is_new), token)
 
     async def offer(
         self, conn: Connection, hold_id: UUID, contact: Contact, until: datetime, who: Who = ANYBODY
@@ -139,7 +142,8 @@ class Making:
         await store.keep_until(conn, hold.id, until)
         if (sealed := seal_who(self._sealer, hold_id, who)) is not None:
             await who_store.say(conn, hold_id, sealed)
-        ident, _token = await self._insert(conn, hold_id, hold, contact)
+        ident = uuid4()
+        await self._insert(conn, hold_id, hold, ident, contact.language, seal_contact(self._sealer, ident, contact))
         notice = Notice("appointment_offered", fields={"answer_until": until.isoformat()})
         await self._announcer(conn, ident, notice)
         return ident
@@ -152,8 +156,10 @@ class Making:
         if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
             raise HoldOver
 
-    async def _insert(self, conn: Connection, hold_id: UUID, hold: HoldClaim, contact: Contact) -> tuple[UUID, str]:
-        ident, token = uuid4(), new_token()
+    async def _insert(
+        self, conn: Connection, hold_id: UUID, hold: HoldClaim, ident: UUID, language: str, person: PersonRow
+    ) -> str:
+        token = new_token()
         for _try in range(_NUMBER_TRIES):
             new = NewAppointment(
                 id=ident,
@@ -161,7 +167,7 @@ class Making:
                 office_id=hold.office_id,
                 service_id=hold.service_id,
                 channel=hold.channel,
-                language=contact.language,
+                language=language,
                 fee_id=hold.fee_id,
                 fee_cents=hold.fee_cents,
                 token_sha256=token_sha256(token),
@@ -172,15 +178,15 @@ class Making:
                 break
         else:
             raise RuntimeError("no free number found")
-        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
+        await store.put_person(conn, ident, person)
         await store.link_claim(conn, hold.id, ident)
         await who_store.adopt(conn, ident, hold_id)
-        return ident, token
+        return token
 
-    async def _correct(self, conn: Connection, ident: UUID, contact: Contact) -> str:
+    async def _correct(self, conn: Connection, ident: UUID, language: str, person: PersonRow) -> str:
         """The same hold came back with another contact: the citizen went back a page."""
-        await store.put_person(conn, ident, seal_contact(self._sealer, ident, contact))
-        await store.set_language(conn, ident, contact.language)
+        await store.put_person(conn, ident, person)
+        await store.set_language(conn, ident, language)
         row = await store.find_case(conn, ident)
         assert row is not None
         return open_token(self._sealer, ident, row.token_sealed)

@@ -269,6 +269,12 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    status: AppointmentStatus
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Created:
     case: Case
     token: str = field(repr=False)

@@ -16,7 +16,7 @@ from booking.appointments import answering, move_store, reconfirm_store, reducin
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
-from booking.appointments.model import AppointmentStatus, Brief, Case, Reconfirm, Waiting
+from booking.appointments.model import AppointmentStatus, Brief, Case, Reconfirm, Standing, Waiting
 from booking.appointments.move_store import WaitingRow
 from booking.appointments.number import normal_number
 from booking.appointments.persons import nobody, open_contact
@@ -61,6 +61,11 @@ class Reading:
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:
             return await self._read(conn, appointment_id)
+
+    async def standing(self, appointment_id: UUID) -> Standing:
+        """Of case() the least, for who asks no more. Raises NotFound."""
+        async with self._db.connection() as conn:
+            return await store.get_standing(conn, appointment_id)
 
     async def briefs(self, ids: Collection[UUID]) -> Mapping[UUID, Brief]:
         """Of those that are appointments, or holds that one moved to, by that id: what the till may know, so neither person nor contact."""
@@ -136,17 +141,21 @@ class Reading:
         async with self._db.connection() as conn:
             return await self._calls.find(conn, appointment_id)
 
-    async def _read(self, conn: Connection, appointment_id: UUID) -> Case:
+    async def _read(self, conn: Connection, appointment_id: UUID, *, is_new: bool = False) -> Case:
+        """`is_new`: made in this very transaction, so nobody has paid, moved, been asked or told anything yet."""
         row = await store.find_case(conn, appointment_id)
         person = await store.find_person(conn, appointment_id)
         if row is None:
             raise NotFound
-        payment = await self._payments.latest(conn, appointment_id)
-        living = [await self._payments.living(conn, one) for one in await move_store.references(conn, appointment_id)]
-        differences = [one for one in living if one and one.captured_cents and one.reference != appointment_id]
+        payment = None if is_new else await self._payments.latest(conn, appointment_id)
+        moves = [] if is_new else await move_store.references(conn, appointment_id)
+        moves = [one for one in moves if one != appointment_id]  # paid under its own id: `payment`
+        living = [await self._payments.living(conn, one) for one in moves]
+        differences = [one for one in living if one and one.captured_cents]
         paid = [one for one in (payment, *differences) if one is not None]
         refunds = [refund for one in paid for refund in await self._payments.refunds(conn, one.id)]
-        waiting = await reducing.waiting(conn, await move_store.find_waiting(conn, appointment_id))
+        waits = await move_store.find_waiting(conn, appointment_id) if moves else None
+        waiting = await reducing.waiting(conn, waits)
         tried_anew = {refund.retry_of for refund in refunds}
         made = _case(
             row,
@@ -157,8 +166,8 @@ class Reading:
                 key=lambda refund: refund.created_at,
             ),
             is_erased=person is None,
-            is_told=not await self._notifications.is_undeliverable(conn, appointment_id),
-            reconfirm=await reconfirm_store.find(conn, appointment_id),
+            is_told=is_new or not await self._notifications.is_undeliverable(conn, appointment_id),
+            reconfirm=None if is_new else await reconfirm_store.find(conn, appointment_id),
             moves_left=max(self._moves_most - row.moves, int(row.is_displaced)),
         )
         answers = await answering.read(conn, self._sealer, appointment_id)

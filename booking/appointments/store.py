@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from base.db import Connection, fetch_all, find_one
+from base.db import Connection, fetch_all, find_one, get_one
 from base.money import Money
-from booking.appointments.model import AppointmentStatus, Brief, CaseState, Reduced
+from booking.appointments.model import AppointmentStatus, Brief, CaseState, Reduced, Standing
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
 from booking.catalogue.reductions import Charge, Saving, saved
@@ -433,6 +433,11 @@ def _lines(found: Sequence[Mapping[str, Any]], cents: int) -> tuple[Line, ...]:
     """None where they are not what was frozen with the case."""
     lines = tuple(Line(**one) for one in found)
     return lines if sum(line.amount_cents for line in lines) == cents else ()
+
+
+async def get_standing(conn: Connection, appointment_id: UUID) -> Standing:
+    """Raises NotFound."""
+    return await get_one(conn, Standing, "SELECT status, language FROM appointment WHERE id = $1", appointment_id)
 
 
 async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None:

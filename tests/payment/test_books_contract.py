@@ -433,6 +433,25 @@ async def test_a_message_is_kept_once(books: Books) -> None:
         assert await books.keep_event(tx, "other", EVENT, NOW)
 
 
+async def test_apart_each_statement_stands_by_itself(books: Books) -> None:
+    payment = a_payment()
+    await put(books, payment)
+    async with books.apart() as tx:
+        assert await books.keep_event(tx, "stripe", EVENT, NOW)
+        assert await books.payment(tx, payment.id) == payment
+    async with books.apart() as tx:
+        assert not await books.keep_event(tx, "stripe", EVENT, NOW)
+
+
+async def test_apart_a_refusal_is_told_as_in_a_transaction(books: Books) -> None:
+    async def work() -> None:
+        async with books.apart() as tx:
+            await books.insert_refund(tx, a_refund(payment_id=UUID(int=999)))
+
+    with pytest.raises(Refused):
+        await work()
+
+
 async def test_the_mark_of_the_listing_never_goes_back(books: Books) -> None:
     async with books.transaction() as tx:
         for minutes in (5, 3):
