@@ -18,7 +18,8 @@ from base.web.staff import address_of
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
-from booking.allocation.store import RequestRow, RunRow
+from booking.allocation.runs_store import RunRow
+from booking.allocation.store import RequestRow
 from booking.allocation.usecases import (
     Allocation,
     AskedAlready,
@@ -177,11 +178,11 @@ async def list_runs(request: web.Request) -> web.Response:
 
 
 async def list_file(request: web.Request) -> web.Response:
-    return _file((await request.app[RUNS].run(path_id(request, "run"))).list, "list.jsonl")
+    return _file((await request.app[RUNS].files(path_id(request, "run"))).list, "list.jsonl")
 
 
 async def result_file(request: web.Request) -> web.Response:
-    return _file((await request.app[RUNS].run(path_id(request, "run"))).result, "result.jsonl")
+    return _file((await request.app[RUNS].files(path_id(request, "run"))).result, "result.jsonl")
 
 
 def _file(content: bytes | None, name: str) -> web.Response:

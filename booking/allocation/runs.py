@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4, uuid5
 
@@ -19,12 +20,13 @@ from base.i18n import Text, Translations, zone
 from base.i18n import mark as _
 from base.rounds import each
 from base.seal import Sealer
-from booking.allocation import store, teams_store, words_store
+from booking.allocation import runs_store, store, teams_store, words_store
 from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
 from booking.allocation.explaining import explain
-from booking.allocation.model import ClosedList, Request, RequestStatus, Result, RunStatus, Slot, Terms
+from booking.allocation.model import ClosedList, Request, RequestStatus, RunStatus, Slot, Terms
 from booking.allocation.ranking import close, normal_seed, rank
-from booking.allocation.store import Marked, RequestRow, RunRow, SlotRow
+from booking.allocation.runs_store import Files, NewRun, RunRow, SlotRow
+from booking.allocation.store import Marked, RequestRow
 from booking.allocation.teams import numbered, serving
 from booking.allocation.telling import open_contact
 from booking.allocation.usecases import Allocation, NotByNeed, local_day
@@ -137,36 +139,30 @@ class Runs:
         if await self._is_there(ident):
             return ident
         marked, now = await self._allocation.marked(plan.service_id), self._clock()
-        in_order = now < plan.closes_at < plan.seed_at < plan.release_by and plan.release_by.date() <= plan.days.to_day
+        over = datetime.combine(plan.days.to_day + timedelta(days=1), time(), zone(marked.time_zone))
+        in_order = now < plan.closes_at < plan.seed_at < plan.release_by < over
         if not in_order or not plan.seed_source.strip():
             raise RunInOrder
         wanted = self._wanted(plan, marked.time_zone)
-        run = RunRow(
+        run = NewRun(
             id=ident,
             service_id=plan.service_id,
-            status=RunStatus.OPEN,
             class_days=marked.class_days,
             closes_at=plan.closes_at,
             seed_source=plan.seed_source.strip(),
             seed_at=plan.seed_at,
             release_by=plan.release_by,
+            opened_by=by,
             opened_at=now,
-            closed_at=None,
-            list=None,
-            list_sha256=None,
-            seed=None,
-            result=None,
-            released_at=None,
-            given_up_because=None,
         )
         try:
             async with self._db.transaction() as conn:
-                await store.insert_run(conn, run, by)
+                await runs_store.insert(conn, run)
                 await also_by_need(conn)
                 held = await insert_holds(conn, now, plan.release_by, wanted)
                 if not held:
                     raise NothingSetAside
-                await store.set_aside(conn, run.id, sorted(held))
+                await runs_store.set_aside(conn, run.id, sorted(held))
         except asyncpg.PostgresError as error:
             if violates(error, "allocation_run_of_marked"):
                 raise NotByNeed from None
@@ -181,7 +177,7 @@ class Runs:
     async def close_due(self) -> int:
         """The worker's turn: at the moment named, the list is what it is then."""
         async with self._db.connection() as conn:
-            due = await store.to_close(conn, self._clock())
+            due = await runs_store.to_close(conn, self._clock())
         return await each(
             due, self.close, log=log, failed="allocation.not-closed", named=lambda ident: {"run": str(ident)}
         )
@@ -194,23 +190,28 @@ class Runs:
                 return False
             if not run.closes_at <= now < run.seed_at:
                 raise NotNow
-            await store.close_run(conn, ident, now, list_bytes(await self._closed_list(conn, run)))
+            await runs_store.close(conn, ident, now, list_bytes(await self._closed_list(conn, run)))
         run_closed()
         return True
 
     async def enter_seed(self, ident: UUID, typed: str, by: int) -> None:
-        """From the source named, at or after its moment. The same again is no mistake, another is refused."""
+        """From the source named, at or after its moment. The same again is no mistake, another is refused.
+
+        Raises NotFound, NotNow, SeedTooEarly.
+        """
         seed = normal_seed(typed)
+        closed = (await self.files(ident)).list  # which never changes any more
+        # A city's list takes a second, and others are served here.
+        result = await asyncio.to_thread(_ranked, closed, seed) if closed is not None else b""
         async with self._db.transaction() as conn:
             run, now = await self._locked(conn, ident), self._clock()
             if run.seed is not None and run.seed == seed:
                 return
-            if run.status is not RunStatus.CLOSED or run.list is None or not seed:
+            if run.status is not RunStatus.CLOSED or not result or not seed:
                 raise NotNow
             if now < run.seed_at:
                 raise SeedTooEarly
-            result = rank(parse_list(run.list), seed)
-            await store.rank_run(conn, ident, now, seed, result_bytes(result), by)
+            await runs_store.rank(conn, ident, now, seed, result, by)
         run_ranked()
 
     async def release(self, ident: UUID, by: int) -> None:
@@ -235,53 +236,63 @@ class Runs:
                 raise NotNow
             if not because.strip():
                 raise WhyNeeded
-            await store.free_slots(conn, ident)
-            await store.give_up_run(conn, ident, because.strip())
+            await runs_store.free_slots(conn, ident)
+            await runs_store.give_up(conn, ident, because.strip())
 
     async def run(self, ident: UUID) -> RunRow:
         async with self._db.connection() as conn:
-            found = await store.find_run(conn, ident)
+            found = await runs_store.find(conn, ident)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def files(self, ident: UUID) -> Files:
+        """Raises NotFound."""
+        async with self._db.connection() as conn:
+            found = await runs_store.files(conn, ident)
         if found is None:
             raise NotFound
         return found
 
     async def runs(self) -> list[RunRow]:
+        """The newest first, without their files."""
         async with self._db.connection() as conn:
-            return await store.runs(conn)
+            return await runs_store.newest(conn)
 
     async def next_closing(self, marked: Marked) -> date | None:
         """The local day on which the next list closes: as a run has named it, else by the rhythm. None: nobody knows."""
         if not marked.is_on:
             return None
         async with self._db.connection() as conn:
-            closing = await store.next_closing(conn, marked.service_id)
+            closing = await runs_store.next_closing(conn, marked.service_id)
         return None if closing is None or closing < self._clock() else closing.astimezone(zone(marked.time_zone)).date()
 
     async def due(self) -> list[int]:
         """Services whose rhythm asks for the next run, and none is under way."""
         async with self._db.connection() as conn:
-            return await store.services_due(conn, self._clock())
+            return await runs_store.services_due(conn, self._clock())
 
     async def explain_newest(self, request: RequestRow, language: str) -> list[str]:
         """In the run that placed it, else in the newest result of its service."""
         if request.run_id is not None:
             return await self.explain(await self.run(request.run_id), request.public_id, language)
-        ranked = (one for one in await self.runs() if one.service_id == request.service_id and one.result is not None)
+        ranked = (one for one in await self.runs() if one.service_id == request.service_id and one.seed is not None)
         newest = next(ranked, None)
         return [] if newest is None else await self.explain(newest, request.public_id, language)
 
     async def explain(self, run: RunRow, public_id: str, language: str) -> list[str]:
         """Empty where the run has no result, or this request was not in its list."""
-        if run.list is None or run.result is None:
+        files = await self.files(run.id)
+        if files.list is None or files.result is None:
             return []
-        closed, result = parse_list(run.list), parse_result(run.result)
+        closed, result = parse_list(files.list), parse_result(files.result)
         if public_id not in {request.id for request in closed.requests}:
             return []
         return explain(self._translations, language, closed, result, public_id, await self._names())
 
     async def _is_there(self, ident: UUID) -> bool:
         async with self._db.connection() as conn:
-            return await store.find_run(conn, ident) is not None
+            return await runs_store.find(conn, ident) is not None
 
     async def _names(self) -> dict[str, Text]:
         async with self._db.connection() as conn:
@@ -326,7 +337,7 @@ class Runs:
         ]
         slots = [
             replace(_slot(row), team=numbers.get(teams.get(row.counter_id, frozenset()), ""))
-            for row in await store.slots(conn, run.id)
+            for row in await runs_store.slots(conn, run.id)
         ]
         return close(terms, slots, requests)
 
@@ -335,16 +346,18 @@ class Runs:
             run, now = await self._locked(conn, ident), self._clock()
             if run.status is RunStatus.RELEASED:
                 return
-            if run.status is not RunStatus.RANKED or run.result is None:
+            files = await runs_store.files(conn, ident)
+            if run.status is not RunStatus.RANKED or files is None or files.result is None:
                 raise NotNow
-            starts = {str(slot.hold_id): slot.starts_at for slot in await store.slots(conn, ident)}
-            for place in parse_result(run.result).places:
+            places = parse_result(files.result).places
+            starts = {str(slot.hold_id): slot.starts_at for slot in await runs_store.slots(conn, ident)}
+            for place in places:
                 if place.slot in starts:
                     until = min(now + kept, starts[place.slot] - _ANSWER_BEFORE_START)
                     await self._offer(conn, run, place.id, UUID(place.slot), until)
-            await store.free_slots(conn, ident)
-            await store.release_run(conn, ident, now, by)
-            await words_store.after_run(conn, ident, [place.id for place in parse_result(run.result).places], now)
+            await runs_store.free_slots(conn, ident)
+            await runs_store.release(conn, ident, now, by)
+            await words_store.after_run(conn, ident, [place.id for place in places], now)
 
     async def _offer(self, conn: Connection, run: RunRow, public_id: str, hold_id: UUID, until: datetime) -> None:
         """Whoever has withdrawn meanwhile, or was refused, gets none."""
@@ -359,14 +372,15 @@ class Runs:
             run_offered()
 
     async def _locked(self, conn: Connection, ident: UUID) -> RunRow:
-        run = await store.lock_run(conn, ident)
+        run = await runs_store.lock(conn, ident)
         if run is None:
             raise NotFound
         return run
 
 
-def published(run: RunRow) -> tuple[ClosedList, Result] | None:
-    return None if run.list is None or run.result is None else (parse_list(run.list), parse_result(run.result))
+def _ranked(closed: bytes, seed: str) -> bytes:
+    """The published result of a published list."""
+    return result_bytes(rank(parse_list(closed), seed))
 
 
 def _apart(found: Sequence[Wanted], most: int) -> list[Wanted]:

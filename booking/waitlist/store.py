@@ -227,13 +227,14 @@ async def figures(conn: Connection, office_ids: Sequence[int]) -> list[Figures]:
         Figures,
         f"""
         WITH waiting AS (
-          SELECT a.office_id, count(*) AS n FROM {_WAITING} GROUP BY 1
+          SELECT a.office_id, count(*) AS n FROM {_WAITING} WHERE a.office_id = ANY ($1) GROUP BY 1
         ), times AS (
           SELECT coalesce(c.sold_by, c.office_id) AS office_id, count(DISTINCT s.hold_id) FILTER (WHERE s.status = 'kept') AS kept,
                  count(DISTINCT s.hold_id) FILTER (WHERE s.status = 'returned') AS returned,
                  count(*) FILTER (WHERE o.status = 'open') AS open, count(*) FILTER (WHERE o.status = 'accepted') AS accepted,
                  count(*) FILTER (WHERE o.status = 'declined') AS declined, count(*) FILTER (WHERE o.status = 'lapsed') AS lapsed
-            FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id LEFT JOIN waitlist_offer o USING (hold_id) GROUP BY 1
+            FROM waitlist_slot s JOIN claim c ON c.request_key = s.hold_id LEFT JOIN waitlist_offer o USING (hold_id)
+           WHERE coalesce(c.sold_by, c.office_id) = ANY ($1) GROUP BY 1
         )
         SELECT i AS office_id, coalesce(w.n, 0) AS waiting, coalesce(t.kept, 0) AS kept, coalesce(t.open, 0) AS open,
                coalesce(t.accepted, 0) AS accepted, coalesce(t.declined, 0) AS declined, coalesce(t.lapsed, 0) AS lapsed,

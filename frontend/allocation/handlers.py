@@ -17,7 +17,8 @@ from booking.allocation.documents_store import DocumentRow
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.runs import Plan
-from booking.allocation.store import RequestRow, RunRow
+from booking.allocation.runs_store import RunRow
+from booking.allocation.store import RequestRow
 from booking.allocation.words_endpoints import WORDS
 from booking.availability.model import Window
 from booking.catalogue.model import Channel

@@ -8,7 +8,8 @@ from shlex import quote
 from base.i18n import CITY_ZONE
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.store import Marked, RequestRow, RunRow
+from booking.allocation.runs_store import RunRow
+from booking.allocation.store import Marked, RequestRow
 from frontend.citizen.need_views import RunLine
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
@@ -92,9 +93,9 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
     return RunLine(
         title=words._("{service}, run {id}", service=service, id=str(row.id)[:8]),
         rows=tuple(rows),
-        list_url=f"{files}/list" if row.list is not None else "",
-        result_url=f"{files}/result" if row.result is not None else "",
-        command=_command(row) if row.result is not None else "",
+        list_url=f"{files}/list" if row.list_sha256 is not None else "",
+        result_url=f"{files}/result" if row.seed is not None else "",
+        command=_command(row) if row.seed is not None else "",
     )
 
 

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.i18n import Translations
-from booking.allocation.canonical import list_bytes, parse_list, result_bytes
+from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes
 from booking.allocation.model import ClosedList, Listed
 from booking.allocation.ranking import rank
-from booking.allocation.runs import published
 from booking.allocation.teams import checked, numbered, serving
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
@@ -97,12 +96,10 @@ async def test_a_run_gives_each_a_time_of_their_team(world: NeedWorld) -> None:
             counter = await conn.fetchval("SELECT counter_id FROM claim WHERE appointment_id = $1", case)
             assert counter == world.city.counters[name > "L"], name
     assert len(placed) == 4  # two of each team's times
-    row_of_run = await world.runs.run(run)
-    assert row_of_run.list is not None
-    assert row_of_run.result is not None
+    listed, result = await world.files(run)
     [left] = set(asked) - set(placed)
     left_id = (await world.allocation.find(asked[left])).public_id
-    verdict = verify(Translations.load(), "de", row_of_run.list, row_of_run.result, seed=SEED, request_id=left_id)
+    verdict = verify(Translations.load(), "de", listed, result, seed=SEED, request_id=left_id)
     assert verdict.is_right
 
 
@@ -112,9 +109,8 @@ async def test_who_is_left_over_reads_that_another_team_is_responsible(world: Ne
         await take_part(world, name, Who(name.lower()[:3]))
     run = await world.ranked(2)  # one time of each team, at the same moment
     row = await world.runs.run(run)
-    found = published(row)
-    assert found is not None
-    [last] = [place for place in found[1].places if place.slot is None]
+    _listed, result = await world.files(run)
+    [last] = [place for place in parse_result(result).places if place.slot is None]
     assert "ein anderes Team ist zuständig" in (await world.runs.explain(row, last.id, "de"))[-1]
 
 
@@ -122,10 +118,8 @@ async def test_who_asked_before_there_were_lines_may_get_any_time(world: NeedWor
     ident = await world.take_part("Zoe Ziegler")
     await with_teams(world)
     run = await world.ranked(1)
-    row = await world.runs.run(run)
-    found = published(row)
-    assert found is not None
-    assert found[0].requests == (
+    listed, _result = await world.files(run)
+    assert parse_list(listed).requests == (
         Listed(
             id=(await world.allocation.find(ident)).public_id,
             deadline_class=4,

@@ -43,6 +43,11 @@ class NeedWorld(CaseWorld):
         self.documents = Documents(db, SEALER, clock)
         self.words = Words(db, self.runs, teller, self.appointments, clock)
 
+    async def files(self, run: UUID) -> tuple[bytes, bytes]:
+        """The published list and result; empty: not yet."""
+        found = await self.runs.files(run)
+        return found.list or b"", found.result or b""
+
     def plan(self, slots: int = 3, **changes: object) -> Plan:
         now = self.clock()
         fields: dict[str, object] = {
