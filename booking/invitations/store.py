@@ -135,6 +135,19 @@ async def bind_hold(conn: Connection, hold_id: UUID, ident: UUID) -> None:
     await conn.execute(sql, hold_id, ident)
 
 
+async def free_other_holds(conn: Connection, hold_id: UUID, ident: UUID) -> None:
+    """One person keeps one time: what else is held by the invitation and not filled in is given back. A hold that somebody is just making a
+    case of is left to that."""
+    await conn.execute(
+        """
+        UPDATE claim SET status = 9, hold_until = NULL WHERE id IN (
+          SELECT c.id FROM invitation_hold h JOIN claim c ON c.request_key = h.hold_id
+           WHERE h.invitation_id = $2 AND h.hold_id <> $1 AND c.status = 1 AND c.appointment_id IS NULL FOR UPDATE OF c SKIP LOCKED)""",
+        hold_id,
+        ident,
+    )
+
+
 async def of_hold(conn: Connection, hold_id: UUID) -> UUID | None:
     return await find_one(conn, UUID, "SELECT invitation_id FROM invitation_hold WHERE hold_id = $1", hold_id)
 

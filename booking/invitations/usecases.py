@@ -219,7 +219,7 @@ class Invitations:
         )
 
     async def hold(self, ident: UUID, starts_at: datetime, key: str, who: Who = ANYBODY) -> Hold:
-        """A case that was begun by the same invitation and is not booked gives its time back first.
+        """A case that was begun by the same invitation and is not booked gives its time back first, and so does another hold.
 
         Raises NotFound, InvitationOver, InvitationUsed, StartNotOffered, WhoNeeded, and what Holds.hold raises.
         """
@@ -237,8 +237,10 @@ class Invitations:
             row.service_id, row.channel, row.office_id, starts_at, f"invitation:{ident}:{key}", Audience.STAFF, visit
         )
         time_held()
-        async with self._db.connection() as conn:
+        async with self._db.transaction() as conn:
+            await store.lock(conn, ident)
             await store.bind_hold(conn, hold.id, ident)
+            await store.free_other_holds(conn, hold.id, ident)
         return hold
 
     def asks(self, terms: Terms) -> tuple[str, ...]:

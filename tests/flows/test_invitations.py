@@ -179,7 +179,12 @@ async def test_wrong_fields_are_named_and_nothing_typed_is_lost(town: Town, rosa
 async def test_of_two_tabs_one_books(town: Town, rosa: StaffBrowser) -> None:
     await invite(rosa, town)
     ident, token = await opened(town, await link_of_mail(town))
-    holds = [await held(town, ident, token, number) for number in (0, 5)]
+    slots = (await town.good("GET", f"/api/invitations/{ident}/slots", token))["slots"]
+    other = await town.hold(
+        (await town.service(FREE))["id"], slot=slots[5]
+    )  # as in the moment before the first gives way to it
+    holds = [await held(town, ident, token), other]
+    await town.rows("INSERT INTO invitation_hold VALUES ($1, $2)", UUID(other["id"]), UUID(ident))
     answers = await asyncio.gather(*(create(town, hold) for hold in holds))
     assert sorted(answer.status for answer in answers) == [201, 409]
     assert {answer.body.get("code") for answer in answers} == {None, "invitation_used"}
@@ -188,6 +193,18 @@ async def test_of_two_tabs_one_books(town: Town, rosa: StaffBrowser) -> None:
     over = await town.call("POST", f"/api/invitations/{ident}/holds", token, key=str(uuid4()), json=_at(holds[0]))
     assert (over.status, over.body["code"]) == (409, "invitation_used")
     assert (await town.good("GET", f"/api/invitations/{ident}/slots", token))["slots"] == []
+    await town.assert_sound()
+
+
+async def test_one_person_keeps_one_time(town: Town, rosa: StaffBrowser) -> None:
+    """However many are chosen: what is kept for staff is not emptied by one link."""
+    await invite(rosa, town)
+    ident, token = await opened(town, await link_of_mail(town))
+    await held(town, ident, token)
+    last = await held(town, ident, token, 4)
+    await asyncio.gather(*(held(town, ident, token, number) for number in (1, 2, 3)))
+    [row] = await town.rows("SELECT request_key FROM claim WHERE kind = 0 AND status = 1")
+    assert row["request_key"] != UUID(last["id"])
     await town.assert_sound()
 
 
