@@ -48,7 +48,7 @@ class Letters:
             ignore_system_fonts=True,  # the same everywhere
             sys_inputs={"letters": given},
             pdf_standards="ua-1",
-            timestamp=made_at,
+            timestamp=made_at.replace(microsecond=0),  # Typst takes whole seconds
         )
         return bytes(made)
 

@@ -49,7 +49,7 @@ run_released = point("allocation.released")
 _ANSWER_BEFORE_START = timedelta(hours=2)
 _RUNS = UUID("c2a5bb64-3a0f-4f4b-8f3d-2b6d4a7e9c11")
 _TRIES = 3  # of a release that is ended by a deadlock
-_MOST_SLOTS = 500  # one transaction gives them out
+MOST_SLOTS = 500  # one transaction gives them out
 
 
 class Cases(Protocol):
@@ -311,7 +311,7 @@ class Runs:
             office = by_id[slot.office_id]
             for counter_id in self._availability.candidates(offer, office, slot.starts_at):
                 found.append(Wanted.at(offer, office, fee.id, counter_id, slot.starts_at, uuid4()))
-        return sorted(_apart(found, min(plan.slots, _MOST_SLOTS)), key=lambda one: (one.counter_id, one.starts_at))
+        return sorted(_apart(found, min(plan.slots, MOST_SLOTS)), key=lambda one: (one.counter_id, one.starts_at))
 
     async def _closed_list(self, conn: Connection, run: RunRow) -> ClosedList:
         marked = next(one for one in await store.marked(conn) if one.service_id == run.service_id)

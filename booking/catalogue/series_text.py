@@ -32,18 +32,39 @@ _LINE = re.compile(
     re.IGNORECASE,
 )
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}"
-_MORE = re.compile(
-    rf"1/(?P<every>[0-9]{{1,2}})|#(?P<week>-1|[1-5])|(?P<valid_from>{_DATE})?(?:…|\.\.\.?)(?P<valid_until>{_DATE})?"
+_MORE = re.compile(  # the outermost group says what it is about
+    r"(?P<weeks>1/(?P<every>[1-9]|[1-4][0-9]|5[0-2]))|(?P<nth>#(?P<week>-1|[1-5]))"
+    rf"|(?P<validity>(?P<valid_from>{_DATE})?(?:…|\.\.\.?)(?P<valid_until>{_DATE})?)"
 )
 _MOST_LINES = 200
 
 
 class SeriesUnreadable(DomainError):
-    """Says which line, as it was typed."""
+    """Says which line, as it was typed; a class below says what is wrong with it."""
 
     code = "series_unreadable"
     status = 422
     message = _("“{line}” cannot be read. An example: Mo–Fr 08:00–12:00")
+
+
+class ClockUnreadable(SeriesUnreadable):
+    message = _("“{line}”: a time lies between 00:00 and 23:55, in steps of five minutes.")
+
+
+class DaysUnreadable(SeriesUnreadable):
+    message = _("“{line}”: write the days like Mo, We or Mo–Fr, in the order of the week.")
+
+
+class DateUnreadable(SeriesUnreadable):
+    message = _("“{line}”: there is no such day. Write it like 2026-12-03.")
+
+
+class SaidTwice(SeriesUnreadable):
+    message = _("“{line}”: something is said twice. Write from and until in one, like 2026-12-01…2027-01-31.")
+
+
+class SeriesTooMany(SeriesUnreadable):
+    message = _("These are more than {most} lines. Please draw alike days together on one line.")
 
 
 def rule_of(stored: Mapping[str, Any]) -> Rule:
@@ -60,7 +81,7 @@ def read_series(text: str) -> tuple[Rule, ...]:
     """Empty lines are nothing. Raises SeriesUnreadable."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > _MOST_LINES:
-        raise SeriesUnreadable(line=lines[_MOST_LINES][:100])
+        raise SeriesTooMany(line=lines[_MOST_LINES][:100], most=_MOST_LINES)
     return tuple(rule for line in lines for rule in _read_line(line))
 
 
@@ -73,32 +94,40 @@ def write_series(rules: Sequence[Rule], language: str) -> str:
 
 
 def _read_line(line: str) -> list[Rule]:
-    found = _LINE.fullmatch(line)
+    shown, found = line[:100], _LINE.fullmatch(line)
+    words = found["more"].split() if found else []
+    said = [_MORE.fullmatch(word) for word in words]
+    if found is None or not all(said):
+        raise SeriesUnreadable(line=shown)
+    kinds = [one.lastgroup or "" for one in said if one]
+    if len(set(kinds)) < len(kinds):
+        raise SaidTwice(line=shown)
     try:
-        if found is None:
-            raise ValueError(line)
+        days = _days(found["days"])
+    except ValueError:
+        raise DaysUnreadable(line=shown) from None
+    try:
         spans = [map(_clock, re.split(_DASH, span)) for span in found["spans"].split(",")]
         alike = [Rule(1, opens, closes, is_break=found["shut"] is not None) for opens, closes in spans]
-        for word in found["more"].split():
-            alike = [_with(some, word) for some in alike]
-        return [replace(some, weekday=day) for some in alike for day in _days(found["days"])]
     except ValueError:
-        raise SeriesUnreadable(line=line[:100]) from None
+        raise ClockUnreadable(line=shown) from None
+    try:
+        for word in filter(None, said):
+            alike = [_with(some, word) for some in alike]
+    except ValueError:
+        raise DateUnreadable(line=shown) from None
+    return [replace(some, weekday=day) for some in alike for day in days]
 
 
-def _with(rule: Rule, word: str) -> Rule:
-    found = _MORE.fullmatch(word)
-    if found is None:
-        raise ValueError(word)
-    if found["every"]:
-        if not 1 <= int(found["every"]) <= 52:
-            raise ValueError(word)
-        return replace(rule, every_weeks=int(found["every"]))
-    if found["week"]:
-        return replace(rule, week_of_month=int(found["week"]))
-    first, last = (_day(day) if day else None for day in (found["valid_from"], found["valid_until"]))
+def _with(rule: Rule, said: re.Match[str]) -> Rule:
+    """Raises ValueError: no such day."""
+    if said["weeks"]:
+        return replace(rule, every_weeks=int(said["every"]))
+    if said["nth"]:
+        return replace(rule, week_of_month=int(said["week"]))
+    first, last = (_day(day) if day else None for day in (said["valid_from"], said["valid_until"]))
     if not all(day is None or 2000 <= day.year < 2200 for day in (first, last)):
-        raise ValueError(word)
+        raise ValueError
     return replace(rule, valid_from=first, valid_until=last)
 
 
@@ -145,5 +174,11 @@ def _write_line(rule: Rule, days: Sequence[int], language: str) -> str:
     if rule.week_of_month is not None:
         parts.append(f"#{rule.week_of_month}")
     if rule.valid_from or rule.valid_until:
-        parts.append(f"{rule.valid_from or ''}…{rule.valid_until or ''}")
+        parts.append("…".join(_written(day, language) for day in (rule.valid_from, rule.valid_until)))
     return " ".join(parts)
+
+
+def _written(day: date | None, language: str) -> str:
+    if day is None:
+        return ""
+    return f"{day:%d.%m.%Y}" if language == "de" else day.isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 # Letters that Unicode does not decompose, or that German decomposes in its own way.
 _LETTERS = str.maketrans(
@@ -28,6 +29,11 @@ def fold(text: str) -> str:
     small = unicodedata.normalize("NFC", text.casefold()).translate(_LETTERS)
     plain = "".join(c for c in unicodedata.normalize("NFKD", small) if not unicodedata.combining(c)).casefold()
     return " ".join("".join(c if c.isalnum() else " " for c in plain.translate(_LETTERS)).split())
+
+
+def by_name(names: Mapping[int, str]) -> dict[int, str]:
+    """In the order of a register: "Änderung" stands with A, "eID-Karte" with E."""
+    return dict(sorted(names.items(), key=lambda pair: fold(pair[1])))
 
 
 def terms(text: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from uuid import UUID
 
 from aiohttp import web
@@ -16,12 +15,13 @@ from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.runs import Plan
+from booking.allocation.runs import NothingSetAside, RunGoesOn, RunInOrder
 from booking.allocation.runs_store import RunRow
 from booking.allocation.store import RequestRow
 from booking.allocation.words_endpoints import WORDS
-from booking.availability.model import Window
+from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
+from frontend.allocation.opening import read_plan
 from frontend.allocation.views import RequestCard, RunCard, WorkPage
 from frontend.citizen.need_views import DocumentLine
 from frontend.citizen.need_wording import document_name, read_date, request_rows, run_line, zone_name
@@ -29,12 +29,13 @@ from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
-from frontend.staff.typed import read_moment
 
-_DATES = ("from_day", "to_day")
-_MOMENTS = ("closes_at", "seed_at", "release_by")
-_WRONG = _("Fill in every field: days, number, source and the three moments")
-_BY_FAR = date(2200, 1, 1)
+_ABOUT: Mapping[type[DomainError], str] = {  # a refusal is said at this field
+    NotOffered: "channel",
+    NothingSetAside: "from_day",
+    RunInOrder: "closes_at",
+    RunGoesOn: "service",
+}
 
 
 async def show_work(request: web.Request) -> web.Response:
@@ -57,10 +58,16 @@ async def check(request: web.Request) -> web.Response:
 
 async def open_run(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
-    key, plan = key_of(fields), _plan(words, fields)
-    if plan is None:
-        return await _work(request, problem=_WRONG, values=fields)
-    return await _done(request, request.app[RUNS].open(plan, request[STAFF].account_id, key), fields)
+    key, services = key_of(fields), request.app[ALLOCATION].services
+    plan = read_plan(fields, [one.service_id for one in await services() if one.is_on], zone_name(words))
+    if isinstance(plan, dict):
+        return await _work(request, wrong=plan, values=fields)
+    try:
+        await request.app[RUNS].open(plan, request[STAFF].account_id, key)
+    except (NotOffered, NothingSetAside, RunInOrder, RunGoesOn) as refusal:
+        where = next(field for kind, field in _ABOUT.items() if isinstance(refusal, kind))
+        return await _work(request, wrong={where: refusal.message}, values=fields)
+    return see(f"/{words.language}/allocation/")
 
 
 async def enter_seed(request: web.Request) -> web.Response:
@@ -100,9 +107,11 @@ async def _work(
     request: web.Request,
     *,
     problem: str = "",
+    wrong: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
     about: UUID | None = None,
 ) -> web.Response:
+    """`wrong`: by the fields of the form that opens a run. `problem`: anywhere else, with the request that it is about."""
     words, staff = words_of(request), request[STAFF]
     allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
     services = {one.service_id: one for one in await allocation.services()}
@@ -121,18 +130,24 @@ async def _work(
             card = replace(card, deadline=values.get("deadline", ""), reason=values.get("reason", ""))
         cards.append(card)
     where = next((f"deadline-{row.public_id}" for row in waiting if row.id == about), "requests")
-    errors = (ShownError(field=where, message=words._(problem)),) if problem else ()
+    messages = {name: words._(message) for name, message in (wrong or {}).items()}
+    errors = [ShownError(field=name, message=message) for name, message in messages.items()]
+    if problem:
+        errors.append(ShownError(field=where, message=words._(problem)))
+    typed = values or {}
     view = WorkPage(
-        frame=staff_frame(request, words, words._("Appointments by need"), errors=errors),
+        frame=staff_frame(request, words, words._("Appointments by need"), errors=tuple(errors)),
         requests=tuple(cards),
         runs=tuple(_run(words, row, names[row.service_id], here, may_run) for row in await request.app[RUNS].runs()),
         due=tuple(words._("A run is due: {service}", service=name) for name in due),
         services=tuple(
-            Tick(value=str(ident), label=name, is_chosen=False)
+            Tick(value=str(ident), label=name, is_chosen=str(ident) == typed.get("service"))
             for ident, name in names.items()
             if services[ident].is_on
         ),
-        channels=tuple(Tick(value=one.value, label=words.channel(one), is_chosen=False) for one in Channel),
+        channels=tuple(
+            Tick(value=one.value, label=words.channel(one), is_chosen=one == typed.get("channel")) for one in Channel
+        ),
         open_action=f"{here}/runs" if may_run and any(one.is_on for one in services.values()) else "",
         calls_url=f"{here}/calls",
         calls=words.ngettext(
@@ -144,9 +159,10 @@ async def _work(
         else "",
         services_url=f"{here}/services" if staff.may("allocation.mark") else "",
         request_key=new_key(),
-        values=values or {},
+        values=typed,
+        messages=messages,
     )
-    return staff_page(request, "allocation/work", view, status=422 if problem else 200)
+    return staff_page(request, "allocation/work", view, status=422 if errors else 200)
 
 
 def _card(
@@ -185,30 +201,4 @@ def _run(words: Words, row: RunRow, service: str, here: str, may_run: bool) -> R
         seed_action=f"{path}/seed" if can[RunStatus.CLOSED] and words.now >= row.seed_at else "",
         release_action=f"{path}/release" if can[RunStatus.RANKED] else "",
         give_up_action=f"{path}/give-up" if can[RunStatus.OPEN] or can[RunStatus.CLOSED] else "",
-    )
-
-
-def _plan(words: Words, fields: Mapping[str, str]) -> Plan | None:
-    days = [read_date(fields.get(name, "")) for name in _DATES]
-    moments = [read_moment(fields.get(name, ""), zone_name(words)) for name in _MOMENTS]
-    numbers = [fields.get(name, "") for name in ("service", "slots")]
-    if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers):
-        return None
-    if fields.get("channel") not in list(Channel) or not fields.get("seed_source", "").strip():
-        return None
-    [first, last], [closes_at, seed_at, release_by] = days, moments
-    if first is None or last is None or closes_at is None or seed_at is None or release_by is None:
-        return None
-    if not first <= last < _BY_FAR or (last - first).days > 62:
-        return None
-    return Plan(
-        service_id=int(numbers[0]),
-        channel=fields["channel"],
-        offices=(),
-        days=Window(first, last),
-        slots=int(numbers[1]),
-        closes_at=closes_at,
-        seed_source=fields["seed_source"][:500],
-        seed_at=seed_at,
-        release_by=release_by,
     )

@@ -14,9 +14,11 @@ from booking.appointments.model import Case
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.snapshot import Snapshot
+from booking.catalogue.words import by_name
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold
 from frontend.citizen.rendering import words_of
+from frontend.citizen.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class Place:
     def most(self) -> dict[int, int]:
         """How often each of them in one visit."""
         return {ident: self.known.services[ident].most for ident in self.services()}
+
+    def names(self, words: Words) -> dict[int, str]:
+        """Of what can be booked at this office, as in a register."""
+        return by_name({ident: words.pick(self.known.services[ident].name) for ident in self.services()})
 
     def services(self) -> dict[int, frozenset[Channel]]:
         """What can be booked at this office, and how."""

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from base.errors import DomainError, Malformed, NotFound
 from base.i18n import zone
@@ -15,8 +16,8 @@ from base.web import CLOCK, SETTINGS, STAFF, form
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
-from booking.availability.endpoints import AVAILABILITY
-from booking.availability.model import ANYBODY, Audience, Slot, Visit, Window
+from booking.availability.endpoints import AVAILABILITY, MOST_OTHERS
+from booking.availability.model import ANYBODY, JUST_ONE, Audience, Item, Slot, Visit, Window
 from booking.catalogue import responsibility
 from booking.catalogue.model import Channel
 from booking.catalogue.responsibility import Lines
@@ -120,7 +121,7 @@ async def override(request: web.Request) -> web.Response:
     return see(f"{place.base}/holds/{hold.id}")
 
 
-async def _asked(request: web.Request, place: Place, fields: Mapping[str, str]) -> Asked:
+async def _asked(request: web.Request, place: Place, fields: MultiMapping[str]) -> Asked:
     """What was chosen so far; with a case to be moved, its service and channel stand."""
     today = request.app[CLOCK]().astimezone(zone(place.office.time_zone)).date()
     asked, moving = asked_in(fields, place.services(), place.most(), today), fields.get("moves", "")
@@ -163,6 +164,9 @@ async def times_response(
             Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel
         ),
         numbers=_numbers(place, asked),
+        also=_also(words, place, asked),
+        less=_less(words, place, asked) if asked.is_less else "",
+        nothing=_nothing(words, place, asked),
         values={"day": asked.day.isoformat(), **dict(who_pairs(asked.who)), **(kept or {})},
         hidden=asked.pairs(),
         request_key=new_key(),
@@ -178,7 +182,9 @@ async def times_response(
         if asked.service_id and asked.day > today
         else "",
         later_url=_week(place, asked, asked.day + timedelta(days=DAYS_SHOWN)) if asked.service_id else "",
-        override_action=f"{place.base}/overrides" if may_override and asked.service_id and not asked.moving else "",
+        override_action=f"{place.base}/overrides"
+        if may_override and asked.service_id and asked.visit == JUST_ONE and not asked.moving
+        else "",
         counters=_counters(words, place, asked),
         messages={error.field: error.message for error in errors},
     )
@@ -225,11 +231,10 @@ def _days(words: Words, place: Place, slots: Sequence[Slot]) -> tuple[DayOfTimes
 
 
 def _services(words: Words, place: Place, asked: Asked) -> tuple[Tick, ...]:
-    named = [
-        Tick(value=str(ident), label=words.pick(place.known.services[ident].name), is_chosen=ident == asked.service_id)
-        for ident in place.services()
-    ]
-    return tuple(sorted(named, key=lambda one: one.label.casefold()))
+    return tuple(
+        Tick(value=str(ident), label=name, is_chosen=ident == asked.service_id)
+        for ident, name in place.names(words).items()
+    )
 
 
 def _numbers(place: Place, asked: Asked) -> tuple[Tick, ...]:
@@ -237,6 +242,39 @@ def _numbers(place: Place, asked: Asked) -> tuple[Tick, ...]:
     most = max(place.most().values(), default=1)
     return tuple(
         Tick(value=str(n), label=str(n), is_chosen=n == asked.quantity) for n in range(1, most + 1) if most > 1
+    )
+
+
+def _also(words: Words, place: Place, asked: Asked) -> tuple[tuple[Tick, ...], ...]:
+    """A list for each other service of the visit, and one for the next, as long as another fits in."""
+    if asked.service_id is None or asked.moving:
+        return ()
+    chosen: list[Item | None] = [*asked.also, None][:MOST_OTHERS]
+    names = place.names(words)
+    return tuple(
+        tuple(
+            Tick(value=str(one), label=one.named(name), is_chosen=one == item)
+            for ident, name in names.items()
+            for one in (item if item is not None and item.service_id == ident else Item(ident),)
+        )
+        for item in chosen
+    )
+
+
+def _less(words: Words, place: Place, asked: Asked) -> str:
+    names, most = place.known.services, place.most()
+    fits = [words._("{service}: {n}", service=words.pick(names[ident].name), n=most[ident]) for ident in asked.services]
+    return words._("More of it do not fit into one visit. At most: {services}.", services="; ".join(fits))
+
+
+def _nothing(words: Words, place: Place, asked: Asked) -> str:
+    """Why there are no times at all: what is not offered here in this way."""
+    missing = [one for one in asked.services if asked.channel not in place.services().get(one, ())]
+    if not missing:
+        return words._("No free times in these seven days.")
+    names = ", ".join(words.pick(place.known.services[one].name) for one in missing)
+    return words._(
+        "{services}: not offered here like this ({channel}).", services=names, channel=words.channel(asked.channel)
     )
 
 

@@ -27,6 +27,9 @@ class TimesPage:
     services: tuple[Tick, ...]
     channels: tuple[Tick, ...]
     numbers: tuple[Tick, ...]
+    also: tuple[tuple[Tick, ...], ...] = ()  # a list for each other service of the visit, and one for the next
+    less: str = ""  # that not so many fit into one visit
+    nothing: str = ""  # why there are no times
     values: Mapping[str, str]  # day, number, starts_at, reason
     hidden: tuple[tuple[str, str], ...]
     request_key: str

@@ -28,8 +28,8 @@ def read(
     reason = fields.get("reason", "").strip()
     if not reason or len(reason) > _REASON_LENGTH:
         wrong["reason"] = words._("Enter a reason of at most {n} characters", n=_REASON_LENGTH)
-    hours = fields.get("answer_hours", "")
-    if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:4]) <= 336):
+    hours = fields.get("answer_hours", "").strip()
+    if not (hours.isascii() and hours.isdigit() and len(hours) < 10 and 1 <= int(hours) <= 336):
         wrong["answer_hours"] = words._("Enter a number of hours from 1 to 336")
     counter = fields.get("counter", "")
     if counter and counter not in map(str, counters):

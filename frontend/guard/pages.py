@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from base.errors import Invalid, Malformed, NotFound
 from base.i18n import mark as _
+from base.i18n import zone
 from base.web import STAFF, can, form, path_number
 from base.web.answers import by_field
 from base.web.endpoint import page
 from booking.catalogue.endpoints import CATALOGUE
 from booking.guard.model import PER_CONTACT, PER_NETWORK, Allowance, Guarded
 from booking.guard.rules_endpoints import RULES, AllowIn, GuardIn
-from frontend.citizen.need_wording import zone_name
+from frontend.citizen.need_wording import read_date, zone_name
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError
 from frontend.citizen.words import Words
 from frontend.guard.views import AllowanceLine, GuardPage, ServiceLine, ServicePage
 from frontend.staff.frame import staff_frame, staff_page
-from frontend.staff.typed import read_moment
 
 _WHO, _FOUND = can("guard.change"), 20
 _LIMITS = ("per_network", "per_contact")
@@ -91,11 +91,12 @@ async def lift(request: web.Request) -> web.Response:
 
 async def allow(request: web.Request) -> web.Response:
     words, ident, fields = words_of(request), path_number(request, "service"), await form(request)
-    key, day = key_of(fields), read_moment(f"{fields.get('expires_at', '').strip()}T00:00", zone_name(words))
+    key, day = key_of(fields), read_date(fields.get("expires_at", ""))
+    day = day if day and 2000 < day.year < 2200 else None
     given = {name: fields.get(name, "") for name in ("name", "reason", "quota")}
     try:
-        # The whole of the last day.
-        read = AllowIn.model_validate({**given, "expires_at": day + timedelta(days=1) if day else None})
+        expires_at = datetime.combine(day + timedelta(days=1), time(), zone(zone_name(words))) if day else None
+        read = AllowIn.model_validate({**given, "expires_at": expires_at})  # the whole of the last day
         token = await request.app[RULES].allow(ident, read.terms, request[STAFF].account_id, str(key))
     except ValidationError as error:
         return await _service(request, by_field(error) | ({} if day else {"expires_at": _NO_DAY}), fields)

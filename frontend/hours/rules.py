@@ -9,7 +9,7 @@ from aiohttp import web
 from base.i18n import pick
 from booking.catalogue.changes import Data, Entry
 from booking.catalogue.model import Channel
-from booking.catalogue.words import fold
+from booking.catalogue.words import by_name, fold
 from frontend.allocation.marking import marking_url
 from frontend.citizen.rendering import words_of
 from frontend.citizen.views import ShownError, Tick
@@ -24,7 +24,7 @@ def offered(scene: Scene) -> dict[int, str]:
     known = scene.known
     ids = {service for service, channel in known.counters if scene.office.id in known.places(service, channel)}
     named = {ident: pick(known.services[ident].name, scene.words.language) for ident in ids}
-    return dict(sorted(named.items(), key=lambda pair: pair[1].casefold()))
+    return by_name(named)
 
 
 async def show_rules(request: web.Request) -> web.Response:

@@ -228,8 +228,7 @@ async def _many(request: web.Request, typed: TypedTerms, wrong: Sequence[WrongLi
 
 
 def _services(words: Words, place: Place) -> tuple[Tick, ...]:
-    named = sorted((words.pick(place.known.services[ident].name), ident) for ident in place.services())
-    return tuple(Tick(value=str(ident), label=name, is_chosen=False) for name, ident in named)
+    return tuple(Tick(value=str(ident), label=name, is_chosen=False) for ident, name in place.names(words).items())
 
 
 def _channels(words: Words) -> tuple[Tick, ...]:

@@ -78,6 +78,36 @@ async def confirm(rosa: StaffBrowser, **fields: Any) -> None:
     assert done.status == 200
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"from_day": "2026-12-11", "to_day": "2026-12-07"},
+            "Der letzte Tag liegt höchstens zwei Monate nach dem ersten",
+        ),
+        ({"to_day": "9999-12-31"}, "Der letzte Tag liegt höchstens zwei Monate nach dem ersten"),
+        ({"slots": "0"}, "Geben Sie eine Zahl von 1 bis 500 ein"),
+        ({"slots": "999999999"}, "Geben Sie eine Zahl von 1 bis 500 ein"),
+        ({"seed_source": " "}, "Geben Sie an, woher der Startwert kommt"),
+        ({"channel": "video"}, "Diese Leistung wird so nicht angeboten"),
+        ({"closes_at": "2026-11-01T08:00"}, "Eine Vergabe schließt in der Zukunft"),
+        ({"from_day": "2026-12-06", "to_day": "2026-12-06"}, "In diesen Tagen ist keine Zeit frei"),
+    ],
+)
+async def test_what_is_wrong_with_a_run_is_said_at_its_field_and_the_rest_is_kept(
+    town: Town, service: int, rosa: StaffBrowser, wrong: dict[str, str], said: str
+) -> None:
+    sent = {"service": str(service), "request_key": str(uuid4()), **RUN} | wrong
+    page = await rosa.post("/de/allocation/runs", **sent)
+    assert page.status == 422
+    [shown] = re.findall(r'href="#(\w+)">([^<]*)</a></li>', page.text)
+    assert said in shown[1]
+    assert f'id="{shown[0]}-error"' in page.text
+    assert f'value="{RUN["release_by"]}"' in page.text
+    assert f'value="{sent["channel"]}" selected' in page.text
+    assert await town.rows("SELECT 1 FROM allocation_run") == []
+
+
 async def test_from_the_request_to_the_appointment(
     town: Town, service: int, rosa: StaffBrowser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,7 +235,7 @@ async def test_a_run_out_of_order_and_one_given_up(town: Town, service: int, ros
     empty = await rosa.post(
         "/de/allocation/runs", service=str(service), request_key=str(uuid4()), **(RUN | {"slots": ""})
     )
-    assert (empty.status, "Füllen Sie jedes Feld aus" in empty.text) == (422, True)
+    assert (empty.status, "Geben Sie eine Zahl von 1 bis 500 ein" in empty.text) == (422, True)
     opened = await rosa.post("/de/allocation/runs", service=str(service), request_key=str(uuid4()), **RUN)
     [give_up] = re.findall(r'action="([^"]*/give-up)"', opened.text)
     assert "Wasserschaden" in (await rosa.post(give_up, because="Wasserschaden")).text

@@ -207,8 +207,10 @@ async def test_the_link_to_pay_over_the_api_is_sent_once(town: Town) -> None:
 
 
 async def test_several_in_one_visit_booked_by_staff(town: Town, rosa: StaffBrowser) -> None:
-    """More than the service allows becomes as many as it allows."""
+    """More than the service allows becomes as many as it allows, and that is said."""
     page = await times(town, rosa, "Meldebescheinigung", quantity="9")
+    assert "Weniger als gewählt" in page.text
+    assert "Meldebescheinigung: 4" in page.text
     assert fields_of(page, f"{await base_of(town)}/holds")["quantity"] == "4"
     form = await take(town, rosa, await times(town, rosa, "Meldebescheinigung", quantity="3"))
     await rosa.post(form.url.path, **fields_of(form, form.url.path), **CALLER)
@@ -218,6 +220,29 @@ async def test_several_in_one_visit_booked_by_staff(town: Town, rosa: StaffBrows
         "SELECT quantity, ends_at - starts_at AS length FROM claim WHERE appointment_id IS NOT NULL"
     )
     assert (part["quantity"], part["length"]) == (3, timedelta(minutes=20))
+
+
+async def test_several_services_in_one_visit_booked_by_staff(town: Town, rosa: StaffBrowser) -> None:
+    """What is chosen twice is two of it; the overbook lane takes one service once, so it is not there."""
+    card, record = [(await town.service(words))["id"] for words in ("Personalausweis", "Führungszeugnis")]
+    page = await times(town, rosa, FREE, also=f"{card}&also={card}&also={record}&also=")
+    assert "Trotzdem reservieren" not in page.text
+    action = f"{await base_of(town)}/holds"
+    shown = fields_of(page, action)
+    assert f'name="also" value="{card}*2"' in page.text
+    [first, *_] = re.findall(r'name="slot" value="([^"]+)"', page.text)
+    sent = [*(pair for pair in shown.items() if pair[0] != "also"), ("also", f"{card}*2"), ("also", str(record))]
+    form = await rosa.ask("POST", action, data=[*sent, ("slot", first)])
+    assert "2 × Personalausweis" in form.text
+    await rosa.post(form.url.path, **fields_of(form, form.url.path), **CALLER)
+    parts = await town.rows("SELECT service_id, quantity FROM claim WHERE appointment_id IS NOT NULL")
+    assert {(part["service_id"], part["quantity"]) for part in parts} >= {(card, 2), (record, 1)}
+    await town.assert_sound()
+
+
+async def test_what_is_not_offered_in_this_way_is_said(town: Town, rosa: StaffBrowser) -> None:
+    page = await times(town, rosa, FREE, channel="video")
+    assert "Wohnsitzanmeldung: wird hier so nicht angeboten (Per Video)" in page.text
 
 
 async def test_a_visit_is_moved_as_it_is(town: Town, rosa: StaffBrowser) -> None:

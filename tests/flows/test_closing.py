@@ -271,7 +271,7 @@ async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(town: Town, offic
         "starts_at": "soon",
         "ends_at": "",
         "reason": "",
-        "answer_hours": "x",
+        "answer_hours": "03360000000",
         "counter": "4711",
         "if_silent": "shrug",
     }

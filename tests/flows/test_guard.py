@@ -8,7 +8,7 @@ import html
 import json
 import re
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -189,6 +189,19 @@ async def test_an_allowance_counts_what_is_held_with_it(town: Town, boss: StaffB
     assert (await passed(town, service, allowance=token)).body["code"] == "quota_used_up"
     assert (await passed(town, service, allowance="x")).body["code"] == "allowance_unknown"
     assert "2 von 2" in (await boss.get(f"/de/guard/services/{service}")).text
+
+
+async def test_the_last_day_of_an_allowance_is_whole_also_when_the_clock_changes(
+    town: Town, boss: StaffBrowser
+) -> None:
+    service = await guarded(town, boss)
+    here = f"/de/guard/services/{service}/allowances"
+    given = {"name": "Hilfsverein", "reason": "Begleitet Geflüchtete", "quota": "2", "expires_at": "2027-10-31"}
+    await boss.post(here, request_key=str(uuid4()), **given)
+    [row] = await town.rows("SELECT expires_at FROM allowance")
+    assert row["expires_at"] == datetime(2027, 10, 31, 23, tzinfo=UTC)  # midnight in Stuttgart, in winter
+    far = await boss.post(here, request_key=str(uuid4()), **(given | {"expires_at": "9999-12-31"}))
+    assert (far.status, "Geben Sie den letzten Tag ein" in far.text) == (422, True)
 
 
 async def test_an_allowance_that_is_ended_opens_nothing(town: Town, boss: StaffBrowser) -> None:

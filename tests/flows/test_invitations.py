@@ -455,6 +455,13 @@ async def test_a_letter_has_address_code_and_square_and_its_code_opens_the_invit
     assert (await town.good("GET", f"/api/invitations/{made['id']}", got["token"]))["status"] == "open"
 
 
+async def test_a_letter_is_made_at_any_moment_of_a_second(town: Town, rosa: StaffBrowser) -> None:
+    """As the clock on the wall gives it: the test's own shows whole seconds."""
+    made = await invite(rosa, town, contact=LETTER)
+    town.clock.advance(seconds=0.123456)
+    assert (await pdf(rosa, town, f"/de/invitations/{made['office']}/{made['id']}/letter.pdf")).pages
+
+
 async def test_the_address_stands_in_the_window_of_the_envelope(town: Town, rosa: StaffBrowser) -> None:
     """DIN 5008, form B: 20 to 105 mm from the left, 62.7 to 90 mm from the top."""
     made = await invite(rosa, town, contact=LETTER)

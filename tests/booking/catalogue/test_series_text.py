@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.catalogue.hours import Rule
-from booking.catalogue.series_text import SeriesUnreadable, read_series, write_series
+from booking.catalogue.series_text import (
+    ClockUnreadable,
+    DateUnreadable,
+    DaysUnreadable,
+    SaidTwice,
+    SeriesTooMany,
+    SeriesUnreadable,
+    read_series,
+    write_series,
+)
 
 _CLOCK = st.builds(time, st.integers(0, 23), st.integers(0, 11).map(lambda n: 5 * n))
 _DATE = st.dates(date(2000, 1, 1), date(2199, 12, 31))
@@ -83,6 +92,7 @@ def test_what_people_type(line: str, rules: list[Rule]) -> None:
         "Mo 08:00–12:00, 13:00",
         "Mo 08:00–12:00 0999-01-01…",
         "Mo 08:00–12:00 always",
+        "Mo 08:00–12:00 1/53",
         "\x00",
     ],
 )
@@ -90,3 +100,35 @@ def test_what_cannot_be_read_is_named(line: str) -> None:
     with pytest.raises(SeriesUnreadable) as refused:
         read_series(f"Mo 08:00–12:00\n{line}")
     assert refused.value.fields["line"] == line
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Mo 08:00–12:03", ClockUnreadable),
+        ("Mo 08:00–24:00", ClockUnreadable),
+        ("Fr–Mo 08:00–12:00", DaysUnreadable),
+        ("Mx 08:00–12:00", DaysUnreadable),
+        ("Mo 08:00–12:00 30.02.2027…", DateUnreadable),
+        ("Mo 08:00–12:00 01.12.2026… …31.01.2027", SaidTwice),  # the first would be lost
+        ("Mo 08:00–12:00 1/2 1/3 01.12.2026…", SaidTwice),
+        ("Mo 08:00–12:00 #1 #3", SaidTwice),
+        ("Mo 8-12", SeriesUnreadable),
+    ],
+)
+def test_it_says_what_is_wrong(line: str, why: type[SeriesUnreadable]) -> None:
+    with pytest.raises(SeriesUnreadable) as refused:
+        read_series(line)
+    assert (type(refused.value), refused.value.code) == (why, "series_unreadable")
+
+
+def test_so_many_lines_are_too_many_and_none_of_them_is_blamed() -> None:
+    with pytest.raises(SeriesTooMany) as refused:
+        read_series("Mo 08:00–12:00\n" * 201)
+    assert refused.value.fields["most"] == 200
+
+
+def test_days_are_written_as_in_the_language() -> None:
+    rules = [Rule(1, *MORNING, date(2026, 12, 1), date(2027, 1, 31))]
+    assert write_series(rules, "de") == "Mo 08:00–12:00 01.12.2026…31.01.2027"
+    assert write_series(rules, "en") == "Mo 08:00–12:00 2026-12-01…2027-01-31"
