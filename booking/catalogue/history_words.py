@@ -118,7 +118,9 @@ class HistoryWords:
             found.append(", ".join(self._(_CHANNELS[channel]) for channel in terms["channels"]))
         for part in terms.get("release_plan") or ():
             message = _("{percent} % released {days} days before at {time}")
-            found.append(self._(message, percent=part["percent"], days=part["days_before"], time=part["at"]))
+            text = self._(message, percent=part["percent"], days=part["days_before"], time=part["at"])
+            late = part.get("jitter_min")
+            found.append(self._(_("{part}, up to {n} min later"), part=text, n=late) if late else text)
         return "; ".join(found) or self._(_("as everywhere"))
 
     def _place(self, entry: Entry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from aiohttp import web
+from multidict import MultiDict
 
 from base.errors import DomainError, NotFound
 from base.money import Money
@@ -48,7 +49,7 @@ async def find(request: web.Request) -> web.Response:
         pass
     if (asked_by_need := await request.app[ALLOCATION].find_by_number(typed)) is not None:
         return see(f"{place.base}/requests/{asked_by_need.public_id}")
-    asked = asked_in({}, place.services(), place.most(), words.now.date())
+    asked = asked_in(MultiDict(), place.services(), place.most(), words.now.date())
     wrong = NumberUnknown if sum(sign.isalnum() for sign in typed) >= 6 else NumberIncomplete
     return await times_response(
         request, place, asked, problem=("number", words._(wrong.message)), kept={"number": typed}

@@ -15,7 +15,7 @@ from frontend.citizen.rendering import see
 from frontend.citizen.views import ShownError, Tick
 from frontend.hours.overview import Scene, office_response, scene_of
 from frontend.hours.reading import FieldWrong, pairs, read_change
-from frontend.hours.rules import offered, rule_response
+from frontend.hours.rules import here_of, rule_response, shares_response
 from frontend.hours.views import PreviewPage, SeriesPage
 from frontend.hours.wording import refusal
 from frontend.staff.frame import staff_frame, staff_page
@@ -45,7 +45,7 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
     hours, words = request.app[HOURS], scene.words
     has_moved = False
     try:
-        change = read_change(fields, scene.hours.counters, offered(scene))
+        change = read_change(fields, here_of(scene))
         if is_to_save:
             try:
                 await hours.save(scene.office.id, change, request[STAFF].account_id, fields.get("seen"))
@@ -59,7 +59,9 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
     except Malformed:
         raise
     except DomainError as error:
-        where = {"series": "series", "rule": "services"}.get(fields.get("kind", ""), "spans")
+        where = {"series": "series", "rule": "services", "shares": "public_percent"}.get(
+            fields.get("kind", ""), "spans"
+        )
         where = "day" if isinstance(error, DayOver) else where
         return await _form_again(request, scene, fields, (where, refusal(scene, error)))
 
@@ -70,6 +72,8 @@ async def _form_again(
     if fields.get("kind") == "series":
         return _series_response(request, scene, fields.getall("counters", []), fields.get("series", ""), problem)
     values = {name: value for name, value in pairs(fields) if name != "kind"}
+    if fields.get("kind") == "shares":
+        return shares_response(request, scene, fields.get("service", ""), values, problem)
     if fields.get("kind") == "rule":
         chosen, channels = fields.getall("services", []), fields.getall("channels", [])
         return rule_response(request, scene, chosen, values, channels, problem)

@@ -16,6 +16,7 @@ ENDPOINTS = [
     page("GET", f"{_OFFICE}/series", changing.show_series, _WHO, "Change the series of counters", NotFound),
     page("GET", f"{_OFFICE}/rules", rules.show_rules, _WHO, "What is different at this office, by service", NotFound),
     page("GET", f"{_OFFICE}/rules/edit", rules.show_rule, _WHO, "Change the rule of services", NotFound),
+    page("GET", f"{_OFFICE}/shares", rules.show_shares, _WHO, "Change how counters share their time out", NotFound),
     page("POST", f"{_OFFICE}/preview", changing.preview, _WHO, "What a change would do", NotFound, Malformed),
     page("POST", f"{_OFFICE}/save", changing.save, _WHO, "Do it", NotFound, Malformed),
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 
 from multidict import MultiMapping
@@ -15,6 +16,7 @@ from base.web.answers import field_errors
 from booking.catalogue.changes import (
     Change,
     ClosureChange,
+    Data,
     ExceptionChange,
     RuleChange,
     SeriesChange,
@@ -23,6 +25,7 @@ from booking.catalogue.changes import (
 )
 from booking.catalogue.hours_endpoints import TermsIn
 from booking.catalogue.series_text import read_series
+from booking.catalogue.shares import Plan
 
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–]\s*([0-9]{1,2}):([0-9]{2})")
 NUMBERS = (
@@ -30,15 +33,21 @@ NUMBERS = (
     "buffer_min",
     "lead_min",
     "horizon_days",
-    "public_percent",
-    "staff_percent",
-    "walk_in_percent",
 )
-_SHARES = NUMBERS[4:]
+SHARES = ("public_percent", "staff_percent", "walk_in_percent")
+_PERCENT = _("Enter a whole number from 0 to 100")
+_FITTING = {
+    "duration_min": _("Enter minutes from 5 to 480, in steps of five"),
+    "buffer_min": _("Enter minutes from 0 to 240, in steps of five"),
+    "lead_min": _("Enter minutes from 0 to 86400"),
+    "horizon_days": _("Enter days from 1 to 366"),
+    **dict.fromkeys(SHARES, _PERCENT),
+    "release_plan": _("A part has 1 to 100 %, 0 to 365 days before, a time of day, and up to 1440 minutes later"),
+}
 _PART = re.compile(r"([0-9]{1,3}) ?%? +([0-9]{1,3}) +([0-9]{1,2}:[0-9]{2})(?: +([0-9]{1,4}))?")
 FIELDS = (
     *("kind", "counters", "series", "day", "counter", "spans", "reason", "back", "starts_at", "ends_at"),
-    *("services", *NUMBERS, "channels", "release"),
+    *("services", *NUMBERS, "channels", "service", *SHARES, "release"),
 )
 
 
@@ -59,8 +68,21 @@ def pairs(given: MultiMapping[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name in FIELDS for value in given.getall(name, []))
 
 
-def read_change(given: MultiMapping[str], counters: Collection[int], services: Collection[int]) -> Change:
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a change of this office can be about."""
+
+    counters: Collection[int]
+    services: Collection[int]
+    rules: Data = field(default_factory=dict, hash=False)  # that stand, by service
+    together: Mapping[int, Collection[int]] = field(
+        default_factory=dict, hash=False
+    )  # a service -> those that share its counters
+
+
+def read_change(given: MultiMapping[str], here: Here) -> Change:
     """Raises FieldWrong, SeriesUnreadable; Malformed for what no page of ours sends."""
+    counters = here.counters
     match given.get("kind"):
         case "series":
             return _series(given, counters)
@@ -70,7 +92,9 @@ def read_change(given: MultiMapping[str], counters: Collection[int], services: C
             ends = [_instant(given.get(name, "")) for name in ("starts_at", "ends_at")]
             return ClosureChange(_place(given, counters), ends[0], ends[1], is_lifted=True)
         case "rule":
-            return _rule(given, services)
+            return _rule(given, here)
+        case "shares":
+            return _shared(given, here)
     raise Malformed
 
 
@@ -81,13 +105,30 @@ def _series(given: MultiMapping[str], counters: Collection[int]) -> SeriesChange
     return SeriesChange(chosen, read_series(given.get("series", "")))
 
 
-def _rule(given: MultiMapping[str], services: Collection[int]) -> RuleChange:
-    """For all services that are chosen the same; `back`: as everywhere."""
-    chosen = dict.fromkeys(_counter(text, services) for text in given.getall("services", []))
+def _rule(given: MultiMapping[str], here: Here) -> RuleChange:
+    """For all services that are chosen the same; `back`: as everywhere. How time is shared out stays."""
+    chosen = dict.fromkeys(_counter(text, here.services) for text in given.getall("services", []))
     if not chosen:
         raise FieldWrong("services", _("Choose at least one service"))
-    terms = None if given.get("back") else _terms(given)
-    return RuleChange({service: terms for service in chosen})  # noqa: C420 - fromkeys() would lose the type
+    terms = Terms() if given.get("back") else _terms(given)
+    return RuleChange({one: _or_none(replace(terms, plan=_standing(here, one).plan)) for one in chosen})
+
+
+def _shared(given: MultiMapping[str], here: Here) -> RuleChange:
+    """How the time of counters is shared out and released: for every service that they have in common; all else stays."""
+    asked = _counter(given.get("service", ""), here.together)
+    plan = None if given.get("back") else _plan(given)
+    return RuleChange({one: _or_none(replace(_standing(here, one), plan=plan)) for one in here.together[asked]})
+
+
+def _standing(here: Here, service: int) -> Terms:
+    rule = here.rules.get(str(service)) or {}
+    said = {name: rule[name] for name in TermsIn.model_fields if rule.get(name) is not None}
+    return TermsIn.model_validate(said).terms()
+
+
+def _or_none(terms: Terms) -> Terms | None:
+    return None if terms == Terms() else terms
 
 
 def _terms(given: MultiMapping[str]) -> Terms:
@@ -95,14 +136,26 @@ def _terms(given: MultiMapping[str]) -> Terms:
     typed: dict[str, object] = {name: given[name].strip() for name in NUMBERS if given.get(name, "").strip()}
     if given.getall("channels", []):
         typed["channels"] = given.getall("channels")
+    return _read(typed)
+
+
+def _plan(given: MultiMapping[str]) -> Plan | None:
+    """Empty: everything for everybody, at once."""
+    typed: dict[str, object] = {name: given[name].strip() for name in SHARES if given.get(name, "").strip()}
+    if typed:
+        typed = {**dict.fromkeys(SHARES, 0), **typed}
     typed["release_plan"] = [_part(line.strip()) for line in given.get("release", "").splitlines() if line.strip()]
-    if typed.keys() & set(_SHARES):
-        typed = {**dict.fromkeys(_SHARES, 0), **typed}
+    return _read(typed).plan
+
+
+def _read(typed: Mapping[str, object]) -> Terms:
     try:
         return TermsIn.model_validate(typed).terms()
     except ValidationError as error:
-        field = field_errors(error)[0].pointer.split("/")[1]
-        raise FieldWrong("release" if field == "release_plan" else field, _("This number does not fit here")) from None
+        name = field_errors(error)[0].pointer.split("/")[1]
+        if name == "channels":
+            raise Malformed from None
+        raise FieldWrong("release" if name == "release_plan" else name, _FITTING[name]) from None
     except SharesWrong:
         raise FieldWrong("public_percent", SharesWrong.message) from None
 

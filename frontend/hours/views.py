@@ -95,4 +95,19 @@ class RulePage:
     back_url: str
     values: Mapping[str, str]
     need_url: str = ""  # empty: not for this reader
+    shares_url: str = ""  # empty: of several services, or of counters of other offices
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharesPage:
+    """Of all services that have counters in common."""
+
+    frame: StaffFrame
+    service: str  # one of them
+    count: str  # "32 services"
+    services: tuple[str, ...]
+    action: str
+    back_url: str
+    values: Mapping[str, str]
     messages: Mapping[str, str] = field(default_factory=dict)

@@ -52,6 +52,10 @@ async def test_new_hours(town: Town, chromium: str, language: str, width: int, s
         await boss.press(PREVIEW[language])
         await page.locator("details#services summary").click()
         await boss.stop_at("rule-wrong")
+        await page.locator("main a[href*='/shares?service=']").click()
+        await page.locator("input[name=public_percent]").fill("50")
+        await boss.press(PREVIEW[language])
+        await boss.stop_at("shares-wrong")
         await browser.close()
     assert boss.said == []
     assert boss.faults == {}

@@ -196,7 +196,7 @@ async def test_the_last_day_of_an_allowance_is_whole_also_when_the_clock_changes
 ) -> None:
     service = await guarded(town, boss)
     here = f"/de/guard/services/{service}/allowances"
-    given = {"name": "Hilfsverein", "reason": "Begleitet Geflüchtete", "quota": "2", "expires_at": "2027-10-31"}
+    given: dict[str, Any] = {"name": "Verein", "reason": "Begleitung", "quota": "2", "expires_at": "2027-10-31"}
     await boss.post(here, request_key=str(uuid4()), **given)
     [row] = await town.rows("SELECT expires_at FROM allowance")
     assert row["expires_at"] == datetime(2027, 10, 31, 23, tzinfo=UTC)  # midnight in Stuttgart, in winter

@@ -196,6 +196,7 @@ async def test_no_other_counter_and_no_other_kind_of_change(town: Town, boss: St
     for fields in (
         {"kind": "series", "counters": "999999", "series": ""},
         {"kind": "rule", "services": "999999"},
+        {"kind": "shares", "service": "999999"},
         {"nothing": ""},
     ):
         assert (await send(boss, f"{base}/preview", fields)).status == 400
@@ -222,30 +223,59 @@ async def test_a_rule_of_a_service_is_found_changed_and_taken_back(town: Town, b
 
 
 async def test_shares_and_release_are_those_of_all_services_of_a_counter(town: Town, boss: StaffBrowser) -> None:
+    """Everything else of their rules stays: also a duration of one of them."""
     base, service = await base_of(town), (await town.service(SERVICE))["id"]
+    own = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), "duration_min": "60"})
+    await save(boss, own, base)
+    [url] = re.findall(
+        rf'href="({base}/shares\?service={service})"', (await boss.get(f"{base}/rules/edit?service={service}")).text
+    )
+    form = await boss.get(url)
+    assert "Personalausweis" in form.text
     shares = {"public_percent": "80", "staff_percent": "20", "release": "50 % 14 08:00\n50 % 1 12:00 30"}
-    alone = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), **shares})
-    assert alone.status == 422
-    assert "verschieden aufgeteilt" in alone.text
-    assert "50 % 14 08:00" in alone.text
-    ticks = re.findall(r'id="services-(\d+)"', alone.text)
-    together = await send(boss, f"{base}/preview", {"kind": "rule", "services": ticks, **shares})
-    assert "80 % für alle" in together.text
-    saved = await save(boss, together, base)
-    assert saved.url.path == base
-    rows = await town.rows(
+    preview = await send(boss, f"{base}/preview", {"kind": "shares", "service": str(service), **shares})
+    assert "80 % für alle" in preview.text
+    assert "bis zu 30 Minuten später" in preview.text
+    assert (await save(boss, preview, base)).url.path == base
+    stored = (
         "SELECT DISTINCT public_percent, staff_percent, jsonb_array_length(release_plan) AS parts FROM service_office"
     )
-    assert rows == [{"public_percent": 80, "staff_percent": 20, "parts": 2}]
+    assert await town.rows(stored) == [{"public_percent": 80, "staff_percent": 20, "parts": 2}]
+    durations = "SELECT duration_min FROM service_office WHERE service_id = $1"
+    assert await town.rows(durations, service) == [{"duration_min": 60}]
+    assert 'value="80"' in (await boss.get(url)).text
+    again = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), "duration_min": "30"})
+    await save(boss, again, base)  # nor does a rule of one service change what they share
+    assert await town.rows(stored) == [{"public_percent": 80, "staff_percent": 20, "parts": 2}]
+    back = await send(boss, f"{base}/preview", {"kind": "shares", "service": str(service), "back": "1"})
+    await save(boss, back, base)
+    assert await town.rows("SELECT service_id, duration_min, public_percent FROM service_office") == [
+        {"service_id": service, "duration_min": 30, "public_percent": None}
+    ]
+    for other in ("999999", "x"):
+        assert (await boss.get(f"{base}/shares?service={other}")).status == 404
+
+
+async def test_what_its_rule_lets_nobody_book_can_still_be_changed(town: Town, boss: StaffBrowser) -> None:
+    base, service = await base_of(town), (await town.service(SERVICE))["id"]
+    fields = {"kind": "rule", "services": str(service), "channels": "video"}
+    await save(boss, await send(boss, f"{base}/preview", fields), base)
+    await town.fresh()
+    listed = await boss.get(f"{base}/rules?q=wohnsitz")
+    assert f"rules/edit?service={service}" in listed.text
+    back = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), "back": "1"})
+    assert "wie überall" in back.text
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"duration_min": "7"}, "Diese Zahl passt hier nicht"),
-        ({"horizon_days": "viele"}, "Diese Zahl passt hier nicht"),
+        ({"duration_min": "7"}, "Minuten von 5 bis 480 ein, in Schritten von fünf"),
+        ({"horizon_days": "viele"}, "Tage von 1 bis 366"),
         ({"public_percent": "50"}, "zusammen nicht 100"),
+        ({"staff_percent": "101"}, "eine ganze Zahl von 0 bis 100"),
         ({"release": "immer"}, "Schreiben Sie jeden Teil wie"),
+        ({"release": "50 % 14 25:00"}, "Ein Teil hat 1 bis 100 %"),
         ({"release": "50 % 14 08:00"}, "zusammen nicht 100"),
     ],
 )
@@ -253,7 +283,9 @@ async def test_rules_that_cannot_be_are_said_on_the_form(
     town: Town, boss: StaffBrowser, fields: dict[str, str], said: str
 ) -> None:
     base, service = await base_of(town), (await town.service(SERVICE))["id"]
-    refused = await send(boss, f"{base}/preview", {"kind": "rule", "services": str(service), **fields})
+    kind = "rule" if next(iter(fields)) in ("duration_min", "horizon_days") else "shares"
+    chosen = {"kind": kind, "services": str(service), "service": str(service)}
+    refused = await send(boss, f"{base}/preview", chosen | fields)
     assert refused.status == 422
     assert said in refused.text
     assert next(iter(fields.values())) in refused.text
