@@ -90,6 +90,7 @@ from payment import endpoints as payment
 from payment.bank import endpoints as bank
 from payment.exports import endpoints as exports
 from payment.figures.endpoints import FIGURES
+from payment.payouts.endpoints import PAYOUTS
 from payment.retention.endpoints import RETENTION
 from payment.transfers import endpoints as transfers
 from server import documents, health
@@ -254,6 +255,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[exports.EXPORTS] = product.exports
     app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
     app[FIGURES] = product.figure_book
+    app[PAYOUTS] = product.payouts
     app[RETENTION] = product.retention
     app[FEED] = product.feed
     app[QUEUE] = product.queue

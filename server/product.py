@@ -76,6 +76,7 @@ from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
 from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
+from payment.payouts.usecases import Payouts
 from payment.provider_records.usecases import ProviderRecords
 from payment.psp_counter import CounterProvider
 from payment.psp_none import NONE, NoProvider
@@ -125,6 +126,7 @@ class Product:
     exports: Exports
     by_name: ByName
     figure_book: FigureBook
+    payouts: Payouts
     retention: Retention
     transfers: Transfers
     transfer_files: TransferFiles
@@ -281,6 +283,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
             by_name=ByName(db, sealer),
             figure_book=FigureBook(db),
+            payouts=Payouts(db),
             transfers=transfers,
             transfer_files=TransferFiles(transfers),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),

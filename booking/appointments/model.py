@@ -266,6 +266,7 @@ class Brief:
     office: Text
     starts_at: datetime
     time_zone: str
+    office_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -408,7 +408,7 @@ async def briefs(conn: Connection, ids: Collection[UUID]) -> list[Brief]:
         conn,
         Brief,
         """
-        SELECT a.id, a.number, a.status, s.name AS service, o.name AS office, t.starts_at, o.time_zone
+        SELECT a.id, a.number, a.status, s.name AS service, o.name AS office, t.starts_at, o.time_zone, a.office_id
           FROM appointment a
           JOIN office o ON o.id = a.office_id
           JOIN service s ON s.id = a.service_id

@@ -62,7 +62,8 @@ def words_of(request: web.Request) -> Words:
 
 def words_in(request: web.Request, language: str) -> Words:
     known = request.app[CATALOGUE].known
-    return Words(request.app[TRANSLATIONS], language, request.app[CLOCK](), known.city if known else None)
+    here = request.rel_url.raw_path_qs if request.method == "GET" else ""
+    return Words(request.app[TRANSLATIONS], language, request.app[CLOCK](), known.city if known else None, here)
 
 
 def page(request: web.Request, template: str, view: Page, *, status: int = 200, cache: str = PRIVATE) -> web.Response:

@@ -21,6 +21,7 @@ class Words:
     language: str
     now: datetime
     city: City | None = None  # None before the first import
+    here: str = ""  # path and query of the page that is shown; "" where a form was sent
 
     def _(self, message: str, **fields: object) -> str:
         return self.translations.gettext(self.language, message, **fields)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from aiohttp import web
 
 from base.errors import DomainError
-from base.i18n import format_date
 from base.i18n import mark as _
 from base.web import STAFF, form, path_number
 from frontend.citizen.rendering import see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import wording
+from frontend.finance.batch_items import totals_table
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
+from frontend.finance.days import medium_day
 from frontend.finance.shared import day_link, path_day, today_of, zone_of
+from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.exports.endpoints import EXPORTS
@@ -117,7 +118,7 @@ def _waiting_row(words: Words, one: Unacknowledged, *, may_make: bool) -> tuple[
     if one.batch is not None:
         batch = _batch_link(words, one.batch)
     elif may_make:
-        label = words._("Make batch of {day}", day=_short(words, one.day))
+        label = words._("Make batch of {day}", day=medium_day(words, one.day))
         batch = Link(label=label, post=f"{batches_url(words)}/days/{one.day}")
     return (
         Link(label=words.day(one.day)),
@@ -138,16 +139,13 @@ def _batch_row(words: Words, one: Batch) -> tuple[Link, ...]:
 
 
 def _batch_link(words: Words, number: int) -> Link:
-    return Link(label=words._("Batch {number}", number=number), url=f"{batches_url(words)}/{number}")
-
-
-def _short(words: Words, day: date) -> str:
-    return format_date(day, words.language, style="medium")
+    return Link(label=words._("Batch {number}", number=number), url=down(words, f"{batches_url(words)}/{number}"))
 
 
 async def _batch(request: web.Request, refusal: DomainError | None = None, typed: str = "") -> web.Response:
     words = words_of(request)
     found = await request.app[EXPORTS].dispatch(path_number(request, "batch"))
+    contents = await request.app[EXPORTS].contents(found.batch.number)
     batch, here = found.batch, f"{batches_url(words)}/{found.batch.number}"
     messages = {_REFERENCE: words._(refusal.message)} if isinstance(refusal, ReferenceWrong) else {}
     errors = tuple(ShownError(field=name, message=text) for name, text in messages.items())
@@ -169,8 +167,9 @@ async def _batch(request: web.Request, refusal: DomainError | None = None, typed
         frame=staff_frame(request, words, words._("Batch {number}", number=batch.number), errors=errors),
         back=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
         notice=words._(refusal.message) if refusal is not None and not messages else "",
+        trail=crumbs(words),
         facts=_facts(words, batch),
-        tables=(_files(words, found, here), _fetched(words, found)),
+        tables=(totals_table(words, contents, f"{here}/items"), _files(words, found, here), _fetched(words, found)),
         forms=forms,
     )
     return staff_page(request, "finance/books", view, status=refusal.status if refusal is not None else 200)
@@ -180,7 +179,7 @@ def _facts(words: Words, batch: Batch) -> tuple[Fact, ...]:
     place = str(zone_of(words))
     made = words._("{when}, by {name}", when=words.when(batch.made_at, place), name=batch.maker)
     facts = [
-        Fact(label=words._("Day"), value=words.day(batch.day), url=day_link(words, batch.day).url),
+        Fact(label=words._("Day"), value=words.day(batch.day), url=down(words, day_link(words, batch.day).url)),
         Fact(label=words._("Made"), value=made),
         Fact(label=words._("SHA-256 of the manifest"), value=hexadecimal(batch.manifest_sha256)),
     ]

@@ -7,7 +7,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from base.errors import Conflict, NotFound
 from base.i18n import mark as _
@@ -17,7 +17,10 @@ from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
+from frontend.finance.days import asked_day
+from frontend.finance.periods import Period, days_of, period, period_fields
 from frontend.finance.shared import day_link, journal_url, path_day, payment_url, today_of, zone_of
+from frontend.finance.trail import crumbs, down, kept
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import LEDGERS
@@ -35,11 +38,6 @@ FAULT: Mapping[Fault, str] = {
     Fault.DAY_COUNT: _("{day} has another number of journals than when it was closed."),
     Fault.ROOT: _("The root of {day} is not the one given."),
 }
-
-
-class Period(BaseModel):
-    first: str = Field("", alias="from")
-    last: str = Field("", alias="to")
 
 
 class AccountPeriod(Period):
@@ -101,9 +99,9 @@ async def show_account(request: web.Request) -> web.Response:
             rows.append(
                 (
                     Link(label=words.day(one.business_day)),
-                    Link(label=str(one.journal_id), url=journal_url(words, one.journal_id)),
+                    Link(label=str(one.journal_id), url=down(words, journal_url(words, one.journal_id))),
                     Link(label=_journal_kind(words, one)),
-                    Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id))
+                    Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.payment_id)))
                     if one.payment_id is not None
                     else Link(label=one.subject),
                     *_sides(words, one.amount_cents, one.currency),
@@ -137,9 +135,10 @@ async def show_account(request: web.Request) -> web.Response:
     view = BooksPage(
         frame=staff_frame(request, words, words._("Account: {name}", name=wording.account(words, asked.name))),
         back=Link(label=words._("Trial balance"), url=f"{here}?{days_of(first, last)}"),
+        trail=crumbs(words),
         url=f"{here}/account",
         fields=period_fields(words, first, last),
-        kept={"name": asked.name},
+        kept={"name": asked.name, **kept(words)},
         intro=(words._("These are the first lines only. Please choose fewer days."),) if has_more else (),
         tables=tuple(tables),
     )
@@ -227,7 +226,7 @@ async def _days(request: web.Request, notice: str = "") -> web.Response:
 async def show_advance(request: web.Request) -> web.Response:
     """What a year-end needs: received until then and not earned, payment by payment and product by product."""
     words = words_of(request)
-    day = _day(query(request, AtDay).day) or today_of(words)
+    day = asked_day(query(request, AtDay).day) or today_of(words)
     found, here = await request.app[LEDGERS].advances(day), _url(words)
     products: dict[tuple[str, str], int] = {}
     for one in found:
@@ -261,7 +260,7 @@ async def show_advance(request: web.Request) -> web.Response:
                 ),
                 rows=tuple(
                     (
-                        Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id)),
+                        Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.payment_id))),
                         Link(label=words.day(one.service_day) if one.service_day else "–"),
                         Link(
                             label=", ".join(
@@ -324,31 +323,8 @@ def _url(words: Words) -> str:
     return f"/{words.language}/finance/books"
 
 
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return day if 2020 <= day.year <= 2100 else None
-
-
-def period(words: Words, asked: Period) -> tuple[date, date]:
-    """This month until today where nothing or nonsense was asked for."""
-    today = today_of(words)
-    last = _day(asked.last) or today
-    first = _day(asked.first) or last.replace(day=1)
-    return min(first, last), last
-
-
-def days_of(first: date, last: date) -> str:
-    return urlencode({"from": first.isoformat(), "to": last.isoformat()})
-
-
-def period_fields(words: Words, first: date, last: date) -> tuple[DateField, ...]:
-    return (
-        DateField(name="from", label=words._("First day"), value=first.isoformat()),
-        DateField(name="to", label=words._("Last day"), value=last.isoformat()),
-    )
+def account_url(words: Words, account: str, first: date, last: date) -> str:
+    return f"{_url(words)}/account?{urlencode({'name': account})}&{days_of(first, last)}"
 
 
 def _balance_columns(words: Words) -> tuple[Column, ...]:
@@ -357,8 +333,11 @@ def _balance_columns(words: Words) -> tuple[Column, ...]:
 
 
 def _balance_row(words: Words, one: Balance, first: date, last: date) -> tuple[Link, ...]:
-    url = f"{_url(words)}/account?{urlencode({'name': one.account})}&{days_of(first, last)}"
-    return (Link(label=wording.account(words, one.account), url=url), *_amounts(words, [one], one.currency))
+    url = account_url(words, one.account, first, last)
+    return (
+        Link(label=wording.account(words, one.account), url=down(words, url)),
+        *_amounts(words, [one], one.currency),
+    )
 
 
 def _sum_row(words: Words, all_of_them: Sequence[Balance], currency: str) -> tuple[Link, ...]:

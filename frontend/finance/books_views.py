@@ -25,6 +25,7 @@ class Table:
     rows: tuple[tuple[Link, ...], ...] = ()
     intro: tuple[str, ...] = ()
     empty: str = ""
+    has_sum: bool = False  # the last row is the sum of the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class BooksPage:
 
     frame: StaffFrame
     back: Link
+    trail: tuple[Link, ...] = ()  # the levels above, where somebody came from a total; instead of `back`
     url: str = ""
     notice: str = ""
     tone: str = "danger"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
+from frontend.finance.days import EARLIEST, LATEST, asked_day
 from frontend.finance.dispute_pages import dispute_line
 from frontend.finance.shared import (
     about,
@@ -34,9 +35,6 @@ from payment.exports.endpoints import EXPORTS
 from payment.model import Payment
 from payment.reconciliation.model import Day, DayRow, Side, Sums
 
-_LATEST = date(2100, 1, 1)
-_EARLIEST = date(2020, 1, 1)
-
 
 class DayQuery(BaseModel):
     day: str = ""
@@ -46,7 +44,7 @@ async def show_day(request: web.Request) -> web.Response:
     words = words_of(request)
     today = today_of(words)
     asked = query(request, DayQuery).day.strip()
-    wanted = _day(asked) if asked else today
+    wanted = asked_day(asked) if asked else today
     problem = "" if wanted else words._("There are no books of this day. You see today instead.")
     wanted = wanted or today
     day = await request.app[RECONCILIATION].day(wanted, zone_of(words))
@@ -55,15 +53,6 @@ async def show_day(request: web.Request) -> web.Response:
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in payments.values()])
     view = _day_page(request, words, day, payments, briefs, waiting.length + len(reversals), problem)
     return staff_page(request, "finance/day", view, status=422 if problem else 200)
-
-
-def _day(text: str) -> date | None:
-    """None: not a day, or one of which there are no books."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if _EARLIEST <= day <= _LATEST else None
 
 
 async def show_work(request: web.Request) -> web.Response:
@@ -75,7 +64,7 @@ async def show_work(request: web.Request) -> web.Response:
     requests = tuple(
         WorkLine(
             at=words.near(refund.created_at, place),
-            about=about(words, payment.id, payment.reference, briefs),
+            about=about(words, payment, briefs),
             amount=wording.cents(words, refund.amount_cents, payment.currency),
             text=wording.note(words, refund),
             people=found.people.name(refund.requested_by),
@@ -85,7 +74,7 @@ async def show_work(request: web.Request) -> web.Response:
     attention = tuple(
         WorkLine(
             at=words.near(payment.created_at, place),
-            about=about(words, payment.id, payment.reference, briefs),
+            about=about(words, payment, briefs),
             amount=wording.money(words, payment.amount),
             text=wording.attention(words, payment.attention),
             people="",
@@ -96,7 +85,7 @@ async def show_work(request: web.Request) -> web.Response:
     failed = tuple(
         WorkLine(
             at=words.near(refund.created_at, place),
-            about=about(words, payment.id, payment.reference, briefs),
+            about=about(words, payment, briefs),
             amount=wording.cents(words, refund.amount_cents, payment.currency),
             text=wording.failure(words, refund.failure),
             people=words._("Tried anew by itself: {when}", when=words.near(refund.retry_at, place))
@@ -153,22 +142,25 @@ def _day_page(
     problem: str,
 ) -> DayPage:
     one = timedelta(days=1)
-    links = {each.id: about(words, each.id, each.reference, briefs) for each in payments.values()}
+    links = {each.id: about(words, each, briefs) for each in payments.values()}
     odd = {each.payment_id for each in day.differences}
     path = f"/{words.language}/finance"
     return DayPage(
         frame=staff_frame(request, words, words._("Till: {day}", day=words.day(day.day))),
         day=day.day.isoformat(),
         day_url=f"{path}/",
-        before=day_link(words, day.day - one, words._("Day before")) if day.day > _EARLIEST else None,
-        after=day_link(words, day.day + one, words._("Day after")) if day.day < _LATEST else None,
+        before=day_link(words, day.day - one, words._("Day before")) if day.day > EARLIEST else None,
+        after=day_link(words, day.day + one, words._("Day after")) if day.day < LATEST else None,
         problem=problem,
-        work=Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
-        disputes=Link(label=words._("Disputes"), url=f"{path}/disputes"),
-        books=Link(label=words._("Books"), url=f"{path}/books"),
-        figures=Link(label=words._("Figures"), url=f"{path}/figures"),
-        batches=Link(label=words._("Batches for the treasury"), url=batches_url(words)),
-        compared=Link(label=words._("Differences"), url=f"/{words.language}/finance/differences"),
+        links=(
+            Link(label=words._("To be decided ({n})", n=waiting), url=f"{path}/work"),
+            Link(label=words._("Differences"), url=f"{path}/differences"),
+            Link(label=words._("Figures"), url=f"{path}/figures"),
+            Link(label=words._("Books"), url=f"{path}/books"),
+            Link(label=words._("Payouts"), url=f"{path}/payouts"),
+            Link(label=words._("Batches for the treasury"), url=batches_url(words)),
+            Link(label=words._("Disputes"), url=f"{path}/disputes"),
+        ),
         search_url=f"{path}/search",
         is_silent=day.is_silent,
         note=words._("Compared as of {when}; what is younger may still be on its way.", when=_until(words, day))

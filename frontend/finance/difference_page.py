@@ -16,6 +16,7 @@ from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
 from frontend.finance.difference_pages import WORK, url_of
 from frontend.finance.shared import day_link, payment_url, today_of, zone_of
+from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
@@ -103,6 +104,7 @@ async def _page(
     view = BooksPage(
         frame=staff_frame(request, words, title, errors=errors),
         back=Link(label=words._("Differences"), url=url_of(words)),
+        trail=crumbs(words),
         notice=words._(refusal.message) if refusal is not None and not messages else "",
         intro=(words._(told.ADVICE[story.listed.cause]),),
         facts=_facts(words, story.listed),
@@ -116,7 +118,7 @@ def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
     place, today = str(zone_of(words)), today_of(words)
     facts = [
         Fact(label=words._("State"), value=words._(told.STATE[one.state])),
-        Fact(label=words._("Day"), value=words.day(one.day), url=day_link(words, one.day).url),
+        Fact(label=words._("Day"), value=words.day(one.day), url=down(words, day_link(words, one.day).url)),
         Fact(label=words._("Age in days"), value=str(one.age_days(today))),
         Fact(label=words._("Here"), value=told.cents(words, one.here_cents)),
         Fact(label=words._("There"), value=told.cents(words, one.there_cents)),
@@ -127,7 +129,11 @@ def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
         facts.append(Fact(label=words._("To be done by"), value=words.day(one.due_on)))
     if one.payment_id is not None:
         facts.append(
-            Fact(label=words._("Payment"), value=spaced(one.kassenzeichen), url=payment_url(words, one.payment_id))
+            Fact(
+                label=words._("Payment"),
+                value=spaced(one.kassenzeichen),
+                url=down(words, payment_url(words, one.payment_id)),
+            )
         )
     return tuple(facts)
 

@@ -82,7 +82,7 @@ async def show_dispute(request: web.Request) -> web.Response:
     references = await request.app[APPOINTMENTS].references(brief.id) if brief else [payment.reference]
     steps = await request.app[QUEUE].steps_of(brief.id) if brief else []
     sent = await request.app[NOTIFICATIONS].sent_of({*references, *([brief.id] if brief else [])})
-    title = about(words, payment.id, payment.reference, dict(briefs)).label
+    title = about(words, payment, dict(briefs)).label
     view = DisputePage(
         frame=staff_frame(request, words, words._("Dispute: {what}", what=title)),
         all=Link(label=words._("All disputes"), url=f"/{words.language}/finance/disputes"),
@@ -100,7 +100,7 @@ def dispute_line(words: Words, dispute: Dispute, payment: Payment, briefs: Mappi
     place, due = str(zone_of(words)), dispute.evidence_due_at
     waits = dispute.status in _WAITS
     return DisputeLine(
-        about=about(words, payment.id, payment.reference, briefs),
+        about=about(words, payment, briefs),
         dispute=Link(
             label=words._("Dispute {id}", id=f"…{dispute.provider_id[-5:]}"),
             url=f"/{words.language}/finance/disputes/{dispute.id}",

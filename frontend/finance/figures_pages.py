@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from aiohttp import web
 
-from base.i18n import format_date
-from base.i18n import mark as _
 from base.web import NO_STORE, query
 from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
-from frontend.finance.books_pages import Period, days_of, period, period_fields
 from frontend.finance.books_views import BooksPage, Column, Table
 from frontend.finance.charts import Chart, stacked, ticks
+from frontend.finance.days import medium_day
+from frontend.finance.drill_pages import lines_url, open_url
+from frontend.finance.periods import Period, days_of, period, period_fields
 from frontend.finance.shared import day_link
+from frontend.finance.trail import down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.figures.endpoints import FIGURES
 from payment.figures.files import CSV, XLSX, as_csv, as_workbook, open_columns, taking_columns
-from payment.figures.model import Figures, Takings
+from payment.figures.model import Figures, Side, Takings
 
 _MOST_DAYS = 62  # as bars; more are drawn by the month
-METHOD: Mapping[str, str] = {
-    "stripe": "Stripe",
-    "xbezahldienste": "XBezahldienste",
-    "counter": _("At the counter"),
-    "none": _("Free of charge"),
-    "": _("Without a payment"),
-}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -63,7 +56,7 @@ async def csv_file(request: web.Request) -> web.Response:
     words = words_of(request)
     first, last = period(words, query(request, Period))
     found = await request.app[FIGURES].of(first, last)
-    content = as_csv(found, taking_columns(headings(words), lambda name: method(words, name)))
+    content = as_csv(found, taking_columns(headings(words), lambda name: wording.method(words, name)))
     return _file(content, "text/csv", f"{words._('Figures')}_{first:%Y%m%d}_{last:%Y%m%d}.csv")
 
 
@@ -77,7 +70,7 @@ async def workbook(request: web.Request) -> web.Response:
         found,
         words._("Figures"),
         words.now,
-        (words._("Takings"), taking_columns(labels, lambda name: method(words, name))),
+        (words._("Takings"), taking_columns(labels, lambda name: wording.method(words, name))),
         (words._("Open items"), open_columns(labels, lambda name: wording.account(words, name))),
     )
     return _file(content, _XLSX, f"{words._('Figures')}_{first:%Y%m%d}_{last:%Y%m%d}.xlsx")
@@ -102,15 +95,11 @@ def headings(words: Words) -> Mapping[str, str]:
     }
 
 
-def method(words: Words, name: str) -> str:
-    return words._(METHOD[name]) if name in METHOD else name
-
-
 def _charts(words: Words, found: Figures, currency: str) -> Iterable[Chart]:
     rows = [one for one in found.takings if one.currency == currency]
     columns, place_of = _columns(words, found)
     methods = sorted({one.method for one in rows})
-    names = {name: method(words, name) for name in methods}
+    names = {name: wording.method(words, name) for name in methods}
     back = words._("Refunds")
     series = {name: [0] * len(columns) for name in methods} | {"-": [0] * len(columns)}
     for one in rows:
@@ -123,8 +112,8 @@ def _charts(words: Words, found: Figures, currency: str) -> Iterable[Chart]:
     }
     alt = words._(
         "From {first} to {last}: {taken} paid, {refunded} refunded. The table below has every figure.",
-        first=format_date(found.first, words.language, style="medium"),
-        last=format_date(found.last, words.language, style="medium"),
+        first=medium_day(words, found.first),
+        last=medium_day(words, found.last),
         taken=wording.cents(words, sums[0], currency),
         refunded=wording.cents(words, sums[1], currency),
     )
@@ -163,25 +152,11 @@ def _month(first: date, n: int) -> date:
 def _takings(words: Words, found: Figures) -> Table:
     labels = headings(words)
     rows = [_row(words, one) for one in found.takings]
-    for currency in sorted({one.currency for one in found.takings}):
-        some = [one for one in found.takings if one.currency == currency]
-        rows.append(
-            (
-                Link(label=words._("Sum")),
-                Link(label=currency),
-                Link(label=str(sum(one.payments for one in some))),
-                *(
-                    Link(label=wording.cents(words, sum(cents), currency))
-                    for cents in (
-                        [one.taken_cents for one in some],
-                        [one.refunded_cents for one in some],
-                        [one.net_cents for one in some],
-                    )
-                ),
-            )
-        )
+    currencies = sorted({one.currency for one in found.takings})
+    rows += [_sum(words, found, currency) for currency in currencies]
     return Table(
         heading=words._("Takings by day and way of paying"),
+        intro=(words._("Each amount leads to the journals behind it."),) if rows else (),
         columns=(
             Column(labels["day"]),
             Column(labels["method"]),
@@ -189,28 +164,54 @@ def _takings(words: Words, found: Figures) -> Table:
         ),
         rows=tuple(rows),
         empty=words._("Nothing was booked in these days."),
+        has_sum=len(currencies) == 1,
     )
 
 
 def _row(words: Words, one: Takings) -> tuple[Link, ...]:
     return (
-        replace(day_link(words, one.day), label=format_date(one.day, words.language, style="medium")),
-        Link(label=method(words, one.method)),
+        Link(label=medium_day(words, one.day), url=down(words, day_link(words, one.day).url)),
+        Link(label=wording.method(words, one.method)),
         Link(label=str(one.payments)),
-        *(
-            Link(label=wording.cents(words, cents, one.currency))
-            for cents in (one.taken_cents, one.refunded_cents, one.net_cents)
-        ),
+        _amount(words, one.day, one.day, Side.TAKEN, one.method, one.currency, one.taken_cents),
+        _amount(words, one.day, one.day, Side.REFUNDED, one.method, one.currency, one.refunded_cents),
+        Link(label=wording.cents(words, one.net_cents, one.currency)),
     )
+
+
+def _sum(words: Words, found: Figures, currency: str) -> tuple[Link, ...]:
+    some = [one for one in found.takings if one.currency == currency]
+    taken, refunded = sum(one.taken_cents for one in some), sum(one.refunded_cents for one in some)
+    return (
+        Link(label=words._("Sum")),
+        Link(label=currency),
+        Link(label=str(sum(one.payments for one in some))),
+        _amount(words, found.first, found.last, Side.TAKEN, None, currency, taken),
+        _amount(words, found.first, found.last, Side.REFUNDED, None, currency, refunded),
+        Link(label=wording.cents(words, taken - refunded, currency)),
+    )
+
+
+def _amount(words: Words, first: date, last: date, side: Side, method: str | None, currency: str, cents: int) -> Link:
+    """Nothing has nothing behind it."""
+    label = wording.cents(words, cents, currency)
+    url = down(words, lines_url(words, first, last, side, method, currency)) if cents else ""
+    return Link(label=label, url=url)
 
 
 def _open_items(words: Words, found: Figures) -> Table:
     return Table(
-        heading=words._("Open items at the end of {day}", day=format_date(found.last, words.language, style="medium")),
+        heading=words._("Open items at the end of {day}", day=medium_day(words, found.last)),
         intro=(words._("Positive: others owe it to the city, or it is on its way; negative: the city owes it."),),
         columns=(Column(words._("Account")), Column(words._("Amount"), is_number=True)),
         rows=tuple(
-            (Link(label=wording.account(words, one.account)), Link(label=wording.cents(words, one.cents, one.currency)))
+            (
+                Link(
+                    label=wording.account(words, one.account),
+                    url=down(words, open_url(words, one, found.first, found.last)),
+                ),
+                Link(label=wording.cents(words, one.cents, one.currency)),
+            )
             for one in found.open_items
         ),
         empty=words._("Nothing is open."),

@@ -17,6 +17,7 @@ from frontend.finance import wording
 from frontend.finance.batch_pages import hexadecimal
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
 from frontend.finance.shared import day_link, journal_url, payment_url, zone_of
+from frontend.finance.trail import at, crumbs, down, with_way
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import REVERSALS
@@ -43,7 +44,7 @@ async def request_reversal(request: web.Request) -> web.Response:
         await request.app[REVERSALS].request(journal_id, by=staff.account_id, reason=reason, key=key_of(fields))
     except (Conflict, Invalid) as refusal:
         return await _page(request, journal_id, refusal, reason)
-    return see(journal_url(words_of(request), journal_id))
+    return _back(request, journal_id)
 
 
 async def approve(request: web.Request) -> web.Response:
@@ -66,13 +67,19 @@ async def _decided(request: web.Request, *, is_approval: bool) -> web.Response:
         await (reversals.approve if is_approval else reversals.reject)(reversal_id, by=by)
     except Conflict as refusal:
         return await _page(request, journal_id, refusal)
-    return see(journal_url(words_of(request), journal_id))
+    return _back(request, journal_id)
+
+
+def _back(request: web.Request, journal_id: int) -> web.Response:
+    words = words_of(request)
+    url = journal_url(words, journal_id)
+    return see(with_way(at(request, words, url), url))
 
 
 async def _page(
     request: web.Request, journal_id: int, refusal: DomainError | None = None, typed: str = ""
 ) -> web.Response:
-    words = words_of(request)
+    words = at(request, words_of(request), journal_url(words_of(request), journal_id))
     told = await request.app[REVERSALS].journal(journal_id)
     messages = (
         {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
@@ -83,6 +90,7 @@ async def _page(
     view = BooksPage(
         frame=staff_frame(request, words, words._("Journal {number}", number=journal_id), errors=errors),
         back=Link(label=words._("Trial balance"), url=f"/{words.language}/finance/books"),
+        trail=crumbs(words),
         notice=words._(refusal.message) if refusal is not None and not messages else "",
         facts=_facts(words, told),
         tables=(_entries(words, told), *_reversals(words, told)),
@@ -96,19 +104,23 @@ def _facts(words: Words, told: Told) -> tuple[Fact, ...]:
     facts = [
         Fact(label=words._("Kind"), value=wording.journal(words, one.kind)),
         Fact(
-            label=words._("Business day"), value=words.day(one.business_day), url=day_link(words, one.business_day).url
+            label=words._("Business day"),
+            value=words.day(one.business_day),
+            url=down(words, day_link(words, one.business_day).url),
         ),
         Fact(label=words._("Booked at"), value=words.when(one.at, place)),
     ]
     if one.payment_id is not None:
-        url = payment_url(words, one.payment_id)
+        url = down(words, payment_url(words, one.payment_id))
         facts.append(Fact(label=words._("Payment"), value=spaced(one.kassenzeichen or ""), url=url))
     if one.reverses is not None:
         number = words._("Journal {number}", number=one.reverses)
-        facts.append(Fact(label=words._("Takes back"), value=number, url=journal_url(words, one.reverses)))
+        facts.append(Fact(label=words._("Takes back"), value=number, url=down(words, journal_url(words, one.reverses))))
     if one.reversed_by is not None:
         number = words._("Journal {number}", number=one.reversed_by)
-        facts.append(Fact(label=words._("Taken back by"), value=number, url=journal_url(words, one.reversed_by)))
+        facts.append(
+            Fact(label=words._("Taken back by"), value=number, url=down(words, journal_url(words, one.reversed_by)))
+        )
     seal = f"{one.seq}: {hexadecimal(one.sha256)}" if one.sha256 is not None else words._("not yet")
     facts.append(Fact(label=words._("Seal"), value=seal))
     return tuple(facts)
@@ -172,7 +184,7 @@ def _forms(words: Words, told: Told, staff: Principal, typed: str, messages: Map
                     "All of it is taken back, on the day that is open when another person approves. Nothing is changed or deleted."
                 ),
             ),
-            action=f"{here}/reversals",
+            action=with_way(words, f"{here}/reversals"),
             button=words._("Ask for the reversal"),
             fields=(Field(name=_REASON, label=words._("Reason"), kind="area", hint=hint),),
             key=new_key(),
@@ -189,7 +201,7 @@ def _deciding(words: Words, here: str, one: Reversal, staff: Principal) -> tuple
     url, is_own = f"{here}/reversals/{one.id}", one.requested_by == staff.account_id
     own = words._("You asked for this reversal, so another person has to approve it.")
     reject_form = Form(
-        action=f"{url}/reject",
+        action=with_way(words, f"{url}/reject"),
         button=words._("Withdraw") if is_own else words._("Reject"),
         intro=(own,) if is_own else (),
         is_second=True,
@@ -197,6 +209,8 @@ def _deciding(words: Words, here: str, one: Reversal, staff: Principal) -> tuple
     if is_own:
         return (reject_form,)
     return (
-        Form(heading=words._("Decide"), action=f"{url}/approve", button=words._("Approve the reversal")),
+        Form(
+            heading=words._("Decide"), action=with_way(words, f"{url}/approve"), button=words._("Approve the reversal")
+        ),
         reject_form,
     )

@@ -6,16 +6,19 @@ from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
 from frontend.finance import (
+    batch_items,
     batch_pages,
     books_pages,
     day_pages,
     difference_page,
     difference_pages,
     dispute_pages,
+    drill_pages,
     figures_pages,
     journal_pages,
     light_pages,
     payment_pages,
+    payout_pages,
     search_pages,
 )
 from frontend.finance.difference_page import APPROVE
@@ -49,6 +52,7 @@ from payment.matching.worklist import (
 _PAYMENT, _BOOKS = "/{language}/finance/payments/{payment}", "/{language}/finance/books"
 _JOURNAL = f"{_BOOKS}/journals/{{journal}}"
 _FIGURES = "/{language}/finance/figures"
+_PAYOUTS = "/{language}/finance/payouts"
 _BATCHES = "/{language}/finance/batches"
 _DIFFERENCES = "/{language}/finance/differences"
 _DIFFERENCE = f"{_DIFFERENCES}/{{difference}}"
@@ -143,6 +147,10 @@ ENDPOINTS = [
         "The same figures as a workbook",
         media=MEDIA["xlsx"],
     ),
+    page("GET", f"{_FIGURES}/lines", drill_pages.show_lines, MAY_READ, "The journals behind a figure", NotFound),
+    page("GET", f"{_FIGURES}/open", drill_pages.show_open, MAY_READ, "What makes an open item, payment by payment"),
+    page("GET", _PAYOUTS, payout_pages.show_payouts, MAY_READ, "Payouts of the payment provider"),
+    page("GET", f"{_PAYOUTS}/{{payout}}", payout_pages.show_payout, MAY_READ, "A payout and its parts", NotFound),
     page("GET", _BATCHES, batch_pages.show_batches, MAY_READ, "Batches for the treasury"),
     page(
         "POST",
@@ -153,6 +161,7 @@ ENDPOINTS = [
         *(NotFound, DayNotClosed, NotExportable),
     ),
     page("GET", _BATCH, batch_pages.show_batch, MAY_READ, "A batch and its files", NotFound),
+    page("GET", f"{_BATCH}/items", batch_items.show_items, MAY_READ, "The items behind a batch's totals", NotFound),
     page(
         "GET",
         f"{_BATCH}/files/{{format}}",

@@ -17,8 +17,11 @@ from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.dispute_pages import dispute_line
+from frontend.finance.payment_views import PaymentPage, RefundLine
+from frontend.finance.payment_way import way
 from frontend.finance.shared import about, day_link, difference_lines, entry_lines, payment_url, zone_of
-from frontend.finance.views import Fact, Link, PaymentPage, RefundLine
+from frontend.finance.trail import at, crumbs, down, with_way
+from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import PAYMENTS, RECEIPTS, RECONCILIATION
 from payment.model import UNREFUNDABLE, PaymentStatus, Refund, RefundStatus
@@ -33,10 +36,10 @@ async def show_payment(request: web.Request) -> web.Response:
 
 async def settle(request: web.Request) -> web.Response:
     """What the worker does by itself as well, now."""
-    words, payment_id = words_of(request), path_id(request, "payment")
+    payment_id = path_id(request, "payment")
     await form(request)
     await request.app[PAYMENTS].settle(payment_id)
-    return see(payment_url(words, payment_id))
+    return _back(request, payment_id)
 
 
 async def request_refund(request: web.Request) -> web.Response:
@@ -66,13 +69,20 @@ async def _decided(request: web.Request, payment_id: UUID, work: Awaitable[Refun
         await work
     except (Conflict, Invalid) as refusal:
         return await _page(request, payment_id, refusal, note)
-    return see(payment_url(words_of(request), payment_id))
+    return _back(request, payment_id)
+
+
+def _back(request: web.Request, payment_id: UUID) -> web.Response:
+    words = words_of(request)
+    url = payment_url(words, payment_id)
+    return see(with_way(at(request, words, url), url))
 
 
 async def _page(
     request: web.Request, payment_id: UUID, refusal: DomainError | None = None, note: str = ""
 ) -> web.Response:
-    words, reconciliation = words_of(request), request.app[RECONCILIATION]
+    reconciliation = request.app[RECONCILIATION]
+    words = at(request, words_of(request), payment_url(words_of(request), payment_id))
     story = await reconciliation.payment(payment_id)
     payment, staff = story.payment, request[STAFF]
     briefs = await request.app[APPOINTMENTS].briefs([payment.reference])
@@ -87,7 +97,7 @@ async def _page(
     errors = tuple(ShownError(field=name, message=text) for name, text in wrong.items())
     receipt = await request.app[RECEIPTS].of(payment_id) if payment.captured_cents else None
     here, place = payment_url(words, payment_id), str(zone_of(words))
-    title = about(words, payment_id, payment.reference, dict(briefs)).label
+    title = about(words, payment, briefs).label
     awaited = any(one.status is RefundStatus.REQUESTED for one in story.refunds)
     is_disputed = any(one.status in UNREFUNDABLE for one in story.disputes)
     can_ask = not is_disputed and payment.status is PaymentStatus.PAID and bool(payment.refundable) and not awaited
@@ -97,18 +107,23 @@ async def _page(
         facts=_facts(words, story, receipt),
         provider_facts=_provider_facts(words, story),
         is_silent=story.look is None,
-        appointment=_appointment(words, brief),
+        appointment=_appointment(words, brief, staff),
         others=tuple(
-            Link(label=words._("Payment {id}", id=str(one)[:8]), url=payment_url(words, one)) for one in others
+            Link(label=words._("Payment {number}", number=n), url=down(words, payment_url(words, one)))
+            for n, one in enumerate(others, start=1)
         ),
         differences=difference_lines(words, story.differences, {payment_id: payment}, briefs),
         refunds=tuple(_refund_line(words, story, refund, staff, here) for refund in story.refunds),
         disputes=tuple(dispute_line(words, one, payment, briefs) for one in story.disputes),
         entries=entry_lines(words, story.posted, {payment_id: payment}, {}, with_day=True),
         told=tuple(Fact(label=words.when(one.received_at, place), value=one.kind) for one in story.messages),
+        way=await way(request, words, payment),
+        trail=crumbs(words),
         day=day_link(words, payment.created_at.astimezone(zone_of(words)).date()),
-        settle_url=f"{here}/settle" if payment.status is not PaymentStatus.PAID and staff.may("refund.request") else "",
-        request_url=f"{here}/refunds" if can_ask and staff.may("refund.request") else "",
+        settle_url=with_way(words, f"{here}/settle")
+        if payment.status is not PaymentStatus.PAID and staff.may("refund.request")
+        else "",
+        request_url=with_way(words, f"{here}/refunds") if can_ask and staff.may("refund.request") else "",
         refundable=wording.money(words, payment.refundable),
         request_key=new_key(),
         values={"note": note},
@@ -156,11 +171,14 @@ def _provider_facts(words: Words, story: Story) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _appointment(words: Words, brief: Brief | None) -> tuple[Fact, ...]:
+def _appointment(words: Words, brief: Brief | None, staff: Principal) -> tuple[Fact, ...]:
+    """Its number leads to the case for whoever books for its office."""
     if brief is None:
         return ()
+    may_see = staff.may("hold.staff", brief.office_id)
+    url = f"/{words.language}/bookings/{brief.office_id}/cases/{brief.id}" if may_see else ""
     return (
-        Fact(label=words._("Number"), value=brief.number),
+        Fact(label=words._("Number"), value=brief.number, url=url),
         Fact(label=words._("Service"), value=words.pick(brief.service)),
         Fact(label=words._("Office"), value=words.pick(brief.office)),
         Fact(label=words._("Begins"), value=words.when(brief.starts_at, brief.time_zone)),
@@ -181,8 +199,8 @@ def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, h
         people=_people(words, story, refund),
         failure=wording.failure(words, refund.failure),
         is_request=is_open,
-        approve_url=f"{here}/refunds/{refund.id}/approve" if may_decide and not is_own else "",
-        reject_url=f"{here}/refunds/{refund.id}/reject" if may_decide else "",
+        approve_url=with_way(words, f"{here}/refunds/{refund.id}/approve") if may_decide and not is_own else "",
+        reject_url=with_way(words, f"{here}/refunds/{refund.id}/reject") if may_decide else "",
         hint=words._("You asked for this refund, so another person has to approve it.") if is_open and is_own else "",
     )
 

@@ -16,6 +16,7 @@ from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.shared import about, day_link, payment_url, today_of, zone_of
+from frontend.finance.trail import down
 from frontend.finance.views import FoundLine, Link, SearchPage
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION
@@ -92,8 +93,8 @@ async def _lines(request: web.Request, words: Words, ids: Sequence[UUID]) -> tup
     place = str(zone_of(words))
     return tuple(
         FoundLine(
-            kassenzeichen=Link(label=spaced(one.kassenzeichen), url=payment_url(words, one.id)),
-            about=about(words, one.id, one.reference, briefs).label,
+            kassenzeichen=Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.id))),
+            about=about(words, one, briefs).label,
             made=words.near(one.created_at, place),
             receipt=one.receipt,
             state=words._(wording.PAYMENT[one.status]),

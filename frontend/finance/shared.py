@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,10 @@ from base.i18n import CITY_ZONE, zone
 from booking.appointments.model import Brief
 from frontend.citizen.words import Words
 from frontend.finance import wording
+from frontend.finance.trail import down
 from frontend.finance.views import EntryLine, Link, ShownDifference
 from payment.model import Payment
+from payment.receipts.kassenzeichen import spaced
 from payment.reconciliation.model import Difference, Posted
 
 
@@ -48,15 +51,23 @@ def day_link(words: Words, day: date, label: str = "") -> Link:
     return Link(label=label or words.day(day), url=f"/{words.language}/finance/?day={day.isoformat()}")
 
 
-def about(words: Words, payment_id: UUID, reference: UUID, briefs: Mapping[UUID, Brief]) -> Link:
-    """The appointment's number, which people know, leads to the payment."""
-    brief = briefs.get(reference)
-    label = (
-        words._("Appointment {number}", number=brief.number)
-        if brief
-        else words._("Payment {id}", id=str(payment_id)[:8])
-    )
-    return Link(label=label, url=payment_url(words, payment_id))
+class Named(Protocol):
+    """A payment as whoever shows it knows it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def reference(self) -> UUID: ...
+    @property
+    def kassenzeichen(self) -> str: ...
+
+
+def about(words: Words, payment: Named, briefs: Mapping[UUID, Brief]) -> Link:
+    """The appointment's number, which people know, or else the Kassenzeichen, leads to the payment."""
+    brief, url = briefs.get(payment.reference), down(words, payment_url(words, payment.id))
+    if brief is not None:
+        return Link(label=words._("Appointment {number}", number=brief.number), url=url)
+    return Link(label=spaced(payment.kassenzeichen), url=url)
 
 
 def difference_lines(
@@ -80,7 +91,7 @@ def _link(
 ) -> Link:
     if payment_id is None or payment_id not in payments:
         return Link(label=words._("No payment of ours"))
-    return about(words, payment_id, payments[payment_id].reference, briefs)
+    return about(words, payments[payment_id], briefs)
 
 
 def entry_lines(
@@ -101,7 +112,7 @@ def entry_lines(
                 EntryLine(
                     time=time if first else "",
                     kind=wording.journal(words, journal.kind) if first else "",
-                    url=journal_url(words, journal.id),
+                    url=down(words, journal_url(words, journal.id)),
                     about=links.get(journal.payment_id, Link(label="")) if first else Link(label=""),
                     account=wording.account(words, entry.account),
                     debit=wording.cents(words, cents, currency) if cents > 0 else "",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from frontend.staff.views import StaffFrame
 
@@ -69,12 +68,7 @@ class DayPage:
     before: Link | None  # None: there are no books of it
     after: Link | None
     problem: str  # the day that was asked for cannot be shown
-    work: Link
-    disputes: Link
-    books: Link
-    batches: Link
-    compared: Link
-    figures: Link
+    links: tuple[Link, ...]  # the other pages; what waits for people first
     search_url: str
     is_silent: bool
     note: str
@@ -90,21 +84,6 @@ class Fact:
     label: str
     value: str
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundLine:
-    at: str
-    reason: str
-    amount: str
-    status: str
-    there: str
-    people: str
-    failure: str
-    is_request: bool = False
-    approve_url: str = ""
-    reject_url: str = ""
-    hint: str = ""  # why it cannot be approved here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,29 +117,6 @@ class DisputePage:
     visit: tuple[Fact, ...]  # what became of the appointment, with times
     messages: tuple[Fact, ...]
     is_known: bool  # it belongs to an appointment of ours
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentPage:
-    frame: StaffFrame
-    notice: str  # a refusal
-    facts: tuple[Fact, ...]
-    provider_facts: tuple[Fact, ...]
-    is_silent: bool
-    appointment: tuple[Fact, ...]
-    others: tuple[Link, ...]  # further payments of the same appointment
-    differences: tuple[ShownDifference, ...]
-    refunds: tuple[RefundLine, ...]
-    disputes: tuple[DisputeLine, ...]
-    entries: tuple[EntryLine, ...]
-    told: tuple[Fact, ...]  # by the provider's messages
-    day: Link
-    settle_url: str
-    request_url: str  # "" where nothing can be asked for, or by whom it may not
-    refundable: str
-    request_key: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

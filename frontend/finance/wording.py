@@ -121,6 +121,13 @@ ACCOUNT: Mapping[str, str] = {
     "dispute_receivable": _("Disputed payments"),
     "dispute_loss": _("Lost disputes"),
 }
+METHOD: Mapping[str, str] = {
+    "stripe": "Stripe",
+    "xbezahldienste": "XBezahldienste",
+    "counter": _("At the counter"),
+    "none": _("Free of charge"),
+    "": _("Without a payment"),
+}
 _FAILURES: Mapping[str, str] = {
     "lost_or_stolen_card": _("the card is lost or stolen"),
     "expired_or_canceled_card": _("the card is no longer valid"),
@@ -163,6 +170,10 @@ def state(words: Words, word: str) -> str:
 
 def journal(words: Words, kind: str) -> str:
     return words._(JOURNAL[kind]) if kind in JOURNAL else kind
+
+
+def method(words: Words, name: str) -> str:
+    return words._(METHOD[name]) if name in METHOD else name
 
 
 def account(words: Words, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from payment.model import Line
 
@@ -14,6 +15,7 @@ class Voucher:
     """A journal as it is exported. `number`: its place in the chain of seals, so without a gap; `method`: how it was paid (the provider).
 
     `kassenzeichen` and `lines` are those of its payment: empty where it has none (a payout). `entries`: account, cents (debit positive).
+    `journal_id` and `payment_id` stand in no file: they lead from a batch to its journals.
     """
 
     number: int
@@ -22,6 +24,8 @@ class Voucher:
     kassenzeichen: str = ""
     lines: tuple[Line, ...] = ()
     entries: tuple[tuple[str, int], ...]
+    journal_id: int = 0
+    payment_id: UUID | None = None
 
     @property
     def label(self) -> str:
@@ -93,6 +97,25 @@ class Total:
     @property
     def net_cents(self) -> int:
         return self.gross_cents + self.refund_cents + self.fee_cents + self.other_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the books say of the day of a batch, which is what its files say. `items`: with the voucher that each is of."""
+
+    batch: int
+    day: date
+    currency: str
+    totals: tuple[Total, ...]
+    items: tuple[tuple[Item, Voucher], ...]
+
+    def of(self, product: str | None, method: str | None) -> tuple[tuple[Item, Voucher], ...]:
+        """Those behind a total; None: whatever it is."""
+        return tuple(
+            (item, voucher)
+            for item, voucher in self.items
+            if product in (None, item.product) and method in (None, item.method)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

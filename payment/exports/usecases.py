@@ -10,15 +10,17 @@ from hashlib import sha256
 import asyncpg
 
 from base.clock import Clock
-from base.db import Database, freeze, violates
+from base.db import Connection, Database, freeze, violates
 from base.errors import Conflict, DomainError, NotFound
 from base.i18n import mark as _
 from payment.exports import store
 from payment.exports.batch import Profile, files
 from payment.exports.datev import AccountUnmapped
 from payment.exports.delimited import DoesNotFit
-from payment.exports.model import Batch, Day, Dispatch, File, Unacknowledged
+from payment.exports.model import Batch, Contents, Day, Dispatch, File, Unacknowledged
+from payment.exports.rows import items, totals
 from payment.ledgers import store as ledgers_store
+from payment.ledgers.model import ClosedDay
 
 _SHOWN = 400
 _TRIES = 5  # somebody else may take the number while the files are made
@@ -65,18 +67,7 @@ class Exports:
                 closed = await ledgers_store.find_closed_day(conn, day)
                 if closed is None:
                     raise DayNotClosed
-                currencies = await store.currencies(conn, day)
-                number, vouchers = await store.next_number(conn), await store.vouchers(conn, day)
-            if len(currencies) > 1:
-                raise NotExportable(why=", ".join(currencies))
-            booked = Day(
-                batch=number,
-                business_day=day,
-                closed_at=closed.closed_at,
-                root_sha256=closed.root_sha256,
-                currency=next(iter(currencies), "EUR"),
-                vouchers=vouchers,
-            )
+                booked = await _booked(conn, await store.next_number(conn), closed)
             if (made := await self._stored(booked, by)) is not None:
                 return made
         raise Conflict
@@ -123,6 +114,24 @@ class Exports:
             files_of, fetched = await store.files_of(conn, number), await store.downloads(conn, number, _SHOWN)
         return Dispatch(batch=batch, files=tuple(files_of), downloads=tuple(fetched))
 
+    async def contents(self, number: int) -> Contents:
+        """Of a batch: its totals and the items behind them, from the books. Raises NotFound."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            batch = await store.find(conn, number)
+            closed = None if batch is None else await ledgers_store.find_closed_day(conn, batch.day)
+            if closed is None:
+                raise NotFound
+            day = await _booked(conn, number, closed)
+        listed, vouchers = items(day), {voucher.label: voucher for voucher in day.vouchers}
+        return Contents(
+            batch=number,
+            day=day.business_day,
+            currency=day.currency,
+            totals=tuple(totals(listed)),
+            items=tuple((item, vouchers[item.voucher]) for item in listed),
+        )
+
     async def batches(self) -> tuple[Sequence[Unacknowledged], Sequence[Batch]]:
         """Closed days that the treasury has not acknowledged, the oldest first; batches, the youngest first."""
         async with self._db.transaction() as conn:
@@ -153,3 +162,18 @@ class Exports:
             raise
         assert found is not None
         return found
+
+
+async def _booked(conn: Connection, number: int, closed: ClosedDay) -> Day:
+    """Raises NotExportable where it has more than one currency."""
+    currencies = await store.currencies(conn, closed.day)
+    if len(currencies) > 1:
+        raise NotExportable(why=", ".join(currencies))
+    return Day(
+        batch=number,
+        business_day=closed.day,
+        closed_at=closed.closed_at,
+        root_sha256=closed.root_sha256,
+        currency=next(iter(currencies), "EUR"),
+        vouchers=await store.vouchers(conn, closed.day),
+    )

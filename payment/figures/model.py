@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,39 @@ class OpenItem:
 
     account: str
     currency: str
+    cents: int
+
+
+class Side(StrEnum):
+    """A column of takings; the words are those of journals."""
+
+    TAKEN = "fee"
+    REFUNDED = "refund"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What one journal adds to a figure of takings. `cents`: with the sign of its column, so that a reversal is negative."""
+
+    journal_id: int
+    day: date
+    at: datetime
+    kind: str
+    payment_id: UUID
+    reference: UUID
+    kassenzeichen: str
+    method: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPart:
+    """What one payment leaves open on an account, or where it is of none, what one `subject` does. `since`: the first business day."""
+
+    payment_id: UUID | None
+    kassenzeichen: str
+    subject: str
+    since: date
     cents: int
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from base.db import Database, freeze
 from payment.figures import store
-from payment.figures.model import Figures
+from payment.figures.model import Behind, Figures, OpenPart, Side
+
+MOST_LINES = 1000  # behind a figure, on one page
 
 
 class FigureBook:
@@ -18,3 +21,17 @@ class FigureBook:
             await freeze(conn)
             taken, waiting = await store.takings(conn, first, last), await store.open_items(conn, last)
         return Figures(first=first, last=last, takings=tuple(taken), open_items=tuple(waiting))
+
+    async def behind(
+        self, first: date, last: date, side: Side, *, method: str | None = None, currency: str = "EUR"
+    ) -> tuple[Sequence[Behind], bool]:
+        """The journals that make a figure of takings, and whether there are more than MOST_LINES. `method`: None for all."""
+        async with self._db.connection() as conn:
+            found = await store.behind(conn, first, last, side, method, currency, MOST_LINES + 1)
+        return found[:MOST_LINES], len(found) > MOST_LINES
+
+    async def open_parts(self, account: str, last: date, *, currency: str = "EUR") -> tuple[Sequence[OpenPart], bool]:
+        """What makes an open item at the end of the day, and whether there is more than MOST_LINES."""
+        async with self._db.connection() as conn:
+            found = await store.open_parts(conn, account, currency, last, MOST_LINES + 1)
+        return found[:MOST_LINES], len(found) > MOST_LINES

@@ -57,9 +57,9 @@ async def test_one_hit_leads_to_the_payment_and_from_there_to_its_journals(town:
     page = await toni.get(f"/de/finance/payments/{payment}")
     assert f"Quittungsnummer {row['year']}-{row['number']:06d}" in words(page)
     [journal] = await town.rows("SELECT id FROM journal WHERE payment_id = $1::uuid AND kind = 'fee'", payment)
-    assert f'href="/de/finance/books/journals/{journal["id"]}"' in page.text
+    assert f'href="/de/finance/books/journals/{journal["id"]}?up=%2Fde%2Ffinance%2Fpayments%2F' in page.text
     back = await toni.get(f"/de/finance/books/journals/{journal['id']}")
-    assert f'href="/de/finance/payments/{payment}"' in back.text
+    assert f'href="/de/finance/payments/{payment}?up=' in back.text
     assert other["id"] != made["id"]
 
 

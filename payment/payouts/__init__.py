@@ -1,0 +1,1 @@
+"""From a payout to the payments that it is made of, and from a payment to where its money went."""
