@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base.db import Connection
+from booking.allocation import store
 
 
 class NeedSource:
@@ -21,7 +22,5 @@ class NeedSource:
 
     async def poll(self, conn: Connection, watermark: int) -> tuple[int, frozenset[str]]:
         before = self.services
-        self.services = frozenset(
-            row["service_id"] for row in await conn.fetch("SELECT service_id FROM allocation_service WHERE is_on")
-        )
+        self.services = await store.by_need(conn)
         return watermark, frozenset() if self.services == before else frozenset({"allocation"})

@@ -69,6 +69,11 @@ async def marked(conn: Connection) -> list[Marked]:
     )
 
 
+async def by_need(conn: Connection) -> frozenset[int]:
+    """Ids of the services that are given out so now."""
+    return frozenset(await fetch_all(conn, int, "SELECT service_id FROM allocation_service WHERE is_on"))
+
+
 async def office_keys(conn: Connection) -> dict[int, str]:
     return {row["id"]: row["key"] for row in await conn.fetch("SELECT id, key FROM office")}
 

@@ -17,9 +17,10 @@ from base.i18n import zone
 from booking.catalogue.capacity_checks import faults
 from booking.catalogue.draft import Draft, LineError
 from booking.catalogue.hours import local_day
-from booking.catalogue.import_diff import difference, fingerprint, state
+from booking.catalogue.import_diff import difference, fingerprint
 from booking.catalogue.import_format import FILES, parse
 from booking.catalogue.import_report import ImportRefused, ImportReport, InTheWay
+from booking.catalogue.import_state_store import state
 from booking.catalogue.import_store import lock_imports
 from booking.catalogue.import_write import write
 from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings

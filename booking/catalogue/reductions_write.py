@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from base.db import Connection, fetch_all
+from base.db import Connection
 from base.i18n import Text
+from booking.catalogue import reductions_store as store
 from booking.catalogue.draft import Draft, DraftReduction
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReduction:
-    id: int
-    key: str
-    name: dict[str, str]
-    kind: str
-    value: int
-    per: str
-    rank: int
-    services: list[int]
-    proof: dict[str, str]
-    legal_basis: dict[str, str]
-    valid_from: date | None
-    valid_until: date | None
+from booking.catalogue.reductions_store import StoredReduction
 
 
 async def write_reductions(conn: Connection, draft: Draft, services: Mapping[str, int]) -> None:
     if draft.reductions is None:
         return
-    known = {_terms_of_stored(one): one for one in await _stored(conn)}
+    known = {_terms_of_stored(one): one for one in await store.stored(conn)}
     moved: list[tuple[int, DraftReduction]] = []
     new: list[tuple[DraftReduction, list[int]]] = []
     for one in draft.reductions:
@@ -42,11 +26,11 @@ async def write_reductions(conn: Connection, draft: Draft, services: Mapping[str
         elif old.valid_until != one.valid_until:
             moved.append((old.id, one))
     # First out of each other's way, then to their places: a constraint forbids two versions of one rule on one day.
-    await _withdraw(conn, [*(one.id for one in known.values()), *(ident for ident, _ in moved)])
-    await _set_validity(
+    await store.withdraw(conn, [*(one.id for one in known.values()), *(ident for ident, _ in moved)])
+    await store.set_validity(
         conn, [i for i, _ in moved], [one.valid_from for _, one in moved], [one.valid_until for _, one in moved]
     )
-    await _add(conn, [_row(one, reached) for one, reached in new])
+    await store.add(conn, [_row(one, reached) for one, reached in new])
 
 
 def _services_of(draft: Draft, one: DraftReduction, services: Mapping[str, int]) -> list[int]:
@@ -86,43 +70,3 @@ def _row(one: DraftReduction, services: Sequence[int]) -> dict[str, Any]:
         "valid_from": one.valid_from and one.valid_from.isoformat(),
         "valid_until": one.valid_until and one.valid_until.isoformat(),
     }
-
-
-async def _stored(conn: Connection) -> list[StoredReduction]:
-    return await fetch_all(
-        conn,
-        StoredReduction,
-        """
-        SELECT id, key, name, kind, value, per, rank, services, proof, legal_basis,
-               lower(valid) AS valid_from, upper(valid) - 1 AS valid_until
-          FROM reduction WHERE NOT isempty(valid)""",
-    )
-
-
-async def _withdraw(conn: Connection, ids: Sequence[int]) -> None:
-    await conn.execute("UPDATE reduction SET valid = 'empty' WHERE id = ANY ($1::int[])", ids)
-
-
-async def _set_validity(
-    conn: Connection, ids: Sequence[int], first: Sequence[date | None], last: Sequence[date | None]
-) -> None:
-    await conn.execute(
-        """
-        UPDATE reduction SET valid = daterange(new.first, new.last, '[]')
-          FROM unnest($1::int[], $2::date[], $3::date[]) AS new (id, first, last) WHERE reduction.id = new.id""",
-        ids,
-        first,
-        last,
-    )
-
-
-async def _add(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    await conn.execute(
-        """
-        INSERT INTO reduction (key, name, kind, value, per, rank, services, proof, legal_basis, valid)
-        SELECT key, name, kind, value, per, rank, services, proof, legal_basis, daterange(valid_from, valid_until, '[]')
-          FROM jsonb_to_recordset($1::jsonb)
-               AS new (key text, name jsonb, kind text, value int, per text, rank int, services int[], proof jsonb, legal_basis jsonb,
-                       valid_from date, valid_until date)""",
-        rows,
-    )

@@ -74,6 +74,34 @@ def test_no_file_names_a_machine() -> None:
                 assert not places.search(path.read_text(errors="replace")), path
 
 
+def test_sql_stands_in_stores() -> None:
+    """One place for what is asked of a table. Of the others each reads what is not a table of its package."""
+    asks = re.compile(r"\bconn\.(?:execute|executemany|fetch\w*|cursor)\(|\b(?:fetch_all|find_one)\(")
+    may = {"payment/ledgers/documenting.py", "payment/matching/lights.py", "server/demo.py"}
+    packages = ("booking", "payment", "video", "notifications", "frontend", "server")
+    paths = [path.relative_to(PROJECT) for name in packages for path in (PROJECT / name).rglob("*.py")]
+    found = {
+        str(path)
+        for path in paths
+        if not path.name.endswith(("store.py", "_pg.py")) and asks.search((PROJECT / path).read_text())
+    }
+    assert found == may
+
+
+def test_what_says_it_is_pure_is_held_to_it() -> None:
+    """`Pure.` at the end of a module's first words: import-linter forbids it database, web and vendors."""
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [held] = [set(one["source_modules"]) for one in contracts if one["id"] == "pure"]
+    says = re.compile(r'\A"""[^"]*\bPure(?:\.|:| \()')
+    pure = {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+        for name in ("booking", "payment", "video", "notifications")
+        for path in (PROJECT / name).rglob("*.py")
+        if says.search(path.read_text().split('"""\n', 1)[0])
+    }
+    assert {name for name in pure if not name.endswith(".model")} <= held
+
+
 def test_the_dockerfile_is_clean_and_runs_make_targets_only() -> None:
     lint = subprocess.run(
         [shutil.which("hadolint", path=str(PROJECT / ".venv/bin")) or "hadolint", "Dockerfile"],

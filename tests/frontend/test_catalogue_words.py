@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import booking.catalogue
-from booking.catalogue import import_diff
+from booking.catalogue import import_state_store
 from frontend.catalogue import wording
 
 # Where in its arguments each of these takes the code.
@@ -32,4 +32,4 @@ def test_every_code_is_known_by_the_page() -> None:
 
 
 def test_every_kind_that_is_compared_is_known_by_the_page() -> None:
-    assert import_diff._QUERIES.keys() == wording._KINDS.keys()
+    assert import_state_store.QUERIES.keys() == wording._KINDS.keys()
