@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
@@ -21,10 +21,10 @@ from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments.giving_back import parts
+from booking.appointments.giving_back import Afterwards, parts
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
-from booking.appointments.staying import begun_at_till, free_waiting
+from booking.appointments.staying import wait_no_more
 from payment.model import Payment, PaymentStatus, Refund, RefundReason
 from payment.ports import Tx
 from payment.usecases import Payments
@@ -39,6 +39,7 @@ hold_expired = point("hold.expired")
 
 Transaction = Callable[[], AbstractAsyncContextManager[Tx]]
 _S = AppointmentStatus
+_UNBOOKED = (_S.HELD, _S.EXPIRING)
 _HOLDS_AT_ONCE = 200  # one statement
 _CASES_PER_ROUND = 40  # a provider that hangs costs ten seconds each
 _FENCES_AT_ONCE = 8
@@ -139,20 +140,20 @@ class Lifecycle:
         a payment had to be fenced.
         """
         for _try in range(2):
-            fence, refunds = await self._cancel_once(reference, shown=shown, by_city=by_city)
+            left = await self._cancel_once(reference, shown, by_city)
             appointment_cancelled()
-            for refund in refunds:
-                await self._payments.submit_refund(refund)
-            if fence is None or (await self._payments.fence(fence)).status is not PaymentStatus.PAID:
+            fenced = await left.carry_out(self._payments)
+            if fenced is None or fenced.status is not PaymentStatus.PAID:
                 return
             # The payer was faster than the fence: the case is confirmed now, so cancelling it means paying back.
 
     async def give_back(self, reference: UUID) -> None:
         """A time that is not booked is wanted no more. One that was booked in this moment stays booked. Raises NotFound."""
-        fence, _refunds = await self._cancel_once(reference, only_unbooked=True)
+        async with self._transaction() as tx:
+            case = await self._locked(tx, reference)
+            left = await self._end_unbooked(tx, case) if case.status in _UNBOOKED else Afterwards()
         appointment_cancelled()
-        if fence is not None:
-            await self._payments.fence(fence)
+        await left.carry_out(self._payments)
 
     async def release(self, reference: UUID, at: datetime, is_due: Callable[[Tx], Awaitable[bool]]) -> bool:
         """A booked time that is taken back by rule, with what cancelling gave back at that moment; `is_due` says so under the case's
@@ -169,15 +170,10 @@ class Lifecycle:
                 return False
             refunds = await self._refund(tx, case, case.refund_percent(at))
             await self._slots.move(tx, reference, _S.CANCELLED)
-            fence = await free_waiting(self._slots, self._payments, tx, case)
-            fence = fence or await begun_at_till(self._payments, tx, case)
-            fields = {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}
-            await self._slots.announce(tx, reference, Notice("appointment_released", fields=fields))
+            left = Afterwards(tuple(refunds), await wait_no_more(self._slots, self._payments, tx, case))
+            await self._slots.announce(tx, reference, Notice("appointment_released", fields=_given_back(refunds)))
         appointment_released()
-        for refund in refunds:
-            await self._payments.submit_refund(refund.id)
-        if fence is not None:
-            await self._payments.fence(fence)
+        await left.carry_out(self._payments)
         return True
 
     async def expire_bare(self) -> int:
@@ -207,51 +203,41 @@ class Lifecycle:
             await asyncio.gather(*(self._fence(*each) for each in fences[first : first + _FENCES_AT_ONCE]))
         return len(due)
 
-    async def _cancel_once(
-        self,
-        reference: UUID,
-        *,
-        only_unbooked: bool = False,
-        shown: Money | None = None,
-        by_city: ByCity | None = None,
-    ) -> tuple[UUID | None, list[UUID]]:
-        """The payment to fence and the refunds to submit, after commit."""
+    async def _cancel_once(self, reference: UUID, shown: Money | None, by_city: ByCity | None) -> Afterwards:
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
             if case.status in (_S.CANCELLED, _S.EXPIRED):
-                return None, []
-            if only_unbooked and case.status not in (_S.HELD, _S.EXPIRING):
-                return None, []
-            if case.status not in (_S.CONFIRMED, _S.HELD, _S.EXPIRING):
+                return Afterwards()
+            if case.status is not _S.CONFIRMED and case.status not in _UNBOOKED:
                 raise NotCancellable
             if by_city is not None:
                 await by_city.check(tx)
-            elif case.starts_at <= self._clock() and not only_unbooked:
+            elif case.starts_at <= self._clock():
                 raise TooLate
-            if case.status is _S.CONFIRMED:
-                if await self._is_called(
-                    tx, reference
-                ):  # calling holds the case, so this does not change before commit
-                    raise BeingServed
-                percent = 100 if by_city else case.refund_percent(self._clock())
-                refunds = await self._refund(tx, case, percent, shown)
-                await self._keep_rest(tx, case)
-                await self._slots.move(tx, reference, _S.CANCELLED)
-                fields = {
-                    **({"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}),
-                    **({"reason": by_city.reason} if by_city else {}),
-                }
-                await self._slots.announce(tx, reference, Notice("appointment_cancelled", fields=fields))
-                fence = await free_waiting(self._slots, self._payments, tx, case)
-                return fence or await begun_at_till(self._payments, tx, case), [refund.id for refund in refunds]
-            living = await self._payments.living(tx, reference)
-            if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
-                if case.status is _S.HELD:
-                    await self._slots.move(tx, reference, _S.EXPIRING)
-                await self._slots.mark_tried(tx, reference, self._clock())
-                return living.id, []
-            await self._slots.move(tx, reference, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
-            return None, []
+            if case.status in _UNBOOKED:
+                return await self._end_unbooked(tx, case)
+            return await self._cancel_booked(tx, case, shown, by_city)
+
+    async def _cancel_booked(self, tx: Tx, case: CaseState, shown: Money | None, by_city: ByCity | None) -> Afterwards:
+        if await self._is_called(tx, case.id):  # calling holds the case, so this does not change before commit
+            raise BeingServed
+        refunds = await self._refund(tx, case, 100 if by_city else case.refund_percent(self._clock()), shown)
+        await self._keep_rest(tx, case)
+        await self._slots.move(tx, case.id, _S.CANCELLED)
+        fields = {**_given_back(refunds), **({"reason": by_city.reason} if by_city else {})}
+        await self._slots.announce(tx, case.id, Notice("appointment_cancelled", fields=fields))
+        return Afterwards(tuple(refunds), await wait_no_more(self._slots, self._payments, tx, case))
+
+    async def _end_unbooked(self, tx: Tx, case: CaseState) -> Afterwards:
+        """Free at once, or once its payment is fenced."""
+        living = await self._payments.living(tx, case.id)
+        if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
+            if case.status is _S.HELD:
+                await self._slots.move(tx, case.id, _S.EXPIRING)
+            await self._slots.mark_tried(tx, case.id, self._clock())
+            return Afterwards(fence=living.id)
+        await self._slots.move(tx, case.id, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
+        return Afterwards()
 
     async def _refund(self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None) -> list[Refund]:
         """So much of the fee. Staff may have given money back already; then what is left."""
@@ -273,7 +259,7 @@ class Lifecycle:
             case = await self._slots.lock(tx, reference)
             if case is None:
                 return await self._expire_move(tx, reference)
-            if case.status not in (_S.HELD, _S.EXPIRING):
+            if case.status not in _UNBOOKED:
                 return None
             if case.status is _S.HELD and case.hold_until is not None and case.hold_until > self._clock():
                 return None
@@ -328,3 +314,8 @@ class Lifecycle:
         if case is None:
             raise NotFound
         return case
+
+
+def _given_back(refunds: Sequence[Refund]) -> Mapping[str, int]:
+    """What a message says of it; nothing where nothing goes back."""
+    return {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}

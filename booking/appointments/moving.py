@@ -8,7 +8,6 @@ afterwards: else a late cancellation would be free by way of a move.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 from base.clock import Clock
@@ -20,13 +19,13 @@ from base.money import Money
 from base.seal import Sealer
 from booking.appointments import move_store, reconfirm_store, reducing, responsible, store, who_store
 from booking.appointments.calls import Calls
-from booking.appointments.giving_back import parts
+from booking.appointments.giving_back import Afterwards, parts
 from booking.appointments.invited import OutsideInvitation
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
 from booking.appointments.move_store import BY_CITY, BY_PERSON
 from booking.appointments.slots import ByCity, IsCalled, LetGo, Notice, Slots
-from booking.appointments.staying import begun_at_till, free_waiting, is_owed
+from booking.appointments.staying import free_waiting, is_owed, wait_no_more
 from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
@@ -95,14 +94,6 @@ class MoveWaits(Conflict):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Afterwards:
-    """What is left to do when the move is committed."""
-
-    refunds: tuple[Refund, ...] = ()
-    fence: UUID | None = None  # payment of a dearer time that waits no more
-
-
 class Moving:
     """`describe`: what the payer of a difference reads."""
 
@@ -132,15 +123,7 @@ class Moving:
         self._let_go = let_go
         self._moves_most = moves_most
 
-    async def move(
-        self,
-        appointment_id: UUID,
-        hold_id: UUID,
-        return_url: str = "",
-        by_city: ByCity | None = None,
-        *,
-        by_staff: bool = False,
-    ) -> str | None:
+    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
         less now, the difference goes back. Where it is more: the address where the difference is paid; the old time is kept until then.
         `by_staff`: they know who is responsible, and who may help out.
@@ -149,29 +132,37 @@ class Moving:
         NoNumber, CallOver, PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
         payment: Payment | None = None
-        left = _Afterwards()
+        left = Afterwards()
         async with self._db.transaction() as conn:
-            case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most, by_city)
+            case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most)
             if hold is None:
                 return None
-            if by_city is None and not by_staff:
+            if not by_staff:
                 await responsible.check(conn, self._sealer, self._offers, appointment_id, hold_id)
             await who_store.adopt(conn, appointment_id, hold_id)
             is_owed = await self._is_owed(conn, case)
-            if hold.fee_cents > case.fee.cents and by_city is None and not is_owed:
+            if hold.fee_cents > case.fee.cents and not is_owed:
                 payment = await self._wait(conn, case, hold, hold_id, return_url)
             else:
-                left = await self._swap(conn, case, hold, by_city, is_owed=is_owed)
+                left = await self._swap(conn, case, hold, is_owed=is_owed)
         if payment is not None:
             pay_requested()
             opened = await self._payments.open(payment.id)
             return opened.pay_url if opened.status is PaymentStatus.OPEN else None
         appointment_moved()
-        for refund in left.refunds:
-            await self._payments.submit_refund(refund.id)
-        if left.fence is not None:
-            await self._payments.fence(left.fence)
+        await left.carry_out(self._payments)
         return None
+
+    async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> None:
+        """The same by the city, without the limits of citizens; it asks nobody for more money: PriceDiffers. Other refusals: see move()."""
+        async with self._db.transaction() as conn:
+            case, hold = await self._look(conn, appointment_id, hold_id, None, by_city)
+            if hold is None:
+                return
+            await who_store.adopt(conn, appointment_id, hold_id)
+            left = await self._swap(conn, case, hold, by_city, is_owed=await self._is_owed(conn, case))
+        appointment_moved()
+        await left.carry_out(self._payments)
 
     async def take(self, conn: Connection, appointment_id: UUID, hold_id: UUID) -> None:
         """The same inside the caller's transaction, however often the case has moved; what is left to do is the worker's. Raises
@@ -269,12 +260,11 @@ class Moving:
         by_city: ByCity | None = None,
         *,
         is_owed: bool,
-    ) -> _Afterwards:
+    ) -> Afterwards:
         """`is_owed`: nothing is paid yet, so what the new time costs is what a till will take."""
         if hold.fee_cents > case.fee.cents and (by_city is not None or not is_owed):
             raise PriceDiffers
-        fence = await free_waiting(self._slots, self._payments, conn, case)
-        fence = fence or await begun_at_till(self._payments, conn, case)
+        fence = await wait_no_more(self._slots, self._payments, conn, case)
         if is_owed and hold.fee_cents:
             await store.owe_at_till(conn, case.id)
         refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
@@ -292,7 +282,7 @@ class Moving:
         # The waiting room of a video call holds the room and not the case; announcing has waited for it.
         if await self._has_arrived(conn, case.id):
             raise HasArrived
-        return _Afterwards(tuple(refunds), fence)
+        return Afterwards(tuple(refunds), fence)
 
     async def _is_owed(self, conn: Connection, case: CaseState) -> bool:
         """Nothing is paid, and nothing is to be paid online: so a dearer time is owed like a first one."""

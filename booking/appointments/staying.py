@@ -27,6 +27,11 @@ async def begun_at_till(payments: Payments, tx: Tx, case: CaseState) -> UUID | N
     return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
 
 
+async def wait_no_more(slots: Slots, payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
+    """A booked case ends or goes elsewhere: whatever was to be paid besides. The payment to be fenced after commit."""
+    return await free_waiting(slots, payments, tx, case) or await begun_at_till(payments, tx, case)
+
+
 async def is_owed(payments: Payments, tx: Tx, case: CaseState) -> bool:
     """Booked unpaid, and no till has taken the fee."""
     if not case.pays_at_till:

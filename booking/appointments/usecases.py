@@ -133,8 +133,8 @@ class Appointments(ForStaff):
             return await who_store.forget_over(conn, self._clock() - _SAID_KEPT)
 
     async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
-        """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.move."""
-        await _again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, by_city=by_city))
+        """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.rebook."""
+        await _again_after_deadlock(lambda: self._moving.rebook(appointment_id, hold_id, by_city))
         return await self.case(appointment_id)
 
     async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
