@@ -32,7 +32,7 @@ async def enter(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, f"{by}:{idempotency_key(request)}")
     await _at_office(request)
     wanted = await body(request, RequestIn)
-    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, entered_by=by, who=wanted.who)
+    ident = await request.app[ALLOCATION].ask(wanted.asked(), key, entered_by=by)
     return await _reply(request, await request.app[ALLOCATION].find(ident), 201)
 
 

@@ -15,6 +15,7 @@ from base.i18n import mark as _
 from base.web import ANYONE, NO_STORE, REQUEST, Endpoint, body, path_id, reply, text_reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import address_of
+from booking.allocation.asked import Asked
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
@@ -32,7 +33,6 @@ from booking.allocation.usecases import (
 )
 from booking.appointments.contact import Contact
 from booking.availability.endpoints import KindOfMatter, Postcode, Surname, who_of
-from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible
 from booking.holds.endpoints import Id
 
@@ -79,14 +79,17 @@ class RequestIn(BaseModel):
     postcode: Postcode = ""
     kind: KindOfMatter = ""
 
-    @property
-    def who(self) -> Who:
-        return who_of(self.surname, self.postcode, self.kind)
-
-    def wishes(self) -> tuple[int, Contact, date, date | None, str, tuple[int, ...], tuple[Window, ...]]:
-        """As the use case takes them."""
-        offices, windows = tuple(dict.fromkeys(self.offices)), tuple(one.window() for one in self.windows)
-        return self.service, self.contact, self.birth_date, self.deadline, self.reason, offices, windows
+    def asked(self) -> Asked:
+        return Asked(
+            service_id=self.service,
+            contact=self.contact,
+            birth_date=self.birth_date,
+            deadline=self.deadline,
+            reason=self.reason,
+            offices=tuple(dict.fromkeys(self.offices)),
+            windows=tuple(one.window() for one in self.windows),
+            who=who_of(self.surname, self.postcode, self.kind),
+        )
 
 
 class AskedOut(BaseModel):
@@ -154,7 +157,7 @@ class RunsOut(BaseModel):
 async def ask(request: web.Request) -> web.Response:
     key = uuid5(_KEYS, idempotency_key(request))
     wanted = await body(request, RequestIn)
-    ident = await request.app[ALLOCATION].ask(*wanted.wishes(), key, who=wanted.who, address=address_of(request))
+    ident = await request.app[ALLOCATION].ask(wanted.asked(), key, address=address_of(request))
     return reply(AskedOut(id=ident), status=201, headers=NO_STORE)
 
 

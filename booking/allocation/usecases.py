@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID, uuid5
 
@@ -17,12 +18,12 @@ from base.i18n import zone
 from base.identity.usecases import network_of
 from base.seal import Sealer, same
 from booking.allocation import store, teams, teams_store
+from booking.allocation.asked import Asked
 from booking.allocation.model import RequestStatus, Window, is_deadline
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
 from booking.appointments.unasked import may_write
-from booking.availability.model import ANYBODY, Who
 from booking.catalogue.words import fold
 from booking.holds.said import seal_who
 
@@ -128,21 +129,7 @@ class Allocation:
             raise NotByNeed
         return found
 
-    async def ask(
-        self,
-        service_id: int,
-        contact: Contact,
-        birth_date: date,
-        deadline: date | None,
-        reason: str,
-        offices: tuple[int, ...],
-        windows: tuple[Window, ...],
-        key: UUID,
-        *,
-        entered_by: int | None = None,
-        address: str | None = None,
-        who: Who = ANYBODY,
-    ) -> UUID:
+    async def ask(self, asked: Asked, key: UUID, *, entered_by: int | None = None, address: str | None = None) -> UUID:
         """Counts once the link that goes to the contact is opened; the same form sent again is the same request.
 
         Entered by staff without an e-mail address it counts at once: they have the person before them, or on the telephone.
@@ -150,53 +137,27 @@ class Allocation:
         Raises NotFound, NotByNeed, EmailNeeded, TooManyWindows, RequestedTooOften, DeadlineWrong, AskedAlready, PlacedAlready, WhoNeeded,
         NobodyResponsible.
         """
-        if contact.email is None and entered_by is None:
+        if asked.contact.email is None and entered_by is None:
             raise EmailNeeded
-        if len(windows) > _MOST_WINDOWS:
+        if len(asked.windows) > _MOST_WINDOWS:
             raise TooManyWindows
-        self._look_at(deadline)
-        ident, marked = uuid5(_REQUESTS, str(key)), await self.marked(service_id)
+        self._look_at(asked.deadline)
+        marked = await self.marked(asked.service_id)
         async with self._db.connection() as conn:
-            who = teams.checked(await teams_store.teams(conn, service_id), who)
-        person = f"{fold(contact.name)}\0{birth_date}"
-        row = RequestRow(
-            id=ident,
-            public_id="".join(secrets.choice(_ALPHABET) for _n in range(_PUBLIC_ID_LENGTH)),
-            service_id=service_id,
-            status=RequestStatus.UNVERIFIED,
-            language=contact.language,
-            made_at=self._clock(),
-            claimed_deadline=deadline,
-            deadline=None,
-            check_reason=None,
-            offices=offices,
-            windows=[_stored(window) for window in windows],
-            person_hmac=self._sealer.look_up(person, "allocation-person"),
-            # a household shares a telephone: without an address of one's own the person alone counts
-            contact_hmac=self._sealer.look_up(
-                mailbox(contact.email) if contact.email else person, "allocation-contact"
-            ),
-            run_id=None,
-            appointment_id=None,
-            entered_by=entered_by,
-            is_called=contact.email is None,
-            contact=self._sealer.seal(contact.model_dump_json(), context("contact", ident)),
-            birth_date=self._sealer.seal(birth_date.isoformat(), context("birth_date", ident)),
-            reason=self._sealer.seal(reason, context("reason", ident)) if reason else None,
-            who=seal_who(self._sealer, ident, who),
-        )
+            who = teams.checked(await teams_store.teams(conn, asked.service_id), asked.who)
+        row = self._sealed(uuid5(_REQUESTS, str(key)), replace(asked, who=who), entered_by)
         try:
             async with self._db.transaction() as conn:
                 if await store.insert_request(conn, row, key):
                     if address is not None and not await self._may_write(conn, row.contact_hmac, address):
                         raise RequestedTooOften
                     if row.is_called:
-                        await self._ask(conn, ident)
+                        await self._ask(conn, row.id)
                     await self._teller.link(conn, row, marked)
         except asyncpg.UniqueViolationError as error:
             raise _already(error) from None
         request_asked()
-        return ident
+        return row.id
 
     async def asks(self, service_id: int) -> tuple[str, ...]:
         """Fields of Who that a request has to say."""
@@ -264,6 +225,35 @@ class Allocation:
 
     def reason_of(self, row: RequestRow) -> str:
         return self._sealer.open(row.reason, context("reason", row.id)) if row.reason else ""
+
+    def _sealed(self, ident: UUID, asked: Asked, entered_by: int | None) -> RequestRow:
+        """A household shares a telephone: without an address of one's own the person alone counts."""
+        contact = asked.contact
+        person = f"{fold(contact.name)}\0{asked.birth_date}"
+        reached = mailbox(contact.email) if contact.email else person
+        return RequestRow(
+            id=ident,
+            public_id="".join(secrets.choice(_ALPHABET) for _n in range(_PUBLIC_ID_LENGTH)),
+            service_id=asked.service_id,
+            status=RequestStatus.UNVERIFIED,
+            language=contact.language,
+            made_at=self._clock(),
+            claimed_deadline=asked.deadline,
+            deadline=None,
+            check_reason=None,
+            offices=asked.offices,
+            windows=[_stored(window) for window in asked.windows],
+            person_hmac=self._sealer.look_up(person, "allocation-person"),
+            contact_hmac=self._sealer.look_up(reached, "allocation-contact"),
+            run_id=None,
+            appointment_id=None,
+            entered_by=entered_by,
+            is_called=contact.email is None,
+            contact=self._sealer.seal(contact.model_dump_json(), context("contact", ident)),
+            birth_date=self._sealer.seal(asked.birth_date.isoformat(), context("birth_date", ident)),
+            reason=self._sealer.seal(asked.reason, context("reason", ident)) if asked.reason else None,
+            who=seal_who(self._sealer, ident, asked.who),
+        )
 
     async def _may_write(self, conn: Connection, contact_hmac: bytes, address: str) -> bool:
         """To an address that anybody may have typed."""

@@ -34,23 +34,13 @@ async def send_form(request: web.Request) -> web.Response:
     place, words, fields = await place_of(request), words_of(request), await form(request)
     marked = await request.app[ALLOCATION].marked(path_number(request, "service"))
     asks = await request.app[ALLOCATION].asks(marked.service_id)
-    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked), asks, needs_email=False)
+    key, offices = key_of(fields), await _offices(request, marked)
+    typed = read_need(words, marked.service_id, fields, offices, asks, needs_email=False)
     given = typed.given
     if given is None:
         return await _form(request, marked, typed)
     try:
-        ident = await request.app[ALLOCATION].ask(
-            marked.service_id,
-            given.contact,
-            given.birth_date,
-            given.deadline,
-            typed.values["reason"],
-            given.offices,
-            given.windows,
-            key,
-            entered_by=request[STAFF].account_id,
-            who=given.who,
-        )
+        ident = await request.app[ALLOCATION].ask(given, key, entered_by=request[STAFF].account_id)
     except NobodyResponsible:
         return await _form(request, marked, typed.nobody_responsible(asks))
     except DomainError as error:

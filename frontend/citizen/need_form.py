@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import time
 
 from multidict import MultiMapping
 
 from base.i18n import LANGUAGES
 from base.i18n import mark as _
+from booking.allocation.asked import Asked
 from booking.allocation.model import Window, is_deadline
 from booking.allocation.usecases import DeadlineWrong
-from booking.appointments.contact import Contact
 from booking.availability.endpoints import who_of
-from booking.availability.model import Who
 from booking.availability.offering import NobodyResponsible
 from booking.catalogue.model import Channel, Office, ServiceDetail
 from frontend.citizen.contact_form import read
@@ -55,24 +54,12 @@ _NO_EMAIL = _("Enter an e-mail address: the link to your request goes there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """Of a form with nothing wrong."""
-
-    contact: Contact
-    birth_date: date
-    deadline: date | None
-    offices: tuple[int, ...]
-    windows: tuple[Window, ...]
-    who: Who
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NeedForm:
     values: Mapping[str, str]
     offices: Collection[str] = ()  # ticked
     times: Collection[str] = ()
     wrong: Mapping[str, str] = field(default_factory=dict)  # field -> English msgid
-    given: Given | None = None
+    given: Asked | None = None  # of a form with nothing wrong
 
     def office_ticks(self, words: Words, offices: Collection[Office]) -> tuple[Tick, ...]:
         return tuple(
@@ -98,6 +85,7 @@ class NeedForm:
 
 def read_need(
     words: Words,
+    service_id: int,
     fields: MultiMapping[str],
     offices: Collection[Office],
     asks: Collection[str] = (),
@@ -124,10 +112,12 @@ def read_need(
     if wrong or typed.contact is None or born is None:
         return ticked
     known = {str(office.id): office.id for office in offices}
-    given = Given(
+    given = Asked(
+        service_id=service_id,
         contact=typed.contact,
         birth_date=born,
         deadline=deadline,
+        reason=values["reason"],
         offices=tuple(known[chosen] for chosen in dict.fromkeys(ticked.offices) if chosen in known),
         windows=tuple(window for name, (_label, window) in _TIMES.items() if name in ticked.times),
         who=who,

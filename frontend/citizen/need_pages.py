@@ -46,23 +46,13 @@ async def send_form(request: web.Request) -> web.Response:
     words, fields = words_of(request), await form(request)
     marked = await request.app[ALLOCATION].marked(path_number(request, "service"))
     asks = await request.app[ALLOCATION].asks(marked.service_id)
-    key, typed = key_of(fields), read_need(words, fields, await _offices(request, marked), asks)
+    key, offices = key_of(fields), await _offices(request, marked)
+    typed = read_need(words, marked.service_id, fields, offices, asks)
     given = typed.given
     if given is None:
         return page(request, "need", await _form(request, words, marked, typed), status=422)
     try:
-        await request.app[ALLOCATION].ask(
-            marked.service_id,
-            given.contact,
-            given.birth_date,
-            given.deadline,
-            typed.values["reason"],
-            given.offices,
-            given.windows,
-            key,
-            who=given.who,
-            address=address_of(request),
-        )
+        await request.app[ALLOCATION].ask(given, key, address=address_of(request))
     except RequestedTooOften as refusal:
         often = replace(typed, wrong={"email": refusal.message})
         return page(request, "need", await _form(request, words, marked, often), status=refusal.status)

@@ -22,6 +22,7 @@ from base.clock import SettableClock
 from base.db import Database
 from base.identity.store import roles as roles_of
 from base.web import Endpoint
+from booking.allocation.asked import Asked
 from booking.appointments.contact import Contact
 from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invited, Terms
@@ -522,7 +523,8 @@ async def _request(town: Town, name: str) -> tuple[UUID, str]:
     allocation, service = town.worker.allocation, (await town.service("Führungszeugnis"))["id"]
     await town.rows("INSERT INTO allocation_service (service_id) VALUES ($1) ON CONFLICT DO NOTHING", service)
     contact = Contact(name=name, email=f"{name}@example.org", language="de")
-    ident = await allocation.ask(service, contact, date(1990, 1, 1), None, "", (), (), uuid4())
+    asked = Asked(service_id=service, contact=contact, birth_date=date(1990, 1, 1))
+    ident = await allocation.ask(asked, uuid4())
     return ident, town.worker.sealer.mac(f"allocation-request:{ident}")
 
 

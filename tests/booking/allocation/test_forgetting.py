@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +25,7 @@ async def known(world: NeedWorld, ident: UUID) -> tuple[object, ...]:
 
 async def unverified(world: NeedWorld) -> UUID:
     contact = Contact(name="Dora Dunkel", email="dora@example.org", language="de")
-    return await world.allocation.ask(world.city.service_id, contact, date(1990, 1, 1), None, "", (), (), uuid4())
+    return await world.allocation.ask(world.asked(contact), uuid4())
 
 
 async def test_erasing_the_case_takes_the_request_along(world: NeedWorld) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -70,7 +70,7 @@ async def test_open_requests_end_and_their_people_are_told_once(world: NeedWorld
     )
     await world.allocation.withdraw(withdrawn)
     contact = Contact(name="Dora Dunkel", email="dora@example.org", language="de")
-    nobody = await world.allocation.ask(world.city.service_id, contact, date(1990, 1, 1), None, "", (), (), uuid4())
+    nobody = await world.allocation.ask(world.asked(contact), uuid4())
     assert (await world.marking.standing(world.city.service_id)).open_requests == 2
     world.clock.advance(days=5)
     await world.marking.unmark(world.city.service_id, "Enough counters", world.clerk)

@@ -36,9 +36,9 @@ class TestRequests:
     async def test_it_counts_once_the_link_is_opened_and_a_document_was_seen(self, world: NeedWorld) -> None:
         contact = Contact(name="Anna Häberle", email="anna@example.org", language="en")
         key = uuid4()
-        given = (world.city.service_id, contact, date(1990, 1, 1), SOON, "My title runs out", (), (), key)
-        ident = await world.allocation.ask(*given)
-        assert await world.allocation.ask(*given) == ident  # the same form again
+        given = world.asked(contact, SOON, "My title runs out")
+        ident = await world.allocation.ask(given, key)
+        assert await world.allocation.ask(given, key) == ident  # the same form again
         [(template, fields)] = await world.messages()
         assert template == "allocation_request"
         assert f"/en/requests/{ident}/link/" in fields["manage_url"]
@@ -71,7 +71,7 @@ class TestRequests:
 
     async def test_what_nobody_verified_keeps_nobody_out(self, world: NeedWorld) -> None:
         stranger = Contact(name="Anna Häberle", email="stranger@example.org", language="de")
-        await world.allocation.ask(world.city.service_id, stranger, date(1990, 1, 1), None, "", (), (), uuid4())
+        await world.allocation.ask(world.asked(stranger), uuid4())
         assert await status(world, await world.ask("Anna Häberle")) is RequestStatus.ASKED
 
     async def test_what_is_over_stays_over(self, world: NeedWorld) -> None:
@@ -90,23 +90,22 @@ class TestRequests:
     async def test_without_an_address_there_is_no_link(self, world: NeedWorld) -> None:
         contact = Contact(name="Anna Häberle", mobile="0151 23456789", language="de")
         with pytest.raises(EmailNeeded):
-            await world.allocation.ask(world.city.service_id, contact, date(1990, 1, 1), None, "", (), (), uuid4())
+            await world.allocation.ask(world.asked(contact), uuid4())
 
     async def test_entered_by_staff_it_counts_at_once_and_a_household_may_share_a_telephone(
         self, world: NeedWorld
     ) -> None:
         key, mobile = uuid4(), "0151 23456789"
         anna, ben = [Contact(name=name, mobile=mobile, language="de") for name in ("Anna Häberle", "Ben Blau")]
-        given = (world.city.service_id, anna, date(1990, 1, 1), SOON, "", (), (), key)
-        ident = await world.allocation.ask(*given, entered_by=world.clerk)
-        assert await world.allocation.ask(*given, entered_by=world.clerk) == ident
+        ident = await world.allocation.ask(world.asked(anna, SOON), key, entered_by=world.clerk)
+        assert await world.allocation.ask(world.asked(anna, SOON), key, entered_by=world.clerk) == ident
         row = await world.allocation.find(ident)
         assert (row.status, row.is_called, row.entered_by) == (RequestStatus.ASKED, True, world.clerk)
         assert await world.messages() == []
-        other = (world.city.service_id, ben, date(1990, 1, 1), SOON, "", (), ())
-        await world.allocation.ask(*other, uuid4(), entered_by=world.clerk)
+        other = world.asked(ben, SOON)
+        await world.allocation.ask(other, uuid4(), entered_by=world.clerk)
         with pytest.raises(AskedAlready):  # and nothing of it stays
-            await world.allocation.ask(*other, uuid4(), entered_by=world.clerk)
+            await world.allocation.ask(other, uuid4(), entered_by=world.clerk)
         assert await world.rows("SELECT count(*) FROM allocation_request") == [(2,)]
         found = await world.allocation.find_by_number(f" {row.public_id[:4]}-{row.public_id[4:].lower()}")
         assert found == row
@@ -114,9 +113,7 @@ class TestRequests:
 
     async def test_entered_with_an_address_it_waits_for_the_link(self, world: NeedWorld) -> None:
         anna = Contact(name="Anna Häberle", email="anna@example.org", mobile="0151 23456789", language="de")
-        ident = await world.allocation.ask(
-            world.city.service_id, anna, date(1990, 1, 1), SOON, "", (), (), uuid4(), entered_by=world.clerk
-        )
+        ident = await world.allocation.ask(world.asked(anna, SOON), uuid4(), entered_by=world.clerk)
         row = await world.allocation.find(ident)
         assert (row.status, row.is_called) == (RequestStatus.UNVERIFIED, False)
         assert [template for template, _fields in await world.messages()] == ["allocation_request"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -68,8 +67,7 @@ async def with_teams(world: NeedWorld) -> None:
 
 async def take_part(world: NeedWorld, name: str, who: Who) -> UUID:
     contact = Contact(name=name, email=f"{name.lower()}@example.org", language="de")
-    given = (world.city.service_id, contact, date(1990, 1, 1), None, "", (), (), uuid4())
-    ident = await world.allocation.ask(*given, who=who)
+    ident = await world.allocation.ask(world.asked(contact, who=who), uuid4())
     await world.allocation.verify(ident)
     await world.allocation.confirm(ident, None, "Document seen", world.clerk)
     return ident

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from base.clock import SettableClock
 from base.db import Connection, Database
 from base.i18n import Translations
+from booking.allocation.asked import Asked
 from booking.allocation.documents import Documents
 from booking.allocation.marking import Marking
 from booking.allocation.runs import Plan, Runs
@@ -17,7 +18,7 @@ from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.allocation.words import Words
 from booking.appointments.contact import Contact
-from booking.availability.model import Window
+from booking.availability.model import ANYBODY, Who, Window
 from tests.booking.appointments.world import CaseWorld
 from tests.booking.availability.city import City, at, make_city
 from tests.booking.holds.world import SEALER
@@ -63,21 +64,29 @@ class NeedWorld(CaseWorld):
         }
         return Plan(**(fields | changes))  # type: ignore[arg-type]
 
+    def asked(
+        self, contact: Contact, deadline: date | None = None, reason: str = "", *, born: int = 1990, who: Who = ANYBODY
+    ) -> Asked:
+        return Asked(
+            service_id=self.city.service_id,
+            contact=contact,
+            birth_date=date(born, 1, 1),
+            deadline=deadline,
+            reason=reason,
+            who=who,
+        )
+
     async def ask(self, name: str, deadline: date | None = None, *, email: str = "", born: int = 1990) -> UUID:
         """Asked, verified by the link."""
         contact = Contact(name=name, email=email or f"{name.split()[0].lower()}@example.org", language="de")
-        ident = await self.allocation.ask(
-            self.city.service_id, contact, date(born, 1, 1), deadline, "", (), (), uuid4()
-        )
+        ident = await self.allocation.ask(self.asked(contact, deadline, born=born), uuid4())
         await self.allocation.verify(ident)
         return ident
 
     async def enter(self, name: str, deadline: date | None = None) -> UUID:
         """By staff, for somebody without e-mail; confirmed."""
         contact = Contact(name=name, mobile="0151 23456789", language="de")
-        ident = await self.allocation.ask(
-            self.city.service_id, contact, date(1990, 1, 1), deadline, "", (), (), uuid4(), entered_by=self.clerk
-        )
+        ident = await self.allocation.ask(self.asked(contact, deadline), uuid4(), entered_by=self.clerk)
         await self.allocation.confirm(ident, deadline, "Document seen", self.clerk)
         return ident
 

@@ -161,7 +161,16 @@ class TestTill:
         assert set(briefs) == {case.id}
         brief = briefs[case.id]
         assert (brief.number, brief.status, brief.starts_at) == (case.number, _S.HELD, NINE)
-        assert set(brief.__slots__) == {"id", "number", "status", "service", "office", "starts_at", "time_zone"}
+        assert set(brief.__slots__) == {
+            "id",
+            "number",
+            "status",
+            "service",
+            "office_id",
+            "office",
+            "starts_at",
+            "time_zone",
+        }
 
     async def test_a_moved_case_was_cancelled_at_its_last_time(self, world: CaseWorld) -> None:
         ident = (await world.create()).case.id
