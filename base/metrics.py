@@ -33,6 +33,11 @@ class Metrics:
         self.payments_attention = Gauge(
             "schalter_payments_attention", "Payments that do not fit and need a person", registry=self.registry
         )
+        self.payments_uncovered = Gauge(
+            "schalter_payments_uncovered",
+            "Fees whose reservation has run out, with nothing paid in its place",
+            registry=self.registry,
+        )
         self.disputes_open = Gauge(
             "schalter_disputes_open", "Disputes that wait for evidence or do not fit", registry=self.registry
         )

@@ -70,7 +70,9 @@ class CaseFields:
     fee_cents: int = 0
     owed_cents: int = 0  # of it, to be paid at a till; nothing is paid then
     refund_cents: int = 0
-    paid_cents: int = 0  # of a difference, when it moved
+    paid_cents: int = 0  # of a difference, when it moved; or what was taken of a reservation
+    released_cents: int = 0  # of a reservation, not taken
+    is_reserved: bool = False  # the fee is not taken yet
     currency: str = "EUR"
     refund_policy: Line = ""  # what cancelling gives back, in the city's words
     documents: tuple[Line, ...] = ()

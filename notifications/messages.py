@@ -46,6 +46,8 @@ _SUBJECTS = {
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.PAID_TOO_LATE: mark("Your payment for appointment {number} came too late"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
+    Template.FEE_TAKEN: mark("Your fee for appointment {number} has been charged"),
+    Template.FEE_DUE_AGAIN: mark("Please pay again: the fee for appointment {number}"),
     Template.TRANSFER_ASKED: mark("Please name your bank account: refund for appointment {number}"),
     Template.TRANSFER_RETURNED: mark("Please check your bank account: refund for appointment {number}"),
     Template.TRANSFER_PAID: mark("We have transferred your refund for appointment {number}"),
@@ -58,6 +60,7 @@ _ANSWERED = (
     Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
 )
+_FEES = (Template.FEE_TAKEN, Template.FEE_DUE_AGAIN)
 _TRANSFERS = (Template.TRANSFER_ASKED, Template.TRANSFER_RETURNED, Template.TRANSFER_PAID)
 _ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_WAITS, Template.ALLOCATION_ENDED)
 _METHODS = {
@@ -107,6 +110,8 @@ class Messages:
             raise ValueError("offers are missing")
         if template in (Template.REFUND_SUCCEEDED, Template.PAID_TOO_LATE) and not case.refund_cents:
             raise ValueError("refund_cents is missing")
+        if template in _FEES and not case.paid_cents:
+            raise ValueError("paid_cents is missing")
         if template in _TRANSFERS and not (case.refund_cents and case.own_url):
             raise ValueError("refund_cents or own_url is missing")
         words = self._words(case, language)
@@ -174,7 +179,7 @@ class Messages:
             return invitation_fields(fields).answer_until <= now
         if template is Template.GUARD_CODE:
             return code_fields(fields).good_until <= now
-        if template in _TRANSFERS:  # money is owed whenever the appointment was
+        if template in (*_TRANSFERS, *_FEES):  # money is owed whenever the appointment was
             return False
         return case_fields(fields).ends_at <= now
 
@@ -198,6 +203,7 @@ class Messages:
             "day": format_short_day(case.starts_at, language, case.time_zone),
             "start": format_time(case.starts_at, language, case.time_zone),
             "refund": format_money(Money(case.refund_cents, case.currency), language),
+            "paid": format_money(Money(case.paid_cents, case.currency), language),
             "until": format_time(case.answer_until, language, case.time_zone) if case.answer_until else "",
             "answer_by": self._short_moment(case, language),
         }
@@ -219,6 +225,7 @@ class Messages:
             "fee": format_money(Money(case.fee_cents, case.currency), language),
             "refund": format_money(Money(case.refund_cents, case.currency), language),
             "paid": format_money(Money(case.paid_cents, case.currency), language),
+            "released": format_money(Money(case.released_cents, case.currency), language),
             "until": self._moment(case.answer_until, case, language),
             "before": self._moment(case.moved_from, case, language),
             "instead_of": self._moment(case.instead_of, case, language),

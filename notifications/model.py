@@ -46,6 +46,8 @@ class Template(StrEnum):
     GUARD_CODE = "guard_code"  # to be typed in before a time of a guarded service is reserved; about no appointment
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
+    FEE_TAKEN = "fee_taken"
+    FEE_DUE_AGAIN = "fee_due_again"
     PAID_TOO_LATE = "paid_too_late"  # the time was not free any more; the money goes back
     TRANSFER_ASKED = "transfer_asked"  # a refund goes by bank transfer: to which account?
     TRANSFER_RETURNED = "transfer_returned"  # the bank has sent it back: another account is needed

@@ -65,13 +65,20 @@ class Books(DisputeRows, Protocol):
         """False where the reference has a living payment, or the session a payment, already."""
 
     async def store_payment(self, tx: Tx, payment: Payment, was: PaymentStatus) -> None:
-        """All but what never changes, `service_day`, and `refunded_cents` and `advance_cents`, which the store keeps by itself. Raises
-        Overtaken."""
+        """All but what never changes (also `capture`), `service_day`, and `refunded_cents` and `advance_cents`, which the store keeps by
+        itself. Raises Overtaken."""
 
     async def due_payments(
         self, tx: Tx, checked_before: datetime, attention_before: datetime, limit: int
     ) -> list[Payment]:
-        """INTENDED, OPEN, PROCESSING; ATTENTION, and LAPSED within LATE_MONEY; last looked at (or made) up to then; oldest look first."""
+        """INTENDED, OPEN, PROCESSING, and AUTHORISED with an order (at once, where nobody has looked since); by the second: other
+        AUTHORISED ones, ATTENTION, and LAPSED within LATE_MONEY. Last looked at (or made) up to then; oldest look first."""
+
+    async def due_to_take(self, tx: Tx, end: datetime, today: date, limit: int) -> list[UUID]:
+        """Reservations without an order that end up to then, or whose service day is before today; the earliest end first."""
+
+    async def uncovered(self, tx: Tx, reference: UUID) -> Payment | None:
+        """The youngest of this reference whose reservation is gone although we wanted it; None where another has secured it since."""
 
     async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
         """The service day of all payments of these references that are not fenced."""

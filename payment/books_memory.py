@@ -84,7 +84,8 @@ class MemoryBooks:
         stored = _payments(tx).get(payment.id)
         if stored is None or stored.status is not was:
             raise Overtaken
-        rules.paid_is_final(stored, payment)
+        rules.payment_changes(stored, payment)
+        payment = replace(payment, capture=stored.capture)
         own = replace(payment, refunded_cents=stored.refunded_cents, advance_cents=stored.advance_cents)
         self._put(tx, replace(own, service_day=stored.service_day))
 
@@ -116,13 +117,40 @@ class MemoryBooks:
     ) -> list[Payment]:
         until = dict.fromkeys(UNSETTLED, checked_before)
         until |= {PaymentStatus.ATTENTION: attention_before, PaymentStatus.LAPSED: attention_before}
+
+        def looked_before(p: Payment) -> datetime | None:
+            if p.status is PaymentStatus.AUTHORISED:
+                if p.take_cents is None:
+                    return attention_before
+                return checked_before if p.checked_at is not None else p.created_at  # ordered, and not asked yet
+            return until.get(p.status)
+
         looked = (
             (p.checked_at or p.created_at, p.id, p)
             for p in _payments(tx).values()
-            if p.status in until
+            if looked_before(p) is not None
             and (p.status is not PaymentStatus.LAPSED or p.created_at >= attention_before - LATE_MONEY)
         )
-        return [p for _, _, p in sorted((at, key, p) for at, key, p in looked if at <= until[p.status])][:limit]
+        due = [(at, key, p) for at, key, p in looked if at <= (looked_before(p) or at)]
+        return [p for _, _, p in sorted(due, key=lambda one: one[:2])][:limit]
+
+    async def due_to_take(self, tx: Tx, end: datetime, today: date, limit: int) -> list[UUID]:
+        due = [
+            (p.authorised_until, p.id)
+            for p in _payments(tx).values()
+            if p.status is PaymentStatus.AUTHORISED
+            and p.take_cents is None
+            and p.authorised_until is not None
+            and (p.authorised_until <= end or (p.service_day is not None and p.service_day < today))
+        ]
+        return [ident for _, ident in sorted(due)[:limit]]
+
+    async def uncovered(self, tx: Tx, reference: UUID) -> Payment | None:
+        own = [p for p in _payments(tx).values() if p.reference == reference and not p.surplus]
+        if any(p.is_secured for p in own):
+            return None
+        gone = sorted((p for p in own if p.is_uncovered), key=lambda p: p.id)
+        return max(gone, key=lambda p: p.created_at, default=None)
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None:
         return _refunds(tx).get(refund_id)
@@ -249,4 +277,8 @@ class MemoryBooks:
         attention = [p for p in _payments(tx).values() if p.status is PaymentStatus.ATTENTION]
         waiting = (DisputeStatus.INQUIRY, DisputeStatus.OPEN)
         disputes = [d for d in _disputes(tx).values() if d.status in waiting or d.attention is not None]
-        return Troubles(failed_refunds=len(failed), attention=len(attention), disputes=len(disputes))
+        references = {p.reference for p in _payments(tx).values() if p.is_uncovered}
+        uncovered = [one for one in references if await self.uncovered(tx, one) is not None]
+        return Troubles(
+            failed_refunds=len(failed), attention=len(attention), disputes=len(disputes), uncovered=len(uncovered)
+        )

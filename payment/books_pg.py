@@ -73,6 +73,12 @@ class PgBooks:
     ) -> list[Payment]:
         return await store.due_payments(_conn(tx), checked_before, attention_before, limit)
 
+    async def due_to_take(self, tx: Tx, end: datetime, today: date, limit: int) -> list[UUID]:
+        return await store.due_to_take(_conn(tx), end, today, limit)
+
+    async def uncovered(self, tx: Tx, reference: UUID) -> Payment | None:
+        return await store.find_uncovered(_conn(tx), reference)
+
     async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
         await store.serve_on(_conn(tx), references, day)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 from base.clock import Clock
@@ -12,7 +13,7 @@ from base.errors import NotFound, Unavailable
 from base.i18n import mark as _
 from payment.books import Books
 from payment.model import Payment
-from payment.ports import Hooks, OutcomeUnknown, PaymentProvider
+from payment.ports import CaptureProvider, Hooks, OutcomeUnknown, PaymentProvider
 
 # Stripe may forget a key after 24 h (docs.stripe.com/api/idempotent_requests); an hour for clocks that differ.
 KEY_LIFE = timedelta(hours=23)
@@ -45,3 +46,10 @@ class Context:
             return self.providers[payment.provider]
         except KeyError:
             raise OutcomeUnknown(f"provider {payment.provider} is not configured") from None
+
+    def capturer_of(self, payment: Payment) -> CaptureProvider:
+        """Raises OutcomeUnknown where the provider cannot (any more) reserve money."""
+        provider = self.provider_of(payment)
+        if not provider.abilities.capture:
+            raise OutcomeUnknown(f"provider {payment.provider} cannot capture")
+        return cast("CaptureProvider", provider)

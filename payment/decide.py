@@ -9,14 +9,16 @@ from uuid import UUID
 
 from base.money import Money
 from payment.ledger import Journal, fee_journal, refund_failed_journal, refund_journal
-from payment.model import Payment, PaymentEvent, PaymentStatus, Refund, RefundEvent, RefundStatus, advance
+from payment.model import Capture, Payment, PaymentEvent, PaymentStatus, Refund, RefundEvent, RefundStatus, advance
 from payment.ports import RefundSnapshot, RefundState, SessionState, Snapshot
 
 
 class Effect(Enum):
     """What else the transaction has to do, or, for EXPIRE_SESSION, what is to be done after it."""
 
-    TELL_PAID = "tell paid"
+    TELL_PAID = "tell paid"  # or reserved
+    TELL_TAKEN = "tell taken"
+    TELL_UNCOVERED = "tell uncovered"
     TELL_FENCED = "tell fenced"
     TELL_REFUNDED = "tell refunded"
     EXPIRE_SESSION = "expire session"
@@ -43,20 +45,23 @@ class RefundDecision:
 _EVENT_OF = {
     SessionState.OPEN: PaymentEvent.OPENED,
     SessionState.PROCESSING: PaymentEvent.STARTED,
+    SessionState.AUTHORISED: PaymentEvent.RESERVED,
     SessionState.PAID: PaymentEvent.CAPTURED,
     SessionState.DEAD: PaymentEvent.DIED,
     SessionState.UNKNOWN: PaymentEvent.CONTRADICTED,
 }
 
-# Looks are taken outside the lock and may arrive in any order; a session goes payable -> under way -> captured or dead and never
-# back. So these say nothing new. PAID is not here: nothing is ever asked of it.
+# Looks are taken outside the lock and may arrive in any order; a session goes payable -> under way -> (reserved ->) captured or dead
+# and never back. So these say nothing new. PAID is not here: nothing is ever asked of it.
 _OLD_NEWS = {
     PaymentStatus.OPEN: {PaymentEvent.OPENED},
     PaymentStatus.PROCESSING: {PaymentEvent.OPENED, PaymentEvent.STARTED},
+    PaymentStatus.AUTHORISED: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.RESERVED},
     PaymentStatus.ATTENTION: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.CONTRADICTED},
     PaymentStatus.FENCED: {PaymentEvent.OPENED, PaymentEvent.STARTED, PaymentEvent.DIED},
     PaymentStatus.LAPSED: {PaymentEvent.OPENED, PaymentEvent.STARTED},
 }
+AUTHORISED_FOR = timedelta(days=5)  # where the provider does not say; cards: mostly seven days
 
 
 def contradiction(payment: Payment, seen: Snapshot) -> str | None:
@@ -67,11 +72,24 @@ def contradiction(payment: Payment, seen: Snapshot) -> str | None:
         return f"session: {seen.session_id}"
     if seen.state is SessionState.UNKNOWN:
         return f"status: {seen.word}"
-    if seen.amount != payment.amount and seen.state is not SessionState.DEAD:  # of a dead one no money comes
+    if seen.state is SessionState.AUTHORISED and payment.capture is not Capture.MANUAL:
+        return f"reserved, not taken: {seen.word}"
+    if (
+        seen.amount not in _expected(payment, seen.state) and seen.state is not SessionState.DEAD
+    ):  # of a dead one no money comes
         return f"amount: {_in_words(seen.amount)}"
-    if seen.state is SessionState.PAID and seen.charge_id is None:  # could never be given back
+    if (
+        seen.state in (SessionState.PAID, SessionState.AUTHORISED) and seen.charge_id is None
+    ):  # could never be given back
         return "charge: none"
     return None
+
+
+def _expected(payment: Payment, state: SessionState) -> tuple[Money, ...]:
+    """What was asked for; of what was reserved, exactly what we have told the provider to take."""
+    if state is not SessionState.PAID or not payment.take_cents:
+        return (payment.amount,)
+    return (replace(payment.amount, cents=payment.take_cents),)
 
 
 def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
@@ -86,6 +104,11 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
         session_id=payment.session_id or seen.session_id,
         charge_id=seen.charge_id or payment.charge_id,
     )
+    if event is PaymentEvent.RESERVED:
+        if payment.status is PaymentStatus.FENCED and payment.authorised_until is not None:
+            return Decision(looked)  # an older look: what was reserved is never reserved again
+        until = seen.reserved_until or payment.authorised_until or now + AUTHORISED_FOR
+        looked = replace(looked, authorised_until=until)
     if event in _OLD_NEWS.get(payment.status, ()):
         reopened = payment.status is PaymentStatus.FENCED and seen.state is SessionState.OPEN
         return Decision(looked, effects=(Effect.EXPIRE_SESSION,) if reopened else ())
@@ -94,12 +117,20 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
         looked,
         status=status,
         pay_url=seen.url if status is PaymentStatus.OPEN else None,
-        captured_cents=payment.amount_cents if status is PaymentStatus.PAID else 0,
-        advance_cents=payment.amount_cents if status is PaymentStatus.PAID else 0,  # as the journal makes it
+        captured_cents=seen.amount.cents if status is PaymentStatus.PAID and seen.amount else 0,
+        advance_cents=seen.amount.cents
+        if status is PaymentStatus.PAID and seen.amount
+        else 0,  # as the journal makes it
         attention=wrong if status is PaymentStatus.ATTENTION else None,
     )
     if status is PaymentStatus.PAID:
-        return Decision(after, fee_journal(after, seen.account), (Effect.TELL_PAID,))
+        was_secured = payment.authorised_until is not None
+        told = Effect.TELL_TAKEN if was_secured else Effect.TELL_PAID
+        return Decision(after, fee_journal(after, seen.account), (told,))
+    if status is PaymentStatus.AUTHORISED:
+        return Decision(after, effects=() if payment.authorised_until else (Effect.TELL_PAID,))
+    if after.is_uncovered:
+        return Decision(after, effects=(Effect.TELL_UNCOVERED,))
     is_news = status is PaymentStatus.FENCED and payment.status is not PaymentStatus.LAPSED  # told when it lapsed
     return Decision(after, effects=(Effect.TELL_FENCED,) if is_news else ())
 
@@ -134,6 +165,13 @@ def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> De
         advance_cents=0,
         lines=(),
         attention=None,
+        capture=Capture.AUTOMATIC,
+        authorised_until=None,
+        take_cents=None,
+        take_attempt=1,
+        take_attempt_at=None,
+        keep_cents=None,
+        keep_reason=None,
         surplus=True,
         created_at=now,
         checked_at=now,

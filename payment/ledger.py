@@ -85,8 +85,9 @@ def moved(cents: int, *, debit: str, credit: str) -> tuple[Entry, Entry]:
 
 
 def fee_journal(payment: Payment, account: str = PSP_CLEARING) -> Journal:
-    """The money lies on this account, with the provider or at a till, and nothing has been done for it yet."""
-    cents = payment.amount_cents
+    """The money lies on this account, with the provider or at a till, and nothing has been done for it yet. Of a reservation only what
+    was taken of it."""
+    cents = payment.captured_cents or payment.amount_cents
     return Journal(JournalKind.FEE, payment.id, None, moved(cents, debit=account, credit=IN_ADVANCE))
 
 

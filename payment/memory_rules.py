@@ -13,6 +13,7 @@ from payment.model import (
     COUNTED,
     LIVING,
     UNREFUNDABLE,
+    Capture,
     Dispute,
     DisputeStatus,
     Payment,
@@ -29,11 +30,21 @@ def check_payment(p: Payment) -> None:
         payment_advance_within_captured=not 0 <= p.advance_cents <= p.captured_cents,
         payment_amount=p.amount_cents <= 0,
         payment_attention_reason=(p.status is PaymentStatus.ATTENTION) != (p.attention is not None),
-        payment_captured=p.captured_cents not in (0, p.amount_cents),
+        payment_authorised=p.status is PaymentStatus.AUTHORISED
+        and (p.capture is not Capture.MANUAL or p.charge_id is None or p.authorised_until is None),
+        payment_captured=p.captured_cents not in (0, p.amount_cents)
+        and not (
+            p.capture is Capture.MANUAL and 1 <= p.captured_cents <= p.amount_cents and p.captured_cents == p.take_cents
+        ),
+        payment_keep=p.keep_cents is not None
+        and (not 0 <= p.keep_cents <= p.amount_cents or p.authorised_until is None),
+        payment_keep_reason=(p.keep_cents is None) != (p.keep_reason is None) or p.keep_reason is RefundReason.MANUAL,
         payment_lapsed_was_open=p.status is PaymentStatus.LAPSED and (p.session_id is None or p.pay_url is not None),
         payment_lines_sum=sum(line.amount_cents for line in p.lines) != p.amount_cents,
         payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
         payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,
+        payment_take=p.take_cents is not None
+        and (not 0 <= p.take_cents <= p.amount_cents or p.authorised_until is None or p.take_attempt_at is None),
     )
 
 
@@ -45,8 +56,12 @@ def unique_payment(p: Payment, others: Iterable[Payment]) -> None:
     )
 
 
-def paid_is_final(was: Payment, p: Payment) -> None:
-    _refuse_where(payment_paid_is_final=was.status is PaymentStatus.PAID and p.status is not PaymentStatus.PAID)
+def payment_changes(was: Payment, p: Payment) -> None:
+    _refuse_where(
+        payment_keep_only_falls=was.keep_cents is not None and (p.keep_cents is None or p.keep_cents > was.keep_cents),
+        payment_paid_is_final=was.status is PaymentStatus.PAID and p.status is not PaymentStatus.PAID,
+        payment_take_is_final=was.take_cents is not None and p.take_cents != was.take_cents,
+    )
 
 
 def is_living(p: Payment) -> bool:

@@ -14,12 +14,13 @@ from payment.transfers.states import TransferStatus
 
 
 class PaymentStatus(StrEnum):
-    """INTENDED: written down, the provider may not know yet. FENCED: the provider says it can no longer succeed. LAPSED: not waited
-    for any more, with a provider that cannot say that."""
+    """INTENDED: written down, the provider may not know yet. AUTHORISED: the money is reserved and not taken yet. FENCED: the provider
+    says it can no longer succeed. LAPSED: not waited for any more, with a provider that cannot say that."""
 
     INTENDED = "intended"
     OPEN = "open"
     PROCESSING = "processing"
+    AUTHORISED = "authorised"
     PAID = "paid"
     FENCED = "fenced"
     LAPSED = "lapsed"
@@ -31,10 +32,18 @@ class PaymentEvent(StrEnum):
 
     OPENED = "payable"
     STARTED = "under way"
+    RESERVED = "reserved"
     CAPTURED = "captured"
     DIED = "can no longer succeed"
     LAPSED = "not waited for any more"
     CONTRADICTED = "does not fit"
+
+
+class Capture(StrEnum):
+    """When the money is taken. MANUAL: reserved when the payer pays, taken by a call of ours later (docs/adr/0061)."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
 
 
 class RefundStatus(StrEnum):
@@ -113,6 +122,9 @@ class Payment:
 
     `lines` sum to the amount; where nobody says, all is for DEFAULT_PRODUCT. It is earned on `service_day`, a local day; `advance_cents`:
     received, and neither earned nor given back; the store keeps it by itself, from the entries, as it does `refunded_cents`.
+
+    Of one that was reserved: `authorised_until` stays when that is over. `keep_cents`: what the city may keep, None for all; it only
+    falls. `take_cents`: what the provider was told to take, 0 to let all go; decided once, for it may have been done.
     """
 
     id: UUID
@@ -138,6 +150,13 @@ class Payment:
     attention: str | None = None
     surplus: bool = False
     checked_at: datetime | None = None
+    capture: Capture = Capture.AUTOMATIC
+    authorised_until: datetime | None = None
+    take_cents: int | None = None
+    take_attempt: int = 1
+    take_attempt_at: datetime | None = None
+    keep_cents: int | None = None
+    keep_reason: RefundReason | None = None
     kassenzeichen: str = field(default="", compare=False)  # given by the database with the row (0069_receipt.sql)
 
     def __post_init__(self) -> None:
@@ -155,6 +174,32 @@ class Payment:
     @property
     def key(self) -> str:
         return f"create:{self.id}:{self.attempt}"
+
+    @property
+    def take_key(self) -> str:
+        return f"{'take' if self.take_cents else 'let-go'}:{self.id}:{self.take_attempt}"
+
+    @property
+    def kept_cents(self) -> int:
+        """What the city may keep of a reservation."""
+        return self.amount_cents if self.keep_cents is None else self.keep_cents
+
+    @property
+    def is_secured(self) -> bool:
+        """The money is here, or reserved for us."""
+        return self.status in (PaymentStatus.PAID, PaymentStatus.AUTHORISED)
+
+    @property
+    def is_reserved(self) -> bool:
+        """The provider still keeps it for us, as far as we know; nothing is taken."""
+        is_kept = self.status in (PaymentStatus.AUTHORISED, PaymentStatus.ATTENTION)
+        return is_kept and self.authorised_until is not None
+
+    @property
+    def is_uncovered(self) -> bool:
+        """It was reserved for us and is gone, although we wanted (a part of) it."""
+        was_wanted = self.take_cents != 0 and self.kept_cents > 0
+        return self.status is PaymentStatus.FENCED and self.authorised_until is not None and was_wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +295,7 @@ class Troubles:
     failed_refunds: int
     attention: int
     disputes: int = 0
+    uncovered: int = 0  # reservations that are gone, and nothing has come in their place
 
 
 Status = PaymentStatus | RefundStatus | DisputeStatus
@@ -269,6 +315,15 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_P.OPEN, _E.CAPTURED): _P.PAID,
     (_P.OPEN, _E.DIED): _P.FENCED,
     (_P.OPEN, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.INTENDED, _E.RESERVED): _P.AUTHORISED,
+    (_P.OPEN, _E.RESERVED): _P.AUTHORISED,
+    (_P.PROCESSING, _E.RESERVED): _P.AUTHORISED,
+    (_P.ATTENTION, _E.RESERVED): _P.AUTHORISED,
+    (_P.FENCED, _E.RESERVED): _P.AUTHORISED,  # late, as late money; never after it was reserved before
+    (_P.LAPSED, _E.RESERVED): _P.AUTHORISED,
+    (_P.AUTHORISED, _E.CAPTURED): _P.PAID,
+    (_P.AUTHORISED, _E.DIED): _P.FENCED,  # let go, or run out
+    (_P.AUTHORISED, _E.CONTRADICTED): _P.ATTENTION,
     (_P.PROCESSING, _E.CAPTURED): _P.PAID,
     (_P.PROCESSING, _E.DIED): _P.FENCED,
     (_P.PROCESSING, _E.CONTRADICTED): _P.ATTENTION,
@@ -300,7 +355,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
 
 COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
 UNDER_WAY = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED})  # refunds that may still need somebody
-UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})
+UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})  # AUTHORISED is settled until somebody decides to take it
 DISPUTED = frozenset({_D.OPEN, _D.ANSWERED})  # the money is gone, and it is open whether it comes back
 UNREFUNDABLE = DISPUTED | {_D.LOST}  # whoever disputes gets the money by the dispute, not twice
 LIVING: frozenset[PaymentStatus] = frozenset(_P) - {

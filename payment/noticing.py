@@ -14,6 +14,7 @@ from uuid import UUID
 
 from base.errors import NotFound
 from base.failpoint import point
+from payment.capturing import Capturing
 from payment.context import Context
 from payment.disputing import Disputing
 from payment.model import Payment, PaymentStatus, RefundStatus
@@ -39,6 +40,7 @@ HELD_BACK_AT_MOST = timedelta(
 
 _AGREES = {
     PaymentStatus.PAID: frozenset(SessionState),
+    PaymentStatus.AUTHORISED: frozenset({SessionState.AUTHORISED}),
     PaymentStatus.FENCED: frozenset({SessionState.DEAD}),
     PaymentStatus.LAPSED: frozenset({SessionState.OPEN}),
     PaymentStatus.OPEN: frozenset({SessionState.OPEN}),
@@ -53,6 +55,7 @@ class Noticing:
     opening: Opening
     refunding: Refunding
     disputing: Disputing
+    capturing: Capturing
     last_listing: dict[str, datetime] = field(default_factory=dict)  # only against listing too often
 
     async def take_event(self, name: str, headers: Mapping[str, str], raw: bytes) -> None:
@@ -115,7 +118,14 @@ class Noticing:
     def _look_at(self, payment: Payment, now: datetime) -> Awaitable[Payment]:
         if payment.status is PaymentStatus.INTENDED and payment.created_at <= now - ABANDONED_AFTER:
             return self.opening.fence(payment.id)
+        if payment.status is PaymentStatus.AUTHORISED:
+            return self._look_at_reserved(payment)
         return self.settling.settle(payment.id)
+
+    async def _look_at_reserved(self, payment: Payment) -> Payment:
+        if payment.take_cents is None:
+            return await self.settling.settle(payment.id)
+        return await self.capturing.carry_out(payment.id)
 
     async def _list(self, name: str, provider: PaymentProvider, now: datetime) -> None:
         """The mark moves when everything listed is done with: what is not will be listed again, but not for ever."""

@@ -39,6 +39,7 @@ def order_of(payment: Payment) -> PaymentOrder:
         return_url=payment.return_url,
         expires_at=session_ends(payment),
         purpose=payment.kassenzeichen,
+        capture=payment.capture,
     )
 
 
@@ -74,13 +75,13 @@ class Opening:
         raise PaymentUnavailable
 
     async def fence(self, payment_id: UUID) -> Payment:
-        """FENCED if the provider says that no money can come any more, PAID if it came; else as it stands, to be tried again.
+        """FENCED if the provider says that no money can come any more, PAID or AUTHORISED if it came; else as it stands, to be tried again.
 
         LAPSED where the provider cannot say the first, but did say that nothing has come so far.
         """
         for _try in range(2):
             payment = await self.context.payment(payment_id)
-            if payment.status in (PaymentStatus.PAID, PaymentStatus.FENCED, PaymentStatus.LAPSED):
+            if payment.is_secured or payment.status in (PaymentStatus.FENCED, PaymentStatus.LAPSED):
                 return payment
             try:
                 if payment.session_id is None:
@@ -91,7 +92,7 @@ class Opening:
                             continue  # somebody has just raised the attempt
                         return payment
                     payment = await self._store(payment_id, seen)
-                if payment.session_id is not None and payment.status is not PaymentStatus.PAID:
+                if payment.session_id is not None and not payment.is_secured:
                     provider = self.context.provider_of(payment)
                     if not provider.abilities.fence:
                         return await self._lapse(payment_id, await provider.fetch(payment.session_id))

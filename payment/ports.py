@@ -13,7 +13,7 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.money import Money
 from payment.ledger import PSP_CLEARING
-from payment.model import DisputeStatus, Payment, Refund
+from payment.model import Capture, DisputeStatus, Payment, Refund
 
 Tx: TypeAlias = object
 """A transaction of whoever opened it: passed on, never looked into. On PostgreSQL it is the connection."""
@@ -22,6 +22,7 @@ Tx: TypeAlias = object
 class SessionState(StrEnum):
     OPEN = "open"
     PROCESSING = "processing"
+    AUTHORISED = "authorised"  # reserved, to be taken by a call of ours
     PAID = "paid"
     DEAD = "dead"  # no money can come of it any more
     UNKNOWN = "unknown"  # the provider says a word that our table does not have
@@ -45,6 +46,16 @@ class PaymentOrder:
     return_url: str
     expires_at: datetime
     purpose: str = ""  # for the payer's statement: the Kassenzeichen
+    capture: Capture = Capture.AUTOMATIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureOrder:
+    """What is to be taken of a reservation; 0: it is let go."""
+
+    payment_id: UUID
+    charge_id: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +78,7 @@ class Snapshot:
     url: str | None = None
     word: str = ""
     account: str = PSP_CLEARING  # of the books, on which its money lies
+    reserved_until: datetime | None = None  # of an AUTHORISED one; None: the provider does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +152,8 @@ class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
     every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts. `disputes`:
     money may be taken back; then it is a DisputeProvider. Not `online`: its payer comes to a till, and so do refunds, not
-    `refund_at_once`. Not `collects`: nobody can pay there, so what is owed is paid at a till."""
+    `refund_at_once`. Not `collects`: nobody can pay there, so what is owed is paid at a till. `capture`: it can reserve money; then it is a
+    CaptureProvider."""
 
     fence: bool = True
     refund: bool = True
@@ -149,6 +162,7 @@ class Abilities:
     online: bool = True
     refund_at_once: bool = True
     collects: bool = True
+    capture: bool = False
 
 
 class PaymentProvider(Protocol):
@@ -160,7 +174,7 @@ class PaymentProvider(Protocol):
     async def create(self, order: PaymentOrder, key: str) -> Snapshot: ...
     async def fetch(self, session_id: str) -> Snapshot: ...
     async def find(self, payment_id: UUID, created_after: datetime) -> Snapshot | None:
-        """By metadata. Of several the one nearest to money: paid, under way, payable, dead."""
+        """By metadata. Of several the one nearest to money: paid, reserved, under way, payable, dead."""
 
     async def fence(self, session_id: str) -> None:
         """Make it impossible to pay. Refused where it is paid, under way or dead already: look again."""
@@ -175,6 +189,15 @@ class PaymentProvider(Protocol):
 
     def parse_event(self, headers: Mapping[str, str], raw: bytes) -> VendorEvent:
         """Raises SignatureRefused."""
+
+
+class CaptureProvider(Protocol):
+    """Every call may raise OutcomeUnknown and ProviderRefused (taken, let go or run out already: look again)."""
+
+    async def take(self, order: CaptureOrder, key: str) -> None:
+        """So much of the reservation; what is left of it is let go."""
+
+    async def let_go(self, charge_id: str, key: str) -> None: ...
 
 
 class DisputeProvider(Protocol):
@@ -194,7 +217,15 @@ class Outcome(Enum):
 class Hooks(Protocol):
     """Called in the transaction of the fact, after its row is written."""
 
-    async def on_paid(self, tx: Tx, payment: Payment) -> Outcome: ...
+    async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
+        """Or reserved for us (AUTHORISED): both secure what it is for."""
+
+    async def on_taken(self, tx: Tx, payment: Payment) -> None:
+        """Of what was reserved, so much was taken (`captured_cents`)."""
+
+    async def on_uncovered(self, tx: Tx, payment: Payment) -> None:
+        """What was reserved, and wanted, is gone."""
+
     async def on_fenced(self, tx: Tx, payment: Payment) -> None: ...
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None: ...
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:

@@ -17,6 +17,7 @@ from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
+    CaptureOrder,
     DisputeSnapshot,
     OutcomeUnknown,
     PaymentOrder,
@@ -46,7 +47,7 @@ class StripeProvider:
     Raises ValueError for a live key on any other address than Stripe's.
     """
 
-    abilities = Abilities(records=True, disputes=True)
+    abilities = Abilities(records=True, disputes=True, capture=True)
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class StripeProvider:
 
     async def fetch(self, session_id: str) -> Snapshot:
         with _reading():
-            found = await self._raw("get", f"{_SESSIONS}/{quote(session_id, safe='')}", expand=[words.EXPANDED])
+            found = await self._raw("get", f"{_SESSIONS}/{quote(session_id, safe='')}", expand=[words.OF_SESSION])
         return words.snapshot(found)
 
     async def find(self, payment_id: UUID, created_after: datetime) -> Snapshot | None:
@@ -91,6 +92,15 @@ class StripeProvider:
     async def fence(self, session_id: str) -> None:
         with _changing():
             await self._v1.checkout.sessions.expire_async(session_id)
+
+    async def take(self, order: CaptureOrder, key: str) -> None:
+        with _changing():
+            params = cast("Any", words.capture_params(order))
+            await self._v1.payment_intents.capture_async(order.charge_id, params, {"idempotency_key": key})
+
+    async def let_go(self, charge_id: str, key: str) -> None:
+        with _changing():
+            await self._v1.payment_intents.cancel_async(charge_id, {}, {"idempotency_key": key})
 
     async def refund(self, order: RefundOrder, key: str) -> RefundSnapshot:
         with _changing():
@@ -185,7 +195,7 @@ class StripeProvider:
     async def _listed_sessions(self, created: Any) -> list[dict[str, Any]]:
         with _reading():
             first = await self._v1.checkout.sessions.list_async(
-                {"created": created, "limit": 100, "expand": [f"data.{words.EXPANDED}"]}
+                {"created": created, "limit": 100, "expand": [f"data.{words.OF_SESSION}"]}
             )
             return [session.to_dict() async for session in first.auto_paging_iter()]
 

@@ -18,6 +18,7 @@ from base.money import Money
 from payment.books import with_second_try
 from payment.context import Context
 from payment.decide import Decision, Effect, decide, lapsed, surplus, unborn
+from payment.earning import Earning
 from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
 
@@ -127,7 +128,7 @@ class Settling:
 
         Says whether that is the end of it; if not, it must be looked at again.
         """
-        if seen.state is SessionState.OPEN:
+        if seen.state in (SessionState.OPEN, SessionState.AUTHORISED):
             await self._fence_stray(await self.context.payment(payment_id), seen)
         elif seen.state is SessionState.PAID and seen.charge_id is not None:
             async with self.context.books.transaction() as tx:
@@ -172,11 +173,35 @@ class Settling:
         if Effect.TELL_PAID in decision.effects:
             is_lost = after.surplus or await hooks.on_paid(tx, after) is Outcome.LOST
             if is_lost:
-                await self.refund_by_rule(tx, after.id, after.amount, RefundReason.LOST_SLOT)
-                after = await self._locked(tx, after.id)  # with what goes back
+                after = await self._give_back_lost(tx, after)
+        if Effect.TELL_TAKEN in decision.effects:
+            after = await self._taken(tx, after)
+        if Effect.TELL_UNCOVERED in decision.effects:
+            await hooks.on_uncovered(tx, after)
         if Effect.TELL_FENCED in decision.effects:
             await hooks.on_fenced(tx, after)
         return after
+
+    async def _give_back_lost(self, tx: Tx, payment: Payment) -> Payment:
+        """All of it. A reservation is let go by the next round."""
+        if payment.status is PaymentStatus.PAID:
+            await self.refund_by_rule(tx, payment.id, payment.amount, RefundReason.LOST_SLOT)
+            return await self._locked(tx, payment.id)  # with what goes back
+        lost = kept_less(payment, payment.amount_cents, RefundReason.LOST_SLOT)
+        lost = ordered(lost, self.context.clock())
+        await self.context.books.store_payment(tx, lost, payment.status)
+        return lost
+
+    async def _taken(self, tx: Tx, payment: Payment) -> Payment:
+        """What was let go of it meanwhile, after more had been ordered, goes back now."""
+        too_much = payment.captured_cents - (0 if payment.surplus else payment.kept_cents)
+        if too_much > 0:
+            reason = payment.keep_reason or RefundReason.LOST_SLOT
+            await self.refund_by_rule(tx, payment.id, Money(too_much, payment.currency), reason)
+        await self.context.hooks.on_taken(tx, payment)
+        if payment.keep_reason is RefundReason.CANCELLED:  # no service follows: what is left is kept
+            await Earning(self.context).earn(tx, payment.id)
+        return await self._locked(tx, payment.id)
 
     async def _book_surplus(self, tx: Tx, decision: Decision) -> None:
         if not await self.context.books.insert_payment(tx, decision.payment):
@@ -187,7 +212,10 @@ class Settling:
 
     async def _fence_stray(self, payment: Payment, seen: Snapshot) -> None:
         try:
-            await self.context.provider_of(payment).fence(seen.session_id)
+            if seen.state is SessionState.AUTHORISED and seen.charge_id is not None:
+                await self.context.capturer_of(payment).let_go(seen.charge_id, f"stray:{seen.session_id}")
+            else:
+                await self.context.provider_of(payment).fence(seen.session_id)
         except (OutcomeUnknown, ProviderRefused) as error:
             log.warning(
                 "payment.stray", extra={"payment": str(payment.id), "session": seen.session_id, "detail": str(error)}
@@ -199,6 +227,18 @@ class Settling:
         if payment is None:
             raise NotFound
         return payment
+
+
+def kept_less(payment: Payment, cents: int, reason: RefundReason) -> Payment:
+    """So much of a reservation is not wanted any more."""
+    return replace(payment, keep_cents=max(payment.kept_cents - cents, 0), keep_reason=reason)
+
+
+def ordered(payment: Payment, now: datetime) -> Payment:
+    """To be taken as far as it is kept, by the next round or whoever is faster; once only."""
+    if payment.take_cents is not None:
+        return payment
+    return replace(payment, take_cents=payment.kept_cents, take_attempt_at=now, checked_at=None)
 
 
 def refunds_of_rule(refunds: Sequence[Refund], reason: RefundReason) -> list[Refund]:

@@ -44,8 +44,10 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
     sql = """
         INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, status, attempt,
                              attempt_at, session_id, charge_id, pay_url, captured_cents, attention, surplus, created_at, checked_at,
-                             lines, service_day)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                             lines, service_day, capture, authorised_until,
+                             take_cents, take_attempt, take_attempt_at, keep_cents, keep_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+                $27, $28)
         ON CONFLICT DO NOTHING RETURNING true"""
     values = (
         p.id,
@@ -72,7 +74,11 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
         [_stored(line) for line in p.lines],
         p.service_day,
     )
-    return bool(await conn.fetchval(sql, *values, *rest))
+    return bool(await conn.fetchval(sql, *values, *rest, p.capture, *_reservation(p)))
+
+
+def _reservation(p: Payment) -> tuple[object, ...]:
+    return p.authorised_until, p.take_cents, p.take_attempt, p.take_attempt_at, p.keep_cents, p.keep_reason
 
 
 def _stored(line: Line) -> Mapping[str, Any]:
@@ -84,11 +90,12 @@ def _stored(line: Line) -> Mapping[str, Any]:
 async def update_payment(conn: Connection, p: Payment, was: PaymentStatus) -> bool:
     sql = """
         UPDATE payment SET status = $3, attempt = $4, attempt_at = $5, session_id = $6, charge_id = $7, pay_url = $8,
-                           captured_cents = $9, attention = $10, surplus = $11, checked_at = $12
+                           captured_cents = $9, attention = $10, surplus = $11, checked_at = $12, authorised_until = $13,
+                           take_cents = $14, take_attempt = $15, take_attempt_at = $16, keep_cents = $17, keep_reason = $18
          WHERE id = $1 AND status = $2 RETURNING true"""
     key = (p.id, was, p.status, p.attempt, p.attempt_at)
     rest = (p.session_id, p.charge_id, p.pay_url, p.captured_cents, p.attention, p.surplus, p.checked_at)
-    return bool(await conn.fetchval(sql, *key, *rest))
+    return bool(await conn.fetchval(sql, *key, *rest, *_reservation(p)))
 
 
 async def due_payments(
@@ -96,10 +103,28 @@ async def due_payments(
 ) -> list[Payment]:
     sql = """
         SELECT * FROM payment WHERE status IN ('intended', 'open', 'processing') AND coalesce(checked_at, created_at) <= $1
+            OR status = 'authorised' AND take_cents IS NOT NULL AND (checked_at IS NULL OR checked_at <= $1)
+            OR status = 'authorised' AND take_cents IS NULL AND coalesce(checked_at, created_at) <= $2
             OR status = 'attention' AND coalesce(checked_at, created_at) <= $2
             OR status = 'lapsed' AND coalesce(checked_at, created_at) <= $2 AND created_at >= $4
          ORDER BY coalesce(checked_at, created_at), id LIMIT $3"""
     return await fetch_all(conn, Payment, sql, checked_before, attention_before, limit, attention_before - LATE_MONEY)
+
+
+async def due_to_take(conn: Connection, end: datetime, today: date, limit: int) -> list[UUID]:
+    sql = """
+        SELECT id FROM payment WHERE status = 'authorised' AND take_cents IS NULL AND (authorised_until <= $1 OR service_day < $2)
+         ORDER BY authorised_until, id LIMIT $3"""
+    return await fetch_all(conn, UUID, sql, end, today, limit)
+
+
+async def find_uncovered(conn: Connection, reference: UUID) -> Payment | None:
+    sql = """
+        SELECT * FROM payment p WHERE reference = $1 AND status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
+           AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
+           AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus AND n.status IN ('authorised', 'paid'))
+         ORDER BY created_at DESC, id LIMIT 1"""
+    return await find_one(conn, Payment, sql, reference)
 
 
 async def serve_on(conn: Connection, references: Collection[UUID], day: date) -> None:
@@ -229,5 +254,9 @@ async def troubles(conn: Connection) -> Troubles:
         SELECT (SELECT count(*) FROM refund f WHERE status = 'failed' AND coalesce(transfer_status, 'cancelled') = 'cancelled'
                    AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id)) AS failed_refunds,
                (SELECT count(*) FROM payment WHERE status = 'attention') AS attention,
-               (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes"""
+               (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes,
+               (SELECT count(DISTINCT reference) FROM payment p WHERE status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
+                   AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
+                   AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus
+                                      AND n.status IN ('authorised', 'paid'))) AS uncovered"""
     return await get_one(conn, Troubles, sql)

@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from base.money import Money
-from payment.model import DisputeStatus
+from payment.model import Capture, DisputeStatus
 from payment.ports import (
+    CaptureOrder,
     DisputeSnapshot,
     PaymentOrder,
     RefundOrder,
@@ -30,6 +31,7 @@ Json = Mapping[str, Any]
 # try again, so an intent that waits for another payment method is as dead as a cancelled one.
 _INTENT_OF_COMPLETE: Mapping[str, SessionState] = {
     "processing": SessionState.PROCESSING,
+    "requires_capture": SessionState.AUTHORISED,
     "succeeded": SessionState.PAID,
     "requires_payment_method": SessionState.DEAD,
     "canceled": SessionState.DEAD,
@@ -48,17 +50,20 @@ TEMPORARY = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeo
 _LOCALES = {"de": "de", "en": "en"}
 _NEAREST_TO_MONEY = (
     SessionState.PAID,
+    SessionState.AUTHORISED,
     SessionState.PROCESSING,
     SessionState.UNKNOWN,
     SessionState.OPEN,
     SessionState.DEAD,
 )
-EXPANDED = "payment_intent"
+EXPANDED = "payment_intent"  # of a dispute
+OF_SESSION = "payment_intent.latest_charge"
 
 
 def session_params(order: PaymentOrder) -> dict[str, Any]:
     """Nothing but ids goes into the metadata: Stripe learns amount and fee text, not what the appointment is about."""
     metadata = {"payment_id": str(order.payment_id)}
+    manual = {"capture_method": "manual"} if order.capture is Capture.MANUAL else {}
     price = {
         "currency": order.amount.currency.lower(),
         "unit_amount": order.amount.cents,
@@ -69,13 +74,13 @@ def session_params(order: PaymentOrder) -> dict[str, Any]:
         "line_items": [{"price_data": price, "quantity": 1}],
         "client_reference_id": str(order.payment_id),
         "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata, "description": order.description},
+        "payment_intent_data": {"metadata": metadata, "description": order.description, **manual},
         "locale": _LOCALES.get(order.language, "auto"),
         "success_url": order.return_url,
         "cancel_url": order.return_url,
         "expires_at": int(order.expires_at.timestamp()),
         "adaptive_pricing": {"enabled": False},  # a fee is due in its own currency
-        "expand": [EXPANDED],
+        "expand": [OF_SESSION],
     }
 
 
@@ -87,12 +92,17 @@ def refund_params(order: RefundOrder) -> dict[str, Any]:
     }
 
 
+def capture_params(order: CaptureOrder) -> dict[str, Any]:
+    """What is left of the reservation is let go by the same call."""
+    return {"amount_to_capture": order.amount.cents}
+
+
 def snapshot(session: Json) -> Snapshot:
-    """Of a session with its payment intent expanded."""
+    """Of a session with its payment intent expanded, and its latest charge."""
     intent = session.get("payment_intent")
     intent = {"id": intent} if isinstance(intent, str) else intent or {}
     state, word = _state(session, intent)
-    cents = intent.get("amount_received") if state is SessionState.PAID else None
+    cents = intent.get(_CENTS_OF[state]) if state in _CENTS_OF else None
     amount = _money(session.get("amount_total") if cents is None else cents, session.get("currency"))
     return Snapshot(
         session_id=session["id"],
@@ -102,7 +112,19 @@ def snapshot(session: Json) -> Snapshot:
         charge_id=intent.get("id"),
         url=session.get("url"),
         word=word,
+        reserved_until=_reserved_until(intent) if state is SessionState.AUTHORISED else None,
     )
+
+
+_CENTS_OF = {SessionState.PAID: "amount_received", SessionState.AUTHORISED: "amount_capturable"}
+
+
+def _reserved_until(intent: Json) -> datetime | None:
+    """`capture_before` of the card (docs.stripe.com/payments/place-a-hold-on-a-payment-method); other methods do not say."""
+    charge = intent.get("latest_charge")
+    details = (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
+    until = (details.get(str(details.get("type"))) or {}).get("capture_before")
+    return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
 
 
 def own_snapshots(sessions: Sequence[Json]) -> list[Snapshot]:
@@ -190,6 +212,7 @@ def dispute_snapshot(dispute: Json) -> DisputeSnapshot:
 # Balance transactions by reporting category (docs.stripe.com/reports/reporting-categories): it tells apart what `type` mixes.
 _MOVEMENT: Mapping[str, MovementKind] = {
     "charge": MovementKind.CHARGE,
+    "partial_capture_reversal": MovementKind.CHARGE,
     "refund": MovementKind.REFUND,
     "refund_failure": MovementKind.REFUND_FAILED,
     "dispute": MovementKind.DISPUTE,

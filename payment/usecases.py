@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from base.failpoint import point
 from base.money import Money
 from payment.approving import Approving
 from payment.books import Books
+from payment.capturing import Capturing
 from payment.context import Context, PaymentUnavailable
 from payment.decide_dispute import lost_cents
 from payment.disputing import Disputing
 from payment.earning import Earning
-from payment.model import UNDER_WAY, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import UNDER_WAY, Capture, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -26,6 +28,15 @@ from payment.transfers.states import OPEN as TRANSFER_OPEN
 
 requested = point("payment.requested")
 refund_requested = point("refund.requested")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What a rule gives back of a payment: by a refund, or, of what is only reserved (`refund` is None), by not taking it."""
+
+    payment_id: UUID
+    cents: int
+    refund: UUID | None
 
 
 class Payments:
@@ -46,7 +57,10 @@ class Payments:
         self._refunding = Refunding(self._context, self._disputing)
         self._approving = Approving(self._context)
         self._earning = Earning(self._context)
-        self._noticing = Noticing(self._context, self._settling, self._opening, self._refunding, self._disputing)
+        self._capturing = Capturing(self._context, self._settling)
+        self._noticing = Noticing(
+            self._context, self._settling, self._opening, self._refunding, self._disputing, self._capturing
+        )
 
     async def request(
         self,
@@ -60,11 +74,12 @@ class Payments:
         lines: Sequence[Line] = (),
         service_day: date | None = None,
         at_till: bool = False,
+        capture: Capture = Capture.AUTOMATIC,
     ) -> Payment:
         """An INTENDED payment, or the living one of this reference. Raises PaymentUnavailable where there is no provider for it.
 
         `lines`: what it is for, together the amount; `service_day`: the local day on which it is earned, None where that is told
-        later. `at_till`: not online.
+        later. `at_till`: not online. `capture`: where the provider can reserve money; else it is taken at once.
         """
         books, now = self._context.books, self._context.clock()
         if (living := await books.living(tx, reference)) is not None:
@@ -85,6 +100,7 @@ class Payments:
             created_at=now,
             lines=tuple(lines),
             service_day=service_day,
+            capture=capture if self._context.providers[provider].abilities.capture else Capture.AUTOMATIC,
         )
         if not await books.insert_payment(tx, payment):
             if (living := await books.living(tx, reference)) is None:
@@ -128,11 +144,44 @@ class Payments:
         refund_requested()
         return refund
 
+    @property
+    def can_reserve(self) -> bool:
+        """Whether new payments online may be reserved first and taken later."""
+        online = next((one for one in self._context.providers.values() if one.abilities.online), None)
+        return online is not None and online.abilities.capture
+
+    async def give_back(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> GivenBack:
+        """As request_refund; of what is only reserved so much is not taken. Raises NotFound, RefundTooLarge."""
+        payment = await self._context.books.payment(tx, payment_id, lock=True)
+        if payment is not None and payment.is_reserved:
+            await self._capturing.keep_less(tx, payment_id, amount, reason)
+            return GivenBack(payment_id, amount.cents, None)
+        refund = await self.request_refund(tx, payment_id, amount, reason)
+        return GivenBack(payment_id, refund.amount_cents, refund.id)
+
+    async def charge(self, tx: Tx, references: Collection[UUID]) -> list[UUID]:
+        """What is reserved for these and may be kept is taken, where that was not decided before; the payments, for `take`."""
+        return await self._capturing.order(tx, references)
+
+    async def take(self, payment_id: UUID) -> Payment:
+        """Do at once what `charge` has decided; the worker is the second try. Raises NotFound."""
+        return await self._capturing.carry_out(payment_id)
+
+    async def charge_due(self, today: date) -> int:
+        """Reservations that run out soon or whose day is over. How many were decided."""
+        return await self._capturing.order_due(today)
+
+    async def uncovered(self, tx: Tx, reference: UUID) -> Payment | None:
+        """A reservation that is gone, although we wanted it, where nothing has come in its place."""
+        return await self._context.books.uncovered(tx, reference)
+
     async def refundable(self, tx: Tx, payment_id: UUID) -> Money:
-        """What can still be given back; the payment is locked, so that it stays so. Raises NotFound."""
+        """What can still be given back, or left untaken; the payment is locked, so that it stays so. Raises NotFound."""
         payment = await self._context.books.payment(tx, payment_id, lock=True)
         if payment is None:
             raise NotFound
+        if payment.is_reserved:
+            return Money(payment.kept_cents, payment.currency)
         is_lost = lost_cents(await self._context.books.disputes(tx, payment_id)) > 0
         return Money(0, payment.currency) if is_lost else payment.refundable
 

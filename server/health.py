@@ -59,6 +59,7 @@ async def metrics(request: web.Request) -> web.Response:
         figures.refunds_failed.set(troubles.failed_refunds)
         figures.payments_attention.set(troubles.attention)
         figures.disputes_open.set(troubles.disputes)
+        figures.payments_uncovered.set(troubles.uncovered)
     except Exception as error:
         if not database_is_away(error):
             raise

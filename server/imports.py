@@ -11,6 +11,7 @@ from base.db import Database
 from base.seal import Sealer
 from booking.catalogue.import_report import ImportRefused
 from booking.catalogue.importing import import_catalogue
+from server.product import can_reserve
 
 
 async def import_folder(settings: Settings, path: Path, *, is_dry: bool = False) -> int:
@@ -24,6 +25,7 @@ async def import_folder(settings: Settings, path: Path, *, is_dry: bool = False)
                 horizon_days=settings.horizon_days,
                 draw=Sealer(settings.secret_key).draw,
                 is_dry=is_dry,
+                can_reserve=can_reserve(settings),
             )
         except ImportRefused as refused:
             sys.stderr.write(f"{refused}\n")

@@ -166,7 +166,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         db = await stack.enter_async_context(Database(settings.database_url, size=settings.database_pool))
         sealer = Sealer(settings.secret_key)
         translations = Translations.load()
-        catalogue = Catalogue(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw)
+        catalogue = Catalogue(
+            db, clock, horizon_days=settings.horizon_days, draw=sealer.draw, can_reserve=can_reserve(settings)
+        )
         offers = CatalogueOffers(catalogue)
         mirror = Mirror(clock, settings.horizon_days)
         availability = Availability(
@@ -252,7 +254,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             translations=translations,
             identity=Identity(db, clock, sealer, allows_invented=bool(settings.demo)),
             catalogue=catalogue,
-            uploads=Uploads(db, clock, horizon_days=settings.horizon_days, draw=sealer.draw),
+            uploads=Uploads(
+                db, clock, horizon_days=settings.horizon_days, draw=sealer.draw, can_reserve=can_reserve(settings)
+            ),
             hours=hours,
             availability=availability,
             feed=Feed(db, [CatalogueSource(catalogue), mirror, queue_source, RoomSource(), need_source, guard]),
@@ -325,7 +329,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 clock,
                 horizon_days=settings.horizon_days,
             ),
-            queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew),
+            queue=Queue(db, slots, calls.call_off, clock, rooms.tell_anew, payments.charge),
             queue_source=queue_source,
             rooms=rooms,
             notifications=notifications,
@@ -372,6 +376,20 @@ async def _texts(settings: Settings, stack: AsyncExitStack) -> TextSender | None
         sender=settings.twilio_from,
         api_base=settings.twilio_api_base,
     )
+
+
+def can_reserve(settings: Settings) -> bool:
+    """Whether the provider that gets new payments can reserve money, as far as the settings tell."""
+    configured = {
+        NONE: (False, NoProvider.abilities),
+        "stripe": (settings.stripe_api_key, StripeProvider.abilities),
+        "xbezahldienste": (settings.xbezahl_api_base, XBezahlProvider.abilities),
+    }
+    if NONE in settings.payment_providers:
+        return False
+    order = (*settings.payment_providers, *configured)
+    first = next((abilities for is_set, abilities in map(configured.__getitem__, order) if is_set), None)
+    return first is not None and first.capture
 
 
 async def _providers(

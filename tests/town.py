@@ -167,9 +167,9 @@ class Town:
                 WHERE account IN ('psp_clearing', 'psp_fees', 'bank_in_transit')"""  # its price, and what it has paid out
         )
         charged = sum(
-            charge["amount"] - charge["amount_refunded"]
+            charge["amount_captured"] - charge["amount_refunded"]
             for _, charge in self.machine.state.items("charges")
-            if charge["paid"]
+            if charge["paid"] and charge["captured"]
         )
         disputed = sum(
             movement["amount"]

@@ -67,7 +67,7 @@ class AtTill:
             if living.provider == COUNTER and living.amount == case.fee:
                 return await self.payments.open(living.id)
             ended = await self.payments.fence(living.id)
-            if ended.status is PaymentStatus.PAID:
+            if ended.is_secured:
                 return None
             if ended.status not in _ENDED:
                 raise PaymentUnderWay

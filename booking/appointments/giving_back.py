@@ -7,31 +7,45 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from base.money import Money
-from payment.model import Payment, PaymentStatus, Refund
+from payment.model import Payment
 from payment.ports import Tx
-from payment.usecases import Payments
+from payment.usecases import GivenBack, Payments
 
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
     """What is asked of the provider once the transaction is committed; the worker is the second try."""
 
-    refunds: tuple[Refund, ...] = ()
+    given: tuple[GivenBack, ...] = ()
+    takes: tuple[UUID, ...] = ()  # reservations to take, or to let go
     fence: UUID | None = None  # payment that nobody waits for any more
 
     async def carry_out(self, payments: Payments) -> Payment | None:
         """The payment that was to be fenced, as it is then."""
-        for refund in self.refunds:
-            await payments.submit_refund(refund.id)
+        for given in self.given:
+            if given.refund is not None:
+                await payments.submit_refund(given.refund)
+        for payment_id in self.takes:
+            await payments.take(payment_id)
         return await payments.fence(self.fence) if self.fence is not None else None
 
 
+def in_mail(given: Sequence[GivenBack]) -> dict[str, int]:
+    """What goes back, and what was never taken, as the messages' fields."""
+    sums = {
+        "refund_cents": sum(one.cents for one in given if one.refund is not None),
+        "released_cents": sum(one.cents for one in given if one.refund is None),
+    }
+    return {name: cents for name, cents in sums.items() if cents}
+
+
 async def parts(payments: Payments, tx: Tx, references: Sequence[UUID], amount: Money) -> list[tuple[UUID, Money]]:
-    """Payments and how much of each, in the order given. Less than the amount where staff have given money back already."""
+    """Payments and how much of each, in the order given, also of what is only reserved. Less than the amount where staff have given
+    money back already."""
     left, found = amount, []
     for reference in references:
         payment = await payments.living(tx, reference)
-        if payment is None or payment.status is not PaymentStatus.PAID:
+        if payment is None or not (payment.is_secured or payment.is_reserved):
             continue
         part = min(left, await payments.refundable(tx, payment.id))
         if part:

@@ -18,6 +18,11 @@ hold_expired = point("hold.expired")
 time_swapped = point("appointment.time-swapped")
 
 _WAITING = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
+_STANDS = (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
+
+
+def _reserved(payment: Payment) -> dict[str, bool]:
+    return {"is_reserved": True} if payment.status is PaymentStatus.AUTHORISED else {}
 
 
 ServeOn = Callable[[Tx, Collection[UUID], date], Awaitable[None]]  # see payment.books.Books.serve_on
@@ -60,19 +65,34 @@ class CaseHooks:
             return await self._paid_late(tx, case, payment)
         if case.pays_at_till and case.status in OWED and case.fee == payment.amount:
             return Outcome.KEPT
+        if not case.pays_at_till and case.status in _STANDS and payment.amount <= case.fee:
+            return Outcome.KEPT  # what was reserved for it has run out, and is paid anew
         if case.status not in _WAITING or case.fee != payment.amount:
             return Outcome.LOST
         if not await self._slots.move(tx, payment.reference, AppointmentStatus.CONFIRMED):
             return Outcome.LOST
-        await self._slots.announce(tx, payment.reference, Notice("appointment_confirmed"))
+        await self._slots.announce(tx, payment.reference, Notice("appointment_confirmed", fields=_reserved(payment)))
         appointment_confirmed()
         return Outcome.KEPT
+
+    async def on_taken(self, tx: Tx, payment: Payment) -> None:
+        """Also of a case that was cancelled meanwhile: what of the fee is kept by its terms."""
+        fields = {"paid_cents": payment.captured_cents, "currency": payment.currency}
+        await self._slots.announce(tx, payment.reference, Notice("fee_taken", str(payment.id), fields))
+
+    async def on_uncovered(self, tx: Tx, payment: Payment) -> None:
+        case = await self._slots.lock(tx, payment.reference)
+        if case is None or case.status not in _STANDS:
+            return
+        cents = payment.take_cents or payment.kept_cents
+        fields = {"paid_cents": cents, "currency": payment.currency}
+        await self._slots.announce(tx, payment.reference, Notice("fee_due_again", str(payment.id), fields))
 
     async def _paid_late(self, tx: Tx, case: CaseState, payment: Payment) -> Outcome:
         """From a provider that cannot be made to refuse it: the time is had again, if it is free. Else the payer is told."""
         is_ahead = self._clock() < case.starts_at and case.fee == payment.amount
         if is_ahead and await self._slots.move(tx, case.id, AppointmentStatus.CONFIRMED):
-            await self._slots.announce(tx, case.id, Notice("appointment_confirmed"))
+            await self._slots.announce(tx, case.id, Notice("appointment_confirmed", fields=_reserved(payment)))
             appointment_confirmed()
             return Outcome.KEPT
         fields = {"refund_cents": payment.amount_cents, "currency": payment.currency}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
@@ -21,13 +21,14 @@ from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments.giving_back import Afterwards, parts
+from booking.appointments.giving_back import Afterwards, in_mail, parts
 from booking.appointments.model import AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.staying import wait_no_more
-from payment.model import Payment, PaymentStatus, Refund, RefundReason
+from payment.ledger import part_of
+from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
-from payment.usecases import Payments
+from payment.usecases import GivenBack, Payments
 
 log = logging.getLogger(__name__)
 pay_requested = point("appointment.pay-requested")
@@ -40,6 +41,7 @@ hold_expired = point("hold.expired")
 Transaction = Callable[[], AbstractAsyncContextManager[Tx]]
 _S = AppointmentStatus
 _UNBOOKED = (_S.HELD, _S.EXPIRING)
+_STANDS = (_S.CONFIRMED, _S.FINISHED, _S.NO_SHOW)  # it is not undone by a missing payment
 _HOLDS_AT_ONCE = 200  # one statement
 _CASES_PER_ROUND = 40  # a provider that hangs costs ten seconds each
 _FENCES_AT_ONCE = 8
@@ -98,12 +100,17 @@ class Lifecycle:
         """
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
-            if case.status is _S.CONFIRMED:
+            gone = await self._payments.uncovered(tx, reference) if case.status in _STANDS else None
+            if case.status in _STANDS and gone is None:
                 return None
-            if case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock():
+            if gone is None and (
+                case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock()
+            ):
                 raise HoldOver
             payment: Payment | None = None
-            if case.fee and not self._payments.only_at_till:
+            if gone is not None:  # reserved once, and run out: now it is taken at once
+                payment = await self._pay_again(tx, case, gone, return_url)
+            elif case.fee and not self._payments.only_at_till:
                 payment = await self._payments.request(
                     tx,
                     reference=reference,
@@ -113,6 +120,7 @@ class Lifecycle:
                     return_url=return_url,
                     lines=case.lines,
                     service_day=case.service_day,
+                    capture=case.capture,
                 )
             else:
                 await self._slots.move(tx, reference, _S.CONFIRMED, at_till=bool(case.fee))
@@ -123,6 +131,18 @@ class Lifecycle:
         pay_requested()
         opened = await self._payments.open(payment.id)
         return opened.pay_url if opened.status is PaymentStatus.OPEN else None
+
+    async def _pay_again(self, tx: Tx, case: CaseState, gone: Payment, return_url: str) -> Payment:
+        return await self._payments.request(
+            tx,
+            reference=case.id,
+            amount=Money(gone.take_cents or gone.kept_cents, gone.currency),
+            description=self._describe(case),
+            language=case.language,
+            return_url=return_url,
+            lines=part_of(gone.lines, gone.take_cents or gone.kept_cents),
+            service_day=case.service_day,
+        )
 
     async def settle(self, reference: UUID) -> None:
         """Look at the payment: the return page does so before it shows anything."""
@@ -143,7 +163,7 @@ class Lifecycle:
             left = await self._cancel_once(reference, shown, by_city)
             appointment_cancelled()
             fenced = await left.carry_out(self._payments)
-            if fenced is None or fenced.status is not PaymentStatus.PAID:
+            if fenced is None or not fenced.is_secured:
                 return
             # The payer was faster than the fence: the case is confirmed now, so cancelling it means paying back.
 
@@ -168,10 +188,11 @@ class Lifecycle:
                 return False
             if not await is_due(tx):
                 return False
-            refunds = await self._refund(tx, case, case.refund_percent(at))
+            given = await self._give_back(tx, case, case.refund_percent(at))
+            takes = await self._payments.charge(tx, case.references)
             await self._slots.move(tx, reference, _S.CANCELLED)
-            left = Afterwards(tuple(refunds), await wait_no_more(self._slots, self._payments, tx, case))
-            await self._slots.announce(tx, reference, Notice("appointment_released", fields=_given_back(refunds)))
+            left = Afterwards(tuple(given), tuple(takes), await wait_no_more(self._slots, self._payments, tx, case))
+            await self._slots.announce(tx, reference, Notice("appointment_released", fields=in_mail(given)))
         appointment_released()
         await left.carry_out(self._payments)
         return True
@@ -221,17 +242,18 @@ class Lifecycle:
     async def _cancel_booked(self, tx: Tx, case: CaseState, shown: Money | None, by_city: ByCity | None) -> Afterwards:
         if await self._is_called(tx, case.id):  # calling holds the case, so this does not change before commit
             raise BeingServed
-        refunds = await self._refund(tx, case, 100 if by_city else case.refund_percent(self._clock()), shown)
-        await self._keep_rest(tx, case)
+        given = await self._give_back(tx, case, 100 if by_city else case.refund_percent(self._clock()), shown)
+        takes = await self._keep_rest(tx, case)
         await self._slots.move(tx, case.id, _S.CANCELLED)
-        fields = {**_given_back(refunds), **({"reason": by_city.reason} if by_city else {})}
+        fields = {**in_mail(given), **({"reason": by_city.reason} if by_city else {})}
         await self._slots.announce(tx, case.id, Notice("appointment_cancelled", fields=fields))
-        return Afterwards(tuple(refunds), await wait_no_more(self._slots, self._payments, tx, case))
+        fence = await wait_no_more(self._slots, self._payments, tx, case)
+        return Afterwards(tuple(given), tuple(takes), fence)
 
     async def _end_unbooked(self, tx: Tx, case: CaseState) -> Afterwards:
         """Free at once, or once its payment is fenced."""
         living = await self._payments.living(tx, case.id)
-        if living is not None and living.status is not PaymentStatus.PAID:  # PAID: see _expire_one
+        if living is not None and not living.is_secured:  # secured: see _expire_one
             if case.status is _S.HELD:
                 await self._slots.move(tx, case.id, _S.EXPIRING)
             await self._slots.mark_tried(tx, case.id, self._clock())
@@ -239,19 +261,20 @@ class Lifecycle:
         await self._slots.move(tx, case.id, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
         return Afterwards()
 
-    async def _refund(self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None) -> list[Refund]:
+    async def _give_back(self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None) -> list[GivenBack]:
         """So much of the fee. Staff may have given money back already; then what is left."""
         found = await parts(self._payments, tx, case.references, case.fee.percent(percent))
         if shown is not None and shown.cents != sum(part.cents for _, part in found):
             raise RefundDiffers
-        return [await self._payments.request_refund(tx, ident, part, RefundReason.CANCELLED) for ident, part in found]
+        return [await self._payments.give_back(tx, ident, part, RefundReason.CANCELLED) for ident, part in found]
 
-    async def _keep_rest(self, tx: Tx, case: CaseState) -> None:
-        """What a cancelled case does not give back is the city's from now on."""
+    async def _keep_rest(self, tx: Tx, case: CaseState) -> list[UUID]:
+        """What a cancelled case does not give back is the city's from now on; of what is only reserved it is taken."""
         for reference in case.references:
             payment = await self._payments.living(tx, reference)
             if payment is not None:
                 await self._payments.earn(tx, payment.id)
+        return await self._payments.charge(tx, case.references)
 
     async def _expire_one(self, reference: UUID) -> Payment | None:
         """The payment that must be fenced before the time is free."""
@@ -265,7 +288,7 @@ class Lifecycle:
                 return None
             # Read under the case's lock: a payment is only made by whoever holds it.
             payment = await self._payments.living(tx, reference)
-            if payment is not None and payment.status is PaymentStatus.PAID:
+            if payment is not None and payment.is_secured:
                 # Money that the case kept would have confirmed it in the same transaction. So the hook has said LOST (another
                 # amount, perhaps), the money is on its way back, no fence will ever tell us more: the time is free.
                 log.warning("hold.paid-but-lost", extra={"appointment": str(reference), "payment": str(payment.id)})
@@ -288,7 +311,7 @@ class Lifecycle:
         if move is None or not move.is_waiting or not move.is_over(self._clock()):
             return None
         payment = await self._payments.living(tx, reference)
-        if payment is None or payment.status is PaymentStatus.PAID:  # PAID: see _expire_one
+        if payment is None or payment.is_secured:  # secured: see _expire_one
             await self._slots.end_move(tx, reference, None)
             return None
         await self._slots.mark_tried(tx, reference, self._clock())
@@ -314,8 +337,3 @@ class Lifecycle:
         if case is None:
             raise NotFound
         return case
-
-
-def _given_back(refunds: Sequence[Refund]) -> Mapping[str, int]:
-    """What a message says of it; nothing where nothing goes back."""
-    return {"refund_cents": sum(refund.amount_cents for refund in refunds)} if refunds else {}

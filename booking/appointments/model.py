@@ -14,7 +14,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
 from booking.availability.model import ANYBODY, ClaimStatus, Item, Visit, Who
 from booking.catalogue.questions import Question
-from payment.model import Line, Payment, Refund
+from payment.model import Capture, Line, Payment, Refund
 
 
 class AppointmentStatus(StrEnum):
@@ -94,6 +94,7 @@ class CaseState:
     pays_at_till: bool = False  # booked unpaid: a till takes the fee
     # What the fee is for; empty where nobody knows more than its sum. Told by the time that a case has, so of one that is over: nothing.
     lines: tuple[Line, ...] = field(default=(), compare=False)
+    capture: Capture = Capture.AUTOMATIC  # of a payment that is made now: one service that wants it by hand is enough
 
     @property
     def service_day(self) -> date:
@@ -218,6 +219,7 @@ class Case:
     differences: tuple[Payment, ...] = ()  # paid, of moves to dearer times
     waiting: Waiting | None = None
     refunds: tuple[Refund, ...] = ()
+    uncovered: Payment | None = None  # was reserved and has run out, and nothing has come in its place
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
     reconfirm: Reconfirm | None = None
@@ -247,11 +249,18 @@ class Case:
         """What came for it, whatever has gone back since."""
         return tuple(one for one in (self.payment, *self.differences) if one is not None and one.captured_cents)
 
+    @property
+    def reserved(self) -> Payment | None:
+        """What secures it and is not taken yet."""
+        return self.payment if self.payment is not None and self.payment.is_reserved else None
+
     def refund_at(self, now: datetime) -> Money | None:
-        """What cancelling would give back; None where nothing is paid or nothing is booked."""
-        if self.status is not AppointmentStatus.CONFIRMED or not self.paid:
+        """What cancelling would give back, or leave untaken; None where nothing is paid or reserved, or nothing is booked."""
+        reserved = self.reserved
+        if self.status is not AppointmentStatus.CONFIRMED or not (self.paid or reserved):
             return None
-        left = Money(sum(one.refundable.cents for one in self.paid), self.fee.currency)
+        paid = sum(one.refundable.cents for one in self.paid)
+        left = Money(paid + (reserved.kept_cents if reserved is not None else 0), self.fee.currency)
         return min(self.fee.percent(self.terms.percent(self.starts_at, now)), left)
 
 

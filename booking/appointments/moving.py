@@ -19,7 +19,7 @@ from base.money import Money
 from base.seal import Sealer
 from booking.appointments import move_store, reconfirm_store, reducing, responsible, store, who_store
 from booking.appointments.calls import Calls
-from booking.appointments.giving_back import Afterwards, parts
+from booking.appointments.giving_back import Afterwards, in_mail, parts
 from booking.appointments.invited import OutsideInvitation
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
@@ -30,8 +30,8 @@ from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
 from payment.ledger import part_of
-from payment.model import Payment, PaymentStatus, Refund, RefundReason
-from payment.usecases import Payments
+from payment.model import Payment, PaymentStatus, RefundReason
+from payment.usecases import GivenBack, Payments
 
 pay_requested = point("appointment.pay-requested")
 time_swapped = point("appointment.time-swapped")
@@ -267,22 +267,26 @@ class Moving:
         fence = await wait_no_more(self._slots, self._payments, conn, case)
         if is_owed and hold.fee_cents:
             await store.owe_at_till(conn, case.id)
-        refunds = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
+        given = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
         is_citys = by_city is not None or case.is_displaced
         percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
         await move_store.take_time(conn, case.id, hold, percent, BY_CITY if is_citys else BY_PERSON)
         await self._payments.serve_on(conn, case.references, case.day_of(hold.starts_at))
         time_swapped()
         await reconfirm_store.put(conn, case.id, self._clock(), ReconfirmStatus.KEPT)  # no question after that
-        cents = sum(refund.amount_cents for refund in refunds)
-        owed = hold.fee_cents if is_owed else 0
-        fields = {"moved_from": case.starts_at.isoformat(), "refund_cents": cents, "owed_cents": owed}
+        living = await self._payments.living(conn, case.id)
+        fields = {
+            "moved_from": case.starts_at.isoformat(),
+            "owed_cents": hold.fee_cents if is_owed else 0,
+            "is_reserved": living is not None and living.status is PaymentStatus.AUTHORISED,
+            **in_mail(given),
+        }
         await self._slots.announce(conn, case.id, Notice("appointment_moved", fields=fields))
         await self._let_go(conn, case.id)
         # The waiting room of a video call holds the room and not the case; announcing has waited for it.
         if await self._has_arrived(conn, case.id):
             raise HasArrived
-        return Afterwards(tuple(refunds), fence)
+        return Afterwards(tuple(given), fence=fence)
 
     async def _is_owed(self, conn: Connection, case: CaseState) -> bool:
         """Nothing is paid, and nothing is to be paid online: so a dearer time is owed like a first one."""
@@ -310,10 +314,10 @@ class Moving:
             service_day=case.day_of(hold.starts_at),
         )
 
-    async def _give_back(self, conn: Connection, case: CaseState, cents: int) -> list[Refund]:
+    async def _give_back(self, conn: Connection, case: CaseState, cents: int) -> list[GivenBack]:
         """Of the difference. Staff may have given money back already; then what is left."""
         found = await parts(self._payments, conn, case.references, Money(cents, case.fee.currency)) if cents else []
         for ident, _part in found:
             if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, ident)):
                 raise PriceDiffers
-        return [await self._payments.request_refund(conn, ident, part, RefundReason.MOVED) for ident, part in found]
+        return [await self._payments.give_back(conn, ident, part, RefundReason.MOVED) for ident, part in found]

@@ -148,6 +148,8 @@ class Reading:
         if row is None:
             raise NotFound
         payment = None if is_new else await self._payments.latest(conn, appointment_id)
+        is_open = payment is not None and not payment.is_secured
+        uncovered = await self._payments.uncovered(conn, appointment_id) if is_open else None
         moves = [] if is_new else await move_store.references(conn, appointment_id)
         moves = [one for one in moves if one != appointment_id]  # paid under its own id: `payment`
         living = [await self._payments.living(conn, one) for one in moves]
@@ -173,7 +175,12 @@ class Reading:
         answers = await answering.read(conn, self._sealer, appointment_id)
         them = (await responsible.served(conn, self._sealer, [appointment_id]))[appointment_id]
         return replace(
-            made, answers=answers, differences=tuple(differences), waiting=_waiting(made, waiting), who=them.who
+            made,
+            answers=answers,
+            uncovered=uncovered,
+            differences=tuple(differences),
+            waiting=_waiting(made, waiting),
+            who=them.who,
         )
 
 

@@ -18,7 +18,7 @@ from booking.appointments.reduction_store import ClaimRow, PricedRow
 from booking.appointments.slots import Slots
 from booking.catalogue.reductions import Charge, Claimed, Reduction, Saving, applies, best, most_persons, saved
 from payment.ledger import part_of
-from payment.model import Line, PaymentStatus
+from payment.model import Line
 from payment.usecases import Payments
 
 MOST_REASON = 300
@@ -154,7 +154,7 @@ class Reductions:
                     await reduction_store.put(conn, appointment_id, used, off, self._clock())
             if payment is None:
                 return
-            if is_last or payment.status is PaymentStatus.PAID:
+            if is_last or payment.is_secured:
                 raise PaymentBegun
             await self._payments.fence(payment.id)
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from booking.appointments.model import CaseState
 from booking.appointments.slots import Slots
-from payment.model import PaymentStatus
 from payment.ports import Tx
 from payment.usecases import Payments
 
@@ -18,13 +17,13 @@ async def free_waiting(slots: Slots, payments: Payments, tx: Tx, case: CaseState
         return None
     await slots.end_move(tx, case.waiting, None)
     payment = await payments.living(tx, case.waiting)
-    return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
+    return payment.id if payment is not None and not payment.is_secured else None
 
 
 async def begun_at_till(payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
     """Of a case that was booked unpaid: what a till has begun to take, to be fenced after commit."""
     payment = await payments.living(tx, case.id) if case.pays_at_till else None
-    return payment.id if payment is not None and payment.status is not PaymentStatus.PAID else None
+    return payment.id if payment is not None and not payment.is_secured else None
 
 
 async def wait_no_more(slots: Slots, payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
@@ -37,4 +36,4 @@ async def is_owed(payments: Payments, tx: Tx, case: CaseState) -> bool:
     if not case.pays_at_till:
         return False
     payment = await payments.living(tx, case.id)
-    return payment is None or payment.status is not PaymentStatus.PAID
+    return payment is None or not payment.is_secured

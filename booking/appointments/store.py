@@ -15,7 +15,7 @@ from booking.appointments.model import AppointmentStatus, Brief, CaseState, Redu
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
 from booking.catalogue.reductions import Charge, Saving, saved
-from payment.model import Line
+from payment.model import Capture, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +457,8 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
                       FROM reduction_part x JOIN reduction r ON r.id = x.reduction_id
                      WHERE x.appointment_id = a.id AND x.service_id = c.service_id) off
                  WHERE c.appointment_id = a.id AND c.status < 8 AND c.quantity > 0 AND f.amount_cents * c.quantity > off.cents) AS lines,
+               EXISTS (SELECT FROM claim c JOIN service s ON s.id = c.service_id
+                        WHERE c.appointment_id = a.id AND c.status < 8 AND s.capture = 'manual') AS by_hand,
                ARRAY(SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.appointment_id = a.id ORDER BY c.id DESC) AS paid_moves,
                (SELECT c.request_key FROM claim c WHERE c.moves = a.id AND c.status = 3 AND c.appointment_id IS NULL) AS waiting
           FROM appointment a
@@ -490,6 +492,7 @@ async def find_state(conn: Connection, appointment_id: UUID) -> CaseState | None
         time_zone=row["time_zone"],
         pays_at_till=row["pays_at_till"],
         lines=_lines(row["lines"], row["fee_cents"]),
+        capture=Capture.MANUAL if row["by_hand"] else Capture.AUTOMATIC,
     )
 
 

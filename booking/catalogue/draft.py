@@ -12,6 +12,7 @@ from booking.catalogue.model import Channel
 from booking.catalogue.questions import Choice, Kind
 from booking.catalogue.reductions import Per, ReductionKind
 from booking.catalogue.responsibility import Lines
+from payment.model import Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ class DraftService:
     reconfirm: tuple[int, int, bool] | None = (
         None  # asked so many days before, answered until so many hours before, else released
     )
+    capture: Capture = Capture.AUTOMATIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

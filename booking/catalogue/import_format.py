@@ -29,7 +29,7 @@ from booking.catalogue.import_responsibility import check_responsibility, read_r
 from booking.catalogue.model import Channel
 from booking.catalogue.rows import Row, read_rows
 from booking.catalogue.words import fold
-from payment.model import DEFAULT_PRODUCT
+from payment.model import DEFAULT_PRODUCT, Capture
 
 _LEIKA_KEY = re.compile(r"99[0-9]{12}")
 _MAX_CENTS = 10_000_000
@@ -52,7 +52,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             *("leika_key", "name_en", "top", "duration_min", "channels", "search_words_de", "search_words_en"),
             *("documents_de", "documents_en", "summary_de", "summary_en"),
             *("most", "further_min", "counted_de", "counted_en", "is_group", "needs"),
-            *("reconfirm_days", "reconfirm_hours", "reconfirm_releases", "most_per_person"),
+            *("reconfirm_days", "reconfirm_hours", "reconfirm_releases", "most_per_person", "capture"),
         ),
     ),
     "fees.csv": (
@@ -266,7 +266,16 @@ def _service(row: Row) -> DraftService:
         needs=tuple(dict.fromkeys(row.optional("needs").split())),
         most_per_person=row.whole("most_per_person", 1, 20),
         reconfirm=_reconfirm(row),
+        capture=_capture(row),
     )
+
+
+def _capture(row: Row) -> Capture:
+    value = row.optional("capture") or Capture.AUTOMATIC
+    if value not in (Capture.AUTOMATIC, Capture.MANUAL):
+        row.wrong("capture", "bad_capture", f"'{value}' is neither automatic nor manual.")
+        return Capture.AUTOMATIC
+    return Capture(value)
 
 
 def _reconfirm(row: Row) -> tuple[int, int, bool] | None:

@@ -137,6 +137,7 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "is_group": service.is_group,
             "needs": service.needs,
             "most_per_person": service.most_per_person,
+            "capture": service.capture,
             "reconfirm_days": service.reconfirm[0] if service.reconfirm else None,
             "reconfirm_hours": service.reconfirm[1] if service.reconfirm else None,
             "reconfirm_releases": service.reconfirm[2] if service.reconfirm else None,

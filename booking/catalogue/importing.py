@@ -15,7 +15,7 @@ from base.db import Connection, Database, violates
 from base.errors import DomainError
 from base.i18n import zone
 from booking.catalogue.capacity_checks import faults
-from booking.catalogue.draft import Draft, LineError
+from booking.catalogue.draft import Draft, DraftService, LineError
 from booking.catalogue.hours import local_day
 from booking.catalogue.import_diff import difference, fingerprint
 from booking.catalogue.import_format import FILES, parse
@@ -25,6 +25,7 @@ from booking.catalogue.import_store import lock_imports
 from booking.catalogue.import_write import write
 from booking.catalogue.projection import Opening, apply_openings, blocked_openings, planned_openings
 from booking.catalogue.shares import Draw, at_once
+from payment.model import Capture
 
 HORIZON_DAYS = 90
 _TRIES = 3  # a hold may meet us the other way round; PostgreSQL then ends one of both
@@ -40,12 +41,16 @@ async def import_catalogue(
     horizon_days: int = HORIZON_DAYS,
     draw: Draw = at_once,
     is_dry: bool = False,
+    can_reserve: bool = True,
 ) -> ImportReport:
     """Raises ImportRefused with every error; then nothing has changed. The same folder again changes nothing either.
 
-    `is_dry`: nothing changes; the report says what would, and which appointments would be in its way.
+    `is_dry`: nothing changes; the report says what would, and which appointments would be in its way. `can_reserve`: the payment provider
+    can reserve money and take it later.
     """
-    return await import_files(db, read_folder(path), clock, horizon_days=horizon_days, draw=draw, is_dry=is_dry)
+    return await import_files(
+        db, read_folder(path), clock, horizon_days=horizon_days, draw=draw, is_dry=is_dry, can_reserve=can_reserve
+    )
 
 
 async def import_files(
@@ -57,9 +62,12 @@ async def import_files(
     draw: Draw,
     is_dry: bool = False,
     check: Check | None = None,
+    can_reserve: bool = True,
 ) -> ImportReport:
     """The same of contents by name. `check` comes first in the transaction, when nobody else can import; what it raises ends all."""
     draft = await asyncio.to_thread(parse, files, clock())  # a city's files take a while, and others are served here
+    if not can_reserve and (wrong := [_not_supported(one) for one in draft.services if one.capture is Capture.MANUAL]):
+        raise ImportRefused(wrong)
     for attempt in range(1, _TRIES + 1):
         try:
             return await _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry, check=check)
@@ -67,6 +75,11 @@ async def import_files(
             if attempt == _TRIES:
                 raise
     raise AssertionError("unreachable")
+
+
+def _not_supported(service: DraftService) -> LineError:
+    said = f"'{service.key}': the payment provider of this city cannot reserve money and take it later. Leave this cell empty."
+    return LineError("services.csv", service.line, "capture", "capture_not_supported", said)
 
 
 def read_folder(path: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from base.i18n import Text
 from base.money import Money
 from booking.catalogue.questions import Question
 from booking.catalogue.reductions import Reduction
+from payment.model import Capture
 
 
 class Channel(StrEnum):
@@ -140,6 +141,7 @@ class Service:
     counted: Text = field(default_factory=dict)  # what is counted: "Vehicles"; empty: just how many
     is_group: bool = False  # each of its counters is a place of the group that meets
     needs: tuple[str, ...] = ()  # kinds of resources, one of each
+    capture: Capture = Capture.AUTOMATIC  # MANUAL: its fee is reserved first and taken after the visit
 
     def minutes_for(self, quantity: int) -> int:
         once = self.duration_min or 0

@@ -72,7 +72,7 @@ async def services(conn: Connection, *, is_active: bool) -> list[Service]:
         Service,
         """
         SELECT id, key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source,
-               most, further_min, counted, is_group, needs
+               most, further_min, counted, is_group, needs, capture
           FROM service WHERE is_active = $1 ORDER BY id
         """,
         is_active,

@@ -37,11 +37,21 @@ class _Applied(Exception):
 
 
 class Uploads:
-    def __init__(self, db: Database, clock: Clock, *, horizon_days: int = HORIZON_DAYS, draw: Draw = at_once) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        *,
+        horizon_days: int = HORIZON_DAYS,
+        draw: Draw = at_once,
+        can_reserve: bool = True,
+    ) -> None:
+        """`can_reserve`: see import_catalogue."""
         self._db = db
         self._clock = clock
         self._horizon_days = horizon_days
         self._draw = draw
+        self._can_reserve = can_reserve
 
     async def compare(self, files: Mapping[str, bytes], by: int) -> Upload:
         """Says what would change and keeps it for a day; the catalogue stays as it is. Raises ImportRefused with every wrong line."""
@@ -101,4 +111,5 @@ class Uploads:
             draw=self._draw,
             is_dry=is_dry,
             check=check,
+            can_reserve=self._can_reserve,
         )

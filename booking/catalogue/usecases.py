@@ -48,9 +48,13 @@ class Catalogue:
         horizon_days: int = HORIZON_DAYS,
         poll_s: float = 1.0,
         draw: Draw = at_once,
+        can_reserve: bool = True,
     ) -> None:
-        """`draw`: when in a release's last minutes each piece of time comes, by a secret; without one they come at their time."""
+        """`can_reserve`: see import_catalogue.
+
+        `draw`: when in a release's last minutes each piece of time comes, by a secret; without one they come at their time."""
         self._draw = draw
+        self._can_reserve = can_reserve
         self._db = db
         self._clock = clock
         self._horizon_days = horizon_days
@@ -145,7 +149,14 @@ class Catalogue:
 
     async def import_folder(self, path: Path) -> ImportReport:
         """Raises ImportRefused with all errors; nothing has changed then."""
-        report = await import_catalogue(self._db, path, self._clock, horizon_days=self._horizon_days, draw=self._draw)
+        report = await import_catalogue(
+            self._db,
+            path,
+            self._clock,
+            horizon_days=self._horizon_days,
+            draw=self._draw,
+            can_reserve=self._can_reserve,
+        )
         self._checked_at = float("-inf")
         return report
 

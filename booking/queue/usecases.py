@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -31,6 +31,12 @@ _TELL_S = 1.0
 _S = TicketStatus
 _WALK_IN = UUID("6f1f6f0e-6a0b-4d57-9a55-0d2a1b7c9e11")  # name space of request keys
 _CASE = {_S.DONE: AppointmentStatus.FINISHED, _S.NO_SHOW: AppointmentStatus.NO_SHOW}
+
+
+Charge = Callable[[Connection, Collection[UUID]], Awaitable[object]]  # see payment.usecases.Payments.charge
+
+
+async def nobody_is_charged(conn: Connection, references: Collection[UUID]) -> None: ...
 
 
 class NoCounter(Conflict):
@@ -66,7 +72,8 @@ class NotServedHere(Conflict):
 class Queue:
     """`end_call`: there is no video call any more for this appointment, in the transaction of the fact; the case is locked before.
     `tell_call`: who waits in its room is called, after the fact: rooms are locked before tickets, so not in its transaction. Where it
-    is missed the room's watch sees it some seconds later.
+    is missed the room's watch sees it some seconds later. `charge`: what was reserved for a case whose visit has ended is taken, with
+    the case locked.
     """
 
     def __init__(
@@ -76,12 +83,14 @@ class Queue:
         end_call: Callable[[Connection, UUID], Awaitable[None]],
         clock: Clock,
         tell_call: Callable[[UUID], Awaitable[None]] | None = None,
+        charge: Charge = nobody_is_charged,
     ) -> None:
         self._db = db
         self._slots = slots
         self._end_call = end_call
         self._clock = clock
         self._tell_call = tell_call
+        self._charge = charge
 
     async def day(self, office_id: int) -> Day:
         """Of one snapshot, so that nobody is shown twice or nowhere."""
@@ -300,13 +309,13 @@ class Queue:
             await self._slots.move(conn, case.id, AppointmentStatus.CONFIRMED)
 
     async def _move(self, office_id: int, account_id: int, ticket_id: UUID, to: TicketStatus) -> Ticket:
-        return await self._step(
-            office_id,
-            account_id,
-            ticket_id,
-            lambda conn, here: store.move(conn, ticket_id, sources(to), to, here, self._clock()),
-            to,
-        )
+        def change(conn: Connection, here: int) -> Awaitable[bool]:
+            return store.move(conn, ticket_id, sources(to), to, here, self._clock())
+
+        try:
+            return await self._step(office_id, account_id, ticket_id, change, to)
+        except asyncpg.DeadlockDetectedError:  # payment's hooks lock payment and case the other way round
+            return await self._step(office_id, account_id, ticket_id, change, to)
 
     async def _step(
         self,
@@ -322,8 +331,9 @@ class Queue:
             if ticket is None:
                 raise NotFound
             case = _CASE.get(to) if to else None
+            state = None
             if case is not None and ticket.appointment_id is not None:
-                await self._slots.lock(conn, ticket.appointment_id)
+                state = await self._slots.lock(conn, ticket.appointment_id)
             here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
             if case is not None and ticket.appointment_id is not None and ticket.channel == "video":
                 # After the clerk, as recall and start have it; before the ticket, which ending a call shows again.
@@ -335,6 +345,8 @@ class Queue:
                 raise TicketMoved
             if case is not None and ticket.appointment_id is not None:
                 await self._end_case(conn, ticket_id, ticket.appointment_id, case)
+                if state is not None:  # whoever did not come owes the fee as well, by the terms of the booking
+                    await self._charge(conn, state.references)
         return ticket
 
     async def _end_case(self, conn: Connection, ticket_id: UUID, appointment_id: UUID, to: AppointmentStatus) -> None:

@@ -107,6 +107,8 @@ _WRONG = {
     "resource_with_groups": _("A resource serves nobody by itself: its groups stay empty."),
     "group_one_place": _("In a group everybody has a place of their own: this is 1, or empty."),
     "reconfirm_too_short": _("Between the question and the deadline are less than 12 hours."),
+    "bad_capture": _("A fee is taken automatic or manual."),
+    "capture_not_supported": _("The payment provider of this city cannot reserve money and take it later."),
     "reduction_kind": _("A reduction is a share in per cent, a fixed amount, or an exemption."),
     "reduction_per": _("A reduction is for a person or for the whole case."),
     "reduction_for_nothing": _("A reduction needs services or groups of services that it is for."),

@@ -32,7 +32,10 @@ class CaseFacts:
     number: str
     status: str  # held, expiring, confirmed, expired, cancelled, finished, no_show
     chosen: Chosen
-    payment: str = ""  # "", open, processing, paid, failed
+    payment: str = ""  # "", open, processing, reserved, paid, failed
+    owed_again: Money | None = None  # was reserved, and the reservation has run out
+    to_charge: Money | None = None  # of what is reserved
+    charged: Money | None = None  # less than the fee, of what was reserved
     due_at_till: Money | None = None  # of what was booked without being paid
     only_at_till: bool = False  # nothing is paid online
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
@@ -63,6 +66,7 @@ _PAYMENT = {
     PaymentStatus.INTENDED: "open",
     PaymentStatus.OPEN: "open",
     PaymentStatus.PROCESSING: "processing",
+    PaymentStatus.AUTHORISED: "reserved",
     PaymentStatus.PAID: "paid",
     PaymentStatus.FENCED: "failed",
     PaymentStatus.LAPSED: "failed",
@@ -98,6 +102,9 @@ def facts_of(
         status=status,
         chosen=chosen,
         payment=payment,
+        owed_again=_owed_again(case),
+        to_charge=Money(case.reserved.kept_cents, case.fee.currency) if case.reserved else None,
+        charged=_charged(case),
         at_till=_at_till(case),
         due_at_till=case.due_at_till or None,
         only_at_till=only_at_till,
@@ -122,9 +129,21 @@ def facts_of(
         keep_url=keep_url,
         has_call=has_call,
         is_displaced=is_displaced,
-        paid=tuple((one.id, one.amount) for one in case.paid),
+        paid=tuple((one.id, Money(one.captured_cents, one.currency)) for one in case.paid),
         transfers=transfers,
     )
+
+
+def _owed_again(case: Case) -> Money | None:
+    gone = case.uncovered
+    stands = case.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
+    return Money(gone.take_cents or gone.kept_cents, gone.currency) if gone is not None and stands else None
+
+
+def _charged(case: Case) -> Money | None:
+    one = case.payment
+    is_part = one is not None and 0 < one.captured_cents < one.amount_cents
+    return Money(one.captured_cents, one.currency) if one is not None and is_part else None
 
 
 def _at_till(case: Case) -> str:
@@ -224,7 +243,9 @@ def case_page(
         keep_text=keep_text,
         is_lost=is_lost,
         reserved=_reserved(words, facts) if is_held and facts.payment != "processing" else "",
-        pay_action=f"{here}/pay" if is_held and facts.payment in ("", "open", "failed") and not facts.at_till else "",
+        pay_action=f"{here}/pay"
+        if (is_held and facts.payment in ("", "open", "failed") and not facts.at_till) or facts.owed_again
+        else "",
         pay_button=_pay_button(words, facts),
         wait_text=_wait(words, facts),
         wait_url=f"{here}/move?hold={facts.waiting.hold_id}" if facts.waiting and may_choose else "",
@@ -269,7 +290,9 @@ def _question(words: Words, facts: CaseFacts) -> tuple[str, ...]:
 
 
 def _amount(words: Words, facts: CaseFacts) -> str:
-    return if_cancelled_now(words, facts.refund_now, facts.chosen.fee) if facts.refund_now is not None else ""
+    if facts.refund_now is None:
+        return ""
+    return if_cancelled_now(words, facts.refund_now, facts.chosen.fee, is_reserved=facts.payment == "reserved")
 
 
 def _steps(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
@@ -338,47 +361,14 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
             "info", words._("Your data have been deleted"), (gone, *over, *_refund(words, facts)), with_when=False
         )
     match facts.status:
+        case "confirmed" | "finished" | "no_show" if facts.owed_again:
+            return _Said("warning", words._("Please pay again"), _owed(words, facts.owed_again))
         case "confirmed" if facts.is_displaced:
             return _Said("warning", words._("Your appointment needs a new time"))
         case "confirmed":
             return _Said("success", words._("Your appointment is confirmed"), _confirmed(words, facts))
-        case "held" if facts.payment == "processing":
-            return _Said(
-                "info",
-                words._("Your payment is being processed"),
-                (
-                    words._(
-                        "This takes a moment, sometimes longer. Your appointment stays reserved; you need not pay again."
-                    ),
-                ),
-            )
-        case "held" if facts.payment == "failed":
-            return _Said(
-                "warning",
-                words._("The payment did not work"),
-                (words._("Nothing was charged. You can try again, also with another means of payment."),),
-            )
-        case "held" if facts.at_till:
-            return _Said(
-                "warning",
-                words._("To be paid at the till"),
-                (
-                    words._(
-                        "Your appointment is booked as soon as you have paid {fee} at a till of the city, in cash or by card.",
-                        fee=words.fee(facts.chosen.fee),
-                    ),
-                    words._(
-                        "Please say this Kassenzeichen there, or the number of the appointment: {number}",
-                        number=facts.at_till,
-                    ),
-                ),
-            )
-        case "held" if facts.chosen.fee and not facts.only_at_till:
-            return _Said(
-                "warning", words._("Not yet paid"), (words._("Your appointment is booked as soon as you have paid."),)
-            )
         case "held":
-            return _Said("warning", words._("Not yet booked"), (words._("One step is missing: book the appointment."),))
+            return _held(words, facts)
         case "expiring":
             return _Said(
                 "info",
@@ -407,7 +397,7 @@ def _said(words: Words, facts: CaseFacts) -> _Said:
                 if facts.payment == "paid" and not facts.transfers
                 else ()
             )
-            lines = (*_released(words, facts), *(_refund(words, facts) or kept))
+            lines = (*_released(words, facts), *(_refund(words, facts) or _of_reservation(words, facts) or kept))
             return _Said("info", words._("Your appointment is cancelled"), lines, with_when=False)
         case _:
             return _Said("info", words._("Your appointment is over"), _still_due(words, facts))
@@ -420,6 +410,75 @@ def _still_due(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         words._(
             "The fee of {fee} is still to be paid, at a till of the city. Please say the number of the appointment there.",
             fee=words.fee(facts.due_at_till),
+        ),
+    )
+
+
+def _held(words: Words, facts: CaseFacts) -> _Said:
+    if facts.payment == "processing":
+        return _Said(
+            "info",
+            words._("Your payment is being processed"),
+            (
+                words._(
+                    "This takes a moment, sometimes longer. Your appointment stays reserved; you need not pay again."
+                ),
+            ),
+        )
+    if facts.payment == "failed":
+        return _Said(
+            "warning",
+            words._("The payment did not work"),
+            (words._("Nothing was charged. You can try again, also with another means of payment."),),
+        )
+    if facts.at_till:
+        return _Said(
+            "warning",
+            words._("To be paid at the till"),
+            (
+                words._(
+                    "Your appointment is booked as soon as you have paid {fee} at a till of the city, in cash or by card.",
+                    fee=words.fee(facts.chosen.fee),
+                ),
+                words._(
+                    "Please say this Kassenzeichen there, or the number of the appointment: {number}",
+                    number=facts.at_till,
+                ),
+            ),
+        )
+    if facts.chosen.fee and not facts.only_at_till:
+        return _Said(
+            "warning", words._("Not yet paid"), (words._("Your appointment is booked as soon as you have paid."),)
+        )
+    return _Said("warning", words._("Not yet booked"), (words._("One step is missing: book the appointment."),))
+
+
+def _owed(words: Words, amount: Money) -> tuple[str, ...]:
+    return (
+        words._(
+            "The reservation of {amount} ran out before we could charge it. Nothing was charged. Your appointment stays as it is.",
+            amount=words.fee(amount),
+        ),
+    )
+
+
+def _of_reservation(words: Words, facts: CaseFacts) -> tuple[str, ...]:
+    """Of a cancelled case: what of the reserved fee is taken."""
+    if facts.charged is not None:
+        return (
+            words._(
+                "Of the reserved fee {amount} was charged, by the rule that held when you booked.",
+                amount=words.fee(facts.charged),
+            ),
+        )
+    if facts.payment != "reserved" or facts.to_charge is None:
+        return ()
+    if not facts.to_charge:
+        return (words._("The fee was only reserved. The reservation is let go; nothing is charged."),)
+    return (
+        words._(
+            "Of the reserved fee we charge {amount}, by the rule that held when you booked.",
+            amount=words.fee(facts.to_charge),
         ),
     )
 
@@ -438,6 +497,14 @@ def _confirmed(words: Words, facts: CaseFacts) -> tuple[str, ...]:
                 "The fee of {fee} is not paid yet: please pay it at a till of the city, at the latest on the day of your "
                 "appointment, in cash or by card. Please say the number of the appointment there.",
                 fee=words.fee(facts.due_at_till),
+            )
+        )
+    elif facts.chosen.fee and facts.payment == "reserved":
+        lines.append(
+            words._(
+                "The fee of {fee} is reserved with your means of payment. We charge it after your visit, or shortly before the "
+                "reservation runs out.",
+                fee=words.fee(facts.to_charge or facts.chosen.fee),
             )
         )
     elif facts.chosen.fee:
@@ -517,6 +584,8 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
 
 
 def _pay_button(words: Words, facts: CaseFacts) -> str:
+    if facts.owed_again:
+        return words._("Pay {amount}", amount=words.fee(facts.owed_again))
     if facts.payment == "failed":
         return words._("Pay again")
     if facts.payment == "open":

@@ -10,8 +10,17 @@ from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 
 
-def if_cancelled_now(words: Words, amount: Money, fee: Money) -> str:
+def if_cancelled_now(words: Words, amount: Money, fee: Money, *, is_reserved: bool = False) -> str:
+    """`is_reserved`: the fee is not taken yet."""
     paid = words.fee(fee)
+    if is_reserved:
+        if not amount:
+            return words._("If you cancel now, the whole fee of {fee} is charged.", fee=paid)
+        if amount == fee:
+            return words._("If you cancel now, nothing is charged: the reservation of {fee} is let go.", fee=paid)
+        return words._(
+            "If you cancel now, we charge {amount} of the fee of {fee}.", amount=words.fee(fee - amount), fee=paid
+        )
     if not amount:
         return words._("If you cancel now, nothing of the fee of {fee} is returned.", fee=paid)
     if amount == fee:

@@ -35,7 +35,12 @@ from frontend.citizen.twin_pages import twin_found
 from payment.model import PaymentStatus
 
 _NOT_BOOKED = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
-_MONEY_UNDER_WAY = (PaymentStatus.PROCESSING, PaymentStatus.PAID, PaymentStatus.ATTENTION)
+_MONEY_UNDER_WAY = (
+    PaymentStatus.PROCESSING,
+    PaymentStatus.AUTHORISED,
+    PaymentStatus.PAID,
+    PaymentStatus.ATTENTION,
+)
 
 
 async def make_hold(request: web.Request) -> web.Response:

@@ -32,6 +32,7 @@ from frontend.citizen.views import (
     Tick,
 )
 from frontend.citizen.words import Words
+from payment.model import Capture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +165,7 @@ def check_page(
         request_key=request_key,
         leads_to_payment=bool(chosen.fee) and not at_till,
         pays_at_till=bool(chosen.fee) and at_till,
+        is_reserved_first=any(service.capture is Capture.MANUAL for _, service in chosen.services),
         price=price_rows(words, whole_fee, chosen.reductions) if whole_fee else (),
         reductions=reductions,
     )

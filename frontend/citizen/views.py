@@ -306,6 +306,7 @@ class CheckPage:
     request_key: str
     leads_to_payment: bool
     pays_at_till: bool
+    is_reserved_first: bool  # the fee is taken after the visit
     hidden: tuple[tuple[str, str], ...] = ()
     problem: str = ""  # the last try to pay did not get through
     price: tuple[Row, ...] = ()  # the whole fee and what is taken off

@@ -76,7 +76,9 @@ async def show_work(request: web.Request) -> web.Response:
             at=words.near(payment.created_at, place),
             about=about(words, payment, briefs),
             amount=wording.money(words, payment.amount),
-            text=wording.attention(words, payment.attention),
+            text=wording.attention(words, payment.attention)
+            if payment.attention
+            else words._("The reservation ran out before the money was taken."),
             people="",
             settle_url=f"{payment_url(words, payment.id)}/settle" if may_ask else "",
         )

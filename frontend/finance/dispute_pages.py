@@ -50,6 +50,8 @@ _MESSAGES: Mapping[str, str] = {
     "appointment_reconfirm": _("Question whether the payer comes"),
     "call_link": _("Link to the video consultation"),
     "refund_succeeded": _("Message of a refund"),
+    "fee_taken": _("Message that the fee was charged"),
+    "fee_due_again": _("Request to pay again"),
     "paid_too_late": _("Message of a payment that came too late"),
 }
 _CHANNELS: Mapping[str, str] = {"email": _("e-mail"), "sms": _("text message"), "letter": _("letter")}

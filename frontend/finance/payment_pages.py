@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from dataclasses import replace
 from uuid import UUID
 
 from aiohttp import web
@@ -24,7 +25,7 @@ from frontend.finance.trail import at, crumbs, down, with_way
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import PAYMENTS, RECEIPTS, RECONCILIATION
-from payment.model import UNREFUNDABLE, PaymentStatus, Refund, RefundStatus
+from payment.model import UNREFUNDABLE, Payment, PaymentStatus, Refund, RefundStatus
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 from payment.reconciliation.model import Story
@@ -144,6 +145,7 @@ def _facts(words: Words, story: Story, receipt: Receipt | None) -> tuple[Fact, .
         facts.append(Fact(label=words._("What is wrong"), value=wording.attention(words, payment.attention)))
     if payment.surplus:
         facts.append(Fact(label=words._("Surplus"), value=words._("Paid a second time; goes back in full by itself")))
+    facts += _reservation(words, payment)
     if payment.captured_cents:
         facts.append(Fact(label=words._("Can still be refunded"), value=wording.money(words, payment.refundable)))
     if payment.checked_at:
@@ -153,6 +155,26 @@ def _facts(words: Words, story: Story, receipt: Receipt | None) -> tuple[Fact, .
         facts.append(Fact(label=words._("Receipt number"), value=receipt.label))
     facts.append(Fact(label=words._("Our number"), value=str(payment.id)))
     return tuple(facts)
+
+
+def _reservation(words: Words, payment: Payment) -> Iterator[Fact]:
+    """What was reserved is no taking: it stands beside, until it is taken."""
+    until = payment.authorised_until
+    if until is None:
+        return
+    yield Fact(label=words._("Reserved until"), value=words.when(until, str(zone_of(words))))
+    if payment.captured_cents:
+        taken = replace(payment.amount, cents=payment.captured_cents)
+        yield Fact(label=words._("Taken of it"), value=wording.money(words, taken))
+    elif payment.is_uncovered:
+        yield Fact(label=words._("What is wrong"), value=words._("The reservation ran out before the money was taken."))
+    elif payment.take_cents == 0:
+        yield Fact(label=words._("To be taken of it"), value=words._("Nothing: it is let go"))
+    elif payment.take_cents:
+        due = replace(payment.amount, cents=payment.take_cents)
+        yield Fact(label=words._("To be taken of it"), value=wording.money(words, due))
+    else:
+        yield Fact(label=words._("To be taken of it"), value=words._("After the visit, or before it runs out"))
 
 
 def _provider_facts(words: Words, story: Story) -> tuple[Fact, ...]:

@@ -17,6 +17,7 @@ PAYMENT: Mapping[PaymentStatus, str] = {
     PaymentStatus.INTENDED: _("Intended"),
     PaymentStatus.OPEN: _("Open"),
     PaymentStatus.PROCESSING: _("Under way"),
+    PaymentStatus.AUTHORISED: _("Reserved, not taken yet"),
     PaymentStatus.PAID: _("Paid"),
     PaymentStatus.FENCED: _("Cancelled without payment"),
     PaymentStatus.LAPSED: _("Run out, money may still come"),
@@ -25,6 +26,7 @@ PAYMENT: Mapping[PaymentStatus, str] = {
 SESSION: Mapping[SessionState, str] = {
     SessionState.OPEN: _("Open"),
     SessionState.PROCESSING: _("Under way"),
+    SessionState.AUTHORISED: _("Reserved, not taken yet"),
     SessionState.PAID: _("Paid"),
     SessionState.DEAD: _("Cancelled without payment"),
     SessionState.UNKNOWN: _("Unknown to us"),

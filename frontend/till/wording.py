@@ -97,6 +97,8 @@ def payment_state(words: Words, one: Taking) -> str:
     status = one.payment.status
     if status is PaymentStatus.PAID:
         return words._("Paid")
+    if status is PaymentStatus.AUTHORISED:
+        return words._("Reserved, not taken yet")
     if status in (PaymentStatus.FENCED, PaymentStatus.LAPSED):
         return words._("Not owed any more")
     if one.payment.provider == COUNTER:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, find_one
+from payment.ledger import part_of
 from payment.receipts.model import Receipt
 
 _READ = """
-    SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider, p.amount_cents, p.refunded_cents,
+    SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider,
+           p.captured_cents AS amount_cents, p.refunded_cents,
            p.currency, p.lines, c.method
       FROM receipt r JOIN payment p ON p.id = r.payment_id LEFT JOIN counter_payment c ON c.payment_id = p.id"""
 
@@ -37,4 +40,7 @@ async def has_due(conn: Connection) -> bool:
 
 
 async def find(conn: Connection, payment_id: UUID) -> Receipt | None:
-    return await find_one(conn, Receipt, f"{_READ} WHERE r.payment_id = $1", payment_id)
+    found = await find_one(conn, Receipt, f"{_READ} WHERE r.payment_id = $1", payment_id)
+    if found is None or sum(line.amount_cents for line in found.lines) == found.amount_cents:
+        return found
+    return replace(found, lines=part_of(found.lines, found.amount_cents))  # a part of what was reserved was taken

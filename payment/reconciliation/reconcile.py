@@ -7,7 +7,7 @@ metadata name it. Money that is the same here and there, on the same day, gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ _FITS: Mapping[PaymentStatus, frozenset[SessionState | None]] = {
     _P.INTENDED: frozenset({None}),
     _P.OPEN: frozenset({_S.OPEN}),
     _P.PROCESSING: frozenset({_S.PROCESSING}),
+    _P.AUTHORISED: frozenset({_S.AUTHORISED}),
     _P.FENCED: frozenset({_S.DEAD, None}),
     _P.LAPSED: frozenset({_S.OPEN, _S.DEAD}),
     _P.ATTENTION: frozenset(),
@@ -118,6 +119,8 @@ class Matched:
                 facts = self.payment_of(movement)
                 if facts is not None and facts.charge is None:
                     facts.charge = movement
+                elif facts is not None and facts.charge is not None and _is_part(facts.charge, movement):
+                    facts.charge = replace(facts.charge, amount=facts.charge.amount + movement.amount)
                 else:
                     self.strange.append(movement)
             case MovementKind.REFUND:
@@ -287,6 +290,11 @@ def _of_journals(facts: _Facts) -> Iterator[Difference]:
     if said != booked:
         ours, there = Money(booked, payment.currency), Money(said, payment.currency)
         yield Difference(kind=_K.JOURNAL, payment_id=payment.id, ours=ours, there=there)
+
+
+def _is_part(charge: Movement, other: Movement) -> bool:
+    """Of a reservation that was taken in part the provider tells twice: the whole, and the rest of it back."""
+    return charge.charge_id == other.charge_id and charge.amount.cents > -other.amount.cents > 0
 
 
 def _other_days(facts: _Facts, span: Span, zone: ZoneInfo) -> Iterator[Difference]:

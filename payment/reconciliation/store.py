@@ -114,7 +114,13 @@ async def open_requests(conn: Connection) -> list[Refund]:
 
 
 async def in_attention(conn: Connection) -> list[Payment]:
-    return await fetch_all(conn, Payment, "SELECT * FROM payment WHERE status = 'attention' ORDER BY created_at, id")
+    """Also what was reserved and has run out, with nothing in its place."""
+    sql = """
+        SELECT * FROM payment p WHERE status = 'attention' OR status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
+           AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
+           AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus AND n.status IN ('authorised', 'paid'))
+         ORDER BY created_at, id"""
+    return await fetch_all(conn, Payment, sql)
 
 
 async def failed_refunds(conn: Connection) -> list[Refund]:

@@ -57,10 +57,12 @@ def our_side(posted: Sequence[Posted]) -> Side:
 
 def their_side(movements: Iterable[Movement], span: Span) -> Side:
     today = [one for one in movements if one.at in span]
-    paid = [one.amount.cents for one in today if one.kind is MovementKind.CHARGE]
+    paid = [
+        one.amount.cents for one in today if one.kind is MovementKind.CHARGE
+    ]  # negative: of a reservation not taken
     back = [one for one in today if one.kind in (MovementKind.REFUND, MovementKind.REFUND_FAILED)]
     return Side(
-        payments=len(paid),
+        payments=sum(cents > 0 for cents in paid),
         paid_cents=sum(paid),
         refunds=sum(one.kind is MovementKind.REFUND for one in back),
         refunded_cents=-sum(one.amount.cents for one in back),

@@ -82,11 +82,17 @@ def _succeed(core: Core, session_id: str, charge: Json) -> None:
 
 def _authorise(core: Core, charge: Json) -> None:
     intent_id = charge["payment_intent"]
-    charge = core.state.change("charges", charge["id"], captured=False, amount_captured=0)
+    until = core.now() + captures.VALID_DAYS * balance.DAY_S
+    details = charge["payment_method_details"]
+    if details["type"] == "card":  # other methods do not say
+        details = {**details, "card": {**details["card"], "capture_before": until}}
+    charge = core.state.change(
+        "charges", charge["id"], captured=False, amount_captured=0, payment_method_details=details
+    )
     intent = core.state.change(
         "payment_intents", intent_id, status="requires_capture", amount_capturable=charge["amount"]
     )
-    core.schedule(core.now() + captures.VALID_DAYS * balance.DAY_S, "authorisation_ends", intent_id)
+    core.schedule(until, "authorisation_ends", intent_id)
     core.emit("charge.succeeded", charge)
     core.emit("payment_intent.amount_capturable_updated", intent)
 

@@ -40,11 +40,13 @@ _LATER = """
     UPDATE job SET lease_until = now() WHERE lease_until > now();
     UPDATE appointment SET fence_tried_at = now() - interval '2 minutes' WHERE status = 'expiring';
     UPDATE refund SET checked_at = now() - interval '2 minutes' WHERE status IN ('approved', 'submitted');
-    UPDATE payment SET checked_at = now() - interval '2 minutes' WHERE status IN ('intended', 'open', 'processing')"""
+    UPDATE payment SET checked_at = now() - interval '2 minutes'
+     WHERE status IN ('intended', 'open', 'processing') OR status = 'authorised' AND take_cents IS NOT NULL"""
 _UNFINISHED = """
     SELECT 'message' AS what, id::text FROM message WHERE status = 'due'
     UNION ALL SELECT 'job', id::text FROM job WHERE status = 'due'
     UNION ALL SELECT 'refund', id::text FROM refund WHERE status IN ('requested', 'approved', 'submitted')
+    UNION ALL SELECT 'payment', id::text FROM payment WHERE status = 'authorised' AND take_cents IS NOT NULL
     UNION ALL SELECT 'claim', id::text FROM claim WHERE kind = 0 AND (status = 3 OR status = 1 AND hold_until <= now())"""
 
 

@@ -230,6 +230,39 @@ async def cancelled_in_breakdown(scene: Scene) -> None:
     await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
 
 
+async def reserved(scene: Scene) -> dict[str, Any]:
+    """A service whose fee is reserved first."""
+    await scene.rows("UPDATE service SET capture = 'manual' RETURNING id")
+    return await paid(scene)
+
+
+async def taken_after_the_day(scene: Scene) -> None:
+    await reserved(scene)
+    await scene.rows("UPDATE payment SET service_day = current_date - 2 RETURNING id")
+
+
+async def taken_in_breakdown(scene: Scene) -> None:
+    """The provider breaks down and keeps its 500 under our key."""
+    await taken_after_the_day(scene)
+    [intent] = scene.machine.state.rows("payment_intents")
+    await _breakdown(scene, f"/v1/payment_intents/{intent['id']}/capture")
+    await scene.drain()
+
+
+async def let_go(scene: Scene) -> None:
+    made = await reserved(scene)
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await shows(scene, made, "cancelled")
+
+
+async def let_go_by_worker(scene: Scene) -> None:
+    """Whoever cancels does not come again: the worker lets the money go."""
+    made = await reserved(scene)
+    await scene.once("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await scene.drain()
+    await shows(scene, made, "cancelled")
+
+
 async def refund_asked_for(scene: Scene) -> tuple[str, str]:
     """By one of two in the till; where the other one approves it, and that one's session."""
     made = await paid(scene)
@@ -770,6 +803,20 @@ EXPIRED = Outcome(
     cases=(("held", "expiring", "expired"),), claims=(8,), payments=(("fenced", 0, 0),), sessions=("expired",)
 )
 LAST_SECOND = replace(CONFIRMED, cases=(("held", "expiring", "confirmed"),))
+
+_TAKEN = replace(CONFIRMED, journal=(*PAID_IN, *EARNS), mails=("appointment_confirmed", "fee_taken"))
+_LET_GO = Outcome(
+    cases=(("held", "confirmed", "cancelled"),),
+    claims=(9,),
+    payments=(("fenced", 0, 0),),
+    sessions=("complete",),
+    charges=((FEE, FEE),),  # as the provider shows an authorisation that was cancelled
+    mails=("appointment_cancelled", "appointment_confirmed"),
+)
+TAKEN = Story(taken_after_the_day, _TAKEN)
+TAKEN_IN_BREAKDOWN = Story(taken_in_breakdown, _TAKEN)
+LET_GO = Story(let_go, _LET_GO)
+LET_GO_BY_WORKER = Story(let_go_by_worker, _LET_GO)
 
 FREE_BOOKED = Story(free, Outcome(cases=(("held", "confirmed"),), claims=(2,), mails=("appointment_confirmed",)))
 MOVED = Story(

@@ -69,18 +69,22 @@ CASES: dict[str, list[Case]] = {
         web(s.BOOKED, "payment.settle-fetched"),
         web(s.BOOKED_BY_RETURN, "payment.settle-fetched"),
         worker(s.EXPIRED_OPEN, "payment.settle-fetched"),
+        worker(s.TAKEN, "payment.settle-fetched"),
+        web(s.LET_GO, "payment.settle-fetched:4"),
     ],
     "payment.applied": [
         web(s.MOVED_DEARER, "payment.applied:4"),
         web(s.BOOKED, "payment.applied"),
         web(s.BOOKED, "payment.applied:2"),
         worker(s.BOOKED_UNHEARD, "payment.applied"),
+        worker(s.TAKEN, "payment.applied"),
         worker(s.EXPIRED_OPEN, "payment.applied"),
     ],
     "payment.settled": [
         web(s.BOOKED, "payment.settled:2"),
         web(s.BOOKED_BY_RETURN, "payment.settled:2"),
         worker(s.BOOKED_UNHEARD, "payment.settled"),
+        worker(s.TAKEN, "payment.settled"),
     ],
     "appointment.confirmed": [
         web(s.FREE_BOOKED, "appointment.confirmed"),
@@ -150,6 +154,13 @@ CASES: dict[str, list[Case]] = {
         f"transfer.{step}": [web(s.TRANSFER_GIVEN_UP, f"transfer.{step}")]
         for step in ("returned", "asked-again", "cancelled")
     },
+    "payment.take-ordered": [worker(s.TAKEN, "payment.take-ordered")],
+    "payment.take-asked": [
+        worker(s.TAKEN, "payment.take-asked"),
+        web(s.LET_GO, "payment.take-asked"),
+        Case(s.LET_GO_BY_WORKER, web=("appointment.cancelled",), drain=("payment.take-asked",)),
+    ],
+    "payment.take-attempt-raised": [worker(s.TAKEN_IN_BREAKDOWN, "payment.take-attempt-raised")],
     "refund.attempt-raised": [web(s.PAID_BACK_AFTER_BREAKDOWN, "refund.attempt-raised")],
     **{
         name: [

@@ -74,6 +74,8 @@ FIELDS: dict[Template, dict[str, object]] = {
     },
     Template.PAID_TOO_LATE: {"sequence": 1, "refund_cents": 3700},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
+    Template.FEE_TAKEN: {"sequence": 1, "paid_cents": 3700},
+    Template.FEE_DUE_AGAIN: {"sequence": 1, "paid_cents": 3700},
     Template.TRANSFER_ASKED: _OWED,
     Template.TRANSFER_RETURNED: _OWED,
     Template.TRANSFER_PAID: _OWED,

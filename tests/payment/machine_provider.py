@@ -16,6 +16,7 @@ from payment import stripe_records
 from payment import stripe_words as words
 from payment.ports import (
     Abilities,
+    CaptureOrder,
     DisputeSnapshot,
     OutcomeUnknown,
     PaymentOrder,
@@ -55,14 +56,14 @@ class MachineProvider:
         self.net = net
         self.breakdown = breakdown
         self.calls: list[str] = []
-        self.abilities = abilities or Abilities(disputes=True)
+        self.abilities = abilities or Abilities(disputes=True, capture=True)
         self._api = Api(machine)
 
     async def create(self, order: PaymentOrder, key: str) -> Snapshot:
         return words.snapshot(await self._post("create", "/v1/checkout/sessions", words.session_params(order), key))
 
     async def fetch(self, session_id: str) -> Snapshot:
-        query = {"expand": [words.EXPANDED]}
+        query = {"expand": [words.OF_SESSION]}
         return words.snapshot(await self._get("fetch", f"/v1/checkout/sessions/{session_id}", query))
 
     async def find(self, payment_id: UUID, created_after: datetime) -> Snapshot | None:
@@ -75,6 +76,12 @@ class MachineProvider:
         if not self.abilities.fence:
             raise ProviderRefused("provider_cannot_fence")
         await self._post("fence", f"/v1/checkout/sessions/{session_id}/expire", {}, None)
+
+    async def take(self, order: CaptureOrder, key: str) -> None:
+        await self._post("take", f"/v1/payment_intents/{order.charge_id}/capture", words.capture_params(order), key)
+
+    async def let_go(self, charge_id: str, key: str) -> None:
+        await self._post("let_go", f"/v1/payment_intents/{charge_id}/cancel", {}, key)
 
     async def refund(self, order: RefundOrder, key: str) -> RefundSnapshot:
         if not self.abilities.refund:
@@ -127,7 +134,7 @@ class MachineProvider:
         query: dict[str, Any] = {
             "created": {"gte": int(since.timestamp()) - 300},
             "limit": 100,
-            "expand": [f"data.{words.EXPANDED}"],
+            "expand": [f"data.{words.OF_SESSION}"],
         }
         return await self._pages(name, "/v1/checkout/sessions", query)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from base.money import Money
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import Capture, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import (
     Outcome,
     RefundSnapshot,
@@ -52,6 +52,8 @@ def a_payment(**fields: Any) -> Payment:
         made |= {"session_id": f"cs_{fields.get('id', made['id'])}", "charge_id": "pi_1"}
     if status is PaymentStatus.PAID:
         made["captured_cents"] = fields.get("amount_cents", AMOUNT.cents)
+    if status is PaymentStatus.AUTHORISED:
+        made |= {"capture": Capture.MANUAL, "authorised_until": NOW + timedelta(days=7)}
     if status is PaymentStatus.ATTENTION:
         made["attention"] = "status: new"
     return Payment(**(made | fields))
@@ -97,9 +99,17 @@ class RecordingHooks:
         self.told: list[tuple[str, UUID]] = []
 
     async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
-        assert payment.status is PaymentStatus.PAID
-        self.told.append(("paid", payment.reference))
+        assert payment.is_secured
+        self.told.append(("paid" if payment.status is PaymentStatus.PAID else "reserved", payment.reference))
         return self.outcome
+
+    async def on_taken(self, tx: Tx, payment: Payment) -> None:
+        assert payment.status is PaymentStatus.PAID
+        self.told.append(("taken", payment.reference))
+
+    async def on_uncovered(self, tx: Tx, payment: Payment) -> None:
+        assert payment.status is PaymentStatus.FENCED
+        self.told.append(("uncovered", payment.reference))
 
     async def on_fenced(self, tx: Tx, payment: Payment) -> None:
         assert payment.status in (PaymentStatus.FENCED, PaymentStatus.LAPSED)

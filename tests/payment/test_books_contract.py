@@ -18,7 +18,7 @@ from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, fee_journal, refund_journal
 from payment.memory import MemoryDatabase
-from payment.model import ERASED_NOTE, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, Capture, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
 from payment.ports import Tx, VendorEvent
 from tests.payment.making import NOW, a_payment, a_refund
 
@@ -475,6 +475,12 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         captured_cents=dice.choice([0, 0, 1300]),
         attention=dice.choice([None, None, "why"]),
         surplus=dice.random() < 0.2,
+        capture=dice.choice(list(Capture)),
+        authorised_until=dice.choice([None, NOW]),
+        take_cents=dice.choice([None, None, 0, 650, 1301]),
+        take_attempt_at=dice.choice([None, NOW, NOW]),
+        keep_cents=dice.choice([None, None, None, 650, 1301]),
+        keep_reason=dice.choice([None, None, RefundReason.CANCELLED, RefundReason.MANUAL]),
     )
     payment = dice.choice([payment, a_payment(id=payment_id, reference=payment.reference, status=payment.status)])
     refund = a_refund(
@@ -528,6 +534,10 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
                 changed = payment if known is None else replace(payment, reference=known.reference)
                 if known is not None and cents:
                     changed = replace(known, session_id="cs_a")
+                if known is not None and known.authorised_until is not None and dice_says:
+                    order: dict[str, Any] = {"take_cents": cents % 1300, "take_attempt_at": NOW}
+                    less: dict[str, Any] = {"keep_cents": cents % 1300, "keep_reason": RefundReason.MOVED}
+                    changed = replace(known, **(order if cents == 500 else less))
                 await books.store_payment(tx, changed, was if known is None else known.status)
             case "store_refund":
                 old = await books.refund(tx, refund.id, lock=True) or refund
@@ -563,6 +573,8 @@ async def everything(books: Books) -> list[object]:
             found.append(await books.journals(tx, payment_id))
         for reference in (UUID(int=1001), UUID(int=1002)):
             found += [await books.living(tx, reference), await books.latest(tx, reference)]
+        found += [await books.uncovered(tx, reference) for reference in (UUID(int=1001), UUID(int=1002))]
+        found.append(await books.due_to_take(tx, NOW, NOW.date(), 10))
         found += [await books.due_payments(tx, NOW, NOW, 10), await books.due_refunds(tx, NOW + timedelta(days=1), 10)]
         found.append(await books.troubles(tx))
     return found

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.money import Money
-from payment.decide import Effect, decide, decide_refund, surplus, unborn
+from payment.decide import AUTHORISED_FOR, Effect, decide, decide_refund, surplus, unborn
 from payment.ledger import fee_journal, refund_failed_journal, refund_journal
-from payment.model import IllegalTransition, Payment, PaymentStatus, RefundStatus
+from payment.model import Capture, IllegalTransition, Payment, PaymentStatus, RefundReason, RefundStatus
 from payment.ports import RefundState, SessionState
 from tests.payment.making import NOW, a_payment, a_refund, refund_seen, seen
 
@@ -39,6 +39,19 @@ TABLE: dict[tuple[PaymentStatus, SessionState], tuple[PaymentStatus, tuple[Effec
     (P.PROCESSING, S.PAID): (P.PAID, (E.TELL_PAID,)),
     (P.PROCESSING, S.DEAD): (P.FENCED, (E.TELL_FENCED,)),
     (P.PROCESSING, S.UNKNOWN): (P.ATTENTION, ()),
+    (P.INTENDED, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
+    (P.OPEN, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
+    (P.PROCESSING, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
+    (P.AUTHORISED, S.OPEN): (P.AUTHORISED, ()),
+    (P.AUTHORISED, S.PROCESSING): (P.AUTHORISED, ()),
+    (P.AUTHORISED, S.AUTHORISED): (P.AUTHORISED, ()),
+    (P.AUTHORISED, S.PAID): (P.PAID, (E.TELL_TAKEN,)),
+    (P.AUTHORISED, S.DEAD): (P.FENCED, (E.TELL_UNCOVERED,)),
+    (P.AUTHORISED, S.UNKNOWN): (P.ATTENTION, ()),
+    (P.PAID, S.AUTHORISED): (P.PAID, ()),
+    (P.FENCED, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
+    (P.LAPSED, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
+    (P.ATTENTION, S.AUTHORISED): (P.AUTHORISED, (E.TELL_PAID,)),
     (P.PAID, S.OPEN): (P.PAID, ()),
     (P.PAID, S.PROCESSING): (P.PAID, ()),
     (P.PAID, S.PAID): (P.PAID, ()),
@@ -69,7 +82,7 @@ def test_the_table_is_whole() -> None:
 @pytest.mark.parametrize(("before", "state"), TABLE)
 def test_every_status_with_every_state(before: PaymentStatus, state: SessionState) -> None:
     status, effects = TABLE[before, state]
-    decision = decide(a_payment(status=before), seen(state, word="new"), LATER)
+    decision = decide(a_payment(status=before, capture=Capture.MANUAL), seen(state, word="new"), LATER)
     assert (decision.status, decision.effects) == (status, effects)
     became_paid = status is P.PAID and before is not P.PAID
     assert decision.journal == (fee_journal(decision.payment) if became_paid else None)
@@ -80,6 +93,68 @@ def fits_the_schema(payment: Payment) -> None:
     assert payment.captured_cents == (payment.amount_cents if payment.status is P.PAID else 0)
     assert (payment.attention is not None) == (payment.status is P.ATTENTION)
     assert payment.pay_url is None or payment.status is P.OPEN
+
+
+def test_a_reservation_that_nobody_asked_for_does_not_fit() -> None:
+    decision = decide(a_payment(status=P.OPEN), seen(S.AUTHORISED, word="complete/unpaid/requires_capture"), LATER)
+    assert (decision.status, decision.effects) == (P.ATTENTION, ())
+    assert decision.payment.attention == "reserved, not taken: complete/unpaid/requires_capture"
+
+
+RESERVED = a_payment(status=P.AUTHORISED)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "taken", "status"),
+    [
+        (None, 1300, P.PAID),  # by somebody else, all of it
+        (None, 1299, P.ATTENTION),
+        (1300, 1300, P.PAID),
+        (1300, 650, P.ATTENTION),
+        (650, 650, P.PAID),
+        (650, 1300, P.ATTENTION),
+        (0, 1300, P.PAID),  # and goes back: nothing of it may be kept
+        (0, 650, P.ATTENTION),
+    ],
+)
+def test_only_what_was_ordered_is_taken(ordered: int | None, taken: int, status: PaymentStatus) -> None:
+    payment = replace(RESERVED, take_cents=ordered, take_attempt_at=NOW)
+    decision = decide(payment, seen(S.PAID, amount=Money(taken)), LATER)
+    assert decision.status is status
+    assert decision.payment.captured_cents == (taken if status is P.PAID else 0)
+    assert decision.journal == (fee_journal(decision.payment) if status is P.PAID else None)
+
+
+def test_a_part_that_is_taken_is_booked_as_that_part() -> None:
+    payment = replace(RESERVED, take_cents=650, take_attempt_at=NOW)
+    journal = decide(payment, seen(S.PAID, amount=Money(650)), LATER).journal
+    assert journal is not None
+    assert [entry.amount_cents for entry in journal.entries] == [650, -650]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "effect"),
+    [
+        ({}, E.TELL_UNCOVERED),
+        ({"take_cents": 1300, "take_attempt_at": NOW}, E.TELL_UNCOVERED),
+        ({"take_cents": 0, "take_attempt_at": NOW}, E.TELL_FENCED),
+        ({"keep_cents": 0, "keep_reason": RefundReason.CANCELLED}, E.TELL_FENCED),
+    ],
+)
+def test_a_reservation_that_is_gone_is_missed_where_it_was_wanted(wanted: dict[str, Any], effect: Effect) -> None:
+    decision = decide(replace(RESERVED, **wanted), seen(S.DEAD), LATER)
+    assert (decision.status, decision.effects) == (P.FENCED, (effect,))
+    # A look from before comes late: it does not bring it back.
+    late = decide(decision.payment, seen(S.AUTHORISED), LATER)
+    assert (late.status, late.effects) == (P.FENCED, ())
+
+
+def test_a_reservation_lasts_as_long_as_the_provider_says() -> None:
+    until = NOW + timedelta(days=6, hours=23)
+    told = decide(a_payment(capture=Capture.MANUAL), seen(S.AUTHORISED, reserved_until=until), LATER)
+    assert told.payment.authorised_until == until
+    silent = decide(a_payment(capture=Capture.MANUAL), seen(S.AUTHORISED), LATER)
+    assert silent.payment.authorised_until == LATER + AUTHORISED_FOR
 
 
 def test_a_new_session_is_kept_with_its_address() -> None:
@@ -114,8 +189,10 @@ def test_only_a_fitting_capture_is_a_success(
     before: PaymentStatus, state: SessionState, cents: int, currency: str, payment_id: int
 ) -> None:
     look = seen(state, amount=Money(cents, currency), payment_id=UUID(int=payment_id))
-    decision = decide(a_payment(status=before), look, LATER)
+    decision = decide(a_payment(status=before, capture=Capture.MANUAL), look, LATER)
     fits_the_schema(decision.payment)
+    if decision.status is P.AUTHORISED and before is not P.AUTHORISED:
+        assert (state, cents, currency, payment_id) == (S.AUTHORISED, 1300, "EUR", 1)
     if decision.status is P.PAID and before is not P.PAID:
         assert (state, cents, currency, payment_id) == (S.PAID, 1300, "EUR", 1)
 

@@ -47,10 +47,10 @@ INTRODUCTION = """# What may become of a payment, of a refund, of a dispute and 
 Printed from `TRANSITIONS` of `payment.model` and `payment.transfers.states` by `tests/payment/test_model.py`. An edge that is
 not here is an error.
 Words on the edges are what a look at the provider told, or what we did. A look that was overtaken by a later one changes
-nothing (`payment.decide`). A payment that is paid stays paid; what is given back is told by its refunds. A refund that failed
-stays failed; one by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`), any other becomes a
-transfer order (ADR 64). A dispute is a row of its own; while it is open a refund waits, and one that a lost dispute has paid back
-is overtaken (`payment.decide_dispute`).
+nothing (`payment.decide`). What is reserved is taken, or let go, by one order that is given once (ADR 61). A payment that is paid
+stays paid; what is given back is told by its refunds. A refund that failed stays failed; one by rule whose failure may pass is
+followed by another refund (`payment.decide.RETRIES`), any other becomes a transfer order (ADR 64). A dispute is a row of its own;
+while it is open a refund waits, and one that a lost dispute has paid back is overtaken (`payment.decide_dispute`).
 """
 
 

@@ -304,7 +304,7 @@ SESSION: dict[str, Any] = {
         ({"payment_intent": {"id": "pi_1", "status": "requires_payment_method"}}, SessionState.DEAD),
         ({"payment_intent": {"id": "pi_1", "status": "canceled"}}, SessionState.DEAD),
         ({"payment_intent": {"id": "pi_1", "status": "succeeded"}}, SessionState.PAID),
-        ({"payment_intent": {"id": "pi_1", "status": "requires_capture"}}, SessionState.UNKNOWN),
+        ({"payment_intent": {"id": "pi_1", "status": "requires_capture"}}, SessionState.AUTHORISED),
         ({"payment_intent": None}, SessionState.UNKNOWN),
         ({"payment_intent": "pi_1"}, SessionState.UNKNOWN),
         ({"payment_status": "no_payment_required"}, SessionState.UNKNOWN),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
-from payment.model import Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import Capture, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import FIRST_LISTING, HELD_BACK_AT_MOST
 from payment.opening import order_of
 from payment.ports import Outcome, OutcomeUnknown
@@ -745,7 +746,13 @@ def disarmed() -> Iterator[None]:
 
 
 STEPS = sorted(name for name in failpoint.POINTS if name.startswith(("payment.", "refund.")))
-UNUSUAL = {"payment.attempt-raised", "refund.attempt-raised", "payment.stray-fenced", "refund.postponed"}
+UNUSUAL = {
+    "payment.attempt-raised",
+    "payment.take-attempt-raised",
+    "refund.attempt-raised",
+    "payment.stray-fenced",
+    "refund.postponed",
+}
 
 
 class TestCrash:
@@ -757,6 +764,7 @@ class TestCrash:
         for event in world.machine.state.rows("events"):
             await world.payments.take_event("stripe", {}, json.dumps(event).encode())
         await world.payments.fence(given_up.id)
+        await self.reserve(world)
         refund = await world.asked_back(await world.payments.settle(kept.id), Money(400))
         await world.payments.submit_refund(refund.id)
         async with world.books.transaction() as tx:
@@ -767,6 +775,25 @@ class TestCrash:
         await world.payments.sweep()
         world.clock.advance(minutes=1)
         await world.payments.sweep()
+
+    async def reserve(self, world: World) -> None:
+        """One is reserved and taken for its day, of another one only a part, a third is let go."""
+        for reference, less in ((1003, 0), (1004, 800), (1005, 1300)):
+            payment = await world.payments.open((await world.request(reference, capture=Capture.MANUAL)).id)
+            if payment.status is P.OPEN:
+                if "open" in world.sessions():
+                    with contextlib.suppress(ApiError):
+                        world.pay(payment)
+                payment = await world.payments.settle(payment.id)
+            if payment.status is P.AUTHORISED and less and payment.keep_cents is None:
+                await world.less(payment, Money(less))
+            if less:
+                for due in await world.charge(payment):
+                    await world.payments.take(due)
+            else:
+                async with world.books.transaction() as tx:
+                    await world.payments.serve_on(tx, [payment.reference], NOW.date())
+                await world.payments.charge_due(NOW.date() + timedelta(days=1))
 
     @pytest.mark.parametrize("nth", [1, 2, 3])
     @pytest.mark.parametrize("step", STEPS)
@@ -796,9 +823,16 @@ class TestCrash:
             kinds = [journal.kind for journal in await world.books.journals(tx, kept.id)]
             assert kinds == ["fee", "refund", "earned", "refund"]
             assert kept.advance_cents == 0
+            reserved = [await world.payments.latest(tx, UUID(int=number)) for number in (1003, 1004, 1005)]
         assert (kept.status, given_up.status) == (P.PAID, P.FENCED)
         assert [refund.status for refund in await world.refunds(kept)] == [R.SUCCEEDED, R.SUCCEEDED]
-        assert await world.clearing(kept) == world.at_provider() == 0
+        assert [(one.status, one.captured_cents) for one in reserved if one is not None] == [
+            (P.PAID, 1300),
+            (P.PAID, 500),
+            (P.FENCED, 0),
+        ]
+        assert await world.clearing(kept) == 0
+        assert await world.clearing(*(one for one in reserved if one is not None)) == world.at_provider() == 1800
         assert "open" not in world.sessions()
 
 

@@ -12,7 +12,7 @@ from payment.books import Books
 from payment.books_memory import MemoryBooks
 from payment.ledger import PSP_CLEARING
 from payment.memory import MemoryDatabase
-from payment.model import Payment, Refund, RefundReason
+from payment.model import Capture, Payment, Refund, RefundReason
 from payment.ports import OutcomeUnknown
 from payment.usecases import Payments
 from sandbox.stripe.api import Breakdown
@@ -52,7 +52,9 @@ class World:
                 return broken[1]
         return None
 
-    async def request(self, reference: int = 1001, amount: Money = AMOUNT) -> Payment:
+    async def request(
+        self, reference: int = 1001, amount: Money = AMOUNT, capture: Capture = Capture.AUTOMATIC
+    ) -> Payment:
         async with self.books.transaction() as tx:
             return await self.payments.request(
                 tx,
@@ -61,6 +63,7 @@ class World:
                 description="Gebühr",
                 language="de",
                 return_url="http://localhost:8080/de/case",
+                capture=capture,
             )
 
     async def opened(self, reference: int = 1001) -> Payment:
@@ -70,6 +73,19 @@ class World:
         payment = await self.opened(reference)
         self.pay(payment)
         return await self.payments.settle(payment.id)
+
+    async def reserved(self, reference: int = 1001) -> Payment:
+        payment = await self.payments.open((await self.request(reference, capture=Capture.MANUAL)).id)
+        self.pay(payment)
+        return await self.payments.settle(payment.id)
+
+    async def less(self, payment: Payment, amount: Money, reason: RefundReason = RefundReason.CANCELLED) -> None:
+        async with self.books.transaction() as tx:
+            await self.payments.give_back(tx, payment.id, amount, reason)
+
+    async def charge(self, payment: Payment) -> list[UUID]:
+        async with self.books.transaction() as tx:
+            return await self.payments.charge(tx, [payment.reference])
 
     def pay(self, payment: Payment) -> None:
         assert payment.session_id is not None

@@ -330,3 +330,28 @@ async def test_closures_reach_the_counters_that_they_concern(
     morning = [(tuesday + timedelta(hours=a), tuesday + timedelta(hours=b)) for a, b in ((7, 8), (9, 11))]
     assert await open_times(db, "rathaus/desk-1", midnight, 1) == morning
     assert await open_times(db, "rathaus/desk-2", midnight, 1) == [(morning[0][0], morning[1][1])]
+
+
+async def test_when_a_fee_is_taken_is_the_catalogue_s(db: Database, clock: SettableClock, tmp_path: Path) -> None:
+    """Reserved first only where the provider can do that; else the file is refused, with the line."""
+    header, *lines = MINI["services.csv"].splitlines()
+    manual = "\n".join(
+        [f"{header},capture", *(f"{line},manual" if not n else f"{line}," for n, line in enumerate(lines))]
+    )
+    files = {**MINI, "services.csv": f"{manual}\n"}
+    with pytest.raises(ImportRefused) as caught:
+        await import_catalogue(db, folder(tmp_path / "one", files), clock, can_reserve=False)
+    assert [(error.line, error.column, error.code) for error in caught.value.errors] == [
+        (2, "capture", "capture_not_supported")
+    ]
+    await import_catalogue(db, folder(tmp_path / "two", MINI), clock, can_reserve=False)
+    dry = await import_catalogue(db, folder(tmp_path / "one", files), clock, is_dry=True)
+    assert [(one.field, one.before, one.after) for one in dry.difference or ()] == [("capture", "automatic", "manual")]
+    for _ in range(2):
+        await import_catalogue(db, folder(tmp_path / "one", files), clock)
+        async with db.connection() as conn:
+            assert await conn.fetchval("SELECT count(*) FROM service WHERE capture = 'manual'") == 1
+    wrong = {**MINI, "services.csv": files["services.csv"].replace(",manual", ",by hand")}
+    with pytest.raises(ImportRefused) as caught:
+        await import_catalogue(db, folder(tmp_path / "three", wrong), clock)
+    assert [error.code for error in caught.value.errors] == ["bad_capture"]
