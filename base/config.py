@@ -280,6 +280,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TRANSFER_NAME", "", "Holder of the account from which refunds are transferred: the city's name"),
     Setting("TRANSFER_IBAN", "", "IBAN of that account; empty: transfer orders can be collected, but none approved"),
     Setting("TRANSFER_BIC", "", "BIC of its bank; empty where the bank does not want it"),
+    Setting(
+        "TILL_WHEN_DOWN_HOURS",
+        "72",
+        "While the payment provider does not answer, fees of all services may be paid at a till for so many hours (ADR 71); 0: only "
+        "where the catalogue says so",
+        _at_least(0),
+    ),
     Setting("OUTBOUND_PROXY", "", "HTTP proxy for calls to vendors"),
     Setting("CA_FILE", "", "Own certificate authorities (PEM) for calls to vendors and SMTP", _file),
     Setting("TURN_URLS", "", "Relays of video calls, by commas: `turns:relay.example:443?transport=tcp`", _relays),
@@ -390,6 +397,7 @@ class Settings:
     transfer_name: str = ""
     transfer_iban: str = ""
     transfer_bic: str = ""
+    till_when_down_hours: int = 72
     outbound_proxy: str = ""
     ca_file: str = ""
     proxy_hops: int = 0

@@ -45,6 +45,16 @@ class OfferedTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TillFields:
+    """An office with a till, and when it is open."""
+
+    name: Line
+    address: Line
+    time_zone: str
+    open: tuple[tuple[AwareDatetime, AwareDatetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFields:
     """Texts are in the message's language already; fields that no template knows are ignored."""
 
@@ -84,6 +94,8 @@ class CaseFields:
     offers: tuple[OfferedTime, ...] = ()  # instead of the case's time, which is closed
     reason: Line = ""  # why the city changes or cancels it
     ends_if_silent: bool = False  # no answer: cancelled, and paid back
+    tills: tuple[TillFields, ...] = ()  # where it may be paid until then
+    kassenzeichen: Line = ""  # under which it is paid there
 
     @property
     def address(self) -> str:

@@ -17,6 +17,7 @@ from notifications.calendar import Method, case_calendar
 from notifications.fields import (
     CaseFields,
     OfferedTime,
+    TillFields,
     case_fields,
     code_fields,
     invitation_fields,
@@ -42,6 +43,10 @@ _SUBJECTS = {
     Template.OVERVIEW_LINK: mark("Your link to your appointments, until {until}"),
     Template.INVITATION: mark("Please choose an appointment until {until}: {service}"),
     Template.INVITATION_REMINDER: mark("Only until {until}: please choose an appointment for {service}"),
+    Template.TILL_CODE: mark("Your code: {code}"),
+    Template.TILL_RESERVED: mark("Please pay at a till until {until}: your appointment on {date} at {time}"),
+    Template.TILL_REMINDER: mark("Only until {until}: please pay for your appointment on {date} at {time}"),
+    Template.TILL_LAPSED: mark("Not paid in time: your appointment {number} on {date} at {time}"),
     Template.GUARD_CODE: mark("Your code: {code}"),
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.PAID_TOO_LATE: mark("Your payment for appointment {number} came too late"),
@@ -59,8 +64,11 @@ _ANSWERED = (
     Template.APPOINTMENT_RECONFIRM,
     Template.REBOOKING_OFFERED,
     Template.WAITLIST_OFFERED,
+    Template.TILL_RESERVED,
+    Template.TILL_REMINDER,
 )
 _FEES = (Template.FEE_TAKEN, Template.FEE_DUE_AGAIN)
+_CODES = (Template.GUARD_CODE, Template.TILL_CODE)
 _TRANSFERS = (Template.TRANSFER_ASKED, Template.TRANSFER_RETURNED, Template.TRANSFER_PAID)
 _ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_WAITS, Template.ALLOCATION_ENDED)
 _METHODS = {
@@ -99,8 +107,8 @@ class Messages:
             return self._link_mail(language, fields)
         if template in _INVITATIONS:
             return self._invitation_mail(template, language, fields)
-        if template is Template.GUARD_CODE:
-            return self._code_mail(language, fields)
+        if template in _CODES:
+            return self._code_mail(template, language, fields)
         case = case_fields(fields)
         if template in _ANSWERED and case.answer_until is None:
             raise ValueError("answer_until is missing")
@@ -165,11 +173,11 @@ class Messages:
         """German says "14:40 Uhr", English just "14:40"."""
         return self._translations.gettext(language, "{time}", time=format_time(moment, language, time_zone))
 
-    def _code_mail(self, language: str, fields: Mapping[str, object]) -> Mail:
+    def _code_mail(self, template: Template, language: str, fields: Mapping[str, object]) -> Mail:
         given = code_fields(fields)
         until = self._clock(language, given.good_until, given.time_zone)
-        subject = self._translations.gettext(language, _SUBJECTS[Template.GUARD_CODE], code=given.code)
-        return self._written(Template.GUARD_CODE, language, given, subject, until=until)
+        subject = self._translations.gettext(language, _SUBJECTS[template], code=given.code)
+        return self._written(template, language, given, subject, until=until)
 
     def is_late(self, template: Template, fields: Mapping[str, object], now: datetime) -> bool:
         """Whether nobody has use of a text message any more."""
@@ -177,7 +185,7 @@ class Messages:
             return link_fields(fields).good_until <= now
         if template in _INVITATIONS:
             return invitation_fields(fields).answer_until <= now
-        if template is Template.GUARD_CODE:
+        if template in _CODES:
             return code_fields(fields).good_until <= now
         if template in (*_TRANSFERS, *_FEES):  # money is owed whenever the appointment was
             return False
@@ -194,7 +202,7 @@ class Messages:
         if template in _INVITATIONS:
             asked = invitation_fields(fields)
             return {"case": asked, "until": format_date(asked.answer_by, language, style="medium")}
-        if template is Template.GUARD_CODE:
+        if template in _CODES:
             given = code_fields(fields)
             return {"case": given, "until": self._clock(language, given.good_until, given.time_zone)}
         case = case_fields(fields)
@@ -229,6 +237,7 @@ class Messages:
             "until": self._moment(case.answer_until, case, language),
             "before": self._moment(case.moved_from, case, language),
             "instead_of": self._moment(case.instead_of, case, language),
+            "tills": [self._till(one, language) for one in case.tills],
             "further": [(format_time(one.starts_at, language, case.time_zone), one.service) for one in case.further],
         }
 
@@ -245,6 +254,15 @@ class Messages:
         time = format_time(one.starts_at, language, one.time_zone)
         when = self._translations.gettext(language, "{date}, {time}", date=day, time=time)
         return {"when": when, "where": f"{one.office}, {one.address}"}
+
+    def _till(self, one: TillFields, language: str) -> dict[str, Any]:
+        """Days with the hours of each, in order."""
+        days: dict[str, list[str]] = {}
+        for start, end in one.open:
+            day = format_date(start, language, one.time_zone)
+            hours = (format_time(start, language, one.time_zone), format_time(end, language, one.time_zone))
+            days.setdefault(day, []).append("–".join(hours))
+        return {"name": one.name, "address": one.address, "days": [(day, ", ".join(all)) for day, all in days.items()]}
 
     def _moment(self, at: datetime | None, case: CaseFields, language: str) -> str:
         if at is None:

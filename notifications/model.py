@@ -43,6 +43,10 @@ class Template(StrEnum):
     OVERVIEW_LINK = "overview_link"  # opens the list of one contact's cases, once; about none of them
     INVITATION = "invitation"  # to choose a time within a window, by a link of its own
     INVITATION_REMINDER = "invitation_reminder"  # some days before the deadline of that
+    TILL_CODE = "till_code"  # to be typed in before a time is held until it is paid at a till
+    TILL_RESERVED = "till_reserved"  # it is held, to be paid at a till until a moment
+    TILL_REMINDER = "till_reminder"  # some time before that moment
+    TILL_LAPSED = "till_lapsed"  # it was not paid at a till until then
     GUARD_CODE = "guard_code"  # to be typed in before a time of a guarded service is reserved; about no appointment
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"

@@ -39,7 +39,7 @@ def check_payment(p: Payment) -> None:
         payment_keep=p.keep_cents is not None
         and (not 0 <= p.keep_cents <= p.amount_cents or p.authorised_until is None),
         payment_keep_reason=(p.keep_cents is None) != (p.keep_reason is None) or p.keep_reason is RefundReason.MANUAL,
-        payment_lapsed_was_open=p.status is PaymentStatus.LAPSED and (p.session_id is None or p.pay_url is not None),
+        payment_lapsed_shows_nothing=p.status is PaymentStatus.LAPSED and p.pay_url is not None,
         payment_lines_sum=sum(line.amount_cents for line in p.lines) != p.amount_cents,
         payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
         payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,

@@ -331,6 +331,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_P.ATTENTION, _E.DIED): _P.FENCED,
     (_P.FENCED, _E.CAPTURED): _P.PAID,  # late money all the same: who said that it cannot come was wrong
     (_P.FENCED, _E.CONTRADICTED): _P.ATTENTION,
+    (_P.INTENDED, _E.LAPSED): _P.LAPSED,  # its payer was never sent anywhere, and the provider is silent
     (_P.OPEN, _E.LAPSED): _P.LAPSED,
     (_P.LAPSED, _E.CAPTURED): _P.PAID,  # late money
     (_P.LAPSED, _E.DIED): _P.FENCED,

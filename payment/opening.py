@@ -105,6 +105,14 @@ class Opening:
             return await self.settling.settle(payment_id)
         return await self.context.payment(payment_id)
 
+    async def leave(self, payment_id: UUID) -> Payment:
+        """fence(); where the provider is silent and nobody was ever given an address to pay at, the payment is not waited for any
+        more (LAPSED): an address that comes after that is shown to nobody, and money all the same is late money."""
+        payment = await self.fence(payment_id)
+        if payment.status is PaymentStatus.INTENDED and payment.session_id is None:
+            return await self.settling.lapse(payment_id)
+        return payment
+
     async def _session(self, payment: Payment) -> Snapshot | None:
         """The session of an INTENDED payment, made if need be. None: there is none, and this key will not make one."""
         provider = self.context.provider_of(payment)

@@ -104,7 +104,12 @@ class Settling:
     async def lapse(self, payment_id: UUID) -> Payment:
         """No longer waited for, although money may still come; does nothing where the row has moved on."""
 
-        return await self._end(payment_id, lambda found: found.status is PaymentStatus.OPEN, lapsed)
+        def may_lapse(found: Payment) -> bool:
+            """What has no session here was shown to nobody."""
+            is_unseen = found.status is PaymentStatus.INTENDED and found.session_id is None
+            return found.status is PaymentStatus.OPEN or is_unseen
+
+        return await self._end(payment_id, may_lapse, lapsed)
 
     async def _end(
         self, payment_id: UUID, may_end: Callable[[Payment], bool], ended: Callable[[Payment, datetime], Decision]

@@ -138,6 +138,10 @@ class Payments:
         """FENCED or PAID; any other status: the provider did not answer or money is under way, try again later."""
         return await self._opening.fence(payment_id)
 
+    async def leave(self, payment_id: UUID) -> Payment:
+        """fence(), for who pays otherwise now: also LAPSED where the provider is silent and its payer was never sent there."""
+        return await self._opening.leave(payment_id)
+
     async def request_refund(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
         """By rule, so approved at once; again for the same reason: that refund or its latest try. Raises NotFound, RefundTooLarge."""
         refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason)

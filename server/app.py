@@ -45,10 +45,12 @@ from booking.allocation import endpoints as allocation
 from booking.allocation import marking_endpoints as marking
 from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
+from booking.appointments import desk_endpoints as desk_of_till
 from booking.appointments import endpoints as appointments
 from booking.appointments import receipt_endpoints as receipts
 from booking.appointments import reduction_endpoints as reductions
 from booking.appointments import staff_endpoints as staff_appointments
+from booking.appointments import till_endpoints as till_holds
 from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
@@ -108,6 +110,8 @@ ENDPOINTS: Sequence[Endpoint] = (
     *appointments.ENDPOINTS,
     *receipts.ENDPOINTS,
     *reductions.ENDPOINTS,
+    *till_holds.ENDPOINTS,
+    *desk_of_till.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
@@ -227,6 +231,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[appointments.BY_NAME] = product.by_name
     app[appointments.APPOINTMENTS] = product.appointments
     app[reductions.REDUCTIONS] = product.reductions
+    app[appointments.TILL_HOLDS] = product.till_holds
     app[allocation.ALLOCATION] = product.allocation
     app[invitations.INVITATIONS] = product.invitations
     app[letters.PRINTING] = product.printing

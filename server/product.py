@@ -33,6 +33,7 @@ from booking.appointments.calls import Calls
 from booking.appointments.hooks import CaseHooks
 from booking.appointments.reductions import Reductions
 from booking.appointments.slots_pg import PgSlots
+from booking.appointments.till_holds import TillHolds
 from booking.appointments.transfer_telling import TransferTelling
 from booking.appointments.usecases import Appointments
 from booking.availability.mirror import Mirror
@@ -131,6 +132,7 @@ class Product:
     transfers: Transfers
     transfer_files: TransferFiles
     appointments: Appointments
+    till_holds: TillHolds
     reductions: Reductions
     allocation: Allocation
     marking: Marking
@@ -228,6 +230,17 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             retention_days=settings.retention_days,
         )
         reductions = Reductions(db, slots, payments, clock)
+        tills = Tills(db, payments.settle, payments.submit_refund, clock)
+        till_holds = TillHolds(
+            db,
+            appointments,
+            announcer,
+            notifications,
+            sealer,
+            clock,
+            tills.offices,
+            when_down_hours=settings.till_when_down_hours,
+        )
         teller = Teller(announcer, sealer, settings.public_url)
         hours = HoursChanges(db, clock, draw=sealer.draw, horizon_days=settings.horizon_days)
         rebookings = Rebookings(db, hours, appointments, slots, offers, clock)
@@ -267,7 +280,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             guard_rules=Rules(db, guard, figures, sealer, clock, settings.public_url),
             figures=figures,
             payments=payments,
-            tills=Tills(db, payments.settle, payments.submit_refund, clock),
+            tills=tills,
             reconciliation=Reconciliation(
                 db, {name: one for name, one in providers.items() if not isinstance(one, NoProvider)}, clock
             ),
@@ -294,6 +307,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),
             appointments=appointments,
+            till_holds=till_holds,
             reductions=reductions,
             allocation=allocation,
             marking=Marking(db, need_teller, clock),

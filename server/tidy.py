@@ -15,6 +15,7 @@ from base.identity.usecases import Identity
 from base.jobs import forget_done
 from base.rounds import each
 from booking.allocation.usecases import Allocation
+from booking.appointments.till_holds import TillHolds
 from booking.appointments.usecases import Appointments
 from booking.catalogue.uploads import Uploads
 from booking.guard.usecases import Guard
@@ -39,6 +40,7 @@ class Tidy:
     invitations: Invitations
     guard: Guard
     uploads: Uploads
+    till_holds: TillHolds
 
     async def run(self) -> int:
         """How many rows went."""
@@ -52,6 +54,7 @@ class Tidy:
             "uploads": self.uploads.forget_over,
             "questions": self.appointments.forget_answers,
             "said": self.appointments.forget_said,
+            "till": self.till_holds.forget_over,
             "persons": self.appointments.erase_due,
             "requests": self.allocation.erase_due,
         }

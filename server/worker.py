@@ -40,6 +40,7 @@ def duties(product: Product) -> Sequence[Duty]:
         product.invitations,
         product.guard,
         product.uploads,
+        product.till_holds,
     )
     return (
         Duty("messages", 0.5, product.notifications.send_due, is_queue=True),
@@ -59,6 +60,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("matching", 300, product.matching.by_night),
         Duty("untold", 60, product.appointments.tell_otherwise),
         Duty("invitations", 60, product.invitations.remind_due),
+        Duty("till-reminders", 60, product.till_holds.remind_due),
         Duty("reconfirm", 60, product.appointments.reconfirm_due),
         Duty("allocation", 5, product.runs.close_due),
         Duty("words", 5, product.need_words.mail_due),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from base.clock import Clock
 from base.errors import Conflict, NotFound
+from base.failpoint import point
 from base.i18n import mark as _
 from booking.appointments.lifecycle import HoldOver, Transaction
 from booking.appointments.model import OWED, AppointmentStatus, CaseState
 from booking.appointments.slots import Slots
 from payment.context import PaymentUnavailable
 from payment.model import Payment, PaymentStatus
+from payment.ports import Tx
 from payment.till.model import COUNTER
 from payment.usecases import Payments
+
+till_asked = point("till.asked")
 
 _ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 
@@ -23,6 +27,13 @@ _ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 class PaymentUnderWay(Conflict):
     code = "payment_under_way"
     message = _("An online payment of this fee is under way. It must end before the fee can be paid at a till.")
+
+
+Keep = Callable[[Tx, CaseState, Payment], Awaitable[None]]
+
+
+async def nobody_keeps(tx: Tx, case: CaseState, payment: Payment) -> None:
+    """Where the time stays held only as long as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +44,11 @@ class AtTill:
     clock: Clock
     describe: Callable[[CaseState], str]
 
-    async def ask(self, reference: UUID, return_url: str) -> Payment | None:
+    async def ask(self, reference: UUID, return_url: str, keep: Keep = nobody_keeps) -> Payment | None:
         """The payment that a till can take; None where nothing is to be paid (any more).
 
-        Raises NotFound, HoldOver, PaymentUnderWay, PaymentUnavailable.
+        `keep`: what else belongs to it, in the transaction in which the payment is there, with the case locked; what it raises
+        comes through. Raises NotFound, HoldOver, PaymentUnderWay, PaymentUnavailable.
         """
         for _try in range(2):
             async with self.transaction() as tx:
@@ -62,11 +74,14 @@ class AtTill:
                         service_day=case.service_day,
                         at_till=True,
                     )
+                if living.provider == COUNTER and living.amount == case.fee and is_held:
+                    await keep(tx, case, await self.payments.living(tx, reference) or living)  # with its Kassenzeichen
             if living.status is PaymentStatus.PAID:
                 return None
             if living.provider == COUNTER and living.amount == case.fee:
+                till_asked()
                 return await self.payments.open(living.id)
-            ended = await self.payments.fence(living.id)
+            ended = await self.payments.leave(living.id)
             if ended.is_secured:
                 return None
             if ended.status not in _ENDED:

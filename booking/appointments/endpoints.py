@@ -52,6 +52,7 @@ from booking.appointments.per_contact import ContactNeeded, ContactUsedUp
 from booking.appointments.reading import NotConfirmed
 from booking.appointments.reconfirming import NotAsked
 from booking.appointments.responsible import NotResponsible
+from booking.appointments.till_holds import TillHolds
 from booking.appointments.twins import AnotherBooked, LimitReached
 from booking.appointments.usecases import Appointments
 from booking.catalogue.model import Channel
@@ -62,6 +63,7 @@ from payment.context import PaymentUnavailable
 
 BY_NAME: web.AppKey[ByName] = web.AppKey("BY_NAME", ByName)
 APPOINTMENTS: web.AppKey[Appointments] = web.AppKey("APPOINTMENTS", Appointments)
+TILL_HOLDS: web.AppKey[TillHolds] = web.AppKey("TILL_HOLDS", TillHolds)
 
 
 class AppointmentIn(BaseModel):
@@ -227,7 +229,13 @@ async def check_out(request: web.Request) -> web.Response:
     language = (await appointments.standing(ident)).language
     here = request.app[SETTINGS].public_url
     return_url = _checked(wanted.return_url, here) or f"{here}/{language}/appointments/{ident}/paid"
-    pay_url = await appointments.pay(ident, return_url)
+    try:
+        pay_url = await appointments.pay(ident, return_url)
+    except PaymentUnavailable:
+        offered = await request.app[TILL_HOLDS].after_silence(ident)
+        if offered is None:
+            raise
+        raise PaymentUnavailable(pay_at_till_until=offered.pay_by.isoformat()) from None
     status = (await appointments.standing(ident)).status
     return reply(CheckoutOut(status=status, pay_url=pay_url), headers=NO_STORE)
 

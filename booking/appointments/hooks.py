@@ -12,6 +12,7 @@ from booking.appointments.model import OWED, AppointmentStatus, CaseState, MoveS
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from payment.model import Payment, PaymentStatus, Refund
 from payment.ports import Outcome, Tx
+from payment.till.model import COUNTER
 
 appointment_confirmed = point("appointment.confirmed")
 hold_expired = point("hold.expired")
@@ -114,6 +115,8 @@ class CaseHooks:
         is_given_up = still_held and payment.status is PaymentStatus.LAPSED
         ended = AppointmentStatus.CANCELLED if is_given_up else AppointmentStatus.EXPIRED
         await self._slots.move(tx, payment.reference, ended)
+        if payment.provider == COUNTER and not still_held:
+            await self._slots.announce(tx, payment.reference, Notice("till_lapsed"))
         hold_expired()
 
     async def _difference_paid(self, tx: Tx, payment: Payment) -> Outcome:

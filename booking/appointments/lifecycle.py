@@ -28,6 +28,7 @@ from booking.appointments.staying import wait_no_more
 from payment.ledger import part_of
 from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
+from payment.till.model import COUNTER
 from payment.usecases import GivenBack, Payments
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,20 @@ class Lifecycle:
 
         Raises NotFound, HoldOver, PaymentUnavailable (503: nothing is lost, the same again may succeed).
         """
+        payment = await self._ask_for_money(reference, return_url)
+        if payment is not None and payment.provider == COUNTER:
+            # It was to be paid at a till. Whoever has changed their mind pays once: what a cashier takes meanwhile is kept instead.
+            if (await self._payments.fence(payment.id)).status is PaymentStatus.PAID:
+                return None
+            payment = await self._ask_for_money(reference, return_url)
+        if payment is None:
+            return None
+        pay_requested()
+        opened = await self._payments.open(payment.id)
+        return opened.pay_url if opened.status is PaymentStatus.OPEN else None
+
+    async def _ask_for_money(self, reference: UUID, return_url: str) -> Payment | None:
+        """None: nothing is to be paid (any more)."""
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
             gone = await self._payments.uncovered(tx, reference) if case.status in _STANDS else None
@@ -107,11 +122,10 @@ class Lifecycle:
                 case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock()
             ):
                 raise HoldOver
-            payment: Payment | None = None
             if gone is not None:  # reserved once, and run out: now it is taken at once
-                payment = await self._pay_again(tx, case, gone, return_url)
-            elif case.fee and not self._payments.only_at_till:
-                payment = await self._payments.request(
+                return await self._pay_again(tx, case, gone, return_url)
+            if case.fee and not self._payments.only_at_till:
+                return await self._payments.request(
                     tx,
                     reference=reference,
                     amount=case.fee,
@@ -122,15 +136,10 @@ class Lifecycle:
                     service_day=case.service_day,
                     capture=case.capture,
                 )
-            else:
-                await self._slots.move(tx, reference, _S.CONFIRMED, at_till=bool(case.fee))
-                await self._slots.announce(tx, reference, Notice("appointment_confirmed"))
-        if payment is None:
-            appointment_confirmed()
-            return None
-        pay_requested()
-        opened = await self._payments.open(payment.id)
-        return opened.pay_url if opened.status is PaymentStatus.OPEN else None
+            await self._slots.move(tx, reference, _S.CONFIRMED, at_till=bool(case.fee))
+            await self._slots.announce(tx, reference, Notice("appointment_confirmed"))
+        appointment_confirmed()
+        return None
 
     async def _pay_again(self, tx: Tx, case: CaseState, gone: Payment, return_url: str) -> Payment:
         return await self._payments.request(

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from base.clock import Clock
-from base.db import Connection, Database
+from base.db import Connection, Database, violates
 from base.errors import FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
@@ -184,8 +186,13 @@ class Making:
         return token
 
     async def _correct(self, conn: Connection, ident: UUID, language: str, person: PersonRow) -> str:
-        """The same hold came back with another contact: the citizen went back a page."""
-        await store.put_person(conn, ident, person)
+        """The same hold came back with another contact: the citizen went back a page. Raises HoldInUse where it waits for a till."""
+        try:
+            await store.put_person(conn, ident, person)
+        except asyncpg.InsufficientPrivilegeError as error:
+            if violates(error, "person_waits_for_till"):
+                raise HoldInUse from None
+            raise
         await store.set_language(conn, ident, language)
         row = await store.find_case(conn, ident)
         assert row is not None

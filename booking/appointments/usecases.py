@@ -17,7 +17,7 @@ from base.money import Money
 from base.seal import Sealer
 from booking.appointments import answer_store, move_store, responsible, who_store
 from booking.appointments.announce import Announcer
-from booking.appointments.at_till import AtTill
+from booking.appointments.at_till import AtTill, Keep, nobody_keeps
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
 from booking.appointments.erasing import Erasing
@@ -95,9 +95,9 @@ class Appointments(ForStaff):
         """Where to send the payer; None: nothing to pay (any more), look at the case."""
         return await _again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))
 
-    async def pay_at_till(self, appointment_id: UUID, return_url: str) -> Payment | None:
+    async def pay_at_till(self, appointment_id: UUID, return_url: str, keep: Keep = nobody_keeps) -> Payment | None:
         """Instead of online. See AtTill.ask."""
-        return await _again_after_deadlock(lambda: self._at_till.ask(appointment_id, return_url))
+        return await _again_after_deadlock(lambda: self._at_till.ask(appointment_id, return_url, keep))
 
     async def settle(self, appointment_id: UUID) -> Case:
         await self._lifecycle.settle(appointment_id)

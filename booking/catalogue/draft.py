@@ -156,6 +156,9 @@ class DraftService:
     is_group: bool
     needs: tuple[str, ...]
     most_per_person: int | None  # living appointments at a time; None: no limit
+    pay_at_till: tuple[int, int] | None = (
+        None  # hours to pay at a till, and so many before the appointment at the latest
+    )
     reconfirm: tuple[int, int, bool] | None = (
         None  # asked so many days before, answered until so many hours before, else released
     )

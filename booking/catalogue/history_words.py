@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
 from base.i18n import Text, Translations, format_date, format_time, format_weekday, pick
 from base.i18n import mark as _
@@ -59,19 +58,12 @@ class HistoryWords:
     def _exception(self, entry: Entry) -> str:
         place, day = self._place(entry), format_date(date.fromisoformat(entry.subject["day"]), self._language)
         if entry.after is None:
-            text = self._(_("{place}, {day}: the ordinary hours hold again."), day=day, place=place)
-        else:
-            text = self._(_("{place}, {day}: {hours}."), day=day, place=place, hours=self._hours_of(entry.after))
-        if entry.before is None:
-            return text
-        return self._(_("{sentence} Before: {before}."), sentence=text, before=self._hours_of(entry.before))
-
-    def _hours_of(self, one: Data) -> str:
-        """Of a single day."""
-        if not one["spans"]:
-            return self._(_("closed ({reason})"), reason=one["reason"])
-        times = ", ".join(f"{opens}–{closes}" for opens, closes in one["spans"])
-        return self._(_("open {times} ({reason})"), times=times, reason=one["reason"])
+            return self._(_("{place}, {day}: the ordinary hours hold again."), day=day, place=place)
+        spans, reason = entry.after["spans"], entry.after["reason"]
+        if not spans:
+            return self._(_("{place}, {day}: closed ({reason})."), day=day, place=place, reason=reason)
+        times = ", ".join(f"{opens}–{closes}" for opens, closes in spans)
+        return self._(_("{place}, {day}: open {times} ({reason})."), day=day, place=place, times=times, reason=reason)
 
     def _closure(self, entry: Entry) -> str:
         first, last = (self._moment(entry.subject[end]) for end in ("starts_at", "ends_at"))
@@ -79,10 +71,7 @@ class HistoryWords:
             message = _("{place} is no longer closed from {first} to {last}.")
             return self._(message, place=self._place(entry), first=first, last=last)
         message = _("{place} is closed from {first} to {last} ({reason}).")
-        text = self._(message, place=self._place(entry), first=first, last=last, reason=entry.after["reason"])
-        if entry.before is None:
-            return text
-        return self._(_("{sentence} Before: {before}."), sentence=text, before=entry.before["reason"])
+        return self._(message, place=self._place(entry), first=first, last=last, reason=entry.after["reason"])
 
     def _rule(self, entry: Entry) -> str:
         before, after = entry.before or {}, entry.after or {}
@@ -100,30 +89,11 @@ class HistoryWords:
 
     def _rules_of(self, series: Data | None) -> str:
         """Counters that are changed together mostly were alike before; else each set is there once."""
-        sets = list(dict.fromkeys("; ".join(self._alike(rules)) for rules in (series or {}).values()))
+        sets = list(dict.fromkeys("; ".join(map(self._rule_text, rules)) for rules in (series or {}).values()))
         return " / ".join(one or self._(_("no hours")) for one in sets) or self._(_("no hours"))
 
-    def _alike(self, rules: list[Data]) -> list[str]:
-        """Days that are alike stand together."""
-        days: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-        for rule in rules:
-            days.setdefault(tuple(sorted((key, rule[key]) for key in rule if key != "weekday")), []).append(
-                rule["weekday"]
-            )
-        return [self._rule_text(dict(rule), self._days(sorted(found))) for rule, found in days.items()]
-
-    def _days(self, days: list[int]) -> str:
-        runs: list[list[int]] = []
-        for day in days:
-            if runs and runs[-1][-1] == day - 1:
-                runs[-1].append(day)
-            else:
-                runs.append([day])
-        ends = [[format_weekday(day, self._language) for day in dict.fromkeys((run[0], run[-1]))] for run in runs]
-        return ", ".join("–".join(end) for end in ends)
-
-    def _rule_text(self, rule: Data, days: str) -> str:
-        text = f"{days} {rule['opens']}–{rule['closes']}"
+    def _rule_text(self, rule: Data) -> str:
+        text = f"{format_weekday(rule['weekday'], self._language)} {rule['opens']}–{rule['closes']}"
         if rule["kind"] == "break":
             text = self._(_("break {hours}"), hours=text)
         if rule["every_weeks"] > 1:

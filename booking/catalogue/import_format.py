@@ -53,6 +53,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             *("documents_de", "documents_en", "summary_de", "summary_en"),
             *("most", "further_min", "counted_de", "counted_en", "is_group", "needs"),
             *("reconfirm_days", "reconfirm_hours", "reconfirm_releases", "most_per_person", "capture"),
+            *("pay_at_till_hours", "pay_at_till_before_hours"),
         ),
     ),
     "fees.csv": (
@@ -267,6 +268,7 @@ def _service(row: Row) -> DraftService:
         most_per_person=row.whole("most_per_person", 1, 20),
         reconfirm=_reconfirm(row),
         capture=_capture(row),
+        pay_at_till=_pay_at_till(row),
     )
 
 
@@ -290,6 +292,21 @@ def _reconfirm(row: Row) -> tuple[int, int, bool] | None:
         )
         return None
     return days, hours, releases
+
+
+_MOST_HOURS = 720  # as the schema has it (service_pay_at_till)
+
+
+def _pay_at_till(row: Row) -> tuple[int, int] | None:
+    """Both columns, or none."""
+    columns = ("pay_at_till_hours", "pay_at_till_before_hours")
+    hours, before = (row.whole(column, 1, _MOST_HOURS) for column in columns)
+    if not any(row.optional(column) for column in columns):
+        return None
+    for column in columns:
+        if not row.optional(column):
+            row.wrong(column, "pay_at_till_half", "How long, and how long before the appointment: both cells, or none.")
+    return (hours, before) if hours is not None and before is not None else None
 
 
 _PRODUCT = re.compile(r"[a-z0-9_.-]{1,40}")  # as the schema has it (fee_product)

@@ -128,13 +128,15 @@ async def put_services(conn: Connection, rows: Rows) -> list[bool]:
         """
         INSERT INTO service AS old
           (key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source, most, further_min, counted,
-           is_group, needs, reconfirm_days, reconfirm_hours, reconfirm_releases, most_per_person, capture)
+           is_group, needs, reconfirm_days, reconfirm_hours, reconfirm_releases, most_per_person, capture,
+           pay_at_till_hours, pay_at_till_before_hours)
         SELECT key, leika_key, name, summary, search_words, documents, channels, duration_min, topic, top, source, most, further_min,
-               counted, is_group, needs, reconfirm_days, reconfirm_hours, reconfirm_releases, most_per_person, capture
+               counted, is_group, needs, reconfirm_days, reconfirm_hours, reconfirm_releases, most_per_person, capture,
+               pay_at_till_hours, pay_at_till_before_hours
           FROM jsonb_to_recordset($1::jsonb) AS new (key text, leika_key text, name jsonb, summary jsonb, search_words jsonb,
                documents jsonb, channels text[], duration_min int, topic text, top int, source text, most int, further_min int,
                counted jsonb, is_group boolean, needs text[], reconfirm_days int, reconfirm_hours int, reconfirm_releases boolean,
-               most_per_person int, capture text)
+               most_per_person int, capture text, pay_at_till_hours int, pay_at_till_before_hours int)
         ON CONFLICT (key) DO UPDATE SET leika_key = excluded.leika_key, name = excluded.name, summary = excluded.summary,
           search_words = excluded.search_words, documents = excluded.documents, channels = excluded.channels,
           duration_min = excluded.duration_min, topic = excluded.topic, top = excluded.top, source = excluded.source,
@@ -142,15 +144,17 @@ async def put_services(conn: Connection, rows: Rows) -> list[bool]:
           is_group = excluded.is_group, needs = excluded.needs, reconfirm_days = excluded.reconfirm_days,
           reconfirm_hours = excluded.reconfirm_hours,
           reconfirm_releases = excluded.reconfirm_releases, most_per_person = excluded.most_per_person,
-          capture = excluded.capture, is_active = true
+          capture = excluded.capture, pay_at_till_hours = excluded.pay_at_till_hours,
+          pay_at_till_before_hours = excluded.pay_at_till_before_hours, is_active = true
         WHERE (old.leika_key, old.name, old.summary, old.search_words, old.documents, old.channels, old.duration_min,
                old.topic, old.top, old.source, old.most, old.further_min, old.counted, old.is_group, old.needs,
                old.reconfirm_days, old.reconfirm_hours, old.reconfirm_releases, old.most_per_person, old.capture,
-               old.is_active)
+               old.pay_at_till_hours, old.pay_at_till_before_hours, old.is_active)
           IS DISTINCT FROM (excluded.leika_key, excluded.name, excluded.summary, excluded.search_words, excluded.documents,
                excluded.channels, excluded.duration_min, excluded.topic, excluded.top, excluded.source, excluded.most,
                excluded.further_min, excluded.counted, excluded.is_group, excluded.needs, excluded.reconfirm_days, excluded.reconfirm_hours,
-               excluded.reconfirm_releases, excluded.most_per_person, excluded.capture, true)
+               excluded.reconfirm_releases, excluded.most_per_person, excluded.capture, excluded.pay_at_till_hours,
+               excluded.pay_at_till_before_hours, true)
         RETURNING xmax = 0
         """,
         rows,

@@ -138,6 +138,8 @@ async def _services(conn: Connection, draft: Draft) -> Counts:
             "needs": service.needs,
             "most_per_person": service.most_per_person,
             "capture": service.capture,
+            "pay_at_till_hours": service.pay_at_till[0] if service.pay_at_till else None,
+            "pay_at_till_before_hours": service.pay_at_till[1] if service.pay_at_till else None,
             "reconfirm_days": service.reconfirm[0] if service.reconfirm else None,
             "reconfirm_hours": service.reconfirm[1] if service.reconfirm else None,
             "reconfirm_releases": service.reconfirm[2] if service.reconfirm else None,

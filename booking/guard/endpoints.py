@@ -16,9 +16,10 @@ from base.web import ANYONE, NO_STORE, Endpoint, body, query, reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from base.web.staff import address_of
 from booking.appointments.contact import OneContact
+from booking.appointments.unasked import CodeWrong, NoTexts, SentTooOften
 from booking.guard.model import Pass
 from booking.guard.proof import LONGEST
-from booking.guard.usecases import AllowanceUnknown, CodeWrong, Guard, NoTexts, ProofWrong, SentTooOften
+from booking.guard.usecases import AllowanceUnknown, Guard, ProofWrong
 from booking.holds.endpoints import Id
 from booking.holds.refusals import AllowanceOver, QuotaUsedUp
 

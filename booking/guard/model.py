@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,14 +11,10 @@ from uuid import UUID
 from base.i18n import Text
 
 PASS_GOOD = timedelta(minutes=15)
-CODE_GOOD = timedelta(minutes=15)
-CODE_TRIES = 5  # as the schema says (guard_code_tries)
 PER_NETWORK = 30  # holds in an hour, where nothing else is said
 PER_CONTACT = 5  # living appointments: a family has one address
 FIGURES = timedelta(days=30)  # how far back refusals are shown; they are kept for a year
 FIGURES_KEPT = timedelta(days=365)
-
-_DIGITS = 6
 
 
 class Way(StrEnum):
@@ -85,7 +80,3 @@ class Refusals:
     service_id: int
     since: date
     times: Mapping[str, int]
-
-
-def new_code() -> str:
-    return f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"

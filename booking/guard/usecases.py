@@ -14,19 +14,24 @@ from base.i18n import pick
 from base.identity.usecases import network_of
 from base.seal import Sealer, same, token_sha256
 from booking.appointments.contact import mailbox
-from booking.appointments.unasked import may_write
+from booking.appointments.unasked import (
+    CODE_GOOD,
+    CODE_TRIES,
+    CodeWrong,
+    NoTexts,
+    SentTooOften,
+    may_write,
+    new_code,
+)
 from booking.catalogue.store import find_city
 from booking.guard import store
 from booking.guard.figures import Figures
 from booking.guard.model import (
-    CODE_GOOD,
-    CODE_TRIES,
     FIGURES_KEPT,
     PASS_GOOD,
     CodeSent,
     Pass,
     Way,
-    new_code,
 )
 from booking.guard.proof import Proofs
 from booking.holds.refusals import AllowanceOver, QuotaUsedUp
@@ -40,24 +45,6 @@ class ProofWrong(DomainError):
     code = "proof_wrong"
     status = 422
     message = _("The check did not succeed, or took too long. Please try again, or have a code sent.")
-
-
-class CodeWrong(DomainError):
-    code = "code_wrong"
-    status = 422
-    message = _("This is not the code that we sent, or its time is over. After five tries, please have a new one sent.")
-
-
-class SentTooOften(DomainError):
-    code = "code_sent_too_often"
-    status = 429
-    message = _("Codes were asked for very often. Please try again in 20 minutes, or book by telephone.")
-
-
-class NoTexts(DomainError):
-    code = "no_texts"
-    status = 422
-    message = _("We cannot send text messages: please give an e-mail address.")
 
 
 class AllowanceUnknown(DomainError):

@@ -8,12 +8,14 @@ from aiohttp import web
 from multidict import MultiDict
 
 from base.errors import DomainError, NotFound
+from base.i18n import zone
 from base.money import Money
-from base.web import STAFF, form, path_id
+from base.web import SETTINGS, STAFF, form, path_id
 from booking.allocation.endpoints import ALLOCATION
-from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.endpoints import APPOINTMENTS, TILL_HOLDS
 from booking.appointments.model import AppointmentStatus, Case
 from booking.appointments.reduction_endpoints import REDUCTIONS
+from booking.appointments.till_endpoints import kassenzeichen_at_till
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
 from booking.rebooking.endpoints import REBOOKINGS
 from booking.waitlist.endpoints import WAITLIST
@@ -71,6 +73,14 @@ async def cancel(request: web.Request) -> web.Response:
     return see(f"{place.base}/cases/{case.id}")
 
 
+async def at_till(request: web.Request) -> web.Response:
+    """To be paid at a till: who it is was seen or heard here, so no code is asked for."""
+    case = await case_of_office(request, path_id(request, "appointment"))
+    await form(request)
+    url = f"{request.app[SETTINGS].public_url}/{case.language}/appointments/{case.id}/paid"
+    return await _done(request, case, request.app[TILL_HOLDS].begin_by_staff(case.id, url))
+
+
 async def join_waitlist(request: web.Request) -> web.Response:
     """For the case's own office, or, where that was ticked, for any."""
     case, fields = await case_of_office(request, path_id(request, "appointment")), await form(request)
@@ -118,6 +128,8 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
     else:
         said = _notice(words, case, facts.status, reach)
     errors = (ShownError(field="main", message=said[1]),) if problem else ()
+    at_till = await request.app[TILL_HOLDS].offer(case.id, with_places=False)
+    till_hold = kassenzeichen_at_till(case)
     _reduced, missing = await request.app[REDUCTIONS].at_counter(case.id)
     view = CasePage(
         frame=staff_frame(request, words, words._("Appointment {number}", number=case.number), errors=errors),
@@ -136,6 +148,13 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         book_url=place.base,
         is_told=case.contact is not None and appointments.can_reach(case.contact),
+        till_action=f"{place.base}/cases/{case.id}/till" if at_till and not till_hold else "",
+        till_text=words._(
+            "The time then stays reserved until {until}, and the person is told where and how to pay.",
+            until=words.when(at_till.pay_by, case.time_zone),
+        )
+        if at_till
+        else "",
         waiting=await waiting_part(request, words, case, f"{place.base}/cases/{case.id}"),
     )
     return staff_page(request, "bookings/case", view, status=409 if problem else 200)
@@ -159,7 +178,13 @@ def _notice(words: Words, case: Case, status: str, reach: str) -> tuple[str, str
         told = words._("The confirmation goes to {reach}.", reach=reach) if reach else ""
         return "success", words._("The appointment is booked"), told or words._("Please read the number out.")
     if status == _S.HELD and case.hold_until is not None:
-        until = words._("Reserved until {clock}", clock=words.clock(case.hold_until, case.time_zone))
+        is_today = (
+            case.hold_until.astimezone(zone(case.time_zone)).date() == words.now.astimezone(zone(case.time_zone)).date()
+        )
+        clock = (words.clock if is_today else words.when)(case.hold_until, case.time_zone)
+        until = words._("Reserved until {clock}", clock=clock)
+        if kassenzeichen_at_till(case):
+            return "info", until, words._("It is to be paid at a till, or online; once paid, it is booked.")
         return "info", until, words._("The person has the link to pay; once paid, it is booked.")
     title = {
         _S.CANCELLED: words._("This appointment was cancelled."),

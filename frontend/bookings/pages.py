@@ -28,6 +28,7 @@ ENDPOINTS = [
     page("POST", f"{_REQUEST}/withdraw", requests.withdraw, _BOOK, "Withdraw it for the caller", NotFound),
     page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
     page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),
+    page("POST", f"{_CASE}/till", cases.at_till, _BOOK, "To be paid at a till until a deadline", NotFound),
     page("POST", f"{_CASE}/waitlist", cases.join_waitlist, _BOOK, "Put it on the earlier-time list", NotFound),
     page("POST", f"{_CASE}/waitlist/leave", cases.leave_waitlist, _BOOK, "Take it off the list", NotFound),
     page(

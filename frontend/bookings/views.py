@@ -94,6 +94,8 @@ class CasePage:
     book_url: str
     is_told: bool  # by mail or text, when it is cancelled
     waiting: WaitingPart | None = None
+    till_action: str = ""  # to be paid at a till until a deadline
+    till_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,7 @@ _WRONG = {
     "reconfirm_too_short": _("Between the question and the deadline are less than 12 hours."),
     "bad_capture": _("A fee is taken automatic or manual."),
     "capture_not_supported": _("The payment provider of this city cannot reserve money and take it later."),
+    "pay_at_till_half": _("How long, and how long before the appointment: both cells, or none."),
     "reduction_kind": _("A reduction is a share in per cent, a fixed amount, or an exemption."),
     "reduction_per": _("A reduction is for a person or for the whole case."),
     "reduction_for_nothing": _("A reduction needs services or groups of services that it is for."),
@@ -121,7 +122,7 @@ _PLAIN = {
     *("missing_file", "duplicate_file", "broken_zip", "encoding", "missing_column", "duplicate_column"),
     *("one_channel", "ends_before_start", "closes_before_opening", "bookable_without_duration", "choices_of_choice"),
     *("choices_differ", "weeks_without_first_day", "two_rhythms", "break_outside", "resource_with_groups"),
-    *("group_one_place", "reconfirm_too_short", "fee_without_legal_basis", "product_form"),
+    *("group_one_place", "reconfirm_too_short", "pay_at_till_half", "fee_without_legal_basis", "product_form"),
     *("reduction_for_nothing", "exempt_with_value"),
 }
 _NOT_VALID = _("This is not valid.")

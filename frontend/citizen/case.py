@@ -15,7 +15,7 @@ from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
 from frontend.citizen.giving_back import if_cancelled_now, steps_in_words
-from frontend.citizen.holding import Chosen, appointment_rows, book_button
+from frontend.citizen.holding import Chosen, appointment_rows, book_button, until
 from frontend.citizen.reduction_views import proofs
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
@@ -39,6 +39,7 @@ class CaseFacts:
     due_at_till: Money | None = None  # of what was booked without being paid
     only_at_till: bool = False  # nothing is paid online
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
+    has_till_hold: bool = False  # its time stays held for that, so online is a change of mind
     refund: str = ""  # "", under_way, done, failed, transfer
     refund_amount: Money | None = None
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
@@ -244,7 +245,8 @@ def case_page(
         is_lost=is_lost,
         reserved=_reserved(words, facts) if is_held and facts.payment != "processing" else "",
         pay_action=f"{here}/pay"
-        if (is_held and facts.payment in ("", "open", "failed") and not facts.at_till) or facts.owed_again
+        if (is_held and facts.payment in ("", "open", "failed") and (facts.has_till_hold or not facts.at_till))
+        or facts.owed_again
         else "",
         pay_button=_pay_button(words, facts),
         wait_text=_wait(words, facts),
@@ -546,9 +548,7 @@ def _keep(words: Words, facts: CaseFacts) -> tuple[str, bool]:
 def _reserved(words: Words, facts: CaseFacts) -> str:
     if facts.hold_until is None:
         return ""
-    return words._(
-        "Reserved for you until {clock}.", clock=words.clock(facts.hold_until, facts.chosen.office.time_zone)
-    )
+    return words._("Reserved for you until {clock}.", clock=until(words, facts.hold_until, facts.chosen))
 
 
 def _call(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
@@ -586,6 +586,8 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
 def _pay_button(words: Words, facts: CaseFacts) -> str:
     if facts.owed_again:
         return words._("Pay {amount}", amount=words.fee(facts.owed_again))
+    if facts.at_till:
+        return words._("Pay online instead")
     if facts.payment == "failed":
         return words._("Pay again")
     if facts.payment == "open":

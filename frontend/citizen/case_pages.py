@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -14,11 +15,12 @@ from base.errors import Conflict, DomainError, Invalid, NotFound, Unauthenticate
 from base.money import Money
 from base.web import SETTINGS, form, path_id, query, set_token_cookie, text_reply
 from booking.allocation.endpoints import NEED_SOURCE
-from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.endpoints import APPOINTMENTS, TILL_HOLDS
 from booking.appointments.lifecycle import HoldOver, RefundDiffers
 from booking.appointments.model import AppointmentStatus, Case
 from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.appointments.reductions import AlreadyBooked, PaymentBegun
+from booking.appointments.till_holds import TillOffer
 from booking.catalogue.model import Channel
 from booking.rebooking.endpoints import REBOOKINGS
 from frontend.citizen.case import case_page, facts_of, was_given_back
@@ -30,7 +32,9 @@ from frontend.citizen.refund_pages import refund_url
 from frontend.citizen.refund_wording import line
 from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words_of
 from frontend.citizen.sent import cents_of, hold_of
+from frontend.citizen.till_views import offered_text, places_shown, till_part
 from frontend.citizen.waitlist_views import case_part
+from payment.context import PaymentUnavailable
 from payment.model import LIVING
 from payment.transfers.endpoints import TRANSFERS
 
@@ -103,11 +107,12 @@ async def _check(
     if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= words.now:
         return see(f"/{words.language}/appointments/{case.id}")
     offered, appointments = await request.app[REDUCTIONS].offered(case.id), request.app[APPOINTMENTS]
+    at_till, what = await _at_till(request, case), await chosen(request, case)
     view = check_page(
         words,
         case.id,
         hold_id,
-        await chosen(request, case),
+        what,
         case.contact,
         case.hold_until,
         case.refund_policy,
@@ -125,8 +130,14 @@ async def _check(
             problem=refused,
         ),
         at_till=appointments.only_at_till,
+        till_text=offered_text(words, what, at_till) if at_till else "",
     )
     return page(request, "check", view, status=503 if problem else 422 if refused else 200)
+
+
+async def _at_till(request: web.Request, case: Case) -> TillOffer | None:
+    """Instead of online."""
+    return await request.app[TILL_HOLDS].offer(case.id, with_places=False) if case.fee else None
 
 
 def _has_run_out(case: Case, now: datetime) -> bool:
@@ -150,11 +161,31 @@ async def pay(request: web.Request) -> web.Response:
         return await _check(request, await appointments.case(ident), hold_id)
     except Unavailable:
         log.warning("pay.not_opened", extra={"appointment": str(ident)})
-        problem = words._(
+        return await _not_opened(request, ident, hold_id)
+    return see(url or here)
+
+
+async def _not_opened(request: web.Request, ident: UUID, hold_id: UUID | None) -> web.Response:
+    """The provider is silent: said plainly, with the till as another way where there is one, and everything typed is kept."""
+    words, till_holds = words_of(request), request.app[TILL_HOLDS]
+    if await till_holds.found(ident) is not None:  # it waited for a till before: there it stays
+        with suppress(DomainError):
+            await till_holds.again(
+                ident, f"{request.app[SETTINGS].public_url}/{words.language}/appointments/{ident}/paid"
+            )
+        refusal = PaymentUnavailable()
+        return await show(request, refusal)
+    offered = await till_holds.after_silence(ident)
+    problem = (
+        words._(
+            "Our payment provider does not answer. Nothing was charged, and your time is still kept: please try again, or pay at a till."
+        )
+        if offered
+        else words._(
             "Our payment provider does not answer. Nothing was charged, and your time is still kept: please try again."
         )
-        return await _check(request, await appointments.case(ident), hold_id, problem)
-    return see(url or here)
+    )
+    return await _check(request, await request.app[APPOINTMENTS].case(ident), hold_id, problem)
 
 
 async def paid(request: web.Request) -> web.Response:
@@ -190,6 +221,8 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         transfers=tuple((line(words, one), refund_url(request, one)) for one in transfers),
         only_at_till=appointments.only_at_till,
     )
+    held = await request.app[TILL_HOLDS].found(ident) if facts.status == "held" else None
+    facts = replace(facts, has_till_hold=held is not None)
     if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
         facts = replace(facts, can_move=False)
     view = case_page(
@@ -203,6 +236,11 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         problem=words._(refusal.message) if refusal else "",
     )
     view = replace(view, waitlist=await case_part(request, words, case))
+    if facts.status == "held" and facts.at_till and held is not None:
+        places = await request.app[TILL_HOLDS].places(held.pay_by)
+        view = replace(view, till=till_part(case.number, places_shown(words, places)))
+    elif view.pay_action and await _at_till(request, case):
+        view = replace(view, till_url=f"/{words.language}/appointments/{ident}/till")
     if view.pay_action and (await request.app[REDUCTIONS].offered(ident)).options:
         view = replace(view, reduction_url=f"/{words.language}/appointments/{ident}/check#reductions")
     return page(request, "case", view, status=refusal.status if refusal else 200)

@@ -17,8 +17,9 @@ from base.errors import Malformed, NotFound
 from base.i18n import mark as _
 from base.web import SETTINGS, clear_token_cookie, set_token_cookie, token_cookies
 from base.web.staff import address_of, proven_address
+from booking.appointments.unasked import CodeWrong, SentTooOften
 from booking.guard.endpoints import GUARD
-from booking.guard.usecases import AllowanceUnknown, CodeWrong, ProofWrong, SentTooOften
+from booking.guard.usecases import AllowanceUnknown, ProofWrong
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Entry
 from booking.holds.refusals import AllowanceOver, QuotaUsedUp

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from base.i18n import LANGUAGES, Text
+from base.i18n import LANGUAGES, Text, zone
 from base.money import Money
 from booking.appointments.contact import Contact, Need
 from booking.appointments.model import Answer, Reduced
@@ -131,6 +131,7 @@ def check_page(
     whole_fee: Money | None = None,
     reductions: ReductionsPart | None = None,
     at_till: bool = False,
+    till_text: str = "",
 ) -> CheckPage:
     """`hold_id`: the way back to the contact form, None where it is closed; `times_url`: as for the contact form; `at_till`: nothing is
     paid online."""
@@ -168,6 +169,8 @@ def check_page(
         is_reserved_first=any(service.capture is Capture.MANUAL for _, service in chosen.services),
         price=price_rows(words, whole_fee, chosen.reductions) if whole_fee else (),
         reductions=reductions,
+        till_url=f"/{words.language}/appointments/{appointment_id}/till" if till_text else "",
+        till_text=till_text,
     )
 
 
@@ -228,8 +231,15 @@ def reserved(words: Words, chosen: Chosen, expires_at: datetime) -> str:
     return words._(
         "{when}: reserved for you until {clock}.",
         when=words.when(chosen.starts_at, zone_name),
-        clock=words.clock(expires_at, zone_name),
+        clock=until(words, expires_at, chosen),
     )
+
+
+def until(words: Words, moment: datetime, chosen: Chosen) -> str:
+    """The day with it, where that is not today."""
+    place = chosen.office.time_zone
+    is_today = moment.astimezone(zone(place)).date() == words.now.astimezone(zone(place)).date()
+    return words.clock(moment, place) if is_today else words.when(moment, place)
 
 
 def _basis(words: Words, chosen: Chosen) -> str:

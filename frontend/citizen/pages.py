@@ -24,6 +24,7 @@ from frontend.citizen import (
     overview_pages,
     rebooking_pages,
     refund_pages,
+    till_pages,
     waitlist_pages,
 )
 
@@ -93,6 +94,12 @@ ENDPOINTS = [
     page("GET", f"{_CASE}/check", case_pages.check, CASE, "Check before booking", Unauthenticated),
     page("POST", f"{_CASE}/reductions", case_pages.claim_reductions, CASE, "Claim reductions", Unauthenticated),
     page("POST", f"{_CASE}/pay", case_pages.pay, CASE, "Book, and pay where there is a fee", Unauthenticated),
+    page("GET", f"{_CASE}/till", till_pages.show, CASE, "Pay at a till instead", Unauthenticated),
+    page("POST", f"{_CASE}/till", till_pages.choose, CASE, "Choose to pay at a till", Unauthenticated, NotFound),
+    page("POST", f"{_CASE}/till/codes", till_pages.send_code, CASE, "Have a code sent", Unauthenticated, Malformed),
+    page(
+        "GET", f"{_CASE}/till/code", till_pages.ask_code, CASE, "Type in the code", Unauthenticated, NotFound, Invalid
+    ),
     page("GET", f"{_CASE}/paid", case_pages.paid, CASE, "Back from the payment provider", Unauthenticated),
     page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
     page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageLink:
@@ -293,6 +295,61 @@ class ReductionsPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TillPlaceView:
+    """An office with a till: name, address, and the days on which it is open before the deadline, each with its hours."""
+
+    name: str
+    address: str
+    days: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillPart:
+    """Of a case that waits for a till. `square`: the number as a QR code, SVG of ours."""
+
+    square: Markup
+    places: tuple[TillPlaceView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillWay:
+    """Where a code can be sent: the value of a button and what it says."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillPage:
+    """Paying at a till instead. `ways`: where a code can be sent first; none: it was shown before (`action`), or cannot be."""
+
+    frame: Frame
+    lead: str
+    why: str  # "" or why a till is offered
+    rows: tuple[Row, ...]
+    places: tuple[TillPlaceView, ...]
+    action: str  # "" where a code comes first
+    code_action: str
+    ways: tuple[TillWay, ...]
+    problem: str
+    request_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillCodePage:
+    frame: Frame
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    again_url: str
+    sent_to: str
+    until: str
+    pay_by: str
+    problem: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPage:
     frame: Frame
     groups: tuple[SummaryGroup, ...]
@@ -311,6 +368,8 @@ class CheckPage:
     problem: str = ""  # the last try to pay did not get through
     price: tuple[Row, ...] = ()  # the whole fee and what is taken off
     reductions: ReductionsPart | None = None
+    till_url: str = ""  # where it may be paid at a till instead
+    till_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,6 +417,8 @@ class CasePage:
     pay_action: str = ""
     reduction_url: str = ""  # where one is claimed before paying
     pay_button: str = ""
+    till: TillPart | None = None  # it waits for a till
+    till_url: str = ""  # where it may be paid at a till instead
     refresh_url: str = ""  # while a payment is being processed
     keep_action: str = ""  # whether one comes was asked, and is still to be answered
     keep_lines: tuple[str, ...] = ()

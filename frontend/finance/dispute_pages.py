@@ -47,6 +47,7 @@ _MESSAGES: Mapping[str, str] = {
     "appointment_moved": _("New time of the appointment"),
     "appointment_cancelled": _("Cancellation of the appointment"),
     "appointment_reserved": _("Reservation, to be paid"),
+    "till_reserved": _("Reservation, to be paid"),
     "appointment_reconfirm": _("Question whether the payer comes"),
     "call_link": _("Link to the video consultation"),
     "refund_succeeded": _("Message of a refund"),

@@ -62,7 +62,6 @@ class PreviewPage:
     affected: tuple[tuple[str, str], ...]  # a line, where to look at the case
     hidden: tuple[tuple[str, str], ...]
     save_action: str
-    edit_action: str  # empty: nothing was typed
     back_url: str
 
 

@@ -23,8 +23,10 @@ ROLES: Mapping[str, str] = {
     "allocation": _("Allocation by need"),
     "assessor": _("Assessing"),
     "auditor": _("Audit"),
+    "cashier": _("Cashier"),
     "clerk": _("Clerk"),
     "finance": _("Finance"),
+    "kiosk": _("Kiosk"),
     "supervisor": _("Supervision"),
     "treasury": _("Treasury"),
 }

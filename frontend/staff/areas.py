@@ -71,6 +71,7 @@ PERMISSIONS = {
     "transfer.send": _("Make and fetch the file of transfers for the bank"),
     "reconcile.work": _("Send bank statements and see their entries"),
     "till.work": _("Take fees at a till and give released money back"),
+    "till.kiosk": _("A kiosk: say what its card terminal took"),
     "till.close": _("Set up tills, count and close drawers"),
     "ledger.close": _("Close a day of the books for ever"),
     "export.send": _("Make the treasury's batches of closed days"),

@@ -36,6 +36,10 @@ async def tills(conn: Connection, office_id: int) -> list[Till]:
     return await fetch_all(conn, Till, "SELECT * FROM till WHERE office_id = $1 ORDER BY id", office_id)
 
 
+async def offices(conn: Connection) -> list[int]:
+    return await fetch_all(conn, int, "SELECT DISTINCT office_id FROM till ORDER BY 1")
+
+
 async def find_till(conn: Connection, till_id: int) -> Till | None:
     return await find_one(conn, Till, "SELECT * FROM till WHERE id = $1", till_id)
 

@@ -113,6 +113,11 @@ class Tills:
             opened = {one.till_id: one for one in await store.open_drawers(conn, [one.id for one in tills])}
         return [TillState(one, opened.get(one.id)) for one in tills]
 
+    async def offices(self) -> list[int]:
+        """That have a till."""
+        async with self._db.connection() as conn:
+            return await store.offices(conn)
+
     async def till(self, office_id: int, till_id: int) -> TillState:
         """Raises NotFound, also for one of another office."""
         found = next((one for one in await self.at_office(office_id) if one.till.id == till_id), None)

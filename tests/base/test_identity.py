@@ -58,6 +58,7 @@ async def test_the_roles_are_rows(db: Database) -> None:
         "treasury": {"finance.read", "ledger.close", "export.take", "transfer.send"},
         "auditor": {"finance.read", "finance.audit", "oversight.read"},
         "cashier": {"till.work", "till.close"},
+        "kiosk": {"till.kiosk"},
         "assessor": {"finance.read", "transfer.assess", "transfer.enter"},
         "admin": {
             *("account.manage", "queue.manage", "hours.change", "waitlist.read", "guard.change", "catalogue.import"),

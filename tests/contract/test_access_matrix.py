@@ -67,7 +67,7 @@ _CLOSINGS = "/{language}/closings/{office}"
 _CASE, _COUNTER = "/{language}/appointments/{appointment}", "/{language}/counter/{office}"
 
 _INVITED, _INVITATIONS = "/{language}/invitation/{invitation}", "/{language}/invitations/{office}"
-_TILL = "/{language}/till/{office}"
+_TILL, _OFFICE_API = "/{language}/till/{office}", "/api/offices/{office}"
 _BOOKINGS, _HOURS = "/{language}/bookings/{office}", "/{language}/hours/{office}"
 
 ACCESS = Path(__file__).parents[2] / "docs" / "access.md"
@@ -167,6 +167,13 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/appointments/{appointment}/payment-link": CITIZEN,
     "GET /api/appointments/{appointment}/reductions": CITIZEN,
     "POST /api/appointments/{appointment}/reductions": CITIZEN,
+    "GET /api/appointments/{appointment}/till": CITIZEN,
+    "POST /api/appointments/{appointment}/till": CITIZEN,
+    "POST /api/appointments/{appointment}/till/codes": CITIZEN,
+    f"GET {_CASE}/till": CITIZEN,
+    f"POST {_CASE}/till": CITIZEN,
+    f"POST {_CASE}/till/codes": CITIZEN,
+    f"GET {_CASE}/till/code": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
     "POST /api/appointments/{appointment}/erase": CITIZEN,
     "POST /api/appointments/{appointment}/keep": CITIZEN,
@@ -251,6 +258,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /api/offices/{office}/allocation/requests/{number}": COUNTER,
     "GET /api/offices/{office}/appointments/{number}": COUNTER,
     "POST /api/offices/{office}/appointments/{number}/cancel": COUNTER,
+    "POST /api/offices/{office}/appointments/{number}/till": COUNTER,
+    f"POST {_BOOKINGS}/cases/{{appointment}}/till": COUNTER,
     "POST /api/offices/{office}/appointments/{number}/move": COUNTER,
     "GET /api/offices/{office}/appointments/{number}/waitlist": COUNTER,
     "POST /api/offices/{office}/appointments/{number}/waitlist": COUNTER,
@@ -411,6 +420,24 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_TILL}/{{till}}/payments/{{payment}}/receipt": frozenset(),
     f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/give": frozenset(),
     f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/transfer": frozenset(),
+    **{
+        route: frozenset()
+        for route in (
+            f"GET {_OFFICE_API}/tills",
+            f"POST {_OFFICE_API}/tills",
+            f"GET {_OFFICE_API}/drawers",
+            f"GET {_OFFICE_API}/drawers/{{drawer}}",
+            f"POST {_OFFICE_API}/drawers/{{drawer}}/close",
+            f"POST {_OFFICE_API}/tills/{{till}}/drawer",
+            f"GET {_OFFICE_API}/tills/{{till}}/payments",
+            f"POST {_OFFICE_API}/tills/{{till}}/appointments/{{appointment}}",
+            f"POST {_OFFICE_API}/tills/{{till}}/payments/{{payment}}/take",
+            f"POST {_OFFICE_API}/tills/{{till}}/refunds/{{refund}}/give",
+            f"POST {_OFFICE_API}/tills/{{till}}/refunds/{{refund}}/transfer",
+            f"POST {_OFFICE_API}/kiosks/{{till}}/payments",
+            f"POST {_OFFICE_API}/kiosks/{{till}}/payments/{{payment}}/taken",
+        )
+    },
     "GET /{language}/bank/": TILL,
     "POST /{language}/bank/": TILL,
     "GET /{language}/bank/search": TILL,

@@ -504,6 +504,53 @@ async def _hours_pass(scene: Scene, change: str) -> None:
         await conn.execute("ALTER TABLE allocation_run ENABLE TRIGGER allocation_run_guard")
 
 
+async def a_till(scene: Scene) -> None:
+    await scene.rows("INSERT INTO till (office_id, key, name) SELECT min(id), 'kasse-1', 'Kasse 1' FROM office")
+
+
+async def chosen_for_a_till(scene: Scene, made: dict[str, Any]) -> None:
+    """With the code that came by mail."""
+    sent = await scene.good("POST", path(made, "/till/codes"), made["token"], str(uuid4()), {"way": "email"})
+    await scene.drain(is_spared=True)
+    [subject] = [one.header("Subject") for one in scene.mail.messages if re.search(r"\d{6}", one.header("Subject"))]
+    given = {"code_id": sent["id"], "code": re.findall(r"\d{6}", subject)[0]}
+    body = await scene.good("POST", path(made, "/till"), made["token"], json=given)
+    assert body["is_chosen"], body
+    await scene.drain(is_spared=True)
+
+
+async def never_came_to_the_till(scene: Scene) -> None:
+    """Reminded, and then the deadline passes. What was said stays, but for a moment without its guard."""
+    await a_till(scene)
+    made = await held(scene, PAID, days=4)
+    await chosen_for_a_till(scene, made)
+    async with scene.db.transaction() as conn:
+        await conn.execute("ALTER TABLE till_hold DISABLE TRIGGER till_hold_stays")
+        await conn.execute(
+            "UPDATE till_hold SET asked_at = asked_at - interval '60 hours', remind_at = now() - interval '1 second'"
+        )
+        await conn.execute("ALTER TABLE till_hold ENABLE TRIGGER till_hold_stays")
+    await scene.drain()
+    await shows(scene, made, "held")
+    await scene.run_out()
+    await scene.drain()
+    await shows(scene, made, "expired")
+
+
+async def left_for_a_till(scene: Scene) -> None:
+    """The provider is silent, so what was begun there is not waited for any more."""
+    await a_till(scene)
+    await scene.control(
+        "faults", {"faults": [{"kind": "drop_before", "path": "/v1/checkout/sessions", "times": 999}]}, "PUT"
+    )
+    made = await held(scene, PAID, days=4)
+    status, said = await scene.once("POST", path(made, "/checkout"), made["token"]) or (0, {})
+    assert (status, "pay_at_till_until" in said) == (503, True), said
+    await chosen_for_a_till(scene, made)
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    await scene.control("faults", {"faults": []}, "PUT")
+
+
 async def asked_whether_they_come(scene: Scene, *, releases: bool = True, is_spared: bool = True) -> dict[str, Any]:
     """A paid case whose person has been asked, by a worker that may die of it or not."""
     await scene.rows("UPDATE service SET reconfirm_days = 60, reconfirm_hours = 1, reconfirm_releases = $1", releases)
@@ -925,6 +972,25 @@ NOT_ANSWERED = Story(
     ),
 )
 ONLY_SEEN = Story(only_seen, replace(CONFIRMED, mails=ASKED_MAILS))
+TILL_MAILS = ("till_code", "till_reserved")
+NEVER_AT_TILL = Story(
+    never_came_to_the_till,
+    Outcome(
+        cases=(("held", "expiring", "expired"),),
+        claims=(8,),
+        payments=(("fenced", 0, 0),),
+        mails=("till_code", "till_lapsed", "till_reminder", "till_reserved"),
+    ),
+)
+LEFT_FOR_TILL = Story(
+    left_for_a_till,
+    Outcome(
+        cases=(("held", "expiring", "expired"),),
+        claims=(8,),
+        payments=(("lapsed", 0, 0), ("fenced", 0, 0)),
+        mails=TILL_MAILS,
+    ),
+)
 WILL_COME = Story(will_come, replace(CONFIRMED, mails=ASKED_MAILS))
 LINK_SENT = Story(
     link_sent,

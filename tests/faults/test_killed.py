@@ -74,6 +74,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "payment.applied": [
         web(s.MOVED_DEARER, "payment.applied:4"),
+        web(s.LEFT_FOR_TILL, "payment.applied"),  # left, and the till not yet asked
         web(s.BOOKED, "payment.applied"),
         web(s.BOOKED, "payment.applied:2"),
         worker(s.BOOKED_UNHEARD, "payment.applied"),
@@ -180,6 +181,8 @@ CASES: dict[str, list[Case]] = {
     "allocation.unmarked": [web(s.NO_LONGER_BY_NEED, "allocation.unmarked")],
     "allocation.ended": [worker(s.NO_LONGER_BY_NEED, "allocation.ended")],
     "allocation.released": [web(s.BY_NEED, "allocation.released")],
+    "till.asked": [web(s.NEVER_AT_TILL, "till.asked"), web(s.LEFT_FOR_TILL, "till.asked")],
+    "till.reminded": [worker(s.NEVER_AT_TILL, "till.reminded")],
     "reconfirm.asked": [worker(s.WILL_COME, "reconfirm.asked")],
     "reconfirm.kept": [web(s.WILL_COME, "reconfirm.kept")],
     "reconfirm.lapsed": [worker(s.ONLY_SEEN, "reconfirm.lapsed")],

@@ -26,7 +26,7 @@ from base.web.problems import problems
 from booking.allocation.endpoints import NEED_SOURCE
 from booking.allocation.feed import NeedSource
 from booking.appointments.contact import Contact
-from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.endpoints import APPOINTMENTS, TILL_HOLDS
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Case, Created
 from booking.appointments.policy import Terms
@@ -64,6 +64,7 @@ from frontend.citizen.pages import ENDPOINTS
 from payment.context import PaymentUnavailable
 from payment.transfers.endpoints import TRANSFERS
 from payment.transfers.model import Order
+from tests.frontend.at_till import NoTills
 from tests.frontend.samples import CITY, COUNTS, DAY, DETAIL, HITS, ID, NOW, OFFICES, POLICY, SOON
 from video.rooms.model import Invitation
 
@@ -388,6 +389,7 @@ def site(city: City, assets: Assets) -> web.Application:
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
     for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REDUCTIONS, REBOOKINGS, WAITLIST, TRANSFERS):
         app[key] = city
+    app[TILL_HOLDS] = NoTills()
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here
     app[KNOWN_TIMES] = Kept()
     app.add_routes([web.route(endpoint.method, endpoint.path, endpoint.handler) for endpoint in ENDPOINTS])

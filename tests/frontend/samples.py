@@ -87,6 +87,7 @@ from frontend.room.calling import room_page
 from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
+from tests.frontend.at_till import at_till_pages
 from tests.frontend.finance_samples import finance_pages
 from tests.frontend.reduced import CARD, counter_pages, reduced_pages
 from tests.frontend.till_samples import till_pages
@@ -1198,6 +1199,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         ),
     }
     made |= reduced_pages(words, ID, CHOSEN, contact, UNTIL, KEY)
+    made |= at_till_pages(words, ID, CHOSEN, contact, case("held", "open"), KEY)
     for others in (need_pages, overview_pages, twin_pages, waitlist_pages, check_pages, who_pages, invitation_pages):
         more = others(words)
         assert not made.keys() & more.keys()  # one state would hide another

@@ -39,6 +39,22 @@ _INVITED: dict[str, object] = {
     "answer_until": "2026-12-11T23:00:00+00:00",
 }
 
+_AT_TILL: dict[str, object] = {
+    "answer_until": "2026-12-04T09:00:00+00:00",
+    "kassenzeichen": "RF18 2026 0000 17",
+    "tills": [
+        {
+            "name": "Bürgerbüro West",
+            "address": "Bebelstraße 22, 70193 Ulm",
+            "time_zone": "Europe/Berlin",
+            "open": [
+                ["2026-12-01T07:30:00+00:00", "2026-12-01T11:00:00+00:00"],
+                ["2026-12-01T13:00:00+00:00", "2026-12-01T15:00:00+00:00"],
+                ["2026-12-03T07:30:00+00:00", "2026-12-03T12:00:00+00:00"],
+            ],
+        }
+    ],
+}
 FIELDS: dict[Template, dict[str, object]] = {
     Template.APPOINTMENT_CONFIRMED: {},
     Template.APPOINTMENT_MOVED: {"sequence": 1, "moved_from": "2026-12-03T13:20:00+00:00"},
@@ -65,6 +81,10 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.ALLOCATION_ENDED: {},
     Template.OVERVIEW_LINK: {"good_until": "2026-12-01T08:30:00+00:00"},
     Template.GUARD_CODE: {"code": "428173", "good_until": "2026-12-01T08:30:00+00:00"},
+    Template.TILL_CODE: {"code": "428173", "good_until": "2026-12-01T08:30:00+00:00"},
+    Template.TILL_RESERVED: _AT_TILL,
+    Template.TILL_REMINDER: _AT_TILL,
+    Template.TILL_LAPSED: {"sequence": 1},
     Template.INVITATION: _INVITED,
     Template.INVITATION_REMINDER: _INVITED,
     Template.WAITLIST_OFFERED: {
@@ -83,7 +103,13 @@ FIELDS: dict[Template, dict[str, object]] = {
 
 
 MAILS = [template for template in Template if template is not Template.CALL_LINK]  # that one is a text only
-ABOUT_NO_CASE = (Template.GUARD_CODE, Template.OVERVIEW_LINK, Template.INVITATION, Template.INVITATION_REMINDER)
+CODES = (Template.GUARD_CODE, Template.TILL_CODE)
+ABOUT_NO_CASE = (
+    *CODES,
+    Template.OVERVIEW_LINK,
+    Template.INVITATION,
+    Template.INVITATION_REMINDER,
+)
 WITH_CALENDAR = (
     Template.APPOINTMENT_CONFIRMED,
     Template.APPOINTMENT_MOVED,
@@ -157,7 +183,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     assert isinstance(html, EmailMessage)
     for body in (text.get_content(), html.get_content().replace("&amp;", "&")):
         link = str(FIELDS[template].get("own_url", LINK))
-        assert (link in body) is (template is not Template.GUARD_CODE)  # what is typed in needs no link
+        assert (link in body) is (template not in CODES)  # what is typed in needs no link
         assert ("K7F-3QM" in body) is (template not in ABOUT_NO_CASE)
         assert "None" not in body
         assert "{" not in re.sub(r"<style>.*</style>", "", body, flags=re.DOTALL)
@@ -167,7 +193,7 @@ def test_every_mail_is_whole(template: Template, language: str, channel: str, sp
     ways = ("/1", "/2", "/3", "/other", "/cancel") if template is Template.REBOOKING_OFFERED else ()
     links: list[object] = [f"{LINK}/rebooking{way}" for way in ways]
     links = links or [FIELDS[template].get("own_url", LINK), FIELDS[template].get("leave_url")]
-    links = [] if template is Template.GUARD_CODE else links
+    links = [] if template in CODES else links
     assert re.findall(r'(?:src|href)="([^"]*)"', html.get_content()) == [
         str(link).replace("&", "&amp;") for link in links if link
     ]

@@ -46,6 +46,10 @@ TEMPLATES = (
     "paid_too_late",
     "call_link",
     "guard_code",
+    "till_code",
+    "till_reserved",
+    "till_reminder",
+    "till_lapsed",
 )
 
 INVITED = {
@@ -77,7 +81,9 @@ def test_the_texts(language: str) -> None:
     lines = [
         f"{template} {channel}: {text(template, language, channel=channel)}\n"
         for template in TEMPLATES
-        for channel in (("video",) if template in ("call_link", "guard_code") else ("onsite", "video", "phone"))
+        for channel in (
+            ("video",) if template in ("call_link", "guard_code", "till_code") else ("onsite", "video", "phone")
+        )
     ]
     check_golden(GOLDEN / f"texts.{language}.txt", "".join(lines))
 

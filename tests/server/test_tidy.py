@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from base.clock import SettableClock
@@ -13,6 +14,7 @@ from base.seal import Sealer
 from booking.allocation.telling import Teller
 from booking.allocation.usecases import Allocation
 from booking.appointments.slots_memory import MemorySlots
+from booking.appointments.till_holds import TillHolds
 from booking.appointments.usecases import Appointments
 from booking.catalogue.uploads import Uploads
 from booking.guard.figures import Figures
@@ -33,7 +35,9 @@ def nothing_due(db: Database, clock: SettableClock) -> Appointments:
     return CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock).appointments
 
 
-def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overviews, Invitations, Guard, Uploads]:
+def nobody_asks(
+    db: Database, clock: SettableClock
+) -> tuple[Allocation, Overviews, Invitations, Guard, Uploads, TillHolds]:
     world = CaseWorld(db, City(service_id=0, offices={}, duration_min=20, fee_cents=0), clock)
     here = "http://localhost:8080"
     allocation = Allocation(db, Teller(world.notifications, SEALER, clock, here), SEALER, clock)
@@ -42,7 +46,14 @@ def nobody_asks(db: Database, clock: SettableClock) -> tuple[Allocation, Overvie
         db, world.holds, world.appointments, world.availability, world.notifications, Sealing(SEALER), clock, here
     )
     guard = Guard(db, world.notifications, SEALER, Figures(db, clock), clock)
-    return allocation, overviews, invitations, guard, Uploads(db, clock)
+
+    async def no_tills() -> Sequence[int]:
+        return ()
+
+    till_holds = TillHolds(
+        db, world.appointments, world.announcer, world.notifications, SEALER, clock, no_tills, when_down_hours=0
+    )
+    return allocation, overviews, invitations, guard, Uploads(db, clock), till_holds
 
 
 async def test_old_answers_and_done_jobs_are_forgotten(db: Database, clock: SettableClock) -> None:

@@ -123,6 +123,28 @@ def test_whether_people_come_is_asked_as_a_service_says() -> None:
         assert (2, column, code) in found, said
 
 
+def test_whether_a_fee_may_be_paid_at_a_till() -> None:
+    header, first, *others = MINI["services.csv"].splitlines()
+
+    def asking(said: str) -> dict[str, bytes]:
+        lines = [
+            f"{header},pay_at_till_hours,pay_at_till_before_hours",
+            first + said,
+            *(f"{line},," for line in others),
+        ]
+        return raw({**MINI, "services.csv": "\n".join(lines) + "\n"})
+
+    assert [service.pay_at_till for service in parse(raw(MINI), MORNING).services] == [None] * 3
+    assert [service.pay_at_till for service in parse(asking(",72,24"), MORNING).services] == [(72, 24), None, None]
+    for said, column, code in (
+        (",72,", "pay_at_till_before_hours", "pay_at_till_half"),
+        (",,24", "pay_at_till_hours", "pay_at_till_half"),
+        (",721,24", "pay_at_till_hours", "bad_number"),
+        (",72,0", "pay_at_till_before_hours", "bad_number"),
+    ):
+        assert [(e.line, e.column, e.code) for e in errors_of(asking(said))] == [(2, column, code)], said
+
+
 def test_a_bookable_service_needs_a_fee() -> None:
     files = changed("fees.csv", "beratung,0,,,gebührenfrei,test\n", "")
     assert [(e.file, e.line, e.code) for e in errors_of(raw(files))] == [("services.csv", 3, "bookable_without_fee")]
