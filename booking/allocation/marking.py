@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -12,17 +15,20 @@ from base.db import Connection, Database, violates
 from base.errors import DomainError, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from base.rounds import each
 from booking.allocation import marking_store, store, words_store
 from booking.allocation.marking_store import MarkRow
 from booking.allocation.model import RequestStatus, Rule
 from booking.allocation.runs import RunGoesOn
+from booking.allocation.store import Marked
 from booking.allocation.telling import Teller
 
+log = logging.getLogger(__name__)
 service_marked = point("allocation.marked")
 service_unmarked = point("allocation.unmarked")
 requests_ended = point("allocation.ended")
 
-_REQUESTS_PER_ROUND = 200  # one transaction tells their people
+_REQUESTS_PER_ROUND = 200
 
 
 class MomentPast(DomainError):
@@ -112,19 +118,30 @@ class Marking:
         return changed + await self._end_stranded()
 
     async def _end_stranded(self) -> int:
+        async with self._db.connection() as conn:
+            services = {one.service_id: one for one in await store.marked(conn)}
+            due = await marking_store.stranded(conn, _REQUESTS_PER_ROUND)
+        return await each(
+            due,
+            lambda ident: self._end(ident, services),
+            log=log,
+            failed="allocation.not-ended",
+            named=lambda ident: {"request": str(ident)},
+        )
+
+    async def _end(self, ident: UUID, services: Mapping[int, Marked]) -> bool:
         """Whoever has verified the request is told, by mail or by staff; whoever has not may be anybody."""
         async with self._db.transaction() as conn:
-            services = {one.service_id: one for one in await store.marked(conn)}
-            idents = await marking_store.lock_stranded(conn, _REQUESTS_PER_ROUND)
-            for ident in idents:
-                row = await store.find_request(conn, ident)
-                await marking_store.end_request(conn, ident, self._clock())
-                if row is not None and row.is_called:
-                    await words_store.at_end(conn, ident, self._clock())
-                elif row is not None and row.status is not RequestStatus.UNVERIFIED:
-                    await self._teller.ended(conn, row, services[row.service_id])
-                requests_ended()
-        return len(idents)
+            if not await marking_store.lock_stranded(conn, ident):
+                return False
+            row = await store.find_request(conn, ident)
+            await marking_store.end_request(conn, ident, self._clock())
+            if row is not None and row.is_called:
+                await words_store.at_end(conn, ident, self._clock())
+            elif row is not None and row.status is not RequestStatus.UNVERIFIED:
+                await self._teller.ended(conn, row, services[row.service_id])
+        requests_ended()
+        return True
 
     async def _now_and_last(self, conn: Connection, service_id: int) -> tuple[datetime, MarkRow | None]:
         """The moment is taken under the lock, so that what is said later is not older."""

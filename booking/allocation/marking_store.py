@@ -99,17 +99,27 @@ async def open_requests(conn: Connection, service_id: int) -> int:
     return await find_one(conn, int, sql, service_id) or 0
 
 
-async def lock_stranded(conn: Connection, limit: int) -> list[UUID]:
-    """Open requests for what is no longer given out by need. A row that somebody is just moving is left to the next round."""
+async def stranded(conn: Connection, limit: int) -> list[UUID]:
+    """Open requests for what is no longer given out by need."""
     return await fetch_all(
         conn,
         UUID,
         """
         SELECT r.id FROM allocation_request r JOIN allocation_service s USING (service_id)
-         WHERE NOT s.is_on AND r.status IN ('unverified', 'asked', 'confirmed')
-         ORDER BY r.made_at LIMIT $1 FOR NO KEY UPDATE OF r SKIP LOCKED""",
+         WHERE NOT s.is_on AND r.status IN ('unverified', 'asked', 'confirmed') ORDER BY r.made_at LIMIT $1""",
         limit,
     )
+
+
+async def lock_stranded(conn: Connection, ident: UUID) -> bool:
+    """False: it is none any more, or somebody is just moving it."""
+    found = await conn.fetchval(
+        """
+        SELECT true FROM allocation_request r JOIN allocation_service s USING (service_id)
+         WHERE r.id = $1 AND NOT s.is_on AND r.status IN ('unverified', 'asked', 'confirmed') FOR NO KEY UPDATE OF r SKIP LOCKED""",
+        ident,
+    )
+    return found is not None
 
 
 async def end_request(conn: Connection, ident: UUID, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from base.db import Connection, Database
 from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from base.rounds import each
 from booking.allocation import store, words_store
 from booking.allocation.model import RequestStatus
 from booking.allocation.runs import Runs
@@ -20,7 +22,8 @@ from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller
 from booking.appointments.model import AppointmentStatus, Case
 
-word_mailed = point("allocation.word-mailed")  # one of many, not yet committed
+log = logging.getLogger(__name__)
+word_mailed = point("allocation.word-mailed")
 word_said = point("allocation.word-said")
 
 _MAILS_PER_ROUND = 200
@@ -65,16 +68,28 @@ class Words:
     async def mail_due(self) -> int:
         """The worker's turn. Whoever has withdrawn meanwhile is told nothing."""
         next_on = await self._next()
+        async with self._db.connection() as conn:
+            due = await words_store.mails(conn, _MAILS_PER_ROUND)
+        return await each(
+            due,
+            lambda ident: self._mail(ident, next_on),
+            log=log,
+            failed="allocation.word-not-mailed",
+            named=lambda ident: {"word": str(ident)},
+        )
+
+    async def _mail(self, ident: int, next_on: Mapping[int, date]) -> bool:
         async with self._db.transaction() as conn:
-            services = await _services(conn)
-            due = await words_store.lock_mails(conn, _MAILS_PER_ROUND)
-            for word in due:
-                row = await store.find_request(conn, word.request_id)
-                if row is not None and row.status is RequestStatus.CONFIRMED:
-                    await self._teller.waits(conn, row, services[row.service_id], next_on.get(row.service_id))
-                await words_store.said(conn, word.id, self._clock(), None)
-                word_mailed()
-        return len(due)
+            word = await words_store.lock_mail(conn, ident)
+            if word is None:
+                return False
+            row = await store.find_request(conn, word.request_id)
+            if row is not None and row.status is RequestStatus.CONFIRMED:
+                marked = (await _services(conn))[row.service_id]
+                await self._teller.waits(conn, row, marked, next_on.get(row.service_id))
+            await words_store.said(conn, ident, self._clock(), None)
+        word_mailed()
+        return True
 
     async def calls(self) -> list[Call]:
         next_on = await self._next()

@@ -46,15 +46,27 @@ async def at_end(conn: Connection, request_id: UUID, now: datetime) -> None:
     )
 
 
-async def lock_mails(conn: Connection, limit: int) -> list[WordRow]:
-    """Due by mail. A row that another worker has is left to it."""
+async def mails(conn: Connection, limit: int) -> list[int]:
+    """Due by mail, the longest waiting first."""
     return await fetch_all(
+        conn,
+        int,
+        """
+        SELECT w.id FROM allocation_word w JOIN allocation_request r ON r.id = w.request_id
+         WHERE w.said_at IS NULL AND NOT r.is_called ORDER BY w.due_at, w.id LIMIT $1""",
+        limit,
+    )
+
+
+async def lock_mail(conn: Connection, ident: int) -> WordRow | None:
+    """None: said, or another worker is about to."""
+    return await find_one(
         conn,
         WordRow,
         """
-        SELECT w.id, w.request_id, w.run_id, w.said_at FROM allocation_word w JOIN allocation_request r ON r.id = w.request_id
-         WHERE w.said_at IS NULL AND NOT r.is_called ORDER BY w.due_at, w.id LIMIT $1 FOR NO KEY UPDATE OF w SKIP LOCKED""",
-        limit,
+        SELECT id, request_id, run_id, said_at FROM allocation_word WHERE id = $1 AND said_at IS NULL
+           FOR NO KEY UPDATE SKIP LOCKED""",
+        ident,
     )
 
 

@@ -58,6 +58,16 @@ async def test_two_workers_write_once(world: NeedWorld) -> None:
     assert len(await mails(world)) == 4
 
 
+async def test_one_that_cannot_be_told_keeps_no_other_waiting(world: NeedWorld) -> None:
+    await world.take_part("Anna Häberle", SOON)
+    broken, waits = await world.take_part("Ben Blau", LATER), await world.take_part("Cem Can", LATER)
+    await given_out(world)
+    await world.rows("UPDATE allocation_person SET contact = 'sealed by nobody' WHERE request_id = $1", broken)
+    assert await world.words.mail_due() == 1
+    [fields] = await mails(world)
+    assert fields["number"] == (await world.allocation.find(waits)).public_id
+
+
 async def test_staff_call_and_book_for_the_person(world: NeedWorld) -> None:
     placed, waits = await world.enter("Anna Häberle", SOON), await world.enter("Ben Blau", LATER)
     await given_out(world)
