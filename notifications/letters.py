@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import segno
@@ -16,6 +17,7 @@ from base.i18n import Translations, format_date
 from base.i18n import mark as _
 from notifications.fields import InvitationFields, Line
 from notifications.messages import TEMPLATES_FOLDER
+from notifications.refund_letters import RefundLetter, refund_letter
 
 _TEMPLATE = TEMPLATES_FOLDER / "letter.typ"
 
@@ -38,7 +40,7 @@ class Letters:
     def __init__(self, translations: Translations) -> None:
         self._translations = translations
 
-    def pdf(self, letters: Sequence[InvitationLetter], made_at: datetime) -> bytes:
+    def pdf(self, letters: Sequence[InvitationLetter | RefundLetter], made_at: datetime) -> bytes:
         """Each begins a new sheet. Takes some milliseconds for each, and blocks: for a thread. PDF/UA-1, so it can be read aloud, too."""
         given = json.dumps([self._data(letter) for letter in letters])
         made = typst.compile(
@@ -52,7 +54,10 @@ class Letters:
         )
         return bytes(made)
 
-    def _data(self, letter: InvitationLetter) -> dict[str, Any]:
+    def _data(self, letter: InvitationLetter | RefundLetter) -> dict[str, Any]:
+        if isinstance(letter, RefundLetter):
+            say_it = partial(self._translations.gettext, letter.language)
+            return refund_letter(letter, say_it, _square(letter.link))
         asked = letter.fields
 
         def say(text: str, **fields: object) -> str:

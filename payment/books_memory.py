@@ -183,7 +183,7 @@ class MemoryBooks:
         refund = replace(refund, note=stored.note)
         rules.decided_once(stored, refund)
         rules.not_sent_while_disputed(stored, refund, await self.disputes(tx, refund.payment_id))
-        rules.check_refund(refund)
+        rules.check_refund(refund, stored)
         rules.unique_refund(refund, _refunds(tx).values())
         self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund) - rules.counted_cents(stored))
         _refunds(tx)[refund.id] = refund

@@ -9,7 +9,17 @@ from uuid import UUID
 
 from base.money import Money
 from payment.ledger import Journal, fee_journal, refund_failed_journal, refund_journal
-from payment.model import Capture, Payment, PaymentEvent, PaymentStatus, Refund, RefundEvent, RefundStatus, advance
+from payment.model import (
+    Capture,
+    Payment,
+    PaymentEvent,
+    PaymentStatus,
+    Refund,
+    RefundEvent,
+    RefundReason,
+    RefundStatus,
+    advance,
+)
 from payment.ports import RefundSnapshot, RefundState, SessionState, Snapshot
 
 
@@ -221,13 +231,17 @@ def bounced(refund: Refund, failure: str) -> Refund:
 
 
 def _tried_anew(failed: Refund, seen: RefundSnapshot, now: datetime, failed_before: int) -> Refund:
-    if not seen.may_pass or failed.requested_by is not None or failed_before >= len(RETRIES):
+    is_rule = failed.requested_by is None and failed.reason is not RefundReason.AT_PROVIDER
+    if not seen.may_pass or not is_rule or failed_before >= len(RETRIES):
         return failed
     return replace(failed, retry_at=now + RETRIES[failed_before])
 
 
 def _refund_contradiction(refund: Refund, currency: str, seen: RefundSnapshot) -> str | None:
-    if seen.refund_id != refund.id:
+    if refund.reason is RefundReason.AT_PROVIDER:  # names nothing of ours: nobody here asked for it
+        if seen.provider_id != refund.provider_id:
+            return f"id: {seen.provider_id}"
+    elif seen.refund_id != refund.id:
         return f"metadata: refund {seen.refund_id}"
     if seen.state is RefundState.UNKNOWN:
         return "status unknown"

@@ -113,12 +113,12 @@ def decide_dispute(dispute: Dispute, payment: Payment, seen: DisputeSnapshot, no
         journals.append(dispute_journal(after))
     if after.returned_cents > dispute.returned_cents:
         journals.append(dispute_won_journal(after))
-    if _is_a_loss(after) and not _is_a_loss(dispute):
+    if is_a_loss(after) and not is_a_loss(dispute):
         journals.append(dispute_lost_journal(after))
     return DisputeDecision(after, tuple(journals))
 
 
-def _is_a_loss(dispute: Dispute) -> bool:
+def is_a_loss(dispute: Dispute) -> bool:
     return dispute.status is _D.LOST and dispute.taken_cents > 0
 
 
@@ -133,11 +133,12 @@ def lost_cents(disputes: Iterable[Dispute]) -> int:
 def after_loss(
     refund: Refund, payment: Payment, disputes: Sequence[Dispute], others: Sequence[Refund], now: datetime
 ) -> RefundDecision:
-    """Of an approved refund whose payment was lost to a dispute. What the dispute took beyond it is a loss; where the dispute took less,
-    people have to see to the rest, because the provider refunds nothing of such a payment any more."""
+    """Of an approved or failed refund whose payment was lost to a dispute. What that took beyond it is a loss; where it took less, people
+    have to see to the rest, because the provider refunds nothing of such a payment any more."""
     spoken_for = sum(one.amount_cents for one in others if one.status is RefundStatus.OVERTAKEN)
     looked = replace(refund, checked_at=now)
     if refund.amount_cents > lost_cents(disputes) - spoken_for:
-        return RefundDecision(bounced(looked, CHARGE_DISPUTED))
-    overtaken = replace(looked, status=advance(refund.status, RefundEvent.OVERTAKE))
+        is_failed = refund.status is RefundStatus.FAILED
+        return RefundDecision(refund if is_failed else bounced(looked, CHARGE_DISPUTED))
+    overtaken = replace(looked, status=advance(refund.status, RefundEvent.OVERTAKE), retry_at=None)
     return RefundDecision(overtaken, refund_overtaken_journal(overtaken, payment))

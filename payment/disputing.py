@@ -13,8 +13,8 @@ from uuid import UUID
 
 from base.failpoint import point
 from payment.context import Context
-from payment.decide_dispute import decide_dispute, first_seen
-from payment.model import Dispute, Payment, PaymentStatus
+from payment.decide_dispute import after_loss, decide_dispute, first_seen, is_a_loss
+from payment.model import Dispute, Payment, PaymentStatus, RefundStatus
 from payment.ports import DisputeProvider, DisputeSnapshot, Tx
 from payment.settling import Settling
 
@@ -113,10 +113,31 @@ class Disputing:
                 await books.store_dispute(tx, decision.dispute, before.status)
             for journal in decision.journals:
                 await books.post(tx, journal, now)
+            if before is None or before.status is not decision.dispute.status:
+                await self.context.hooks.on_disputed(tx, payment, decision.dispute)
+            if is_a_loss(decision.dispute) and not is_a_loss(row):
+                await self._overtake_failed(tx, payment.id)
             applied()
         _tell(row, decision.dispute, is_new=before is None)
         stored()
         return decision.dispute
+
+    async def _overtake_failed(self, tx: Tx, payment_id: UUID) -> None:
+        """What had failed and still waited to be given back is given back by the loss, as far as it reaches."""
+        books, now = self.context.books, self.context.clock()
+        disputes, refunds = await books.disputes(tx, payment_id), await books.refunds(tx, payment_id)
+        tried_anew = {one.retry_of for one in refunds}
+        for refund in refunds:
+            if refund.status is not RefundStatus.FAILED or refund.id in tried_anew or refund.is_transferred:
+                continue
+            payment = await books.payment(
+                tx, payment_id, lock=True
+            )  # what was called off has changed what is not earned
+            assert payment is not None
+            decision = after_loss(refund, payment, disputes, await books.refunds(tx, payment_id), now)
+            if decision.journal is not None:
+                await books.store_refund(tx, decision.refund, refund.status)
+                await books.post(tx, decision.journal, now)
 
     async def _payment_of(self, tx: Tx, name: str, seen: DisputeSnapshot) -> Payment | None:
         """By the provider's id of the money; by the metadata only where we have stored no such id yet."""

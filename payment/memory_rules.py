@@ -71,11 +71,13 @@ def is_living(p: Payment) -> bool:
 _UNDECIDED = (RefundStatus.REQUESTED, RefundStatus.REJECTED)
 
 
-def check_refund(r: Refund) -> None:
+def check_refund(r: Refund, was: Refund | None = None) -> None:
     manual, asked = r.reason is RefundReason.MANUAL, r.requested_by is not None
     is_open = r.status is RefundStatus.REQUESTED
     _refuse_where(
         refund_amount=r.amount_cents <= 0,
+        refund_at_provider_is_that_one=r.reason is RefundReason.AT_PROVIDER
+        and r.provider_id not in ({(was or r).provider_id} - {None}),
         refund_decided_at=(manual and not is_open) != (r.decided_at is not None),
         refund_four_eyes=asked and r.approved_by == r.requested_by,
         refund_manual_has_requester=manual != asked,
@@ -99,7 +101,8 @@ def decided_once(was: Refund, r: Refund) -> None:
     decided = [(one.approved_by, one.rejected_by, one.decided_at) for one in (was, r)]
     _refuse_where(
         refund_decided_once=undone or late or (was.decided_at is not None and decided[0] != decided[1]),
-        refund_failed_is_final=was.status is RefundStatus.FAILED is not r.status,
+        refund_failed_is_final=was.status is RefundStatus.FAILED
+        and r.status not in (RefundStatus.FAILED, RefundStatus.OVERTAKEN),
     )
 
 
@@ -113,9 +116,11 @@ def not_made_while_disputed(r: Refund, disputes: Iterable[Dispute]) -> None:
 def not_sent_while_disputed(was: Refund, r: Refund, disputes: Iterable[Dispute]) -> None:
     released = was.status is RefundStatus.REQUESTED and r.status is RefundStatus.APPROVED
     sent = r.status is RefundStatus.SUBMITTED is not was.status
-    is_disputed = any(one.status in UNREFUNDABLE for one in disputes)
+    statuses = {one.status for one in disputes}
+    overtaken = r.status is RefundStatus.OVERTAKEN is not was.status
     _refuse_where(
-        refund_not_while_disputed=(released or sent) and is_disputed,
+        refund_not_while_disputed=(released or sent) and bool(statuses & UNREFUNDABLE),
+        refund_overtaken_by_loss=overtaken and (DisputeStatus.LOST not in statuses or was.is_transferred),
         refund_overtaken_is_final=was.status is RefundStatus.OVERTAKEN is not r.status,
     )
 
@@ -169,6 +174,7 @@ def same_by_rule(r: Refund, others: Iterable[Refund]) -> bool:
         other.requested_by is None
         and other.status is not RefundStatus.FAILED
         and (other.payment_id, other.reason) == (r.payment_id, r.reason)
+        and (r.reason is not RefundReason.AT_PROVIDER or other.provider_id == r.provider_id)
         for other in others
     )
 

@@ -74,6 +74,11 @@ class RefundReason(StrEnum):
     LOST_SLOT = "lost_slot"
     MANUAL = "manual"
     MOVED = "moved"  # what it was paid for has become cheaper
+    AT_PROVIDER = "at_provider"  # by hand, on the provider's own pages; the row names it: "at_provider:re_1"
+
+    @classmethod
+    def _missing_(cls, value: object) -> RefundReason | None:
+        return cls.AT_PROVIDER if str(value).startswith(f"{cls.AT_PROVIDER}:") else None
 
 
 class DisputeStatus(StrEnum):
@@ -344,6 +349,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_S.SUCCEEDED, _R.BOUNCE): _S.FAILED,  # the payer's bank sends it back days later
     (_S.SUBMITTED, _R.WAIT): _S.APPROVED,
     (_S.APPROVED, _R.OVERTAKE): _S.OVERTAKEN,
+    (_S.FAILED, _R.OVERTAKE): _S.OVERTAKEN,  # and waited to be transferred
     (_S.APPROVED, _R.BOUNCE): _S.FAILED,  # a lost dispute took less than it, and the provider refunds nothing any more
     (_D.INQUIRY, _F.TAKE): _D.OPEN,
     (_D.INQUIRY, _F.DROP): _D.CLOSED,

@@ -20,6 +20,7 @@ from payment.disputing import Disputing
 from payment.model import Payment, PaymentStatus, RefundStatus
 from payment.opening import SESSION_LIFE, Opening
 from payment.ports import OutcomeUnknown, PaymentProvider, SessionState, Snapshot
+from payment.recognising import Recognising
 from payment.refunding import Refunding
 from payment.settling import Settling
 
@@ -56,6 +57,7 @@ class Noticing:
     refunding: Refunding
     disputing: Disputing
     capturing: Capturing
+    recognising: Recognising
     last_listing: dict[str, datetime] = field(default_factory=dict)  # only against listing too often
 
     async def take_event(self, name: str, headers: Mapping[str, str], raw: bytes) -> None:
@@ -76,6 +78,8 @@ class Noticing:
             await self._guarded("dispute", event.dispute_id, self.disputing.look(name, event.dispute_id))
         elif event.refund_id is not None:
             await self._guarded("refund", event.refund_id, self.refunding.look_again(event.refund_id))
+        elif event.charge_id is not None:
+            await self._guarded("charge", event.charge_id, self.recognising.look(name, event.charge_id))
         elif event.payment_id is not None:
             await self._guarded("payment", event.payment_id, self._look_into(name, provider, payment, event.session_id))
 

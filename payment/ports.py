@@ -13,7 +13,7 @@ from base.errors import DomainError
 from base.i18n import mark as _
 from base.money import Money
 from payment.ledger import PSP_CLEARING
-from payment.model import Capture, DisputeStatus, Payment, Refund
+from payment.model import Capture, Dispute, DisputeStatus, Payment, Refund
 
 Tx: TypeAlias = object
 """A transaction of whoever opened it: passed on, never looked into. On PostgreSQL it is the connection."""
@@ -120,6 +120,7 @@ class VendorEvent:
     session_id: str | None
     refund_id: UUID | None
     dispute_id: str | None = None  # the provider's
+    charge_id: str | None = None  # of a refund
 
 
 class OutcomeUnknown(Exception):
@@ -209,6 +210,13 @@ class DisputeProvider(Protocol):
         """Opened since then, all pages; whoever else uses the account may have some too."""
 
 
+class RefundsProvider(Protocol):
+    """Where `abilities.records`. Every call may raise OutcomeUnknown."""
+
+    async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:
+        """All of a charge, also those that we did not ask for: these name no refund of ours."""
+
+
 class Outcome(Enum):
     KEPT = "kept"
     LOST = "lost"  # what the money was for is gone: it goes back in full
@@ -230,3 +238,9 @@ class Hooks(Protocol):
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None: ...
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         """For good: it is not tried anew at the provider. `payment` as it was read before."""
+
+    async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
+        """It is new, or has come to another status; with the payment locked."""
+
+    async def on_given_back(self, tx: Tx, payment: Payment, provider_id: str) -> None:
+        """The provider has given back, by a refund of this id, what was to go back in another way; with the payment locked."""

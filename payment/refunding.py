@@ -54,7 +54,7 @@ class Refunding:
                 return await self._refused(refund, refusal.code)
             answered()
             if seen is not None:
-                return await self._take_in(refund_id, seen)
+                return await self.take_in(refund_id, seen)
             await self._raise_attempt(refund)
         return await self._looked_in_vain(refund_id)
 
@@ -96,7 +96,7 @@ class Refunding:
             seen = await self.context.provider_of(payment).fetch_refund(refund.provider_id)
         except OutcomeUnknown:
             return await self._looked_in_vain(refund_id)
-        return await self._take_in(refund_id, seen)
+        return await self.take_in(refund_id, seen)
 
     async def _begin(self, refund_id: UUID) -> tuple[Refund, Payment]:
         """SUBMITTED, unless the payment is disputed: then it waits, or, once that is lost, is paid back already."""
@@ -144,7 +144,8 @@ class Refunding:
             raise refusal
         return found
 
-    async def _take_in(self, refund_id: UUID, seen: RefundSnapshot) -> Refund:
+    async def take_in(self, refund_id: UUID, seen: RefundSnapshot) -> Refund:
+        """What was seen, applied to the row as locked. Raises NotFound."""
         async with self.context.books.transaction() as tx:
             before, payment = await self._read(tx, refund_id, lock=True)
             tries = refunds_of_rule(await self.context.books.refunds(tx, payment.id), before.reason)

@@ -11,7 +11,7 @@ from uuid import UUID
 from base.db import Connection, fetch_all, find_one, get_one
 from payment.books import LATE_MONEY
 from payment.ledger import Journal
-from payment.model import ERASED_NOTE, Line, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import ERASED_NOTE, Line, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
 from payment.ports import VendorEvent
 
 
@@ -161,12 +161,14 @@ async def refunds_of(conn: Connection, payment_id: UUID) -> list[Refund]:
 async def insert_refund(conn: Connection, r: Refund) -> bool:
     sql = """
         INSERT INTO refund (id, payment_id, amount_cents, reason, status, note, requested_by, approved_by, rejected_by, decided_at,
-                            attempt, attempt_at, created_at, retry_of, retry_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                            attempt, attempt_at, created_at, retry_of, retry_at, provider_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL AND status <> 'failed' DO NOTHING RETURNING true"""
-    values = (r.id, r.payment_id, r.amount_cents, r.reason, r.status)
+    # Each refund there is a reason of its own (0092_refund_at_provider.sql).
+    reason = f"{r.reason}:{r.provider_id}" if r.reason is RefundReason.AT_PROVIDER else r.reason
+    values = (r.id, r.payment_id, r.amount_cents, reason, r.status)
     people = (r.note, r.requested_by, r.approved_by, r.rejected_by, r.decided_at)
-    rest = (r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at)
+    rest = (r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at, r.provider_id)
     return bool(await conn.fetchval(sql, *values, *people, *rest))
 
 

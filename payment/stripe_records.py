@@ -47,6 +47,7 @@ def transaction(row: Json) -> Transaction:
         charge_id=source.get("payment_intent"),
         payment_id=own_id(source, "payment_id"),
         refund_id=own_id(source, "refund_id"),
+        method=str((source.get("payment_method_details") or {}).get("type") or ""),
         raw={**row, "source": source.get("id")},
     )
 

@@ -260,6 +260,7 @@ def vendor_event(event: Json) -> VendorEvent:
         session_id=thing.get("id") if thing.get("object") == "checkout.session" else None,
         refund_id=own_id(thing, "refund_id"),
         dispute_id=thing.get("id") if thing.get("object") == "dispute" else None,
+        charge_id=thing.get("payment_intent") if thing.get("object") == "refund" else None,
     )
 
 

@@ -22,6 +22,7 @@ from payment.model import UNDER_WAY, Capture, Line, Payment, Refund, RefundReaso
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
+from payment.recognising import Recognising
 from payment.refunding import Refunding
 from payment.settling import Settling
 from payment.transfers.states import OPEN as TRANSFER_OPEN
@@ -58,8 +59,15 @@ class Payments:
         self._approving = Approving(self._context)
         self._earning = Earning(self._context)
         self._capturing = Capturing(self._context, self._settling)
+        self._recognising = Recognising(self._context, self._refunding)
         self._noticing = Noticing(
-            self._context, self._settling, self._opening, self._refunding, self._disputing, self._capturing
+            self._context,
+            self._settling,
+            self._opening,
+            self._refunding,
+            self._disputing,
+            self._capturing,
+            self._recognising,
         )
 
     async def request(
@@ -197,6 +205,10 @@ class Payments:
         """And submit it at once; the worker is the second try. Refusals: see Approving.approve."""
         refund = await self._approving.approve(payment_id, refund_id, by=by)
         return await self._refunding.submit(refund_id) if refund.status is RefundStatus.APPROVED else refund
+
+    async def recognise(self, provider: str, charge_id: str) -> list[Refund]:
+        """Refunds of this charge that people have made at the provider, booked. May raise OutcomeUnknown."""
+        return await self._recognising.look(provider, charge_id)
 
     async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         return await self._approving.reject(payment_id, refund_id, by=by)

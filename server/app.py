@@ -63,6 +63,7 @@ from booking.invitations import endpoints as invitations
 from booking.invitations import letters_endpoints as letters
 from booking.overview import endpoints as overview
 from booking.rebooking import endpoints as rebooking
+from booking.refunds import endpoints as refunds
 from booking.waitlist import endpoints as waitlist
 from booking.waitlist import staff_endpoints as staff_waitlist
 from frontend.allocation import pages as allocation_pages
@@ -131,6 +132,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *bank.ENDPOINTS,
     *exports.ENDPOINTS,
     *transfers.ENDPOINTS,
+    *refunds.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
@@ -252,11 +254,14 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.RECEIPTS] = product.receipts
     app[bank.BANK] = product.bank
     app[transfers.TRANSFERS] = product.transfers
+    app[refunds.REFUNDS] = product.refunds
+    app[refunds.REFUND_LETTERS] = product.refund_letters
     app[transfers.TRANSFER_FILES] = product.transfer_files
     app[payment.LEDGERS] = product.ledgers
     app[payment.REVERSALS] = product.reversals
     app[payment.MATCHING] = product.matching
     app[payment.DIFFERENCES] = product.differences
+    app[payment.PRICING] = product.pricing
     app[exports.EXPORTS] = product.exports
     app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
     app[FIGURES] = product.figure_book

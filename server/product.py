@@ -56,6 +56,8 @@ from booking.queue.feed import QueueSource
 from booking.queue.usecases import Queue
 from booking.rebooking.rebooker import Rebooker
 from booking.rebooking.usecases import Rebookings
+from booking.refunds.letters import RefundLetters
+from booking.refunds.usecases import Refunds
 from booking.waitlist.passing_on import PassingOn
 from booking.waitlist.telling import Teller
 from booking.waitlist.usecases import Waitlist
@@ -75,6 +77,7 @@ from payment.exports.usecases import Exports
 from payment.figures.usecases import FigureBook
 from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
+from payment.matching.pricing import Pricing
 from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
 from payment.payouts.usecases import Payouts
@@ -119,6 +122,7 @@ class Product:
     reconciliation: Reconciliation
     matching: Matching
     differences: Differences
+    pricing: Pricing
     receipts: Receipts
     ledgers: Ledgers
     bank: Bank
@@ -131,6 +135,8 @@ class Product:
     retention: Retention
     transfers: Transfers
     transfer_files: TransferFiles
+    refunds: Refunds
+    refund_letters: RefundLetters
     appointments: Appointments
     till_holds: TillHolds
     reductions: Reductions
@@ -209,7 +215,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             lambda: clock().astimezone(_zone_of(catalogue)).date(),
             _payer(settings),
         )
-        hooks = CaseHooks(slots, clock, has_arrived, let_go, books.serve_on, transfers.arise)
+        hooks = CaseHooks(
+            slots, clock, has_arrived, let_go, books.serve_on, transfers.arise, transfers.disputed, transfers.given_back
+        )
         payments = Payments(books, providers, hooks, clock, uuid4)
         appointments = Appointments(
             db,
@@ -229,6 +237,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             settings.moves_most,
             retention_days=settings.retention_days,
         )
+        refunds = Refunds(db, appointments, transfers, sealer, clock)
         reductions = Reductions(db, slots, payments, clock)
         tills = Tills(db, payments.settle, payments.submit_refund, clock)
         till_holds = TillHolds(
@@ -291,9 +300,11 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 ),
                 clock,
                 transfers,
+                payments.recognise,
                 due_days=settings.treasury_due_days,
             ),
             differences=Differences(db, clock),
+            pricing=Pricing(db, [name for name, one in providers.items() if one.abilities.records], clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
             retention=Retention(db, clock, {"transfer_bank_data": transfers.erase_bank_data}, elsewhere(settings)),
@@ -303,6 +314,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             payouts=Payouts(db),
             transfers=transfers,
             transfer_files=TransferFiles(transfers),
+            refunds=refunds,
+            refund_letters=RefundLetters(refunds, catalogue, Letters(translations), clock, settings.public_url),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,
             bank_folder=BankFolder(bank, settings.bank_folder),

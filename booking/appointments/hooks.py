@@ -10,7 +10,7 @@ from base.clock import Clock
 from base.failpoint import point
 from booking.appointments.model import OWED, AppointmentStatus, CaseState, MoveState
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
-from payment.model import Payment, PaymentStatus, Refund
+from payment.model import Dispute, Payment, PaymentStatus, Refund
 from payment.ports import Outcome, Tx
 from payment.till.model import COUNTER
 
@@ -32,10 +32,22 @@ ServeOn = Callable[[Tx, Collection[UUID], date], Awaitable[None]]  # see payment
 async def nobody_keeps_days(tx: Tx, references: Collection[UUID], day: date) -> None: ...
 
 
-TransferOf = Callable[[Tx, Payment, Refund], Awaitable[None]]  # see payment.transfers.usecases.Transfers.arise
+TransferOf = Callable[[Tx, Payment, Refund], Awaitable[None]]  # see payment.transfers.arising.Arising.arise
 
 
 async def nobody_transfers(tx: Tx, payment: Payment, refund: Refund) -> None: ...
+
+
+GivenBackOf = Callable[[Tx, Payment, str], Awaitable[None]]  # see payment.transfers.cancelling.Cancelling.given_back
+
+
+async def nothing_waits(tx: Tx, payment: Payment, provider_id: str) -> None: ...
+
+
+DisputedOf = Callable[[Tx, Payment, Dispute], Awaitable[None]]  # see payment.transfers.cancelling.Cancelling.disputed
+
+
+async def nobody_is_told(tx: Tx, payment: Payment, dispute: Dispute) -> None: ...
 
 
 class CaseHooks:
@@ -49,6 +61,8 @@ class CaseHooks:
         let_go: LetGo = nobody_to_let_go,
         serve_on: ServeOn = nobody_keeps_days,
         transfer: TransferOf = nobody_transfers,
+        disputed: DisputedOf = nobody_is_told,
+        given_back: GivenBackOf = nothing_waits,
     ) -> None:
         self._slots = slots
         self._clock = clock
@@ -56,6 +70,8 @@ class CaseHooks:
         self._let_go = let_go
         self._serve_on = serve_on
         self._transfer = transfer
+        self._disputed = disputed
+        self._given_back = given_back
 
     async def on_paid(self, tx: Tx, payment: Payment) -> Outcome:
         """Whatever hold_until says: while the time is kept, the money counts."""
@@ -154,3 +170,10 @@ class CaseHooks:
 
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         await self._transfer(tx, payment, refund)
+
+    async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
+        """The appointment stays as it is: nobody has cancelled it (docs/adr/0060)."""
+        await self._disputed(tx, payment, dispute)
+
+    async def on_given_back(self, tx: Tx, payment: Payment, provider_id: str) -> None:
+        await self._given_back(tx, payment, provider_id)

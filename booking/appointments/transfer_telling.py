@@ -11,8 +11,9 @@ class TransferTelling:
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
 
-    async def __call__(self, tx: Tx, order: Order, what: str, path: str) -> None:
+    async def __call__(self, tx: Tx, order: Order, what: str, path: str, *, again: int = 0) -> None:
         """Each round of asking is a message of its own. `path`: of the order's link, without a language."""
         fields = {"refund_cents": order.amount_cents, "currency": order.amount.currency, "own_path": path}
-        notice = Notice(f"transfer_{what}", f"{order.id}:{order.round}", fields)
+        about = f"{order.id}:{order.round}" + (f":{again}" if again else "")
+        notice = Notice(f"transfer_{what}", about, fields)
         await self._slots.announce(tx, order.reference, notice)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from uuid import UUID
 
 from base.seal import Sealer
+from booking.appointments.codes import code_of
 from booking.appointments.contact import Contact
-from booking.invitations.codes import code_of
 from booking.invitations.model import Invited, Terms
 
 

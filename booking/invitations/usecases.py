@@ -21,6 +21,7 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.rounds import each
 from base.seal import same, token_sha256
+from booking.appointments.codes import normal_code
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
 from booking.appointments.usecases import Appointments
@@ -32,7 +33,6 @@ from booking.holds.model import Hold
 from booking.holds.refusals import GivenOutByNeed, StartNotOffered
 from booking.holds.usecases import Holds
 from booking.invitations import store
-from booking.invitations.codes import normal_code
 from booking.invitations.model import Invitation, InvitationStatus, Invited, Listed, Terms, Way
 from booking.invitations.sealing import Sealing
 from booking.invitations.store import InvitationRow, NewInvitation

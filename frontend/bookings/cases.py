@@ -155,6 +155,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         )
         if at_till
         else "",
+        refunds_url=f"{place.base}/cases/{case.id}/refunds" if case.refunds else "",
         waiting=await waiting_part(request, words, case, f"{place.base}/cases/{case.id}"),
     )
     return staff_page(request, "bookings/case", view, status=409 if problem else 200)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from base.errors import Malformed, NotFound
+from base.errors import Invalid, Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
-from frontend.bookings import cases, contacts, duplicates, requests, times
+from booking.refunds.endpoints import run_file
+from frontend.bookings import cases, contacts, duplicates, refunds, requests, times
 
 _OFFICE = "/{language}/bookings/{office}"
 _HOLD, _CASE = f"{_OFFICE}/holds/{{hold}}", f"{_OFFICE}/cases/{{appointment}}"
 _NEED, _REQUEST = f"{_OFFICE}/need/{{service}}", f"{_OFFICE}/requests/{{number}}"
+_REFUND, _LETTERS = f"{_CASE}/refunds/{{transfer}}", f"{_OFFICE}/refund-letters"
 _BOOK, _OVERRIDE = can("hold.staff", "office"), can("hold.override", "office")
+_ENTER = can(refunds.ENTER, "office")
+_PDF = "application/pdf"
 
 ENDPOINTS = [
     page("GET", "/{language}/bookings/", times.offices, SIGNED_IN, "Choose the office"),
@@ -27,6 +31,15 @@ ENDPOINTS = [
     page("GET", _REQUEST, requests.show, _BOOK, "A request by need, by its number", NotFound),
     page("POST", f"{_REQUEST}/withdraw", requests.withdraw, _BOOK, "Withdraw it for the caller", NotFound),
     page("GET", _CASE, cases.show, _BOOK, "A case of the office", NotFound),
+    page("GET", f"{_CASE}/refunds", refunds.show, _BOOK, "How its refunds stand", NotFound),
+    page(
+        "POST", f"{_REFUND}/account", refunds.enter, _ENTER, "Enter the payee's account", NotFound, Malformed, Invalid
+    ),
+    page("POST", f"{_REFUND}/remind", refunds.remind, _BOOK, "Send the payee the link again", NotFound),
+    page("POST", f"{_REFUND}/letter", refunds.print_one, _ENTER, "Print a letter to the payee", NotFound, Malformed),
+    page("GET", _LETTERS, refunds.letters, _ENTER, "Letters that ask for an account", NotFound),
+    page("POST", _LETTERS, refunds.print_all, _ENTER, "Print those that wait", NotFound, Malformed),
+    page("GET", f"{_LETTERS}/{{print}}/letters.pdf", run_file, _ENTER, "Letters of a run", NotFound, media=_PDF),
     page("POST", f"{_CASE}/cancel", cases.cancel, _BOOK, "Cancel it for the caller", NotFound),
     page("POST", f"{_CASE}/till", cases.at_till, _BOOK, "To be paid at a till until a deadline", NotFound),
     page("POST", f"{_CASE}/waitlist", cases.join_waitlist, _BOOK, "Put it on the earlier-time list", NotFound),

@@ -96,6 +96,7 @@ class CasePage:
     waiting: WaitingPart | None = None
     till_action: str = ""  # to be paid at a till until a deadline
     till_text: str = ""
+    refunds_url: str = ""  # empty: nothing was given back, and nothing is to be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,8 @@ ENDPOINTS = [
     ),
     page("POST", "/{language}/holds", hold_pages.make_hold, ANYONE, "Reserve a time", NotOffered, Malformed),
     page("GET", "/{language}/refunds/link/{token}", refund_pages.arrive, ANYONE, "Come by the link", Unauthenticated),
+    page("GET", "/{language}/refund", refund_pages.show_code, ANYONE, "Type in the code of a letter about a refund"),
+    page("POST", "/{language}/refund", refund_pages.send_code, ANYONE, "Open the refund", Malformed),
     page("GET", _REFUND, refund_pages.show, TRANSFER, "How one's refund by bank transfer stands", NotFound),
     page("POST", _REFUND, refund_pages.give, TRANSFER, "Name the account", NotFound, Malformed, Invalid),
     page("GET", "/{language}/invitation", invitation_pages.show_code, ANYONE, "Type in the code of a letter", Invalid),

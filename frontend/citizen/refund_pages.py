@@ -6,8 +6,13 @@ from aiohttp import web
 
 from base.errors import Unauthenticated
 from base.web import form, path_id, set_token_cookie
+from booking.refunds.endpoints import REFUNDS
+from frontend.citizen.frame import frame
+from frontend.citizen.invitation_views import CodePage
 from frontend.citizen.refund_wording import HERE, refund_page
-from frontend.citizen.rendering import key_of, new_key, page, see, words_of
+from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
+from frontend.citizen.views import ShownError
+from frontend.citizen.words import Words
 from payment.transfers.endpoints import TRANSFERS
 from payment.transfers.model import Order
 from payment.transfers.refusals import AccountWrong, TransferMovedOn
@@ -24,6 +29,36 @@ async def arrive(request: web.Request) -> web.Response:
     response = see(f"/{words.language}{HERE}/{ident}")
     set_token_cookie(request, response, "transfer", ident, token)
     return response
+
+
+async def show_code(request: web.Request) -> web.Response:
+    return page(request, "refund_code", code_page(words_of(request), "", ""), cache=SHARED)
+
+
+async def send_code(request: web.Request) -> web.Response:
+    """Of a letter. What opens nothing is told in one way: nobody learns which codes there are."""
+    words, fields = words_of(request), await form(request)
+    key_of(fields)
+    typed = fields.get("code", "").strip()[:100]
+    found = await request.app[REFUNDS].open(typed)
+    if found is None:
+        problem = words._("This code is not known. Please compare it with your letter, sign by sign, or call us.")
+        return page(request, "refund_code", code_page(words, typed, problem), status=422)
+    ident, token = found
+    response = see(f"/{words.language}{HERE}/{ident}")
+    set_token_cookie(request, response, "transfer", ident, token)
+    return response
+
+
+def code_page(words: Words, typed: str, problem: str) -> CodePage:
+    errors = (ShownError(field="code", message=problem),) if problem else ()
+    return CodePage(
+        frame=frame(words, words._("Your refund"), "/refund", errors=errors, back_url=f"/{words.language}/"),
+        action=f"/{words.language}/refund",
+        request_key=new_key(),
+        values={"code": typed},
+        messages={"code": problem} if problem else {},
+    )
 
 
 def refund_url(request: web.Request, order: Order) -> str:

@@ -11,16 +11,22 @@ from frontend.citizen.refund_views import RefundPage, TrackStep
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from payment.transfers.model import Order
-from payment.transfers.states import TAKES_ACCOUNT, TransferStatus
+from payment.transfers.states import OPEN, TAKES_ACCOUNT, TransferStatus
 
 HERE = "/refunds"
 _S = TransferStatus
-_BEING_CHECKED = (_S.IBAN_GIVEN, _S.ASSESSED, _S.APPROVED)
+_WAITS = OPEN - {TransferStatus.EXPORTED}  # the bank does not have it yet
 
 
 def line(words: Words, order: Order) -> str:
     """How it stands, in one sentence."""
     amount = words.fee(order.amount)
+    if order.is_disputed and order.status in _WAITS:
+        return words._(
+            "You have asked your bank for this money back. Until that is decided we do not transfer {amount}: "
+            "you would get it twice.",
+            amount=amount,
+        )
     match order.status:
         case _S.ASKED:
             return words._(
@@ -43,6 +49,10 @@ def line(words: Words, order: Order) -> str:
                 amount=amount,
                 day=_day(words, order.paid_at),
             )
+        case _S.CANCELLED if order.is_lost:
+            return words._(
+                "Your bank has got the money back for you, so we do not transfer {amount} any more.", amount=amount
+            )
         case _S.CANCELLED:
             return words._(
                 "We do not transfer {amount}. You get the money another way, or have it already.", amount=amount
@@ -62,7 +72,7 @@ def refund_page(
 ) -> RefundPage:
     """`wrong`: sentence by field, in the reader's language."""
     wrong = wrong or {}
-    is_asked = order.status in TAKES_ACCOUNT
+    is_asked = order.status in TAKES_ACCOUNT and not order.is_disputed
     is_named = order.status is _S.IBAN_GIVEN
     return RefundPage(
         frame=frame(
@@ -85,6 +95,8 @@ def refund_page(
 
 
 def _kind(order: Order) -> str:
+    if order.is_disputed and order.status in _WAITS:
+        return "info"
     if order.status in (_S.ASKED, _S.RETURNED):
         return "warning"
     return "success" if order.status is _S.PAID else "info"

@@ -20,7 +20,6 @@ from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
-from payment.matching.model import POSTS
 from payment.matching.worklist_model import Listed, Request, State, Story
 from payment.receipts.kassenzeichen import spaced
 
@@ -106,7 +105,7 @@ async def _page(
         back=Link(label=words._("Differences"), url=url_of(words)),
         trail=crumbs(words),
         notice=words._(refusal.message) if refusal is not None and not messages else "",
-        intro=(words._(told.ADVICE[story.listed.cause]),),
+        intro=(words._(told.advice(story.listed)),),
         facts=_facts(words, story.listed),
         tables=_tables(words, story),
         forms=_forms(words, story, staff, typed, messages, where),
@@ -170,18 +169,21 @@ def _forms(
     one, here, waiting = story.listed, url_of(words, story.listed.id), story.waiting
     forms: list[Form] = []
     if one.state is State.OPEN and waiting is not None and staff.may(APPROVE):
-        forms += _decisions(words, waiting, here, staff)
+        forms += _decisions(words, one, waiting, here, staff)
     if not staff.may(WORK):
         return tuple(forms)
     if one.state is State.OPEN and waiting is None:
-        posts = one.proposal in POSTS
-        note = words._("Why (for the journal and for whoever approves)") if posts else words._("Why it is settled")
+        note = _note(words, one)
+        if one.posts:
+            intro: tuple[str, ...] = (words._("This books money: another person has to approve it."),)
+        else:
+            intro = (words._("Nothing is booked by this. Another person has to confirm it."),) if one.takes_two else ()
         forms.append(
             Form(
-                action=f"{here}/requests" if posts else f"{here}/explain",
+                action=f"{here}/requests" if one.takes_two else f"{here}/explain",
                 heading=words._("Settle"),
-                intro=(words._("This books money: another person has to approve it."),) if posts else (),
-                button=words._(told.BUTTON[one.proposal]) if posts else words._("Note as settled"),
+                intro=intro,
+                button=words._(told.BUTTON[one.proposal]) if one.takes_two else words._("Note as settled"),
                 fields=(Field(name=_NOTE, label=note, kind="area"),),
                 key=new_key(),
                 values={_NOTE: typed} if where == _NOTE else {},
@@ -211,14 +213,20 @@ def _forms(
     return tuple(forms)
 
 
-def _decisions(words: Words, waiting: Request, here: str, staff: Principal) -> list[Form]:
+def _note(words: Words, one: Listed) -> str:
+    if one.posts:
+        return words._("Why (for the journal and for whoever approves)")
+    return words._("Who made it, and why") if one.takes_two else words._("Why it is settled")
+
+
+def _decisions(words: Words, one: Listed, waiting: Request, here: str, staff: Principal) -> list[Form]:
     is_own = waiting.requested_by == staff.account_id
     said = words._("{name} has asked for it: {note}", name=waiting.requester, note=waiting.note)
     approve = Form(
         action=f"{here}/requests/{waiting.id}/approve",
         heading=words._("Waiting for approval"),
         intro=(said,),
-        button=words._("Approve and book"),
+        button=words._("Approve and book") if one.posts else words._("Confirm"),
     )
     reject = Form(
         action=f"{here}/requests/{waiting.id}/reject",

@@ -8,6 +8,7 @@ from base.i18n import mark as _
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from payment.matching.model import Cause, Proposal
+from payment.matching.prices import PRICE
 from payment.matching.worklist_model import Light, Listed, State
 from payment.receipts.kassenzeichen import spaced
 
@@ -25,6 +26,7 @@ CAUSE: Mapping[Cause, str] = {
     Cause.UNKNOWN_DEBIT: _("Unknown debit"),
     Cause.STATEMENT_GAP: _("Bank statement missing"),
     Cause.FAILED_REFUND: _("Failed refund"),
+    Cause.REFUND_AT_PROVIDER: _("Refund made at the provider"),
     Cause.OPEN_DISPUTE: _("Open dispute"),
     Cause.LOST_DISPUTE: _("Lost dispute"),
     Cause.EXPORT_NOT_ACKNOWLEDGED: _("Export not acknowledged"),
@@ -42,15 +44,23 @@ ADVICE: Mapping[Cause, str] = {
     Cause.UNKNOWN_CREDIT: _("Keep it as money of which it is not known what for, until that is known."),
     Cause.UNKNOWN_DEBIT: _("Ask the bank. Until that is known, keep it as not assigned."),
     Cause.STATEMENT_GAP: _("Ask the bank for the statement. It closes by itself when the statement has come."),
+    Cause.REFUND_AT_PROVIDER: _(
+        "Somebody has given this money back on the provider's own pages. It is booked, and the payer knows of it. "
+        "Ask who did it and why; two persons confirm it."
+    ),
     Cause.FAILED_REFUND: _("Give the money back by another refund or by bank transfer."),
     Cause.OPEN_DISPUTE: _("Answer the dispute at the provider before its deadline."),
     Cause.LOST_DISPUTE: _("The money is lost. Note what follows from it."),
     Cause.EXPORT_NOT_ACKNOWLEDGED: _("Ask the treasury whether it has the batch, and write down its word."),
 }
+_ADVICE_OF_PRICE = _(
+    "The provider took another price than its list says. Ask it for the rest, and note what it answers."
+)
 BUTTON: Mapping[Proposal, str] = {
     Proposal.WRITE_OFF: _("Ask for it to be written off"),
     Proposal.ASSIGN: _("Ask for it to be assigned"),
     Proposal.KEEP_UNASSIGNED: _("Ask for it to be kept as not assigned"),
+    Proposal.ACKNOWLEDGE: _("Ask for it to be confirmed"),
 }
 STATE: Mapping[State, str] = {
     State.OPEN: _("Open"),
@@ -65,8 +75,8 @@ NOTE: Mapping[str, str] = {
     "left": _("given back"),
     "comment": _("comment"),
     "explained": _("noted as settled"),
-    "asked": _("asked for a booking"),
-    "approved": _("approved and booked"),
+    "asked": _("asked for approval"),
+    "approved": _("approved"),
     "rejected": _("rejected"),
     "closed": _("gone by itself"),
 }
@@ -79,6 +89,10 @@ LIGHT: Mapping[Light, str] = {
 
 
 TONE: Mapping[Light, str] = {Light.GREEN: "success", Light.YELLOW: "warning", Light.RED: "danger", Light.NONE: ""}
+
+
+def advice(one: Listed) -> str:
+    return _ADVICE_OF_PRICE if one.subject.startswith(PRICE) else ADVICE[one.cause]
 
 
 def light(words: Words, one: Light, number: int = 0) -> str:

@@ -19,6 +19,7 @@ from frontend.finance import (
     light_pages,
     payment_pages,
     payout_pages,
+    price_pages,
     search_pages,
 )
 from frontend.finance.difference_page import APPROVE
@@ -98,6 +99,8 @@ ENDPOINTS = [
     ),
     page("GET", _DIFFERENCES, difference_pages.show_list, can("finance.read"), "Differences"),
     page("POST", f"{_DIFFERENCES}/runs", difference_pages.run, can(WORK), "Compare all sides now"),
+    page("GET", "/{language}/finance/prices", price_pages.show, can("finance.read"), "The provider's price list"),
+    page("POST", "/{language}/finance/prices", price_pages.add, can(WORK), "Enter a price of the provider", Invalid),
     page("GET", f"{_DIFFERENCES}/days", light_pages.show_days, can("finance.read"), "Days as lights", NoSuchDays),
     page("GET", _DIFFERENCE, difference_page.show_one, can("finance.read"), "One difference", NotFound),
     page("POST", f"{_DIFFERENCE}/take", difference_page.take, can(WORK), "Take it over", NotFound, NotOpen),

@@ -51,6 +51,7 @@ REASON: Mapping[RefundReason, str] = {
     RefundReason.LOST_SLOT: _("Paid, but the time was gone"),
     RefundReason.MOVED: _("Appointment moved, the fee is less now"),
     RefundReason.MANUAL: _("By two persons"),
+    RefundReason.AT_PROVIDER: _("Made by hand at the provider"),
 }
 DISPUTE: Mapping[DisputeStatus, str] = {
     DisputeStatus.INQUIRY: _("Inquiry of the payer's bank"),

@@ -18,7 +18,7 @@ from frontend.transfers import wording
 from frontend.transfers.views import Action, OrderPage
 from payment.transfers.endpoints import TRANSFERS
 from payment.transfers.model import Order
-from payment.transfers.states import TAKES_ACCOUNT, TRANSITIONS, TransferEvent, TransferStatus
+from payment.transfers.states import OPEN, TAKES_ACCOUNT, TRANSITIONS, TransferEvent, TransferStatus
 
 _E = TransferEvent
 
@@ -79,7 +79,8 @@ def _buttons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Ac
     if _takes(order, _E.ASSESS) and staff.may("transfer.assess"):
         label = words._("Confirm: correct in substance and sum")
         found.append(Action(name="assess", label=label, url=f"{url}/assess"))
-    if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and not _is_own(staff, order):
+    may_go_on = not (order.is_disputed or order.is_lost)
+    if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and not _is_own(staff, order) and may_go_on:
         found.append(Action(name="approve", label=words._("Order the payment"), url=f"{url}/approve"))
     return tuple(found)
 
@@ -110,6 +111,12 @@ def _reasons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Ac
 
 
 def _hint(words: Words, staff: Principal, order: Order) -> str:
+    if order.is_disputed and order.status in OPEN:
+        return words._("The payer disputes this payment with their bank. Until that is decided nothing is transferred.")
+    if order.is_lost and order.status in OPEN:
+        return words._(
+            "A dispute of this payment was lost, so the payer has the money already. Ask your bank to call this transfer back."
+        )
     if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and _is_own(staff, order):
         return words._("You entered or assessed it, so another person has to order the payment.")
     if order.status is TransferStatus.APPROVED and staff.may("transfer.send"):

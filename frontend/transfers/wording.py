@@ -12,7 +12,7 @@ from frontend.finance.wording import REASON, cents, money
 from frontend.transfers.views import StepLine
 from payment.receipts.kassenzeichen import spaced
 from payment.transfers.model import Order, Step, Story
-from payment.transfers.states import TransferEvent, TransferStatus
+from payment.transfers.states import OPEN, Occasion, TransferEvent, TransferStatus
 
 STATUS: Mapping[TransferStatus, str] = {
     TransferStatus.ASKED: _("Account asked for"),
@@ -22,10 +22,17 @@ STATUS: Mapping[TransferStatus, str] = {
     TransferStatus.EXPORTED: _("In a file for the bank"),
     TransferStatus.PAID: _("Transferred"),
     TransferStatus.RETURNED: _("Returned by the bank"),
-    TransferStatus.CANCELLED: _("Cancelled"),
+    TransferStatus.CANCELLED: _("Order cancelled"),
 }
 EVENT: Mapping[str, str] = {
-    "ask": _("The refund failed; the payee was asked for an account"),
+    Occasion.ASKED.value: _("The refund failed; the payee was asked for an account"),
+    Occasion.SUSPENDED.value: _("The payer disputes the payment: nothing is transferred meanwhile"),
+    Occasion.RESUMED.value: _("The dispute is over: it goes on"),
+    Occasion.REMINDED.value: _("The link was sent again"),
+    Occasion.PRINTED.value: _("A letter was printed"),
+    Occasion.LOST_TOO_LATE.value: _(
+        "The dispute was lost when the bank had this order already: the payer may get the money twice"
+    ),
     TransferEvent.GIVE.name.lower(): _("Account named"),
     TransferEvent.ASSESS.name.lower(): _("Correct in substance and sum"),
     TransferEvent.APPROVE.name.lower(): _("Payment ordered"),
@@ -33,7 +40,7 @@ EVENT: Mapping[str, str] = {
     TransferEvent.ARRIVE.name.lower(): _("Booked by our bank"),
     TransferEvent.BOUNCE.name.lower(): _("Returned by the bank"),
     TransferEvent.ASK_AGAIN.name.lower(): _("Asked for the account again"),
-    TransferEvent.CANCEL.name.lower(): _("Cancelled"),
+    TransferEvent.CANCEL.name.lower(): _("Order cancelled"),
 }
 _RECORD: Mapping[str, str] = {
     "amount": _("Amount"),
@@ -63,11 +70,16 @@ def row(words: Words, order: Order) -> tuple[Link, ...]:
     place = str(zone_of(words))
     return (
         Link(label=spaced(order.kassenzeichen), url=url(words, order)),
-        Link(label=words._(STATUS[order.status])),
+        Link(label=_state(words, order)),
         Link(label=words.when(order.changed_at, place)),
         Link(label=f"… {order.iban_end}" if order.iban_end else "–"),
         Link(label=money(words, order.amount)),
     )
+
+
+def _state(words: Words, order: Order) -> str:
+    state = words._(STATUS[order.status])
+    return words._("{state}, disputed", state=state) if order.is_disputed and order.status in OPEN else state
 
 
 def facts(words: Words, order: Order) -> tuple[Fact, ...]:

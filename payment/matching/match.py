@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -31,6 +31,7 @@ from payment.matching.model import (
     Sides,
     Transferred,
 )
+from payment.matching.prices import Charged, Price, deviations
 
 FEE = "fee:"
 LOOKS_LIKE = timedelta(days=7)  # a credit without the payout's trace, but with its amount and text
@@ -56,6 +57,13 @@ def match(sides: Sides, *, moved_until: datetime, booked_until: datetime) -> Mat
         transferred=tuple(sorted(bank.transferred, key=lambda one: one.line.place)),
         differences=tuple(sorted(differences, key=lambda one: (one.day, one.cause, one.subject))),
     )
+
+
+def beside(found: Matched, charged: Iterable[Charged], prices: Sequence[Price]) -> Matched:
+    """With deviations from the price list."""
+    more = deviations(charged, prices, {one.subject for one in found.differences})
+    differences = sorted((*found.differences, *more), key=lambda one: (one.day, one.cause, one.subject))
+    return replace(found, differences=tuple(differences))
 
 
 @dataclass(slots=True)

@@ -23,22 +23,28 @@ class Cause(StrEnum):
     UNKNOWN_DEBIT = "unknown_debit"
     STATEMENT_GAP = "statement_gap"  # a bank statement has not come
     FAILED_REFUND = "failed_refund"
+    REFUND_AT_PROVIDER = (
+        "refund_at_provider"  # made by hand on its pages; it is booked, and two persons are to know of it
+    )
     OPEN_DISPUTE = "open_dispute"
     LOST_DISPUTE = "lost_dispute"
     EXPORT_NOT_ACKNOWLEDGED = "export_not_acknowledged"
 
 
 class Proposal(StrEnum):
-    """What finance may do about it. The first three post a journal, so they take two persons."""
+    """What finance may do about it. The first three post a journal, so they take two persons; so does the fourth, which says who moved
+    money without asking anybody here."""
 
     WRITE_OFF = "write_off"
     ASSIGN = "assign"  # these lines of the bank are this payout
     KEEP_UNASSIGNED = "keep_unassigned"  # money received of which it is not known what for
+    ACKNOWLEDGE = "acknowledge"
     ACCEPT = "accept"  # noted, nothing to book
     WAIT = "wait"  # it goes by itself when what is missing has come
 
 
 POSTS = frozenset({Proposal.WRITE_OFF, Proposal.ASSIGN, Proposal.KEEP_UNASSIGNED})
+TAKES_TWO = POSTS | {Proposal.ACKNOWLEDGE}
 PROPOSALS: Mapping[Cause, Proposal] = {
     Cause.MISSING_THERE: Proposal.WRITE_OFF,
     Cause.MISSING_HERE: Proposal.WRITE_OFF,
@@ -53,6 +59,7 @@ PROPOSALS: Mapping[Cause, Proposal] = {
     Cause.UNKNOWN_DEBIT: Proposal.KEEP_UNASSIGNED,
     Cause.STATEMENT_GAP: Proposal.WAIT,
     Cause.FAILED_REFUND: Proposal.WAIT,
+    Cause.REFUND_AT_PROVIDER: Proposal.ACKNOWLEDGE,
     Cause.OPEN_DISPUTE: Proposal.WAIT,
     Cause.LOST_DISPUTE: Proposal.ACCEPT,
     Cause.EXPORT_NOT_ACKNOWLEDGED: Proposal.WAIT,

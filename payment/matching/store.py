@@ -21,6 +21,7 @@ from payment.matching.model import (
     PayoutThere,
     Waiting,
 )
+from payment.matching.prices import Charged, Price
 
 # A journal and its transaction lie at most so far apart: a message that was lost is found by the poller within a day.
 APART = timedelta(days=60)
@@ -123,6 +124,59 @@ async def failed_refunds(conn: Connection) -> list[Waiting]:
          WHERE f.status = 'failed' AND (f.transfer_status IS NULL OR f.transfer_status = 'cancelled')
            AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents"""
     return await fetch_all(conn, Waiting, sql)
+
+
+async def made_at_provider(conn: Connection) -> list[Waiting]:
+    """Refunds by hand of which not yet two persons know."""
+    sql = """
+        SELECT 'refund_at_provider' AS cause, 'refund:' || r.provider_id AS subject, city_day(r.created_at) AS day, r.amount_cents AS cents,
+               r.payment_id
+          FROM refund r WHERE r.reason LIKE 'at\\_provider:%' AND r.status IN ('submitted', 'succeeded')
+           AND NOT EXISTS (SELECT FROM difference d WHERE d.cause = 'refund_at_provider' AND d.subject = 'refund:' || r.provider_id
+                                                      AND d.state = 'explained')"""
+    return await fetch_all(conn, Waiting, sql)
+
+
+async def unknown_refunds(conn: Connection, span: Span, providers: Collection[str]) -> list[tuple[str, str]]:
+    """Providers and charges of payments of ours of which a refund has moved that we did not make, or that has come back since."""
+    sql = """
+        SELECT DISTINCT t.provider, t.charge_id FROM provider_transaction t
+          JOIN payment p ON p.charge_id = t.charge_id AND p.provider = t.provider AND p.status = 'paid'
+          LEFT JOIN refund r ON r.provider_id = t.source_id
+         WHERE t.kind IN ('refund', 'refund_failed') AND t.created_at >= $1 AND t.provider = ANY ($2)
+           AND CASE WHEN r.id IS NULL THEN NOT EXISTS (SELECT FROM refund o WHERE o.id = t.refund_id)
+                    ELSE t.kind = 'refund_failed' AND r.status = 'succeeded' AND r.reason LIKE 'at\\_provider:%' END
+         ORDER BY 1, 2"""
+    return [(row[0], row[1]) for row in await conn.fetch(sql, span.start - APART, list(providers))]
+
+
+async def prices(conn: Connection, providers: Collection[str]) -> list[Price]:
+    sql = """
+        SELECT p.id, p.provider, p.method, p.percent_bp, p.fixed_cents, p.tolerance_cents, p.valid_from, a.name AS set_by, p.set_at
+          FROM provider_price p JOIN account a ON a.id = p.set_by WHERE p.provider = ANY ($1)"""
+    return await fetch_all(conn, Price, sql, list(providers))
+
+
+async def insert_price(
+    conn: Connection, provider: str, method: str, values: tuple[int, int, int], valid_from: date, by: int, at: datetime
+) -> None:
+    """`values`: per cent in hundredths, fixed cents, tolerance in cents."""
+    sql = """
+        INSERT INTO provider_price (provider, method, percent_bp, fixed_cents, tolerance_cents, valid_from, set_by, set_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
+    await conn.execute(sql, provider, method, *values, valid_from, by, at)
+
+
+async def charged(conn: Connection, span: Span, providers: Collection[str]) -> list[Charged]:
+    """Payments of these days at the provider, as it shows them now."""
+    sql = """
+        SELECT t.provider, t.id AS transaction, t.method, t.amount_cents, t.fee_cents, city_day(t.created_at) AS day,
+               coalesce(t.charge_id, '') AS charge_id, p.id AS payment_id
+          FROM provider_transaction t LEFT JOIN payment p ON p.charge_id = t.charge_id
+         WHERE t.kind = 'charge' AND t.method <> '' AND t.currency = 'EUR' AND t.amount_cents > 0 AND t.provider = ANY ($3)
+           AND t.created_at >= $1 AND t.created_at < $2
+           AND NOT EXISTS (SELECT FROM provider_transaction n WHERE n.provider = t.provider AND n.id = t.id AND n.previous = t.version)"""
+    return await fetch_all(conn, Charged, sql, span.start, span.end, list(providers))
 
 
 async def disputes(conn: Connection) -> list[Waiting]:

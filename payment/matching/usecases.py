@@ -15,10 +15,10 @@ from base.errors import Conflict
 from base.failpoint import point
 from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, moved
 from payment.matching import store
-from payment.matching.match import match
+from payment.matching.match import beside, match
 from payment.matching.model import Arrived, Cause, Difference, Matched, Sides, Transferred
 from payment.matching.store import Span
-from payment.ports import Tx
+from payment.ports import OutcomeUnknown, Tx
 from payment.provider_records.model import Read
 from payment.provider_records.usecases import ProviderRecords
 
@@ -29,7 +29,13 @@ matched_stored = point("matching.stored")
 LOOK_BACK = timedelta(days=45)  # of a run by night; further where something older is open
 ON_ITS_WAY = timedelta(hours=1)  # younger money may be there and not here yet
 _WHATEVER_THE_DAY = frozenset(
-    {Cause.FAILED_REFUND, Cause.OPEN_DISPUTE, Cause.LOST_DISPUTE, Cause.EXPORT_NOT_ACKNOWLEDGED}
+    {
+        Cause.FAILED_REFUND,
+        Cause.REFUND_AT_PROVIDER,
+        Cause.OPEN_DISPUTE,
+        Cause.LOST_DISPUTE,
+        Cause.EXPORT_NOT_ACKNOWLEDGED,
+    }
 )
 _REASON_MOST = 300
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -42,6 +48,13 @@ class Transfers(Protocol):
     async def arrived(self, tx: Tx, order_id: UUID, bank_entry_ref: str) -> object: ...
     async def returned(self, tx: Tx, order_id: UUID, reason: str) -> object:
         """Both raise Conflict where the order has gone on meanwhile."""
+
+
+class Recognise(Protocol):
+    """Whoever books refunds, told of a charge at the provider that has one of which we know nothing."""
+
+    async def __call__(self, provider: str, charge_id: str) -> object:
+        """May raise OutcomeUnknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +81,7 @@ class Matching:
         records: ProviderRecords,
         clock: Clock,
         transfers: Transfers | None = None,
+        recognise: Recognise | None = None,
         *,
         due_days: int = 3,
     ) -> None:
@@ -75,6 +89,7 @@ class Matching:
         self._records = records
         self._clock = clock
         self._transfers = transfers
+        self._recognise = recognise
         self._due = timedelta(days=due_days)
 
     async def by_night(self) -> int:
@@ -99,12 +114,17 @@ class Matching:
 
     async def _run(self, first: date, last: date, read: Read, by: int | None) -> Ran:
         now, names = self._clock(), self._records.names
+        async with self._db.connection() as conn:
+            span = await _span(conn, first, last)
+        await self._recognise_all(span, names)
         async with self._db.transaction() as conn:
             await freeze(conn)
-            span = await _span(conn, first, last)
             sides = await _sides(conn, span, names, now - self._due)
             until = await store.read_until(conn, names)
+            prices = await store.prices(conn, names)
+            charged = await store.charged(conn, span, names) if prices else []
         found = await asyncio.to_thread(match, sides, moved_until=now - ON_ITS_WAY, booked_until=until or _EVER)
+        found = beside(found, charged, prices)
         async with self._db.transaction() as conn:
             await store.lock(conn)
             await store.put_links(conn, span, found.links)
@@ -117,6 +137,18 @@ class Matching:
             first=first, last=last, booked=len(sides.booked), moved=len(sides.moved), matched=len(found.links),
             opened=changes[0], closed=changes[1], differences=found.differences, silent=read.silent,
         )  # fmt: skip
+
+    async def _recognise_all(self, span: Span, names: frozenset[str]) -> None:
+        """What people have given back on the provider's own pages is booked before the sides are laid beside each other."""
+        if self._recognise is None:
+            return
+        async with self._db.connection() as conn:
+            charges = await store.unknown_refunds(conn, span, names)
+        for provider, charge_id in charges:
+            try:
+                await self._recognise(provider, charge_id)
+            except OutcomeUnknown as silence:  # it stays a difference until the next run
+                log.warning("matching.no_answer", extra={"provider": provider, "detail": str(silence)})
 
     async def _put_arrived(self, conn: Connection, found: Matched, now: datetime) -> None:
         """What another run has put to its line meanwhile is left to it."""
@@ -160,6 +192,7 @@ async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_bef
     late = await store.settled(conn, span)
     waiting: list[Any] = [
         *await store.failed_refunds(conn),
+        *await store.made_at_provider(conn),
         *await store.disputes(conn),
         *await store.unacknowledged(conn, closed_before),
     ]

@@ -17,7 +17,7 @@ from payment.ledger import Entry, JournalKind
 from payment.matching import store as matching_store
 from payment.matching import worklist_store as store
 from payment.matching.lights import lights
-from payment.matching.model import POSTS, Proposal
+from payment.matching.model import Proposal
 from payment.matching.settling import NothingToBook, entries_of
 from payment.matching.worklist_model import (
     NOTE_LENGTH,
@@ -51,7 +51,7 @@ class NothingIsBooked(Conflict):
 
 class NeedsTwo(Conflict):
     code = "needs_two"
-    message = _("Settling this difference books money, so one person asks for it and another one approves.")
+    message = _("This takes two persons: one asks for it and says why, another one approves.")
 
 
 class OwnSettlement(Conflict):
@@ -126,7 +126,7 @@ class Differences:
         text = _checked(text)
         async with self._db.transaction() as conn:
             listed = await _locked(conn, difference_id)
-            if listed.proposal in POSTS:
+            if listed.takes_two:
                 raise NeedsTwo
             await store.end(conn, difference_id, State.EXPLAINED, self._clock())
             await store.note(conn, difference_id, self._clock(), by, "explained", text)
@@ -145,7 +145,7 @@ class Differences:
                         raise KeyReused
                     return known
                 listed = await _locked(conn, difference_id)
-                _entries(listed)
+                _check_askable(listed)
                 await store.insert_request(conn, ident, listed, text, by, self._clock())
                 await store.note(conn, difference_id, self._clock(), by, "asked", text)
                 made = await store.find_request(conn, ident)
@@ -157,7 +157,7 @@ class Differences:
         return made
 
     async def approve(self, difference_id: int, request_id: UUID, *, by: int) -> None:
-        """The journal is posted, and the difference is settled. Again by the same person: as it stands.
+        """The journal is posted, if there is one, and the difference is settled. Again by the same person: as it stands.
 
         Raises NotFound, OwnSettlement, SettlementDecided, NotOpen, ChangedMeanwhile."""
         now = self._clock()
@@ -174,9 +174,12 @@ class Differences:
             if (listed.proposal, listed.here_cents, listed.there_cents) != as_asked:
                 raise ChangedMeanwhile
             subject = f"{listed.subject}#{request.id}"
-            journal = await matching_store.post(conn, JournalKind.DIFFERENCE_SETTLED, subject, now, _entries(listed))
-            await store.decide(conn, request_id, by, now, journal)
-            if listed.lines:
+            journal = None
+            if listed.posts:
+                kind = JournalKind.DIFFERENCE_SETTLED
+                journal = await matching_store.post(conn, kind, subject, now, _entries(listed))
+            await store.decide(conn, request_id, by, now, approved=True, journal_id=journal)
+            if listed.lines and journal is not None:
                 await store.put_lines(conn, listed, request_id, journal, now)
             state = State.WRITTEN_OFF if listed.proposal is Proposal.WRITE_OFF else State.EXPLAINED
             await store.end(conn, difference_id, state, now)
@@ -190,7 +193,7 @@ class Differences:
                 if not request.approved and request.decided_by == by:
                     return
                 raise SettlementDecided
-            await store.decide(conn, request_id, by, self._clock(), None)
+            await store.decide(conn, request_id, by, self._clock(), approved=False)
             await store.note(conn, difference_id, self._clock(), by, "rejected")
 
     async def days(self, first: date, last: date) -> Sequence[DayLights]:
@@ -222,6 +225,11 @@ async def _request(conn: Connection, difference_id: int, request_id: UUID) -> Re
     if found is None or found.difference_id != difference_id:
         raise NotFound
     return found
+
+
+def _check_askable(listed: Listed) -> None:
+    if listed.posts or not listed.takes_two:
+        _entries(listed)
 
 
 def _entries(listed: Listed) -> Sequence[Entry]:

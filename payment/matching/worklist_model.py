@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from payment.matching.model import POSTS, Cause, Difference, Proposal
+from payment.matching.model import POSTS, TAKES_TWO, Cause, Difference, Proposal
 
 NOTE_LENGTH = 500
 
@@ -44,8 +44,12 @@ class Listed:
 
     @property
     def posts(self) -> bool:
-        """Whether settling it books something, which takes two."""
+        """Whether settling it books something."""
         return self.proposal in POSTS
+
+    @property
+    def takes_two(self) -> bool:
+        return self.proposal in TAKES_TWO
 
     @property
     def difference(self) -> Difference:

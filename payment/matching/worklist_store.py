@@ -86,9 +86,11 @@ async def insert_request(conn: Connection, ident: UUID, of: Listed, text: str, b
     await conn.execute(sql, ident, of.id, of.proposal.value, of.here_cents, of.there_cents, text, by, at)
 
 
-async def decide(conn: Connection, ident: UUID, by: int, at: datetime, journal_id: int | None) -> None:
-    sql = "UPDATE difference_request SET decided_by = $2, decided_at = $3, approved = $4::bigint IS NOT NULL, journal_id = $4 WHERE id = $1"
-    await conn.execute(sql, ident, by, at, journal_id)
+async def decide(
+    conn: Connection, ident: UUID, by: int, at: datetime, *, approved: bool, journal_id: int | None = None
+) -> None:
+    sql = "UPDATE difference_request SET decided_by = $2, decided_at = $3, approved = $4, journal_id = $5 WHERE id = $1"
+    await conn.execute(sql, ident, by, at, approved, journal_id)
 
 
 async def put_lines(conn: Connection, of: Listed, request: UUID, journal_id: int, at: datetime) -> None:

@@ -36,7 +36,7 @@ class PayoutStatus(StrEnum):
 class Transaction:
     """Money that came to our account at the provider (positive cents) or left it; its price apart, net = amount - fee.
 
-    `raw`: as it came, its source as an id only: a source names the payer.
+    `method`: how the payer paid, in the provider's word; `raw`: as it came, its source as an id only: a source names the payer.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Transaction:
     charge_id: str | None = None
     payment_id: UUID | None = None
     refund_id: UUID | None = None
+    method: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -18,12 +18,12 @@ async def insert_transactions(conn: Connection, provider: str, rows: Sequence[Tr
     """A new version where it says something else than the last one. How many."""
     sql = """
         INSERT INTO provider_transaction (provider, id, version, kind, word, amount_cents, fee_cents, net_cents, currency, created_at,
-                                          available_at, source_id, charge_id, payment_id, refund_id, raw, seen_at)
+                                          available_at, source_id, charge_id, payment_id, refund_id, raw, method, seen_at)
         SELECT $1, n.id, coalesce(o.version, 0) + 1, n.kind, n.word, n.amount, n.fee, n.net, n.currency, n.created, n.available, n.source,
-               n.charge, n.payment, n.refund, n.raw, $2
+               n.charge, n.payment, n.refund, n.raw, n.method, $2
           FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[],
-                      $11::timestamptz[], $12::text[], $13::text[], $14::uuid[], $15::uuid[], $16::jsonb[])
-                 AS n (id, kind, word, amount, fee, net, currency, created, available, source, charge, payment, refund, raw)
+                      $11::timestamptz[], $12::text[], $13::text[], $14::uuid[], $15::uuid[], $16::jsonb[], $17::text[])
+                 AS n (id, kind, word, amount, fee, net, currency, created, available, source, charge, payment, refund, raw, method)
           LEFT JOIN LATERAL (SELECT * FROM provider_transaction
                               WHERE provider = $1 AND provider_transaction.id = n.id ORDER BY version DESC LIMIT 1) o ON true
          WHERE o.id IS NULL OR (o.kind, o.amount_cents, o.fee_cents, o.net_cents, o.currency, o.source_id, o.charge_id)
@@ -43,6 +43,7 @@ async def insert_transactions(conn: Connection, provider: str, rows: Sequence[Tr
         [row.payment_id for row in rows],
         [row.refund_id for row in rows],
         [dict(row.raw) for row in rows],
+        [row.method for row in rows],
     ]
     return _count(await conn.execute(sql, provider, at, *columns))
 

@@ -67,6 +67,7 @@ class Order:
     """A row of `transfer_order`. `round`: how often its payee was asked; `lines`: the product accounts that it is paid out of.
 
     `holder` and `iban` are sealed; both gone once they are erased. `reason`: the refund's; `kassenzeichen`, `reference`: the payment's.
+    `is_disputed`: a dispute of the payment is undecided; `is_lost`: one was decided for the payer.
     """
 
     id: UUID
@@ -98,6 +99,8 @@ class Order:
     bank_entry_ref: str | None = None
     reason: RefundReason = RefundReason.CANCELLED
     kassenzeichen: str = ""
+    is_disputed: bool = False
+    is_lost: bool = False
 
     @property
     def amount(self) -> Money:

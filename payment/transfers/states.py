@@ -51,6 +51,20 @@ TRANSITIONS: Mapping[tuple[TransferStatus, TransferEvent], TransferStatus] = {
     (_S.RETURNED, _E.CANCEL): _S.CANCELLED,
 }
 
+
+class Occasion(StrEnum):
+    """What stands in an order's history beside its steps. The status stays: it only waits, or it is too late."""
+
+    ASKED = "ask"  # it has arisen, and its payee was asked
+    SUSPENDED = "suspend"  # the payer disputes the payment: nothing is approved or sent meanwhile
+    RESUMED = "resume"
+    REMINDED = "remind"  # the link was sent again
+    PRINTED = "print"  # a letter that asks for the account
+    LOST_TOO_LATE = (
+        "lost_too_late"  # the dispute was lost when the bank had the order: its payee may have the money twice
+    )
+
+
 OPEN = frozenset(_S) - {_S.PAID, _S.CANCELLED}  # somebody has still to do something, or the bank
 TAKES_ACCOUNT = frozenset(before for before, event in TRANSITIONS if event is _E.GIVE)
 

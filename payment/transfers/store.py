@@ -12,8 +12,12 @@ from payment.transfers.model import Download, Order, SentFile, Step
 from payment.transfers.states import TransferStatus
 
 _READ = """
-    SELECT o.*, r.reason, p.kassenzeichen, p.reference
-      FROM transfer_order o JOIN refund r ON r.id = o.refund_id JOIN payment p ON p.id = o.payment_id"""
+    SELECT o.*, r.reason, p.kassenzeichen, p.reference, d.is_disputed, d.is_lost
+      FROM transfer_order o JOIN refund r ON r.id = o.refund_id JOIN payment p ON p.id = o.payment_id
+      CROSS JOIN LATERAL (
+        SELECT coalesce(bool_or(status IN ('inquiry', 'open', 'answered')), false) AS is_disputed,
+               coalesce(bool_or(status = 'lost'), false) AS is_lost
+          FROM dispute WHERE payment_id = o.payment_id) d"""
 _FILE = """
     SELECT number, id, made_by, made_at, execute_on, account_name, account_iban, orders, sum_cents, sha256,
            content IS NOT NULL AS is_readable
@@ -111,6 +115,7 @@ async def without_order(conn: Connection, limit: int) -> list[UUID]:
          WHERE r.status = 'failed' AND r.retry_at IS NULL AND r.transfer_status IS NULL AND p.currency = 'EUR'
            AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = r.id)
            AND r.amount_cents <= p.captured_cents - p.refunded_cents
+           AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = r.payment_id AND d.status = 'lost')
          ORDER BY r.created_at, r.id LIMIT $1"""
     return await fetch_all(conn, UUID, sql, limit)
 

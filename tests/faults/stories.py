@@ -48,10 +48,10 @@ async def hold(scene: Scene, words: str, days: int = 1) -> dict[str, Any]:
     return made
 
 
-async def held(scene: Scene, words: str, days: int = 1) -> dict[str, Any]:
+async def held(scene: Scene, words: str, days: int = 1, contact: dict[str, Any] | None = None) -> dict[str, Any]:
     """A case with a contact, not yet booked."""
     taken = await hold(scene, words, days)
-    given = {"hold": taken["id"], "contact": KIM}
+    given = {"hold": taken["id"], "contact": contact or KIM}
     made: dict[str, Any] = await scene.good("POST", "/api/appointments", taken["token"], key=str(uuid4()), json=given)
     return made
 
@@ -79,8 +79,8 @@ async def free(scene: Scene) -> None:
     await shows(scene, made, "confirmed")
 
 
-async def paid(scene: Scene, days: int = 1) -> dict[str, Any]:
-    made = await held(scene, PAID, days)
+async def paid(scene: Scene, days: int = 1, contact: dict[str, Any] | None = None) -> dict[str, Any]:
+    made = await held(scene, PAID, days, contact)
     await at_provider(scene, await check_out(scene, made))
     await scene.webhooks()
     await shows(scene, made, "confirmed")
@@ -364,6 +364,57 @@ async def transferred(scene: Scene) -> str:
     made_file = await scene.good("POST", "/api/transfer-files", key=str(uuid4()), staff=noa)
     assert (made_file["number"], made_file["sum_cents"]) == (1, FEE)
     return here
+
+
+async def transfer_asked(scene: Scene, contact: dict[str, Any] | None = None) -> tuple[dict[str, Any], str]:
+    """The case, and the order of a refund that the provider could not make."""
+    made = await paid(scene, contact=contact)
+    await scene.control("refunds/outcome", {"outcome": "pending"}, "PUT")
+    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    scene.machine.fail_refund(scene.machine.state.rows("refunds")[0]["id"], "lost_or_stolen_card")
+    await scene.webhooks()
+    [(order,)] = await scene.rows("SELECT id::text FROM transfer_order")
+    return made, order
+
+
+async def transfer_reminded(scene: Scene) -> None:
+    """The payee cannot find the mail, and an hour later somebody of the office sends it again."""
+    made, order = await transfer_asked(scene)
+    async with scene.db.transaction() as conn:
+        await conn.execute("ALTER TABLE transfer_step DISABLE TRIGGER transfer_step_append_only")
+        await conn.execute("UPDATE transfer_step SET at = at - interval '1 hour'")
+        await conn.execute("ALTER TABLE transfer_step ENABLE TRIGGER transfer_step_append_only")
+    staff = await signed_in(scene, "rosa", "clerk")
+    [(office,)] = await scene.rows("SELECT office_id FROM appointment")
+    await scene.good("POST", f"/api/offices/{office}/cases/{made['id']}/refunds/{order}/remind", staff=staff)
+
+
+async def transfer_letter(scene: Scene) -> None:
+    """Also repeated, one run has the letter."""
+    post = {"name": "Kim", "postal_address": ["Hauptstraße 1", "70173 Stuttgart"], "language": "de"}
+    await transfer_asked(scene, post)
+    staff = await signed_in(scene, "rosa", "clerk")
+    [(office,)] = await scene.rows("SELECT office_id FROM appointment")
+    run = await scene.good("POST", f"/api/offices/{office}/refund-prints", key=str(uuid4()), staff=staff)
+    assert await scene.rows("SELECT print_id::text FROM transfer_letter") == [(run["id"],)]
+    assert await scene.rows("SELECT count(*) FROM transfer_step WHERE event = 'print'") == [(1,)]
+
+
+async def transfer_disputed(scene: Scene) -> None:
+    """The payer has got the money by a dispute before it was transferred."""
+    await transfer_asked(scene)
+    *_, charge = scene.machine.state.rows("charges")
+    dispute = await scene.control(f"charges/{charge['id']}/dispute")
+    await scene.control(f"disputes/{dispute['id']}/lose")
+    await scene.webhooks()
+
+
+async def refunded_at_provider(scene: Scene) -> None:
+    """Somebody has given it back on the provider's own pages."""
+    await paid(scene)
+    *_, charge = scene.machine.state.rows("charges")
+    scene.machine.create_refund({"charge": charge["id"], "amount": FEE})
+    await scene.webhooks()
 
 
 async def transfer_given_up(scene: Scene) -> None:
@@ -931,6 +982,27 @@ TRANSFER_GIVEN_UP = Story(
     ),
 )
 _WITHDRAWN = (("dispute", "dispute_receivable", FEE), ("dispute", "psp_clearing", -FEE))
+TRANSFER_REMINDED = Story(transfer_reminded, replace(SENT, mails=(*SENT.mails, "transfer_asked")))
+TRANSFER_LETTER = Story(transfer_letter, replace(SENT, mails=()))
+TRANSFER_DISPUTED = Story(
+    transfer_disputed,
+    replace(
+        SENT,
+        payments=(("paid", FEE, 0),),
+        refunds=((FEE, "overtaken"),),
+        journal=(
+            *PAID_IN,
+            *_OWED,
+            *_WITHDRAWN,
+            ("dispute_lost", "dispute_loss", FEE),
+            ("dispute_lost", "dispute_receivable", -FEE),
+            *(("transfer_cancelled", account, -cents) for _kind, account, cents in _OWED),
+            ("refund_overtaken", "received_in_advance", FEE),
+            ("refund_overtaken", "dispute_loss", -FEE),
+        ),
+    ),
+)
+REFUNDED_AT_PROVIDER = Story(refunded_at_provider, REFUNDED)
 DISPUTED = Story(disputed, replace(CONFIRMED, journal=PAID_IN + _WITHDRAWN))
 DISPUTED_UNHEARD = Story(disputed_unheard, DISPUTED.ends)
 CANCELLED_AND_DISPUTED = Story(

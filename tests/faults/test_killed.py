@@ -144,6 +144,10 @@ CASES: dict[str, list[Case]] = {
         for name in ("dispute.applied", "dispute.stored")
     },
     "dispute.listed": [worker(s.DISPUTED_UNHEARD, "dispute.listed")],
+    "transfer.reminded": [web(s.TRANSFER_REMINDED, "transfer.reminded")],
+    "transfer.letters-taken": [web(s.TRANSFER_LETTER, "transfer.letters-taken")],
+    "transfer.dispute-told": [web(s.TRANSFER_DISPUTED, "transfer.dispute-told")],
+    **{name: [web(s.REFUNDED_AT_PROVIDER, name)] for name in ("refund.listed-at-provider", "refund.recognised")},
     "refund.postponed": [web(s.CANCELLED_AND_DISPUTED, "refund.postponed")],
     "ledger.reversal-posted": [web(s.REVERSED, "ledger.reversal-posted")],
     "retention.executed": [worker(s.BOOKED, "retention.executed")],

@@ -10,7 +10,7 @@ import pytest
 
 from payment.endpoints import MATCHING
 from tests.flows.test_till import paid, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import Town
 
 LIST = "/de/finance/differences"
@@ -26,11 +26,11 @@ async def staff(town: Town) -> Any:
         yield browsers
 
 
-async def refund_by_hand(town: Town) -> None:
-    """A payment that was made, and given back in the provider's own pages; more than an hour ago."""
+async def edited_there(town: Town) -> None:
+    """A payment whose amount is another one at the provider; more than an hour ago."""
     await paid(town)
     (charge,) = town.machine.state.rows("charges")
-    await town.sandbox("POST", f"charges/{charge['id']}/refund", {"amount": 500})
+    town.machine.edit_charge(charge["id"], charge["amount"] - 500)
     town.clock.advance(minutes=70)
 
 
@@ -40,21 +40,21 @@ def link(text: str) -> str:
     return found.group(1)
 
 
-async def test_what_was_done_at_the_provider_by_hand_is_found_and_written_off_by_two(
+async def test_another_amount_at_the_provider_is_found_and_written_off_by_two(
     town: Town, staff: dict[str, StaffBrowser]
 ) -> None:
-    await refund_by_hand(town)
+    await edited_there(town)
     kim, lou = staff["kim"], staff["lou"]
     page = await kim.post(f"{LIST}/runs")
     assert "Offene Differenzen: 1" in words(page)
-    assert "Fehlt in den Büchern" in words(page)
+    assert "Abweichender Betrag" in words(page)
     one = link(page.text)
     assert "Geben Sie sie zurück" not in words(await kim.post(f"{one}/take"))
     assert "übernommen" in words(await kim.post(f"{one}/comments", comment="Ich frage nach."))
     refused = await kim.post(f"{one}/requests", note=" ", request_key="4e2a1b1c-0000-4000-8000-000000000001")
     assert (refused.status, "Bitte sagen Sie es in einem Satz." in words(refused)) == (422, True)
     noted = await kim.post(f"{one}/explain", note="Egal.")
-    assert (noted.status, "Deshalb beantragt ihn eine Person" in words(noted)) == (409, True)
+    assert (noted.status, "Dafür braucht es zwei Personen" in words(noted)) == (409, True)
     asked = await kim.post(
         f"{one}/requests", note="Kulanz, von Hand.", request_key="4e2a1b1c-0000-4000-8000-000000000001"
     )
@@ -66,18 +66,18 @@ async def test_what_was_done_at_the_provider_by_hand_is_found_and_written_off_by
     assert (await staff["auditor"].post(approve.group(1))).status == 403
     done = await lou.post(approve.group(1))
     assert "Ausgebucht" in words(done)
-    assert "freigegeben und gebucht" in words(done)
+    assert "genehmigt" in words(done)
     assert "Keine Differenz ist offen." in words(await lou.post(f"{LIST}/runs"))
     assert "Kulanz" in words(await staff["auditor"].get(one))
     await town.assert_sound()
 
 
 async def test_the_list_by_cause_and_owner_and_the_days(town: Town, staff: dict[str, StaffBrowser]) -> None:
-    await refund_by_hand(town)
+    await edited_there(town)
     await staff["kim"].post(f"{LIST}/runs")
     auditor = staff["auditor"]
     assert "Jetzt abgleichen" not in words(await auditor.get(LIST))
-    assert "Fehlt in den Büchern" in words(await auditor.get(f"{LIST}?cause=missing_here&owner=none"))
+    assert "Abweichender Betrag" in words(await auditor.get(f"{LIST}?cause=amount&owner=none"))
     assert "Keine." in words(await auditor.get(f"{LIST}?owner=me"))
     assert "Keine." in words(await auditor.get(f"{LIST}?age=30"))
     days = await auditor.get(f"{LIST}/days")
@@ -117,4 +117,30 @@ async def test_a_payout_is_read_with_its_parts_and_booked(town: Town) -> None:
     assert [tuple(row.values()) for row in rows] == [("paid", payout["amount"], payout["amount"])]
     (transit,) = await town.rows("SELECT sum(amount_cents) AS cents FROM entry WHERE account = 'bank_in_transit'")
     assert transit["cents"] == payout["amount"]
+    await town.assert_sound()
+
+
+async def test_a_price_list_is_entered_and_what_deviates_is_a_difference_to_be_noted(
+    town: Town, staff: dict[str, StaffBrowser]
+) -> None:
+    kim, here = staff["kim"], "/de/finance/prices"
+
+    async def enter(who: str, percent: str, day: str) -> Page:
+        return await staff[who].post(
+            here, request_key="x", method="card", percent_bp=percent, fixed_cents="0,10", tolerance_cents="0,01", valid_from=day
+        )  # fmt: skip
+
+    wrong = await enter("kim", "viel", "bald")
+    assert (wrong.status, words(wrong).count("Eine Zahl mit"), "0,10" in wrong.text) == (422, 2, True)
+    assert "1,50 %" in words(await enter("kim", "1,5", "2026-01-01"))
+    assert "Preis eintragen" not in words(await staff["auditor"].get(here))
+    assert (await enter("auditor", "1,5", "2026-01-01")).status == 403
+    await paid(town)
+    town.clock.advance(minutes=70)
+    page = await kim.post(f"{LIST}/runs")
+    assert "Abweichendes Entgelt" in words(page)
+    one = link(page.text)
+    assert "in seiner Preisliste" in words(await kim.get(one))
+    done = await kim.post(f"{one}/explain", note="Der Vertrag wurde geändert.")
+    assert "Erledigt" in words(done)
     await town.assert_sound()

@@ -41,9 +41,9 @@ async def staff(town: Town) -> AsyncIterator[dict[str, StaffBrowser]]:
         yield found
 
 
-async def failed(town: Town, reason: str = "lost_or_stolen_card") -> dict[str, Any]:
+async def failed(town: Town, reason: str = "lost_or_stolen_card", **contact: Any) -> dict[str, Any]:
     """Paid, cancelled, and the provider cannot give it back."""
-    made = await town.appointment(PAID)
+    made = await town.appointment(PAID, **contact)
     await town.pay(await town.checkout(made))
     await town.webhooks()
     await town.sandbox("PUT", "refunds/outcome", {"outcome": "pending"})

@@ -56,6 +56,7 @@ from frontend.citizen.need_wording import rule
 from frontend.citizen.overview_pages import ask_page
 from frontend.citizen.overview_views import ListedCase, ListPage, OpenPage
 from frontend.citizen.rebooking import rebooking_page
+from frontend.citizen.refund_pages import code_page as refund_code_page
 from frontend.citizen.twin_pages import twin_page
 from frontend.citizen.views import ErrorPage, MovePage, RebookingPage, Row, ShownError, Tick, WaitlistPart
 from frontend.citizen.views import OfferedTime as ShownTime
@@ -90,6 +91,7 @@ from payment.bank.refusing import OtherCurrency
 from tests.frontend.at_till import at_till_pages
 from tests.frontend.finance_samples import finance_pages
 from tests.frontend.reduced import CARD, counter_pages, reduced_pages
+from tests.frontend.refund_samples import refund_pages
 from tests.frontend.till_samples import till_pages
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -490,6 +492,7 @@ def invitation_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]
         "invitation-booked": ("invitation", shown(InvitationStatus.BOOKED, case_url="/case")),
         "invitation-lapsed": ("invitation", shown(InvitationStatus.LAPSED)),
         "invitation-withdrawn": ("invitation", shown(InvitationStatus.WITHDRAWN)),
+        "refund-code": ("refund_code", lambda: refund_code_page(words, "K7F", words._("This is missing."))),
         "invitation-code": ("invitation_code", lambda: code_page(words, "K7F", words._("This is missing."))),
     }
 
@@ -863,6 +866,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **till_pages(words, staff(words, "Kasse")),
         **finance_pages(lambda title, errors: staff(words, title, errors)),
         **staff_invitations(words, back),
+        **refund_pages(staff(words, "Erstattungen", (ShownError(field="iban", message="Diese IBAN stimmt nicht."),))),
         **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }
 

@@ -59,6 +59,8 @@ FEW = [
     "closing-track",
     "desk-need",
     "desk-request",
+    "desk-refunds",
+    "refund-code",
     "allocation-calls",
     "allocation-services",
     "allocation-service",

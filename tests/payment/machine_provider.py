@@ -113,6 +113,10 @@ class MachineProvider:
         rows = await self._pages(name, "/v1/balance_transactions", query)
         return [stripe_records.transaction(row) for row in rows]
 
+    async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:
+        query = {"payment_intent": charge_id, "limit": 100}
+        return [words.refund_snapshot(row) for row in await self._pages("refunds_of", "/v1/refunds", query)]
+
     async def fetch_dispute(self, provider_id: str) -> DisputeSnapshot:
         query = {"expand": [words.EXPANDED]}
         return words.dispute_snapshot(await self._get("fetch_dispute", f"/v1/disputes/{provider_id}", query))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from base.money import Money
-from payment.model import Capture, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import Capture, Dispute, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import (
     Outcome,
     RefundSnapshot,
@@ -118,6 +118,12 @@ class RecordingHooks:
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         assert refund.status is RefundStatus.SUCCEEDED
         self.told.append(("refunded", payment.reference))
+
+    async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
+        self.told.append((f"dispute {dispute.status.value}", payment.reference))
+
+    async def on_given_back(self, tx: Tx, payment: Payment, provider_id: str) -> None:
+        self.told.append(("given back", payment.reference))
 
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         assert refund.status is RefundStatus.FAILED

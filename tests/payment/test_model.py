@@ -48,9 +48,10 @@ Printed from `TRANSITIONS` of `payment.model` and `payment.transfers.states` by 
 not here is an error.
 Words on the edges are what a look at the provider told, or what we did. A look that was overtaken by a later one changes
 nothing (`payment.decide`). What is reserved is taken, or let go, by one order that is given once (ADR 61). A payment that is paid
-stays paid; what is given back is told by its refunds. A refund that failed stays failed; one by rule whose failure may pass is
-followed by another refund (`payment.decide.RETRIES`), any other becomes a transfer order (ADR 64). A dispute is a row of its own;
-while it is open a refund waits, and one that a lost dispute has paid back is overtaken (`payment.decide_dispute`).
+stays paid; what is given back is told by its refunds. A refund that failed stays failed, or a lost dispute overtakes it (ADR 72); one
+by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`), any other becomes a transfer order (ADR 64). A
+dispute is a row of its own; while it is open a refund waits, and one that a lost dispute has paid back is overtaken
+(`payment.decide_dispute`).
 """
 
 
@@ -100,8 +101,10 @@ def test_every_other_edge_is_an_error() -> None:
 
 
 def test_nothing_leads_out_of_what_is_final() -> None:
-    final = (PaymentStatus.PAID, RefundStatus.FAILED, RefundStatus.OVERTAKEN, DisputeStatus.WON, DisputeStatus.LOST)
+    final = (PaymentStatus.PAID, RefundStatus.OVERTAKEN, DisputeStatus.WON, DisputeStatus.LOST)
     assert not [status for status, _ in TRANSITIONS if status in final]
+    failed = [after for (status, _), after in TRANSITIONS.items() if status is RefundStatus.FAILED]
+    assert failed == [RefundStatus.OVERTAKEN]  # a lost dispute pays back what had failed
 
 
 def test_every_status_can_be_reached() -> None:

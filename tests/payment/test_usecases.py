@@ -752,6 +752,8 @@ UNUSUAL = {
     "refund.attempt-raised",
     "payment.stray-fenced",
     "refund.postponed",
+    "refund.listed-at-provider",
+    "refund.recognised",
 }
 
 

@@ -171,3 +171,58 @@ async def test_bank_data_are_sealed_in_every_table(desk: Desk) -> None:
                 assert IBAN not in row["text"]
                 assert IBAN.encode().hex() not in row["text"]
                 assert "ermann" not in row["text"]
+
+
+async def test_only_a_lost_dispute_overtakes_what_has_failed_and_no_transfer_is_open(desk: Desk) -> None:
+    order = await desk.given()
+    overtake = "UPDATE refund SET status = 'overtaken' WHERE id = $1"
+    assert await desk.refusal(overtake, order.refund_id) == "refund_overtaken_by_loss"
+    async with desk.db.transaction() as conn:
+        await conn.execute(
+            """
+            WITH d AS (
+              INSERT INTO dispute (payment_id, provider_id, status, reason, amount_cents, taken_cents, opened_at, closed_at, created_at)
+              VALUES ($1, 'dp_1', 'lost', 'fraudulent', 1300, 1300, now(), now(), now()) RETURNING id),
+            j AS (
+              INSERT INTO journal (kind, payment_id, dispute_id, at) SELECT 'dispute', $1, id, now() FROM d RETURNING id)
+            INSERT INTO entry (journal_id, account, amount_cents)
+            SELECT id, a, c FROM j, (VALUES ('dispute_receivable', 1300), ('psp_clearing', -1300)) e (a, c)""",
+            order.payment_id,
+        )
+    assert await desk.refusal(overtake, order.refund_id) == "refund_overtaken_by_loss"  # a transfer is open
+    assert await desk.refusal("UPDATE refund SET status = 'succeeded' WHERE id = $1", order.refund_id) is not None
+    async with desk.db.transaction() as conn:
+        assert await desk.transfers.cancel_for(conn, order.payment_id, "dp_1") == 1
+    assert await desk.refusal(overtake, order.refund_id) is None
+
+
+async def test_a_refund_at_the_provider_names_it_and_is_there_once(desk: Desk) -> None:
+    payment = await desk.paid()
+    insert = """
+        INSERT INTO refund (id, payment_id, amount_cents, reason, status, provider_id, attempt_at, created_at)
+        VALUES (gen_random_uuid(), $1, 1, $2, 'approved', $3, now(), now())"""
+    assert await desk.refusal(insert, payment.id, "at_provider:re_1", "re_2") == "refund_at_provider_is_that_one"
+    assert await desk.refusal(insert, payment.id, "at_provider", "re_1") == "refund_at_provider_is_that_one"
+    assert await desk.refusal(insert, payment.id, "at_provider:re_1", None) == "refund_at_provider_is_that_one"
+    assert await desk.refusal(insert, payment.id, "moved:re_1", "re_1") == "refund_at_provider_is_that_one"
+    assert await desk.refusal(insert, payment.id, "gift", None) == "refund_reason"
+    assert await desk.refusal(insert, payment.id, "at_provider:re_1", "re_1") is None
+    assert await desk.refusal(insert, payment.id, "at_provider:re_2", "re_2") is None
+    assert await desk.refusal(insert, payment.id, "at_provider:re_1", "re_1") is not None
+
+
+async def test_two_persons_know_of_a_refund_at_the_provider(desk: Desk) -> None:
+    made = """
+        INSERT INTO difference (cause, subject, day, proposal, opened_at)
+        VALUES ('refund_at_provider', 'refund:re_1', now(), 'acknowledge', now())"""
+    assert await desk.refusal(made) is None
+    ended = "UPDATE difference SET state = 'explained', ended_at = now()"
+    assert await desk.refusal(ended) == "difference_written_off_by_two"
+    asked = """
+        INSERT INTO difference_request (id, difference_id, proposal, note, requested_by, requested_at)
+        SELECT gen_random_uuid(), id, 'acknowledge', 'x', $1, now() FROM difference"""
+    assert await desk.refusal(asked, desk.people["toni"]) is None
+    decided = "UPDATE difference_request SET decided_by = $1, decided_at = now(), approved = true"
+    assert await desk.refusal(decided, desk.people["toni"]) == "difference_request_four_eyes"
+    assert await desk.refusal(decided, desk.people["luca"]) is None
+    assert await desk.refusal(ended) is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from base.clock import SettableClock
 from base.db import Connection, Database
@@ -20,6 +20,7 @@ from payment import dispute_store
 from payment import stripe_words as words
 from payment.bank.refusing import NotTheSum
 from payment.bank.usecases import Bank as BankFiles
+from payment.books_pg import PgBooks
 from payment.exports import store as export_store
 from payment.exports.batch import Profile, files
 from payment.exports.model import Day
@@ -35,11 +36,13 @@ from payment.ledger import (
 from payment.ledgers.store import find_closed_day
 from payment.ledgers.usecases import Ledgers
 from payment.matching.model import Cause
+from payment.matching.pricing import Pricing
 from payment.matching.usecases import Matching
 from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import PaymentOrder, RefundOrder
 from payment.provider_records.usecases import ProviderRecords
 from payment.store import insert_journal, insert_payment, insert_refund, update_refund
+from payment.usecases import Payments
 from sandbox.bank.bank import Bank
 from sandbox.bank.faults import KINDS as SANDBOX_KINDS
 from sandbox.bank.faults import Fault, Kind
@@ -47,7 +50,9 @@ from sandbox.bank.model import Booking
 from sandbox.bank.model import Payment as BankPayment
 from sandbox.stripe.errors import Json
 from sandbox.stripe.machine import Machine
+from sandbox.stripe.methods import METHODS
 from tests.payment.machine_provider import MachineProvider
+from tests.payment.making import RecordingHooks
 
 FIRST, LAST_TRADE, LAST = date(2026, 9, 28), date(2026, 10, 27), date(2026, 11, 4)
 PAYOUTS = 22
@@ -67,7 +72,7 @@ class Size:
 
 
 SMALL = Size(payments=500, refunds=60, disputes=6, faults=2)
-PAYMENT_FAULTS = ("unbooked", "edited", "invented")
+PAYMENT_FAULTS = ("unbooked", "edited", "invented", "overpriced")
 REFUND_FAULTS = ("by_hand", "invented", "other_amount", "failed", "came_back_unseen")
 PAYOUT_FAULTS = ("failed", "bounced")
 BANK_FAULTS = (
@@ -103,7 +108,8 @@ class Month:
         """Goes on in this one: a copy, as a rule, of the one in which the month was played."""
         self.db = db
         self.records = ProviderRecords(db, {"stripe": self.provider}, self.clock)
-        self.matching = Matching(db, self.records, self.clock)
+        payments = Payments(PgBooks(db), {"stripe": self.provider}, RecordingHooks(), self.clock, uuid4)
+        self.matching = Matching(db, self.records, self.clock, recognise=payments.recognise)
         self.files, self.ledgers = BankFiles(db, self.clock), Ledgers(db, self.clock)
         self.exports = Exports(db, self.clock, Profile())
 
@@ -129,6 +135,7 @@ class Month:
             self.staff = await conn.fetchval(
                 "INSERT INTO account (login, name, password_hash) VALUES ('kasse', 'Kim Kasse', '$argon2id$') RETURNING id"
             )
+        await self.enter_prices()
         while day <= LAST:
             if self.nightly:
                 await self._night(day)
@@ -177,11 +184,29 @@ class Month:
             self._label(Cause.MISSING_HERE, f"charge:{payment.charge_id}")
             return
         await _book_payment(conn, payment, now)
+        if fault == "overpriced":
+            self._overprice(charge)
         if fault == "edited":
             self.machine.edit_charge(charge["id"], amount.cents - self.chance.randint(1, 300))
             self._label(Cause.AMOUNT, f"charge:{payment.charge_id}")
         else:
             self._paid.append((payment, charge))
+
+    def _overprice(self, charge: Json) -> None:
+        """Before anybody has read it: it is booked as it was taken, and deviates from the list."""
+        [row] = [row for row in self.machine.state.rows("balance_transactions") if row["source"] == charge["id"]]
+        self.machine.edit_fee(row["id"], row["fee"] + self.chance.choice((-9, 9, 40)))
+        self._label(Cause.FEE, f"price:{row['id']}")
+
+    async def enter_prices(self) -> None:
+        """As the sandbox takes them; of an earlier year another one, which holds no more."""
+        pricing = Pricing(self.db, ["stripe"], self.clock)
+        card = METHODS["card"]
+        for year, more in ((2025, 90), (2026, 0)):
+            await pricing.set(
+                "card", percent_bp=card.fee_per_mille * 10 + more, fixed_cents=card.fee_fixed_cents, tolerance_cents=1,
+                valid_from=date(year, 1, 1), by=self.staff,
+            )  # fmt: skip
 
     def _charge(self, payment: Payment) -> Json:
         order = PaymentOrder(
@@ -207,7 +232,7 @@ class Month:
         cents = payment.amount_cents if self.chance.random() < 0.5 else payment.amount_cents // 2
         if fault == "by_hand":
             made = self.machine.create_refund({"charge": charge["id"], "amount": cents})
-            self._label(Cause.MISSING_HERE, f"refund:{made['id']}")
+            self._label(Cause.REFUND_AT_PROVIDER, f"refund:{made['id']}")
             return
         now = self.clock()
         refund = Refund(
@@ -375,7 +400,12 @@ class Month:
 
     async def change_prices(self) -> None:
         """After it was read and booked, the provider takes more for some of its transactions."""
-        rows = [row for row in self.machine.state.rows("balance_transactions") if row["type"] == "charge"]
+        dear = {subject.removeprefix("price:") for _cause, subject in self.labels}
+        rows = [
+            row
+            for row in self.machine.state.rows("balance_transactions")
+            if row["type"] == "charge" and row["id"] not in dear
+        ]
         for row in self.chance.sample(rows, self.size.faults):
             self.machine.edit_fee(row["id"], row["fee"] + 11)
             self._label(Cause.FEE, f"fee:{row['id']}")

@@ -30,7 +30,7 @@ class Told:
 
     said: list[tuple[str, UUID]] = field(default_factory=list)
 
-    async def __call__(self, tx: Tx, order: Order, what: str, path: str) -> None:
+    async def __call__(self, tx: Tx, order: Order, what: str, path: str, *, again: int = 0) -> None:
         assert path.startswith("/refunds/link/")
         self.said.append((what, order.id))
 
