@@ -37,6 +37,7 @@ _SUBJECTS = {
     Template.APPOINTMENT_RECONFIRM: mark("Do you come on {date} at {time}? Please answer until {until}"),
     Template.APPOINTMENT_RELEASED: mark("Given to others: your appointment {number} on {date} at {time}"),
     Template.REBOOKING_OFFERED: mark("Please choose a new time: your appointment {number} on {date} at {time}"),
+    Template.REBOOKING_STANDS: mark("It stays as booked: your appointment {number} on {date} at {time}"),
     Template.ALLOCATION_REQUEST: mark("Please confirm your request {number}"),
     Template.ALLOCATION_WAITS: mark("Your request {number} stays in the list: no appointment this time"),
     Template.ALLOCATION_ENDED: mark("Your request {number} has ended: you can book an appointment"),
@@ -74,6 +75,7 @@ _ABOUT_REQUESTS = (Template.ALLOCATION_REQUEST, Template.ALLOCATION_WAITS, Templ
 _METHODS = {
     Template.APPOINTMENT_CONFIRMED: Method.REQUEST,
     Template.APPOINTMENT_MOVED: Method.REQUEST,
+    Template.REBOOKING_STANDS: Method.REQUEST,
     Template.APPOINTMENT_CANCELLED: Method.CANCEL,
     Template.APPOINTMENT_RELEASED: Method.CANCEL,
 }

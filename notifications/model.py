@@ -37,6 +37,7 @@ class Template(StrEnum):
     APPOINTMENT_RECONFIRM = "appointment_reconfirm"  # whether its person comes, to be answered until a moment
     APPOINTMENT_RELEASED = "appointment_released"  # nobody answered that
     REBOOKING_OFFERED = "rebooking_offered"  # its counter is closed: times to choose from until a moment
+    REBOOKING_STANDS = "rebooking_stands"  # and is open again: the time that was booked is theirs as before
     ALLOCATION_REQUEST = "allocation_request"  # the link with which a request counts; about no appointment yet
     ALLOCATION_WAITS = "allocation_waits"  # a run had nothing for the request, which stays in the list
     ALLOCATION_ENDED = "allocation_ended"  # the service is booked like any other again, and the request has ended

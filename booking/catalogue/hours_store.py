@@ -194,6 +194,14 @@ async def set_hours(
     return rows
 
 
+async def readmit(conn: Connection, counter_id: int, start: datetime, end: datetime | None) -> int:
+    """Times that were left inside a closure and are open again are as any other. How many."""
+    rows: int = await conn.fetchval(
+        "SELECT readmit($1, tstzrange($2::timestamptz, coalesce($3::timestamptz, 'infinity')))", counter_id, start, end
+    )
+    return rows
+
+
 async def blocking_times(
     conn: Connection,
     counter_id: int,

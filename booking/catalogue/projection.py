@@ -98,6 +98,7 @@ async def apply_openings(conn: Connection, openings: Sequence[Opening]) -> None:
 async def open_counter(conn: Connection, opening: Opening) -> bool:
     """Whether anything was to be changed."""
     rows = await hours_store.set_hours(conn, opening.counter_id, opening.start, opening.end, opening.parts)
+    await hours_store.readmit(conn, opening.counter_id, opening.start, opening.end)
     await hours_store.set_due(conn, opening.counter_id, opening.due_at)
     return rows > 0
 

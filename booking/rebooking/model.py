@@ -24,6 +24,7 @@ class RebookingStatus(StrEnum):
     MOVED = "moved"  # to some other time, by its person or by staff
     CANCELLED = "cancelled"
     CAME = "came"  # is here already, or was served all the same
+    STANDS = "stands"  # the time is open again, and still theirs
 
     @property
     def is_open(self) -> bool:

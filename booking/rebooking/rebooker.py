@@ -75,9 +75,11 @@ class Rebooker:
             here = await store.came(conn, _AT_ONCE)
             lost = await store.lost(conn, self._clock(), _AT_ONCE)
             over = await store.unanswered(conn, self._clock(), _AT_ONCE)
+            open_again = await store.stands_untold(conn, _AT_ONCE)
         done = await self._each(here, lambda row: self._note(row, _S.CAME))
         done += await self._each(lost, lambda row: self._note(row, _S.DUE))
         done += await self._each(over, self._end)
+        done += await self._each(open_again, self._say_it_stands)
         async with self._db.connection() as conn:
             due = await store.due(conn, _AT_ONCE)
         if not due:
@@ -239,6 +241,15 @@ class Rebooker:
         else:
             await self._note(row, _S.SILENT)
         silent()
+
+    async def _say_it_stands(self, row: Rebooking) -> None:
+        """To whoever was asked for another time, as long as the appointment is still that one."""
+        async with self._db.transaction() as conn:
+            case = await self._slots.lock(conn, row.appointment_id)
+            if not await store.end_asking(conn, row.id):
+                return
+            if case is not None and case.status is AppointmentStatus.CONFIRMED and row.now_at == row.starts_at:
+                await self._slots.announce(conn, row.appointment_id, Notice("rebooking_stands", str(row.id)))
 
     async def _note(self, row: Rebooking, to: RebookingStatus) -> None:
         async with self._db.transaction() as conn:

@@ -283,3 +283,18 @@ async def lost(conn: Connection, now: datetime, limit: int) -> list[Rebooking]:
         now,
         limit,
     )
+
+
+async def stands_untold(conn: Connection, limit: int) -> list[Rebooking]:
+    """Whose time is open again after they were asked for another, and who have not been told."""
+    sql = f"{_REBOOKING} WHERE r.status = 'stands' AND r.answer_until IS NOT NULL ORDER BY r.tried_at NULLS FIRST, r.id LIMIT $1"
+    return await fetch_all(conn, Rebooking, sql, limit)
+
+
+async def end_asking(conn: Connection, ident: UUID) -> bool:
+    """Nothing is waited for any more. False: said before."""
+    done = await conn.execute(
+        "UPDATE rebooking SET answer_until = NULL WHERE id = $1 AND status = 'stands' AND answer_until IS NOT NULL",
+        ident,
+    )
+    return done == "UPDATE 1"

@@ -68,6 +68,7 @@ def status(words: Words, one: Rebooking, zone_name: str) -> str:
         _S.MOVED: words._("Now {now}", now=now),
         _S.CANCELLED: words._("Cancelled"),
         _S.CAME: words._("Is here, or was served"),
+        _S.STANDS: words._("Open again: keeps the time"),
     }[one.status]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from sandbox.smtp.faults import Fault
@@ -299,3 +301,89 @@ async def test_a_clerk_closes_nothing(town: Town, office: Office) -> None:
     async with await sign_in(town, "clerk") as clerk:
         assert (await clerk.get(office.pages)).status == 403
         assert (await clerk.post(office.pages, request_key=str(uuid4()), **FORM)).status == 403
+
+
+async def open_again(town: Town, office: Office) -> Page:
+    """The first closure that stands there, by the page of the hours."""
+    base = f"/de/hours/{office.id}"
+    section = (await office.boss.get(base)).text.split('id="closures"')[1].split("</form>")[0]
+    fields: dict[str, Any] = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', section))
+    preview = await office.boss.post(f"{base}/preview", **fields)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', preview.text))
+    return await office.boss.post(f"{base}/save", **hidden)
+
+
+async def test_opened_again_whoever_has_not_chosen_keeps_the_time_and_is_told(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    unreached = await office.book(contact=POST, at="2026-12-09T09:30:00Z")
+    tracked = await office.close(if_silent="cancel")
+    [link, *_] = links(town)
+    assert "Die Änderung ist gespeichert" in (await open_again(town, office)).text
+    await town.work()
+    after = await office.boss.get(tracked.url.path)
+    assert after.text.count("Wieder offen: behält die Zeit") == 2
+    assert town.mails()[-1][1].startswith("Es bleibt dabei: Ihr Termin")
+    assert "Sie brauchen nicht mehr zu antworten" in (town.mail.messages[-1].part("text/plain") or "")
+    told = len(town.mails())
+    lane = "SELECT count(*) AS n FROM claim WHERE status < 8 AND override_id IS NOT NULL"
+    held = "SELECT count(*) AS n FROM claim WHERE status = 1"
+    assert [(await town.rows(sql))[0]["n"] for sql in (lane, held)] == [0, 0]  # nothing is left of it
+    async with StaffBrowser(town) as citizen:
+        late = await citizen.get(link)
+        assert "Bitte wählen Sie eine neue Zeit" not in late.text
+    town.clock.advance(hours=48)  # what would have been cancelled then
+    await town.work()
+    for one in (made, unreached):
+        assert (await town.look(one))["status"] == "confirmed"
+    assert len(town.mails()) == told
+    await town.assert_sound()
+
+
+async def test_a_time_that_stands_is_nobody_elses_and_can_be_closed_again(town: Town, office: Office) -> None:
+    made = await office.book()
+    first = await office.close()
+    await open_again(town, office)
+    with pytest.raises(asyncpg.ExclusionViolationError, match="claim_no_overlap"):
+        await town.rows(
+            """INSERT INTO claim (office_id, service_id, fee_id, counter_id, starts_at, ends_at, hold_until, request_key)
+               SELECT office_id, service_id, fee_id, counter_id, starts_at, ends_at, now() + interval '1 day', gen_random_uuid()
+                 FROM claim WHERE status = 2"""
+        )
+    again = await office.close(reason="Noch ein Wasserschaden")
+    assert "Gefragt, Antwort bis" in again.text
+    assert again.url.path != first.url.path
+    assert "Wieder offen: behält die Zeit" in (await office.boss.get(first.url.path)).text
+    assert (await town.look(made))["starts_at"].startswith("2026-12-09T09:00")
+    await town.assert_sound()
+
+
+async def test_opened_in_part_only_what_is_open_again_stands(town: Town, office: Office) -> None:
+    early, late = await office.book(), await office.book(contact=POST, at="2026-12-09T13:00:00Z")
+    tracked = await office.close()
+    await office.close(starts_at="2026-12-09T13:00", reason="Am Nachmittag auch danach")
+    await open_again(town, office)
+    rows = await town.rows("SELECT appointment_id, status FROM rebooking")
+    assert {str(row["appointment_id"]): row["status"] for row in rows} == {
+        early["id"]: "stands",
+        late["id"]: "telephone",
+    }
+    assert "Wieder offen" in (await office.boss.get(tracked.url.path)).text
+
+
+async def test_chosen_and_opened_again_at_once_is_one_of_both(town: Town, office: Office) -> None:
+    made = await office.book(PAID)
+    await office.close()
+    async with StaffBrowser(town) as citizen:
+        here = (await citizen.get(links(town)[0])).url.path
+        await asyncio.gather(
+            citizen.post(here, request_key=str(uuid4()), answer="1"), open_again(town, office), return_exceptions=False
+        )
+    await town.work()
+    [row] = await town.rows("SELECT status FROM rebooking")
+    times = await town.rows("SELECT starts_at, override_id FROM claim WHERE status < 8 AND kind = 0")
+    assert len(times) == 1
+    assert times[0]["override_id"] is None
+    seen = await town.look(made)
+    assert (row["status"], seen["starts_at"][:10]) in (("stands", "2026-12-09"), ("accepted", seen["starts_at"][:10]))
+    assert seen["status"] == "confirmed"
+    await town.assert_sound()

@@ -76,6 +76,7 @@ FIELDS: dict[Template, dict[str, object]] = {
             for day in (7, 9, 10)
         ],
     },
+    Template.REBOOKING_STANDS: {},
     Template.ALLOCATION_REQUEST: {},
     Template.ALLOCATION_WAITS: {"next_on": "2026-12-09"},
     Template.ALLOCATION_ENDED: {},
@@ -115,6 +116,7 @@ WITH_CALENDAR = (
     Template.APPOINTMENT_MOVED,
     Template.APPOINTMENT_CANCELLED,
     Template.APPOINTMENT_RELEASED,
+    Template.REBOOKING_STANDS,
 )
 
 

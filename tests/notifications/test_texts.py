@@ -34,6 +34,7 @@ TEMPLATES = (
     "appointment_confirmed",
     "appointment_moved",
     "rebooking_offered",
+    "rebooking_stands",
     "appointment_cancelled",
     "appointment_reserved",
     "appointment_offered",

@@ -159,6 +159,7 @@ class TestTheSchema:
         [
             ("UPDATE rebooking SET status = 'shifted'", "rebooking_transition"),
             ("UPDATE rebooking SET status = 'telephone', because = NULL", "rebooking_transition"),
+            ("UPDATE rebooking SET status = 'stands'; UPDATE rebooking SET status = 'due'", "rebooking_transition"),
             ("UPDATE rebooking SET claim_id = claim_id + 1", "rebooking_stays"),
             ("UPDATE rebooking SET answer_until = NULL", "rebooking_offered_ends"),
             ("UPDATE rebooking SET because = 'whim'", "rebooking_because"),
@@ -166,7 +167,8 @@ class TestTheSchema:
             ("UPDATE rebooking_offer SET n = 4 WHERE n = 3", "rebooking_offer_three"),
             ("UPDATE rebooking_offer SET n = 1 WHERE n = 3", "rebooking_offer_place"),
             (
-                "INSERT INTO rebooking (closing_id, appointment_id, claim_id) SELECT closing_id, appointment_id, claim_id FROM rebooking",
+                """INSERT INTO rebooking (closing_id, appointment_id, claim_id, status)
+                   SELECT closing_id, appointment_id, claim_id, 'moved' FROM rebooking""",
                 "rebooking_claim_once",
             ),
             (
