@@ -341,6 +341,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_HOURS}/series": frozenset({SUPERVISOR, ADMIN}),
     f"GET {_HOURS}/rules": frozenset({SUPERVISOR, ADMIN}),
     f"GET {_HOURS}/rules/edit": frozenset({SUPERVISOR, ADMIN}),
+    f"GET {_HOURS}/shares": frozenset({SUPERVISOR, ADMIN}),
     f"POST {_HOURS}/preview": frozenset({SUPERVISOR, ADMIN}),
     f"POST {_HOURS}/save": frozenset({SUPERVISOR, ADMIN}),
     "GET /api/offices/{office}/hours": frozenset({SUPERVISOR, ADMIN}),
