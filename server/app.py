@@ -55,6 +55,7 @@ from booking.availability import endpoints as availability
 from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
 from booking.catalogue import uploads_endpoints as catalogue_uploads
+from booking.charges import endpoints as charges
 from booking.guard import endpoints as guard
 from booking.guard import rules_endpoints as guard_rules
 from booking.holds import endpoints as holds
@@ -71,6 +72,7 @@ from frontend.bank import pages as bank_pages
 from frontend.board import pages as board
 from frontend.bookings import pages as bookings_pages
 from frontend.catalogue import pages as catalogue_pages
+from frontend.charges import pages as charges_pages
 from frontend.citizen import find_pages, pages
 from frontend.closing import pages as closing_pages
 from frontend.counter import pages as counter
@@ -113,6 +115,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *reductions.ENDPOINTS,
     *till_holds.ENDPOINTS,
     *desk_of_till.ENDPOINTS,
+    *charges.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
@@ -154,6 +157,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *board.ENDPOINTS,
     *sockets.ENDPOINTS,
     *receipts_pages.ENDPOINTS,
+    *charges_pages.ENDPOINTS,
     *room_pages.ENDPOINTS,
     *oversight_pages.ENDPOINTS,
 )
@@ -220,6 +224,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
         "overview": product.overviews.authorise,
         "invitation": product.invitations.authorise,
         "transfer": product.transfers.authorise,
+        "charge": product.charges.authorise,
     }
     app[SEAT_CHECK] = seat_check(product)
     app[room_pages.ROOMS] = product.rooms
@@ -234,6 +239,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[appointments.APPOINTMENTS] = product.appointments
     app[reductions.REDUCTIONS] = product.reductions
     app[appointments.TILL_HOLDS] = product.till_holds
+    app[charges.CHARGES] = product.charges
     app[allocation.ALLOCATION] = product.allocation
     app[invitations.INVITATIONS] = product.invitations
     app[letters.PRINTING] = product.printing

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from random import SystemRandom
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from base.clock import Clock, utcnow
@@ -41,6 +41,8 @@ from booking.availability.usecases import Availability
 from booking.catalogue.hours_changes import HoursChanges
 from booking.catalogue.uploads import Uploads
 from booking.catalogue.usecases import Catalogue
+from booking.charges.hooks import ChargeHooks
+from booking.charges.usecases import Charges
 from booking.guard.figures import Figures
 from booking.guard.rules import Rules
 from booking.guard.usecases import Guard
@@ -81,6 +83,7 @@ from payment.matching.pricing import Pricing
 from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
 from payment.payouts.usecases import Payouts
+from payment.ports import Tx
 from payment.provider_records.usecases import ProviderRecords
 from payment.psp_counter import CounterProvider
 from payment.psp_none import NONE, NoProvider
@@ -140,6 +143,7 @@ class Product:
     appointments: Appointments
     till_holds: TillHolds
     reductions: Reductions
+    charges: Charges
     allocation: Allocation
     marking: Marking
     runs: Runs
@@ -215,10 +219,15 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             lambda: clock().astimezone(_zone_of(catalogue)).date(),
             _payer(settings),
         )
-        hooks = CaseHooks(
+        cases = CaseHooks(
             slots, clock, has_arrived, let_go, books.serve_on, transfers.arise, transfers.disputed, transfers.given_back
         )
-        payments = Payments(books, providers, hooks, clock, uuid4)
+
+        async def earn(tx: Tx, payment_id: UUID) -> int:
+            return await payments.earn(tx, payment_id)
+
+        payments = Payments(books, providers, ChargeHooks(cases, earn, clock), clock, uuid4)
+        charges = Charges(db, payments, translations, sealer, clock, settings.public_url)
         appointments = Appointments(
             db,
             books.transaction,
@@ -322,6 +331,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             appointments=appointments,
             till_holds=till_holds,
             reductions=reductions,
+            charges=charges,
             allocation=allocation,
             marking=Marking(db, need_teller, clock),
             need_source=need_source,

@@ -52,6 +52,7 @@ def duties(product: Product) -> Sequence[Duty]:
         Duty("rooms", 2, product.rooms.sweep),
         Duty("payments", 5, product.payments.sweep),
         Duty("charging", 60, lambda: product.payments.charge_due(product.today()), is_queue=True),
+        Duty("further fees", 20, product.charges.withdraw_due),
         Duty("earning", 300, lambda: product.payments.earn_due(product.today()), is_queue=True),
         Duty("transfers", 60, product.transfers.arise_due, is_queue=True),
         Duty("receipts", 1, product.receipts.issue_due, is_queue=True),

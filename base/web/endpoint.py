@@ -33,6 +33,7 @@ ROOM = Who("room", "room")  # the join token of a seat in this room
 REQUEST = Who("request", "request")  # the token of this request for an appointment given out by need
 OVERVIEW = Who("overview", "overview")  # of a link to one's own cases, or of what it was exchanged for
 INVITATION = Who("invitation", "invitation")  # the token of this invitation
+CHARGE = Who("charge", "charge")  # the token of this further fee's payer
 TRANSFER = Who("transfer", "transfer")  # the token of this transfer order's payee
 VENDOR = Who("vendor")  # a callback signed by its sender; the handler checks the signature
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from base.i18n import DEFAULT_LANGUAGE, LANGUAGES, best_language
 from base.web.keys import SETTINGS
 
-Kind = Literal["case", "hold", "invitation", "overview", "room", "request", "pass", "transfer"]
+Kind = Literal["case", "hold", "invitation", "overview", "room", "request", "pass", "transfer", "charge"]
 _MOST = 8  # of each kind: a server reads no more than 8 KB of headers
 _GRACE_MINUTES = 5  # a form that comes a little late is still known as its owner's
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -85,7 +85,7 @@ class Erasing:
             return await self._erase(conn, appointment_id, of_today=False)
 
     async def _is_giving_back(self, conn: Connection, appointment_id: UUID) -> bool:
-        references = await move_store.references(conn, appointment_id)
+        references = await move_store.all_references(conn, appointment_id)
         return any([await self._payments.is_giving_back(conn, one) for one in references])
 
     async def _erase(self, conn: Connection, appointment_id: UUID, *, of_today: bool = True) -> bool:
@@ -99,7 +99,7 @@ class Erasing:
             raise NotOver
         if of_today and row.status is _S.CONFIRMED and await self._is_called(conn, appointment_id):
             raise BeingServed
-        references = await move_store.references(conn, appointment_id)
+        references = await move_store.all_references(conn, appointment_id)
         is_left = any([await self._payments.erase_notes(conn, one) for one in references])  # each, not until the first
         if row.erased_at is None:
             await store.delete_person(conn, appointment_id)

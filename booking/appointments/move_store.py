@@ -131,12 +131,18 @@ async def free_waiting(conn: Connection, hold_id: UUID) -> bool:
     return bool(freed)
 
 
-async def moved_cases(conn: Connection, hold_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """Hold -> the case, of those that wait for a case or waited."""
-    rows = await conn.fetch(
-        "SELECT request_key, moves FROM claim WHERE request_key = ANY ($1) AND moves IS NOT NULL", list(hold_ids)
-    )
-    return {row["request_key"]: row["moves"] for row in rows}
+async def moved_cases(conn: Connection, references: Collection[UUID]) -> dict[UUID, UUID]:
+    """Reference of a payment -> the case: of holds that wait for one or waited, and of further fees."""
+    sql = """
+        SELECT request_key AS id, moves AS case_id FROM claim WHERE request_key = ANY ($1) AND moves IS NOT NULL
+        UNION ALL SELECT id, appointment_id FROM charge WHERE id = ANY ($1) AND appointment_id IS NOT NULL"""
+    return {row["id"]: row["case_id"] for row in await conn.fetch(sql, list(references))}
+
+
+async def all_references(conn: Connection, appointment_id: UUID) -> list[UUID]:
+    """Those of its time, and of further fees that were asked for."""
+    sql = "SELECT id FROM charge WHERE appointment_id = $1 ORDER BY requested_at, id"
+    return [*await references(conn, appointment_id), *await fetch_all(conn, UUID, sql, appointment_id)]
 
 
 async def references(conn: Connection, appointment_id: UUID) -> list[UUID]:

@@ -77,7 +77,7 @@ class Reading:
     async def references(self, appointment_id: UUID) -> list[UUID]:
         """Of its payments: whoever moved to a dearer time has paid more than once."""
         async with self._db.connection() as conn:
-            return await move_store.references(conn, appointment_id)
+            return await move_store.all_references(conn, appointment_id)
 
     async def find_by_number(self, typed: str) -> UUID | None:
         """However it was typed."""

@@ -460,8 +460,8 @@ async def watermark(conn: Connection) -> int:
 
 
 async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int, int]]]:
-    """(row, office, transaction) of tickets, appointments, messages that were given up and who works where, touched at or above a
-    watermark, and the next watermark."""
+    """(row, office, transaction) of tickets, appointments, further fees, messages that were given up and who works where, touched at or
+    above a watermark, and the next watermark."""
     rows = await conn.fetch(
         """
         WITH now AS (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS next,
@@ -471,6 +471,7 @@ async def changed(conn: Connection, since: int) -> tuple[int, set[tuple[str, int
           UNION ALL SELECT a.id, c.office_id, a.xid FROM appointment a JOIN claim c ON c.appointment_id = a.id WHERE a.xid >= $1
           UNION ALL SELECT m.id, c.office_id, m.fate_xid FROM message m JOIN claim c ON c.appointment_id = m.reference
                      WHERE m.fate_xid >= $1
+          UNION ALL SELECT id, office_id, xid FROM charge WHERE xid >= $1
           UNION ALL SELECT NULL, office_id, staffed_xid FROM counter WHERE staffed_xid >= $1) f ON f.xid < now.last""",
         since,
     )

@@ -22,6 +22,8 @@ from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.appointments.reductions import AlreadyBooked, PaymentBegun
 from booking.appointments.till_holds import TillOffer
 from booking.catalogue.model import Channel
+from booking.charges.endpoints import CHARGES
+from booking.charges.model import ChargeStatus
 from booking.rebooking.endpoints import REBOOKINGS
 from frontend.citizen.case import case_page, facts_of, was_given_back
 from frontend.citizen.contact_form import typed_before
@@ -34,6 +36,7 @@ from frontend.citizen.rendering import chosen, key_of, new_key, page, see, words
 from frontend.citizen.sent import cents_of, hold_of
 from frontend.citizen.till_views import offered_text, places_shown, till_part
 from frontend.citizen.waitlist_views import case_part
+from frontend.citizen.words import Words
 from payment.context import PaymentUnavailable
 from payment.model import LIVING
 from payment.transfers.endpoints import TRANSFERS
@@ -235,7 +238,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         was_moved=asked.moved,
         problem=words._(refusal.message) if refusal else "",
     )
-    view = replace(view, waitlist=await case_part(request, words, case))
+    view = replace(view, waitlist=await case_part(request, words, case), further=await _further(request, words, ident))
     if facts.status == "held" and facts.at_till and held is not None:
         places = await request.app[TILL_HOLDS].places(held.pay_by)
         view = replace(view, till=till_part(case.number, places_shown(words, places)))
@@ -244,6 +247,20 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
     if view.pay_action and (await request.app[REDUCTIONS].offered(ident)).options:
         view = replace(view, reduction_url=f"/{words.language}/appointments/{ident}/check#reductions")
     return page(request, "case", view, status=refusal.status if refusal else 200)
+
+
+async def _further(request: web.Request, words: Words, ident: UUID) -> tuple[tuple[str, str], ...]:
+    """Fees that were asked for during the visit, each with the address of its page."""
+    charges = request.app[CHARGES]
+    said = []
+    for one in await charges.of_case(ident):
+        amount, token = words.fee(one.amount), charges.link(one).rsplit("/", 1)[1]
+        text = words._("A further fee of {amount} is to be paid: {label}", amount=amount, label=one.label)
+        if one.status is ChargeStatus.PAID:
+            text = words._("A further fee of {amount} is paid: {label}", amount=amount, label=one.label)
+        if one.status in (ChargeStatus.OPEN, ChargeStatus.PAID):
+            said.append((text, f"/{words.language}/charge/{token}"))
+    return tuple(said)
 
 
 async def enter_call(request: web.Request) -> web.Response:

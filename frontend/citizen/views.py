@@ -419,6 +419,7 @@ class CasePage:
     pay_button: str = ""
     till: TillPart | None = None  # it waits for a till
     till_url: str = ""  # where it may be paid at a till instead
+    further: tuple[tuple[str, str], ...] = ()  # fees of the visit: how each stands, and its address
     refresh_url: str = ""  # while a payment is being processed
     keep_action: str = ""  # whether one comes was asked, and is still to be answered
     keep_lines: tuple[str, ...] = ()

@@ -10,14 +10,37 @@ from base.money import Money
 from booking.appointments.model import ReconfirmStatus, Reduced
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
+from booking.charges.model import Charge, ChargeStatus
 from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
+from frontend.charges.composing import state
 from frontend.citizen.reduction_views import named, proof_state
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
-from frontend.counter.views import Line, Lists, Mine, Proof, Step
+from frontend.counter.views import Further, Line, Lists, Mine, Proof, Step
+from payment.model import Payment
 
 NOTHING = Money(0)
 _MISSED_SHOWN = 3  # who comes after all comes soon
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A further fee, its payment, and the link to pay it: as text, and as a code that a phone reads."""
+
+    charge: Charge
+    payment: Payment | None
+    link: str
+    code: str
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What a card shows of further fees. `prices`: what may be asked for, (id, name and amount)."""
+
+    found: tuple[Asked, ...]
+    prices: tuple[tuple[str, str], ...]
+    request_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +127,10 @@ def mine(
     has_call: bool,
     reduced: Sequence[Reduced] = (),
     due: Money = NOTHING,
+    charges: Charged | None = None,
 ) -> Mine:
     """`has_call`: whoever is here has a video call that is not over. `reduced`: what they have claimed; `due`: because of proof that was
-    not shown."""
+    not shown. `charges`: further fees, for who may ask for them."""
     words, base = scene.words, scene.base
     taken = tuple(
         (str(other.id), words.pick(other.name))
@@ -146,8 +170,30 @@ def mine(
         proofs=tuple(proof_of(words, one, due.currency) for one in reduced),
         proof_url=f"{base}/tickets/{present.id}/proof",
         proof_due=words._("Proof was not shown, so {amount} is to be paid.", amount=words.fee(due)) if due else "",
+        further=tuple(_further(scene, one) for one in charges.found) if charges else (),
+        further_url=f"{base}/tickets/{present.id}/charges"
+        if charges and present.status is TicketStatus.SERVING and charges.prices
+        else "",
+        prices=charges.prices if charges else (),
+        request_key=charges.request_key if charges else "",
         taken=taken,
         free_url=f"{base}/free",
+    )
+
+
+def _further(scene: Scene, one: Asked) -> Further:
+    words, charge = scene.words, one.charge
+    said, kind = state(words, charge, one.payment)
+    is_open = charge.status is ChargeStatus.OPEN
+    label = f"{charge.quantity} × {charge.label}" if charge.quantity > 1 else charge.label
+    return Further(
+        key=charge.id.hex[:12],
+        label=f"{label}: {words.fee(charge.amount)}",
+        state=said,
+        kind=kind,
+        withdraw_url=f"{scene.base}/charges/{charge.id}/withdraw" if charge.is_unpaid and one.may_withdraw else "",
+        link=one.link if is_open else "",
+        code=one.code if is_open else "",
     )
 
 

@@ -26,6 +26,7 @@ from booking.queue.usecases import TicketMoved
 from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
 from frontend.citizen.words import Words
 from frontend.counter import saying
+from frontend.counter.charging import charged
 from frontend.counter.day import Scene, lists, mine, number_text, shown, shown_at
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
 from frontend.counter.saying import Said, ServiceMissing
@@ -269,7 +270,8 @@ async def _mine(request: web.Request, scene: Scene) -> Mine:
         reduced, missing = await request.app[REDUCTIONS].at_counter(present.appointment_id)
         due = missing.amount
     manages = staff.may("queue.manage", scene.office.id)
-    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due)
+    charges = await charged(request, scene.words, scene.office.id, present) if present is not None else None
+    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due, charges=charges)
 
 
 async def _office(request: web.Request) -> tuple[Office, Snapshot]:

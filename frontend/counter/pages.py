@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from base.errors import NotFound
+from base.errors import Invalid, Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
 from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
+from booking.charges.usecases import ChargePaid, NotOnPriceList, NotServed
 from booking.queue.expecting import NotExpected
 from booking.queue.usecases import (
     CounterBusy,
@@ -15,9 +16,10 @@ from booking.queue.usecases import (
     NotServedHere,
     TicketMoved,
 )
-from frontend.counter import handlers
+from frontend.counter import charging, handlers
 
 _OFFICE = "/{language}/counter/{office}"
+_ASSESS = can("fee.assess", "office")
 _CALL = can("queue.call", "office")
 
 
@@ -50,6 +52,22 @@ ENDPOINTS = [
         TicketMoved,
         ProofOver,
         ReasonMissing,
+    ),
+    page(
+        "POST",
+        f"{_OFFICE}/tickets/{{ticket}}/charges",
+        charging.ask,
+        _ASSESS,
+        "Ask for a further fee",
+        *(NotFound, Malformed, Invalid, NotServed, NotOnPriceList),
+    ),
+    page(
+        "POST",
+        f"{_OFFICE}/charges/{{charge}}/withdraw",
+        charging.withdraw,
+        _ASSESS,
+        "Withdraw a further fee",
+        *(NotFound, Invalid, ChargePaid),
     ),
     page(
         "POST",

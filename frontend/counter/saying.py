@@ -11,6 +11,7 @@ from base.errors import Conflict, DomainError
 from base.i18n import mark as _
 from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
 from booking.catalogue.snapshot import Snapshot
+from booking.charges.usecases import ChargePaid, NotOnPriceList, NotServed
 from booking.queue import usecases as queue
 from booking.queue.expecting import REFUSALS
 from booking.queue.model import Day, Ticket, TicketStatus
@@ -24,6 +25,13 @@ _LETTERS_KEPT = 8
 class ServiceMissing(Conflict):
     code = "service_missing"
     message = _("Please choose what the person has come for.")
+
+
+class FeeWrong(Conflict):
+    code = "fee_wrong"
+    message = _(
+        "Nothing was asked for or withdrawn: choose a fee and a number from 1 to 99, and give a reason of at most 300 characters."
+    )
 
 
 _KNOWN: Mapping[str, type[DomainError]] = {
@@ -40,6 +48,10 @@ _KNOWN: Mapping[str, type[DomainError]] = {
         ProofUndecided,
         ProofOver,
         ReasonMissing,
+        FeeWrong,
+        NotServed,
+        NotOnPriceList,
+        ChargePaid,
     )
 }
 CHECK_IN = frozenset(error.code for error in REFUSALS)

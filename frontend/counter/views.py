@@ -56,6 +56,19 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """A further fee of whoever is at the counter. `code`: a drawing of the link to pay, while it is to be paid."""
+
+    key: str
+    label: str
+    state: str
+    kind: str
+    withdraw_url: str = ""
+    link: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
     """The clerk's own counter: choose one, call the next, or the present person with the next actions."""
 
@@ -70,6 +83,10 @@ class Mine:
     proofs: tuple[Proof, ...] = ()
     proof_url: str = ""
     proof_due: str = ""  # what is to be paid because of those that were not shown
+    further: tuple[Further, ...] = ()
+    further_url: str = ""  # where another one is asked for; empty: not now, or not by this clerk
+    prices: tuple[tuple[str, str], ...] = ()  # of the price list: (id, name and amount)
+    request_key: str = ""
     missed: tuple[Step, ...] = ()  # called here, did not come, and may be here after all
     free_url: str = ""
     taken: tuple[tuple[str, str], ...] = ()  # counters that may be freed: (id, name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from base.i18n import mark as _
 from base.money import Money
 from booking.appointments.model import Case
+from booking.catalogue.model import Office
+from booking.charges.model import Charge
 from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen
 from frontend.citizen.views import Row
@@ -19,27 +21,57 @@ _METHODS = {"cash": _("In cash"), "terminal": _("By card at the counter")}
 
 def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen, *, with_name: bool = True) -> Sheet:
     """Of an erased case without a name: nobody knows it any more."""
-    office, is_difference = chosen.office, receipt.reference != case.id
+    is_difference = receipt.reference != case.id
+    if not is_difference and all(line.label for line in receipt.lines):
+        items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
+    else:
+        items = (_whole(words, receipt, chosen, is_difference),)
+    return _sheet(
+        words,
+        receipt,
+        chosen.office,
+        items,
+        name="" if case.is_erased or not with_name else case.contact.name,
+        about=Row(label=words._("Appointment"), value=case.number),
+        legal_basis=words.pick(chosen.legal_basis),
+    )
+
+
+def charge_sheet(words: Words, receipt: Receipt, charge: Charge, office: Office) -> Sheet:
+    """Of a further fee; without a name: of whoever came without an appointment none is known."""
+    about = Row(label=words._("Queue number"), value=f"{charge.number:03d}")
+    if charge.appointment_number is not None:
+        about = Row(label=words._("Appointment"), value=charge.appointment_number)
+    items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
+    return _sheet(words, receipt, office, items, about=about, legal_basis=words.pick(charge.legal_basis))
+
+
+def _sheet(
+    words: Words,
+    receipt: Receipt,
+    office: Office,
+    items: tuple[Row, ...],
+    *,
+    about: Row,
+    legal_basis: str,
+    name: str = "",
+) -> Sheet:
     city = words._("City of {city}", city=words.pick(words.city.name)) if words.city else ""
     rows = (
         Row(label=words._("Receipt number"), value=receipt.label),
         Row(label="Kassenzeichen", value=spaced(receipt.kassenzeichen)),
         Row(label=words._("Issued"), value=words.when(receipt.issued_at, office.time_zone)),
-        Row(label=words._("Paid by"), value="" if case.is_erased or not with_name else case.contact.name),
+        Row(label=words._("Paid by"), value=name),
         Row(
             label=words._("How paid"), value=words._(_METHODS[receipt.method]) if receipt.method else words._("Online")
         ),
-        Row(label=words._("Appointment"), value=case.number),
-        Row(label=words._("Legal basis"), value=words.pick(chosen.legal_basis)),
+        about,
+        Row(label=words._("Legal basis"), value=legal_basis),
         Row(
             label=words._("Given back"),
             value=words.fee(receipt.refunded) if receipt.refunded else "",
         ),
     )
-    if not is_difference and all(line.label for line in receipt.lines):
-        items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
-    else:
-        items = (_whole(words, receipt, chosen, is_difference),)
     return Sheet(
         language=words.language,
         title=words._("Receipt {number}", number=receipt.label),

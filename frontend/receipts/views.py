@@ -25,3 +25,4 @@ class ReceiptPage:
     sheet: Sheet
     pdf_url: str
     case_url: str
+    back: str = ""  # what the way back says, where it does not lead to an appointment

@@ -13,6 +13,8 @@ from base.web import SETTINGS, STAFF, form, path_id, path_number
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Brief
 from booking.catalogue.endpoints import CATALOGUE
+from booking.charges.endpoints import CHARGES, return_url
+from booking.charges.model import ChargeStatus
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
@@ -110,7 +112,7 @@ async def open_drawer(request: web.Request) -> web.Response:
 async def _desk_page(request: web.Request, said: Said) -> web.Response:
     words, at = words_of(request), await _till(request)
     here, asked = _desk(words, at), request.query.get("q", "").strip() if request.method == "GET" else ""
-    found, begins = await _search(request, words, here, asked) if asked else (None, None)
+    found, begins = await _search(request, words, here, asked) if asked else (None, ())
     messages = said.messages(words)
     opens = Form(action=f"{here}/drawer", request_key=new_key(), values=said.values, messages=messages)
     view = DeskPage(
@@ -128,18 +130,25 @@ async def _desk_page(request: web.Request, said: Said) -> web.Response:
     return staff_page(request, "till/desk", view, status=said.status)
 
 
-async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, Begins | None]:
-    """By an appointment's number or a Kassenzeichen, however it was typed; and where its payment was not begun, a form that begins it."""
+async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, tuple[Begins, ...]]:
+    """By an appointment's number, today's number of the queue or a Kassenzeichen, however it was typed; and where a payment was not begun,
+    a form that begins it."""
     appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
     ids = list(await reconciliation.find(asked)) if asked.upper().startswith("RF") else []
     case_id = await appointments.find_by_number(asked)
     if case_id is not None:
         for reference in await appointments.references(case_id):
             ids += [one for one in await reconciliation.of_reference(reference) if one not in ids]
+    charges = await request.app[CHARGES].of_number(path_number(request, "office"), asked)
+    if case_id is not None:
+        charges = await request.app[CHARGES].of_case(case_id)
+    for charge in charges:
+        ids += [one for one in await reconciliation.of_reference(charge.id) if one not in ids]
     takings = await request.app[TILLS].payments(ids)
     briefs = dict(await appointments.briefs([one.payment.reference for one in takings]))
-    table, begins = wording.found(words, here, takings, briefs), None
-    if case_id is not None and all(one.payment.status in _ENDED for one in takings):
+    table, begins = wording.found(words, here, takings, briefs), []
+    living = {one.payment.reference for one in takings if one.payment.status not in _ENDED}
+    if case_id is not None and case_id not in living:
         case = await appointments.case(case_id)
         if (case.status is AppointmentStatus.HELD and case.fee) or case.due_at_till:
             amount = words.fee(case.fee)
@@ -148,8 +157,15 @@ async def _search(request: web.Request, words: Words, here: str, asked: str) -> 
                 text = words._(
                     "A time is reserved under this number, and nobody has begun to pay for it: {amount}.", amount=amount
                 )
-            begins = Begins(text=text, form=Form(action=f"{here}/appointments/{case_id}", request_key=new_key()))
-    return table, begins
+            form = Form(action=f"{here}/appointments/{case_id}", request_key=new_key())
+            begins.append(Begins(text=text, form=form))
+    for one in charges:
+        if one.status is ChargeStatus.OPEN and one.id not in living:
+            text = words._(
+                "A further fee was asked for: {label}, {amount}.", label=one.label, amount=words.fee(one.amount)
+            )
+            begins.append(Begins(text=text, form=Form(action=f"{here}/charges/{one.id}", request_key=new_key())))
+    return table, tuple(begins)
 
 
 async def show_payment(request: web.Request) -> web.Response:
@@ -189,6 +205,21 @@ async def take_here(request: web.Request) -> web.Response:
     return see(f"{_desk(words, at)}/payments/{payment.id}")
 
 
+async def take_charge_here(request: web.Request) -> web.Response:
+    """A further fee, at this till instead of online."""
+    words, charge_id = words_of(request), path_id(request, "charge")
+    await form(request)
+    at, charges = await _till(request), request.app[CHARGES]
+    charge = await charges.get(charge_id)
+    try:
+        payment = await charges.pay_at_till(charge_id, return_url(request.app[SETTINGS].public_url, charge))
+    except (Conflict, Unavailable) as refusal:
+        return await _desk_page(request, Said(refusal))
+    if payment is None:
+        payment = await charges.payment(charge_id)
+    return see(f"{_desk(words, at)}/payments/{payment.id}" if payment else _desk(words, at))
+
+
 async def give_back(request: web.Request) -> web.Response:
     fields, at = await form(request), await _till(request)
     method = Method.CASH if fields.get("method") == Method.CASH else Method.TERMINAL
@@ -214,6 +245,7 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
     words, at = words_of(request), await _till(request)
     one = await _taking(request, payment_id)
     briefs = dict(await request.app[APPOINTMENTS].briefs([one.payment.reference]))
+    is_charge = await request.app[CHARGES].find(one.payment.reference) is not None
     here, messages, key = f"{_desk(words, at)}/payments/{payment_id}", said.messages(words), new_key()
     is_due = one.session is not None and one.session.status is CounterStatus.OPEN and at.drawer is not None
     fields = Form(action=f"{here}/take", request_key=key, values=said.values, messages=messages)
@@ -229,7 +261,7 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
         facts=wording.taking_facts(words, one, briefs),
         cash=fields if is_due else None,
         terminal=fields if is_due else None,
-        switch=_switch(words, at, one, briefs),
+        switch=_switch(words, at, one, briefs, is_charge=is_charge),
         givings=tuple(
             Giving(
                 amount=wording.euros(words, refund.amount_cents),
@@ -243,11 +275,15 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
     return staff_page(request, "till/payment", view, status=said.status)
 
 
-def _switch(words: Words, at: TillState, one: Taking, briefs: Mapping[UUID, Brief]) -> Form | None:
+def _switch(words: Words, at: TillState, one: Taking, briefs: Mapping[UUID, Brief], *, is_charge: bool) -> Form | None:
     """Begun online, and not ended."""
     is_online = one.payment.provider != COUNTER and one.payment.status in (PaymentStatus.INTENDED, PaymentStatus.OPEN)
     brief = briefs.get(one.payment.reference)
-    if not is_online or brief is None or at.drawer is None or brief.id != one.payment.reference:
+    if not is_online or at.drawer is None:
+        return None
+    if is_charge:
+        return Form(action=f"{_desk(words, at)}/charges/{one.payment.reference}", request_key=new_key())
+    if brief is None or brief.id != one.payment.reference:
         return None
     return Form(action=f"{_desk(words, at)}/appointments/{brief.id}", request_key=new_key())
 

@@ -7,6 +7,7 @@ from base.web import SIGNED_IN, can
 from base.web.endpoint import page
 from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.lifecycle import HoldOver
+from booking.charges.usecases import ChargeOver
 from frontend.till import handlers, receipts
 from payment.context import PaymentUnavailable
 from payment.till.usecases import (
@@ -48,6 +49,14 @@ ENDPOINTS = [
         _WORK,
         "A reserved time's fee is to be paid here",
         *(NotFound, HoldOver, PaymentUnderWay, PaymentUnavailable),
+    ),
+    page(
+        "POST",
+        f"{_TILL}/charges/{{charge}}",
+        handlers.take_charge_here,
+        _WORK,
+        "A further fee is to be paid here",
+        *(NotFound, ChargeOver, PaymentUnderWay, PaymentUnavailable),
     ),
     page("GET", _PAYMENT, handlers.show_payment, _WORK, "One payment at a till", NotFound),
     page("POST", f"{_PAYMENT}/take", handlers.take, _WORK, "Take the money", *_TAKING),

@@ -49,7 +49,7 @@ class DeskPage:
     search_url: str
     asked: str
     found: Table | None
-    begins: Begins | None
+    begins: tuple[Begins, ...]
     drawer: Link | None
 
 

@@ -130,9 +130,11 @@ def found(words: Words, base: str, takings: Sequence[Taking], briefs: Mapping[UU
 
 
 def about(words: Words, payment: Payment, briefs: Mapping[UUID, Brief]) -> str:
-    brief = briefs.get(payment.reference)
+    brief, further = briefs.get(payment.reference), ", ".join(line.label for line in payment.lines if line.label)
     if brief is None:
-        return payment.description
+        return f"{payment.description}: {further}" if further else payment.description
+    if brief.id != payment.reference and further:
+        return words._("Appointment {number}: {service}", number=brief.number, service=further)
     return words._("Appointment {number}: {service}", number=brief.number, service=words.pick(brief.service))
 
 

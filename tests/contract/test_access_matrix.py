@@ -459,6 +459,20 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /api/bank/files": TILL,
     "GET /api/bank/statements": TILL,
     "GET /api/bank/statements/{statement}": TILL,
+    "GET /{language}/charge/{token}": EVERYBODY,
+    "GET /{language}/charges/{charge}": CITIZEN,
+    "POST /{language}/charges/{charge}/pay": CITIZEN,
+    "GET /{language}/charges/{charge}/paid": CITIZEN,
+    "GET /{language}/charges/{charge}/receipt": CITIZEN,
+    "GET /{language}/charges/{charge}/receipt.pdf": CITIZEN,
+    "GET /api/charges/{charge}": CITIZEN,
+    "POST /api/charges/{charge}/checkout": CITIZEN,
+    "GET /api/offices/{office}/tickets/{ticket}/charges": COUNTER,
+    "POST /api/offices/{office}/tickets/{ticket}/charges": COUNTER,
+    "POST /api/offices/{office}/charges/{charge}/withdraw": COUNTER,
+    f"POST {_COUNTER}/tickets/{{ticket}}/charges": COUNTER,
+    f"POST {_COUNTER}/charges/{{charge}}/withdraw": COUNTER,
+    f"POST {_TILL}/{{till}}/charges/{{charge}}": frozenset(),
     "GET /{language}/refunds/link/{token}": EVERYBODY,
     "GET /{language}/refund": EVERYBODY,
     "POST /{language}/refund": EVERYBODY,
@@ -602,6 +616,19 @@ async def _invited(town: Town, name: str) -> tuple[UUID, str]:
     return made.id, town.worker.sealer.mac(f"invitation:{made.id}")
 
 
+async def _charged(town: Town, office: int, number: int) -> tuple[UUID, str]:
+    """A further fee of somebody who is served without an appointment; with the token of its link."""
+    sql = """
+        INSERT INTO ticket (id, office_id, day, number, service_id, channel, status, counter_id, arrived_at, called_at, calls, changed_at)
+        SELECT gen_random_uuid(), c.office_id, $3, $2::int, (SELECT min(id) FROM service), 'onsite', 'serving', c.id, $4, $4, 1, $4
+          FROM counter c WHERE c.office_id = $1 ORDER BY c.id OFFSET $2 LIMIT 1 RETURNING id"""
+    [ticket] = await town.rows(sql, office, number, town.clock().date(), town.clock())
+    by, charges = await hire(town, f"asks-{number}", "clerk"), town.worker.charges
+    fee = (await charges.prices(ticket["id"]))[0].fee_id
+    made = await charges.ask(office, ticket["id"], fee, quantity=1, text="", by=by, key=UUID(int=20 + number))
+    return made.id, charges.link(made).rsplit("/", 1)[1]
+
+
 async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     mine, others = await town.appointment("Wohnsitzanmeldung"), await town.appointment("Wohnsitzanmeldung")
     hold, other_hold = await town.hold(mine["service"]), await town.hold(mine["service"])
@@ -610,6 +637,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     own_list, other_list = await _list(town, "own key of 16"), await _list(town, "other key of 16")
     own_invitation, other_invitation = await _invited(town, "kim"), await _invited(town, "alex")
     [office] = await town.rows("SELECT id, key FROM office WHERE key = 'buergerbuero-mitte'")
+    own_charge, other_charge = await _charged(town, office["id"], 1), await _charged(town, office["id"], 2)
     cast = Cast(
         town,
         {
@@ -631,6 +659,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
             "drawer": str(UUID(int=10)),
             "refund": str(UUID(int=9)),
             "transfer": str(UUID(int=14)),
+            "charge": str(own_charge[0]),
             "file": "7",
             "room": str(own_call.room_id),
             "run": str(UUID(int=10)),
@@ -661,6 +690,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "overview": own_list[1],
         "invitation": own_invitation[1],
         "transfer": town.worker.sealer.mac(f"transfer:{UUID(int=14)}"),
+        "charge": own_charge[1],
     }
     cast.tokens[OTHER] = {
         "case": others["token"],
@@ -670,6 +700,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
         "overview": other_list[1],
         "invitation": other_invitation[1],
         "transfer": town.worker.sealer.mac(f"transfer:{UUID(int=15)}"),
+        "charge": other_charge[1],
     }
     for caller, role, scope in (
         (CLERK, "clerk", office["key"]),

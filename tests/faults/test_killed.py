@@ -17,6 +17,7 @@ from tests.faults.scene import scene
 from tests.faults.sound import assert_sound, copies, outcome
 from tests.faults.test_bank_killed import STEPS as BANK
 from tests.faults.test_calls_killed import STEPS as CALLS
+from tests.faults.test_charges_killed import STEPS as CHARGES
 from tests.faults.test_till_killed import STEPS as TILL
 
 LIMIT_S = 120.0
@@ -220,7 +221,7 @@ CASES: dict[str, list[Case]] = {
 
 
 def test_every_step_has_a_story() -> None:
-    assert set(CASES) | set(CALLS) | set(BANK) | set(TILL) == POINTS
+    assert set(CASES) | set(CALLS) | set(BANK) | set(TILL) | set(CHARGES) == POINTS
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ from booking.availability.offering import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
 from booking.catalogue.questions import Question
+from booking.charges.endpoints import CHARGES
 from booking.guard.endpoints import GUARD
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, HoldStatus
@@ -344,6 +345,9 @@ class City:
     async def references(self, appointment_id: UUID) -> list[UUID]:
         return [appointment_id]
 
+    async def of_case(self, appointment_id: UUID) -> list[Any]:
+        return []
+
     async def of_references(self, references: Sequence[UUID]) -> Sequence[Order]:
         """Every refund arrives here."""
         return ()
@@ -387,7 +391,18 @@ def site(city: City, assets: Assets) -> web.Application:
     app[TEMPLATES] = Templates([ROOT / "frontend" / "templates"], translations, assets)
     app[ERROR_PAGE] = error_page
     app[ACCESS] = {"case": city.authorise, "hold": city.authorise}
-    for key in (CATALOGUE, AVAILABILITY, HOLDS, GUARD, APPOINTMENTS, REDUCTIONS, REBOOKINGS, WAITLIST, TRANSFERS):
+    for key in (
+        CATALOGUE,
+        AVAILABILITY,
+        HOLDS,
+        GUARD,
+        APPOINTMENTS,
+        REDUCTIONS,
+        REBOOKINGS,
+        WAITLIST,
+        TRANSFERS,
+        CHARGES,
+    ):
         app[key] = city
     app[TILL_HOLDS] = NoTills()
     app[NEED_SOURCE] = NeedSource()  # nothing is given out by need here

@@ -90,7 +90,7 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
     desk = DeskPage(
         frame=frame, back=back, notice="", facts=(Fact(label="Stand", value=wording.state(words, states[0])),), open_form=None,
         search_url="/till", asked="1234 5678", found=wording.found(words, "/till", [due], briefs),
-        begins=Begins(text="Gebucht, ohne bezahlt zu sein: 13,00 €.", form=form),
+        begins=(Begins(text="Gebucht, ohne bezahlt zu sein: 13,00 €.", form=form),),
         drawer=Link(label=words._("Protocol and closing of the drawer"), url="/drawer"),
     )  # fmt: skip
     pieces = tuple(
@@ -118,7 +118,7 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
         ),
         "till-open": (
             "till/desk.html",
-            replace(desk, open_form=form, found=None, begins=None, notice="Die Lade ist zu."),
+            replace(desk, open_form=form, found=None, begins=(), notice="Die Lade ist zu."),
         ),
         "till-found": ("till/desk.html", desk),
         "till-take": ("till/payment.html", take),

@@ -1,0 +1,113 @@
+"""Handlers of a further fee for its payer; the link becomes a cookie, as everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from base.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from base.web import SETTINGS, TEMPLATES, form, path_id, set_token_cookie
+from booking.catalogue.endpoints import CATALOGUE
+from booking.charges.endpoints import CHARGES, return_url
+from booking.charges.model import ChargeStatus
+from frontend.charges.composing import charge_page
+from frontend.citizen.frame import frame
+from frontend.citizen.rendering import PRIVATE, key_of, new_key, page, see, words_of
+from frontend.receipts.composing import charge_sheet
+from frontend.receipts.pdf import receipt_pdf
+from frontend.receipts.views import ReceiptPage, Sheet
+from payment.endpoints import RECEIPTS
+from payment.receipts.model import Receipt
+
+log = logging.getLogger(__name__)
+
+
+async def arrive(request: web.Request) -> web.Response:
+    """The token leaves the address at once and goes on as a cookie; nothing else changes."""
+    words, token = words_of(request), request.match_info["token"]
+    ident = await request.app[CHARGES].find_by_token(token)
+    if ident is None:
+        raise Unauthenticated
+    response = see(f"/{words.language}/charges/{ident}")
+    set_token_cookie(request, response, "charge", ident, token)
+    return response
+
+
+async def show(request: web.Request) -> web.Response:
+    return await _show(request)
+
+
+async def pay(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "charge")
+    key_of(await form(request))
+    charges = request.app[CHARGES]
+    try:
+        url = await charges.pay(ident, return_url(request.app[SETTINGS].public_url, await charges.get(ident)))
+    except Conflict:
+        return await _show(request)  # withdrawn meanwhile, and the page says so
+    except Unavailable:
+        log.warning("pay.not_opened", extra={"charge": str(ident)})
+        problem = words._(
+            "Our payment provider does not answer. Nothing was charged: please try again, or pay at a till."
+        )
+        return await _show(request, problem)
+    return see(url or f"/{words.language}/charges/{ident}")
+
+
+async def paid(request: web.Request) -> web.Response:
+    """Back from the provider, whatever it says in the address: the truth is asked for, not believed."""
+    words, ident = words_of(request), path_id(request, "charge")
+    try:
+        await request.app[CHARGES].settle(ident)
+    except Unavailable:
+        log.warning("paid.not_settled", extra={"charge": str(ident)})  # webhook or poller will
+    return see(f"/{words.language}/charges/{ident}")
+
+
+async def show_receipt(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "charge")
+    _receipt, sheet = await _sheet(request)
+    path = f"/charges/{ident}"
+    view = ReceiptPage(
+        frame=frame(words, sheet.title, f"{path}/receipt"),
+        sheet=sheet,
+        pdf_url=f"/{words.language}{path}/receipt.pdf",
+        case_url=f"/{words.language}{path}",
+        back=words._("Back to the fee"),
+    )
+    text = request.app[TEMPLATES].render("receipts/receipt.html", words.language, page=view)
+    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": PRIVATE})
+
+
+async def receipt_file(request: web.Request) -> web.Response:
+    receipt, sheet = await _sheet(request)
+    made = await asyncio.to_thread(receipt_pdf, sheet, receipt.issued_at)
+    headers = {"Cache-Control": PRIVATE, "Content-Disposition": f'attachment; filename="{receipt.label}.pdf"'}
+    return web.Response(body=made, content_type="application/pdf", headers=headers)
+
+
+async def _show(request: web.Request, problem: str = "") -> web.Response:
+    charges, ident = request.app[CHARGES], path_id(request, "charge")
+    charge = await charges.get(ident)
+    view = charge_page(
+        words_of(request),
+        charge,
+        await charges.payment(ident),
+        new_key(),
+        only_at_till=charges.only_at_till,
+        problem=problem,
+    )
+    return page(request, "charge", view, status=503 if problem else 200)
+
+
+async def _sheet(request: web.Request) -> tuple[Receipt, Sheet]:
+    """Raises NotFound where it is not paid."""
+    charges, ident = request.app[CHARGES], path_id(request, "charge")
+    charge, payment = await charges.get(ident), await charges.payment(ident)
+    office = (await request.app[CATALOGUE].snapshot()).offices.get(charge.office_id)
+    if charge.status is not ChargeStatus.PAID or payment is None or office is None:
+        raise NotFound
+    receipt = await request.app[RECEIPTS].of(payment.id)
+    return receipt, charge_sheet(words_of(request), receipt, charge, office)

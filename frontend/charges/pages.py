@@ -1,0 +1,27 @@
+"""The pages of a further fee as a table."""
+
+from __future__ import annotations
+
+from base.errors import Malformed, NotFound, Unauthenticated
+from base.web import ANYONE, CHARGE
+from base.web.endpoint import page
+from frontend.charges import handlers
+
+_ONE = "/{language}/charges/{charge}"
+
+ENDPOINTS = [
+    page("GET", "/{language}/charge/{token}", handlers.arrive, ANYONE, "Come by the link or the code", Unauthenticated),
+    page("GET", _ONE, handlers.show, CHARGE, "A further fee of one's visit", NotFound),
+    page("POST", f"{_ONE}/pay", handlers.pay, CHARGE, "Pay it online", NotFound, Malformed),
+    page("GET", f"{_ONE}/paid", handlers.paid, CHARGE, "Back from paying it", NotFound),
+    page("GET", f"{_ONE}/receipt", handlers.show_receipt, CHARGE, "Its receipt", NotFound),
+    page(
+        "GET",
+        f"{_ONE}/receipt.pdf",
+        handlers.receipt_file,
+        CHARGE,
+        "The receipt as PDF",
+        NotFound,
+        media="application/pdf",
+    ),
+]

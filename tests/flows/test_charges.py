@@ -1,0 +1,278 @@
+"""A clerk asks for a further fee during a visit: it is paid on a phone or at a till, with an appointment or without, or withdrawn."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.flows.test_cash_desk import MITTE, a_till, books, words
+from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
+from tests.invariants import faults
+from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.town import Town
+
+FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"  # 13 euros
+
+
+@pytest.fixture
+async def kim(town: Town) -> AsyncIterator[StaffBrowser]:
+    """A clerk at the first counter."""
+    office = await office_id(town)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
+        yield clerk
+
+
+@pytest.fixture
+async def robin(town: Town) -> Any:
+    async with AsyncExitStack() as stack:
+        await hire(town, "robin", "cashier", MITTE)
+        yield await stack.enter_async_context(await sign_in(town, "robin"))
+
+
+@pytest.fixture
+async def phone(town: Town) -> AsyncIterator[StaffBrowser]:
+    """The payer's: nobody signs in."""
+    async with StaffBrowser(town) as browser:
+        yield browser
+
+
+async def served(town: Town, kim: StaffBrowser, made: dict[str, Any] | None = None) -> Page:
+    """The clerk's day while somebody is served: with this appointment, or without one."""
+    day = f"/de/counter/{await office_id(town)}"
+    if made is None:
+        service = (await town.service(FREE))["id"]
+        await kim.post(f"{day}/walk-in", service=str(service), request_key=str(uuid4()))
+    else:
+        await kim.post(f"{day}/check-in", number=made["number"])
+    called = await kim.post(f"{day}/next")
+    return await kim.post(step_url(called.text, "start"))
+
+
+async def ask(kim: StaffBrowser, day: Page, name: str = PAID, *, quantity: str = "1", text: str = "") -> Page:
+    [form] = re.findall(r'<form[^>]*action="([^"]*/charges)"(.*?)</form>', day.text, re.S)
+    [fee] = re.findall(rf'<option value="(\d+)">{name}, ', form[1])
+    return await kim.post(form[0], fee=fee, quantity=quantity, text=text, request_key=str(uuid4()))
+
+
+def link_of(day: Page, town: Town) -> str:
+    """What the code says, without the origin."""
+    [url] = re.findall(r'<code class="pay-link">([^<]+)</code>', day.text)
+    return html.unescape(url).removeprefix(town.origin)
+
+
+async def pay_online(town: Town, phone: StaffBrowser, page: Page) -> str:
+    """From the page of the fee to the provider's, paid there; the path of the fee's page."""
+    path = page.url.path
+    away = await phone.post(f"{path}/pay", follow=False, request_key=str(uuid4()))
+    assert away.status == 303, away
+    await town.pay({"pay_url": away.headers["Location"]})
+    return path
+
+
+async def charges(town: Town) -> list[tuple[str, int]]:
+    rows = await town.rows("SELECT status, amount_cents FROM charge ORDER BY requested_at, id")
+    return [(row["status"], row["amount_cents"]) for row in rows]
+
+
+async def sound(town: Town) -> None:
+    async with town.worker.db.connection() as conn:
+        assert await faults(conn) == {}
+
+
+async def test_paid_on_the_visitors_phone_by_the_code(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> None:
+    day = await ask(kim, await served(town, kim), quantity="2", text="für zwei Kinder")
+    assert "2 × Führungszeugnis (für zwei Kinder): 26,00 €" in words(day)
+    assert "<svg" in day.text
+    page = await phone.get(link_of(day, town))
+    for said in ("Eine weitere Gebühr von 26,00 €", "Sie können sie hier bezahlen", "Nummer 001"):
+        assert said in words(page), words(page)
+    path = await pay_online(town, phone, page)
+    back = await phone.get(f"{path}/paid")
+    assert "Bezahlt: 26,00 €" in words(back)
+    assert await charges(town) == [("paid", 2600)]
+    assert "bezahlt" in words(await kim.get(f"/de/counter/{await office_id(town)}"))
+    receipt = words(await phone.get(f"{path}/receipt"))
+    for said in (
+        "Quittung 2026-000001",
+        "2 × Führungszeugnis (für zwei Kinder)",
+        "26,00 €",
+        "Nummer 001",
+    ):
+        assert said in receipt, receipt
+    assert (await phone.get(f"{path}/receipt.pdf")).headers["Content-Type"] == "application/pdf"
+    await town.webhooks()
+    [payment] = await town.rows("SELECT reference, description FROM payment")
+    assert payment["description"] == "Gebühr der Stadt, Nummer 1"  # no topic to the provider
+    await town.assert_sound()
+    await sound(town)
+
+
+async def test_it_is_revenue_of_the_day_and_never_received_in_advance_overnight(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser
+) -> None:
+    day = await ask(kim, await served(town, kim))
+    path = await pay_online(town, phone, await phone.get(link_of(day, town)))
+    await phone.get(f"{path}/paid")
+    [product] = await town.rows("SELECT account FROM entry WHERE account LIKE 'revenue:%'")
+    assert await books(town, "fee", "earned") == [
+        ("fee", "psp_clearing", 1300),
+        ("fee", "received_in_advance", -1300),
+        ("earned", "received_in_advance", 1300),
+        ("earned", product["account"], -1300),
+    ]
+    [days] = await town.rows("SELECT count(DISTINCT (at, business_day)) AS days FROM journal")
+    assert days["days"] == 1
+
+
+async def test_a_till_takes_it_by_the_queues_number(town: Town, kim: StaffBrowser, robin: StaffBrowser) -> None:
+    await ask(kim, await served(town, kim))
+    till = await a_till(town, robin)
+    found = await robin.get(f"{till}?q=1")
+    assert "Eine weitere Gebühr wurde verlangt: Führungszeugnis, 13,00 €" in words(found)
+    [action] = re.findall(rf'action="({till}/charges/[^"]+)"', found.text)
+    page = await robin.post(action)
+    path = page.url.path
+    done = await robin.post(f"{path}/take", method="cash", given="20", request_key=str(uuid4()))
+    assert "Bezahlt. Rückgeld: 7,00 €" in words(done), words(done)
+    assert await charges(town) == [("paid", 1300)]
+    receipt = words(await robin.get(f"{path}/receipt"))
+    assert "Zahlungsart Bar" in receipt
+    assert "Führungszeugnis" in receipt
+    assert path in (await robin.get(f"{till}?q=001")).text
+    await sound(town)
+
+
+async def test_with_an_appointment_it_stands_on_its_page_and_a_till_finds_it_by_its_number(
+    town: Town, kim: StaffBrowser, robin: StaffBrowser, phone: StaffBrowser
+) -> None:
+    made = await book_today(town, await office_id(town))
+    await ask(kim, await served(town, kim, made))
+    case = await phone.get(f"/de/case/{made['token']}")
+    assert "Eine weitere Gebühr von 13,00 € ist zu bezahlen" in words(case)
+    till = await a_till(town, robin)
+    found = await robin.get(f"{till}?q={made['number']}")
+    assert "Führungszeugnis, 13,00 €" in words(found)
+    [to_pay] = set(re.findall(r'href="(/de/charge/[^"]+)"', case.text))
+    path = await pay_online(town, phone, await phone.get(to_pay))
+    await town.webhooks()  # nobody comes back
+    assert await charges(town) == [("paid", 1300)]
+    assert "Bezahlt" in words(await robin.get(f"{till}?q={made['number']}"))
+    assert "Quittung" in words(await phone.get(path))
+    await sound(town)
+
+
+async def test_what_was_begun_on_a_phone_and_is_taken_at_a_till_cannot_be_paid_twice(
+    town: Town, kim: StaffBrowser, robin: StaffBrowser, phone: StaffBrowser
+) -> None:
+    day = await ask(kim, await served(town, kim))
+    page = await phone.get(link_of(day, town))
+    away = await phone.post(f"{page.url.path}/pay", follow=False, request_key=str(uuid4()))
+    till = await a_till(town, robin)
+    found = await robin.get(f"{till}?q=1")
+    assert "Online begonnen" in words(found)
+    [shown] = set(re.findall(rf'href="({till}/payments/[^"]+)"', found.text))
+    [action] = re.findall(rf'action="({till}/charges/[^"]+)"', (await robin.get(shown)).text)
+    path = (await robin.post(action)).url.path
+    await robin.post(f"{path}/take", method="terminal", slip="1", request_key=str(uuid4()))
+    session = away.headers["Location"].rsplit("/", 1)[1]
+    assert (await town.http.post(f"{town.stripe}/_sandbox/sessions/{session}/pay", json={})).status != 200
+    statuses = await town.rows("SELECT provider, status FROM payment ORDER BY created_at, provider DESC")
+    assert [(one["provider"], one["status"]) for one in statuses] == [("stripe", "fenced"), ("counter", "paid")]
+    assert "Bezahlt: 13,00 €" in words(await phone.get(page.url.path))
+    await sound(town)
+
+
+async def test_withdrawn_with_a_reason_it_is_asked_for_no_more(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser
+) -> None:
+    day = await ask(kim, await served(town, kim))
+    page = await phone.get(link_of(day, town))
+    away = await phone.post(f"{page.url.path}/pay", follow=False, request_key=str(uuid4()))
+    [action] = re.findall(r'action="([^"]*/withdraw)"', day.text)
+    refused = await kim.post(action, reason=" ")
+    assert "geben Sie einen Grund" in words(refused), words(refused)
+    after = await kim.post(action, reason="falsche Gebühr gewählt")
+    assert "zurückgenommen" in words(after)
+    assert await charges(town) == [("withdrawn", 1300)]
+    session = away.headers["Location"].rsplit("/", 1)[1]
+    assert (await town.http.post(f"{town.stripe}/_sandbox/sessions/{session}/pay", json={})).status != 200
+    assert "Diese Gebühr wird nicht mehr verlangt" in words(await phone.get(page.url.path))
+    history = await town.rows("SELECT status, by IS NOT NULL AS by, reason FROM charge_history ORDER BY id")
+    assert [(one["status"], one["by"], one["reason"]) for one in history] == [
+        ("open", True, None),
+        ("withdrawing", True, "falsche Gebühr gewählt"),
+        ("withdrawn", True, "falsche Gebühr gewählt"),
+    ]
+    await sound(town)
+
+
+async def test_only_of_whoever_is_served_and_only_by_who_may(
+    town: Town, kim: StaffBrowser, robin: StaffBrowser
+) -> None:
+    day = await served(town, kim)
+    [url] = re.findall(r'action="([^"]*/charges)"', day.text)
+    [fee] = re.findall(rf'<option value="(\d+)">{PAID}, ', day.text)
+    fields = {"fee": fee, "quantity": "1", "request_key": str(uuid4())}
+    assert (await robin.post(url, **fields)).status == 403
+    await kim.post(step_url(day.text, "finish"))
+    late = await kim.post(url, **fields)
+    assert "der gerade bedient wird" in words(late), words(late)
+    assert await charges(town) == []
+
+
+async def test_over_http_with_a_key_it_is_asked_for_once(town: Town, kim: StaffBrowser) -> None:
+    await served(town, kim)
+    office = await office_id(town)
+    [ticket] = await town.rows("SELECT id FROM ticket")
+    path, key = f"/api/offices/{office}/tickets/{ticket['id']}/charges", str(uuid4())
+    async with kim.http.get(town.origin + path) as answer:
+        listed = await answer.json()
+    price = next(one for one in listed["price_list"] if one["name"]["de"] == PAID)
+    made = []
+    for _ in range(2):
+        headers = {"Idempotency-Key": key, "Origin": town.origin}
+        async with kim.http.post(town.origin + path, json={"fee": price["fee"]}, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+            made.append((await answer.json())["id"])
+    assert made[0] == made[1]
+    [charge] = await town.worker.charges.of_visit(ticket["id"])
+    token = town.worker.charges.link(charge).rsplit("/", 1)[1]
+    seen = await town.good("GET", f"/api/charges/{made[0]}", token)
+    assert (seen["status"], seen["amount"]) == ("open", {"cents": 1300, "currency": "EUR"})
+    assert (await town.call("GET", f"/api/charges/{made[0]}", "wrong")).status == 401
+    checkout = await town.good("POST", f"/api/charges/{made[0]}/checkout", token)
+    await town.pay(checkout)
+    await town.webhooks()
+    assert (await town.good("GET", f"/api/charges/{made[0]}", token))["status"] == "paid"
+    async with kim.http.post(
+        f"{town.origin}/api/offices/{office}/charges/{made[0]}/withdraw",
+        json={"reason": "zu spät"},
+        headers={"Origin": town.origin},
+    ) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (409, "charge_paid")
+
+
+async def test_a_paid_one_goes_back_by_two_persons(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> None:
+    made = await book_today(town, await office_id(town))
+    day = await ask(kim, await served(town, kim, made))
+    path = await pay_online(town, phone, await phone.get(link_of(day, town)))
+    await phone.get(f"{path}/paid")
+    for login in ("toni", "luca"):
+        await hire(town, login, "finance")
+    async with await sign_in(town, "toni") as toni, await sign_in(town, "luca") as luca:
+        [row] = await town.rows("SELECT id FROM payment")
+        page = f"/de/finance/payments/{row['id']}"
+        assert made["number"] in words(await toni.get(page))
+        await toni.post(f"{page}/refunds", note="Doppelt verlangt", request_key=str(uuid4()))
+        [refund] = await town.rows("SELECT id FROM refund")
+        await luca.post(f"{page}/refunds/{refund['id']}/approve", request_key=str(uuid4()))
+    assert await town.rows("SELECT status FROM refund") == [{"status": "succeeded"}]
+    await town.work()
+    assert any(one.header("Subject").startswith("Wir haben Ihre Gebühr") for one in town.mail.messages)
+    await town.assert_sound()
