@@ -54,6 +54,7 @@ _SUBJECTS = {
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
     Template.FEE_TAKEN: mark("Your fee for appointment {number} has been charged"),
     Template.FEE_DUE_AGAIN: mark("Please pay again: the fee for appointment {number}"),
+    Template.CHARGE_ASKED: mark("Fee of {fee} for appointment {number}: your link to pay"),
     Template.TRANSFER_ASKED: mark("Please name your bank account: refund for appointment {number}"),
     Template.TRANSFER_RETURNED: mark("Please check your bank account: refund for appointment {number}"),
     Template.TRANSFER_PAID: mark("We have transferred your refund for appointment {number}"),
@@ -128,7 +129,13 @@ class Messages:
         # Without the day of the week: a subject that needs no second line is shown whole on a telephone.
         date = format_date(case.starts_at, language, case.time_zone, style="long")
         subject = self._translations.gettext(
-            language, _SUBJECTS[template], number=case.number, date=date, time=words["start"], until=words["until"]
+            language,
+            _SUBJECTS[template],
+            number=case.number,
+            date=date,
+            time=words["start"],
+            until=words["until"],
+            fee=words["fee"],
         )
         offers = [self._offer(one, language) for one in case.offers]
         mail = self._written(template, language, case, subject, offers=offers, **words)

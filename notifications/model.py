@@ -54,6 +54,7 @@ class Template(StrEnum):
     FEE_TAKEN = "fee_taken"
     FEE_DUE_AGAIN = "fee_due_again"
     PAID_TOO_LATE = "paid_too_late"  # the time was not free any more; the money goes back
+    CHARGE_ASKED = "charge_asked"  # a further fee of a visit, with the link to pay it
     TRANSFER_ASKED = "transfer_asked"  # a refund goes by bank transfer: to which account?
     TRANSFER_RETURNED = "transfer_returned"  # the bank has sent it back: another account is needed
     TRANSFER_PAID = "transfer_paid"

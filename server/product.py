@@ -227,7 +227,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             return await payments.earn(tx, payment_id)
 
         payments = Payments(books, providers, ChargeHooks(cases, earn, clock), clock, uuid4)
-        charges = Charges(db, payments, translations, sealer, clock, settings.public_url)
+        reductions = Reductions(db, slots, payments, clock)
+        charges = Charges(db, payments, translations, sealer, clock, settings.public_url, reductions, slots.announce)
         appointments = Appointments(
             db,
             books.transaction,
@@ -247,7 +248,6 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             retention_days=settings.retention_days,
         )
         refunds = Refunds(db, appointments, transfers, sealer, clock)
-        reductions = Reductions(db, slots, payments, clock)
         tills = Tills(db, payments.settle, payments.submit_refund, clock)
         till_holds = TillHolds(
             db,

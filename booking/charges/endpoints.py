@@ -23,8 +23,9 @@ from base.web import (
     reply,
 )
 from base.web.repeating import KeyNeeded, idempotency_key
+from booking.appointments.for_staff import NobodyToAsk
 from booking.charges.model import Charge, Price
-from booking.charges.usecases import ChargeOver, ChargePaid, Charges, NotOnPriceList, NotServed
+from booking.charges.usecases import ChargeOver, ChargePaid, Charges, NothingDue, NotOnPriceList, NotServed
 from booking.holds.endpoints import MoneyOut
 from payment.context import PaymentUnavailable
 
@@ -137,6 +138,18 @@ async def ask(request: web.Request) -> web.Response:
     return reply(ChargeOut.of(charge), status=201, headers=NO_STORE)
 
 
+async def ask_for_reduction(request: web.Request) -> web.Response:
+    office, ticket = path_number(request, "office"), path_id(request, "ticket")
+    charge = await request.app[CHARGES].ask_for_reduction(office, ticket, by=request[STAFF].account_id)
+    return reply(ChargeOut.of(charge), headers=NO_STORE)
+
+
+async def send(request: web.Request) -> web.Response:
+    charges, ident = request.app[CHARGES], path_id(request, "charge")
+    await charges.send(path_number(request, "office"), ident)
+    return reply(ChargeOut.of(await charges.get(ident)), headers=NO_STORE)
+
+
 async def withdraw(request: web.Request) -> web.Response:
     wanted = await body(request, WithdrawIn)
     charge = await request.app[CHARGES].withdraw(
@@ -192,6 +205,26 @@ ENDPOINTS = [
         takes=ChargeIn,
         gives={201: ChargeOut},
         refuses=(NotFound, NotServed, NotOnPriceList, Invalid, KeyNeeded),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_OFFICE}/tickets/{{ticket}}/charges/reduction",
+        handler=ask_for_reduction,
+        who=_ASSESS,
+        summary="Ask for what a reduction took off, where its proof was not shown; may be repeated",
+        params={"office": int, "ticket": UUID},
+        gives={200: ChargeOut},
+        refuses=(NotFound, NotServed, NothingDue),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_OFFICE}/charges/{{charge}}/send",
+        handler=send,
+        who=_ASSESS,
+        summary="Send its payer the link to pay; may be repeated, one message",
+        params={"office": int, "charge": UUID},
+        gives={200: ChargeOut},
+        refuses=(NotFound, ChargeOver, NobodyToAsk),
     ),
     Endpoint(
         method="POST",

@@ -12,7 +12,7 @@ from base.failpoint import point
 from booking.appointments.store import touch
 from booking.charges import store
 from booking.charges.model import ChargeStatus
-from payment.model import Payment, Refund
+from payment.model import Dispute, Payment, Refund
 from payment.ports import Hooks, Outcome, Tx
 from payment.till.model import COUNTER
 
@@ -52,6 +52,18 @@ class ChargeHooks:
         charge = await store.find(conn, payment.reference)
         if charge is not None and charge.status is ChargeStatus.WITHDRAWING:
             await store.move(conn, charge.id, ChargeStatus.WITHDRAWN, self._clock())
+
+    async def on_taken(self, tx: Tx, payment: Payment) -> None:
+        await self._cases.on_taken(tx, payment)
+
+    async def on_uncovered(self, tx: Tx, payment: Payment) -> None:
+        await self._cases.on_uncovered(tx, payment)
+
+    async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
+        await self._cases.on_disputed(tx, payment, dispute)
+
+    async def on_given_back(self, tx: Tx, payment: Payment, provider_id: str) -> None:
+        await self._cases.on_given_back(tx, payment, provider_id)
 
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         await self._cases.on_refunded(tx, payment, refund)

@@ -97,6 +97,23 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItem:
+    """A fee that is owed: a charge, or of a booking whose visit is over. `number`: of the appointment, else of the queue; `reason`, `note`:
+    why the visit ended without it (booking.queue.model.OpenReason), where it has ended."""
+
+    since: datetime
+    office: Text
+    time_zone: str
+    number: str
+    label: str
+    amount_cents: int
+    currency: str
+    is_over: bool
+    reason: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """Who is being served: what a charge needs to know of the ticket."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from booking.charges.model import Charge, ChargeStatus, Price, Visit, sources
+from booking.charges.model import Charge, ChargeStatus, OpenItem, Price, Visit, sources
 from payment.model import Line
 
 _CHARGE = """
@@ -122,3 +122,30 @@ async def move(
 async def withdrawing(conn: Connection, before: datetime, limit: int) -> list[UUID]:
     sql = "SELECT id FROM charge WHERE status = 'withdrawing' AND changed_at <= $1 ORDER BY changed_at, id LIMIT $2"
     return await fetch_all(conn, UUID, sql, before, limit)
+
+
+async def owed(conn: Connection, appointment_id: UUID) -> int:
+    """Of what was booked unpaid, cents that no till has taken."""
+    sql = """
+        SELECT coalesce((SELECT a.fee_cents FROM appointment a WHERE a.id = $1 AND a.pays_at_till AND a.status = 'confirmed'
+                            AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid' AND NOT p.surplus)), 0)"""
+    return int(await conn.fetchval(sql, appointment_id))
+
+
+async def open_items(conn: Connection, limit: int) -> list[OpenItem]:
+    """The oldest first."""
+    sql = """
+        SELECT c.requested_at AS since, o.name AS office, o.time_zone, coalesce(a.number, lpad(t.number::text, 3, '0')) AS number, c.label,
+               c.amount_cents, c.currency, t.status NOT IN ('called', 'serving', 'waiting') AS is_over, f.reason, f.note
+          FROM charge c JOIN ticket t ON t.id = c.ticket_id JOIN office o ON o.id = c.office_id
+          LEFT JOIN appointment a ON a.id = c.appointment_id LEFT JOIN open_fee f ON f.ticket_id = t.id
+         WHERE c.status = 'open'
+        UNION ALL
+        SELECT f.left_at, o.name, o.time_zone, a.number, coalesce(s.name ->> a.language, s.name ->> 'de'), a.fee_cents,
+               coalesce(v.currency, 'EUR'), true, f.reason, f.note
+          FROM appointment a JOIN ticket t ON t.appointment_id = a.id JOIN open_fee f ON f.ticket_id = t.id
+          JOIN office o ON o.id = t.office_id JOIN service s ON s.id = a.service_id LEFT JOIN fee v ON v.id = a.fee_id
+         WHERE a.pays_at_till AND a.status = 'finished' AND a.fee_cents > 0
+           AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid' AND NOT p.surplus)
+         ORDER BY 1, 4 LIMIT $1"""
+    return await fetch_all(conn, OpenItem, sql, limit)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -20,10 +21,15 @@ from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import Translations, pick
 from base.i18n import mark as _
+from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments.at_till import PaymentUnderWay
+from booking.appointments.for_staff import NobodyToAsk
+from booking.appointments.reductions import Reductions
+from booking.appointments.slots import Announce, Notice
+from booking.appointments.store import find_person
 from booking.charges import store
-from booking.charges.model import Charge, ChargeKind, ChargeStatus, Price, Visit
+from booking.charges.model import Charge, ChargeKind, ChargeStatus, OpenItem, Price, Visit
 from payment.context import PaymentUnavailable
 from payment.model import Line, Payment, PaymentStatus
 from payment.till.model import COUNTER
@@ -35,7 +41,7 @@ charge_withdrawing = point("charge.withdrawing")
 charge_withdrawn = point("charge.withdrawn")
 charge_pay_requested = point("charge.pay-requested")
 
-MOST_QUANTITY, MOST_TEXT = 99, 300
+MOST_QUANTITY, MOST_TEXT, MOST_LISTED = 99, 300, 500
 _ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 _TRY_EVERY = timedelta(minutes=1)
 _AT_ONCE = 20
@@ -51,6 +57,11 @@ class NotServed(Conflict):
 class NotOnPriceList(Conflict):
     code = "not_on_price_list"
     message = _("This fee is not on the price list any more. Please choose again.")
+
+
+class NothingDue(Conflict):
+    code = "nothing_due"
+    message = _("Nothing is to be paid because of a proof that was not shown.")
 
 
 class ChargePaid(Conflict):
@@ -74,6 +85,8 @@ class Charges:
         sealer: Sealer,
         clock: Clock,
         public_url: str,
+        reductions: Reductions,
+        announce: Announce,
     ) -> None:
         self._db = db
         self._payments = payments
@@ -81,6 +94,8 @@ class Charges:
         self._sealer = sealer
         self._clock = clock
         self._public_url = public_url
+        self._reductions = reductions
+        self._announce = announce
 
     @property
     def only_at_till(self) -> bool:
@@ -136,10 +151,10 @@ class Charges:
             raise Invalid(wrong)
         async with self._db.transaction() as conn:
             at = await self._visit(conn, office_id, ticket_id)
+            if (known := await store.find(conn, key)) is not None:
+                return known
             found = await store.prices(conn, at.day, [fee_id])
             if not found:
-                if (known := await store.find(conn, key)) is not None:
-                    return known
                 raise NotOnPriceList
             price = found[0]
             name = pick(price.name, at.language)
@@ -151,11 +166,62 @@ class Charges:
                 quantity=quantity,
                 tax_percent=price.tax_percent,
             )
-            charge = await self._insert(
+            await self._insert(
                 conn, key, at, ChargeKind.FEE, [line], label=label, price=price, quantity=quantity, by=by
             )
+            charge = await self._found(conn, key)
         charge_asked()
         return charge
+
+    async def ask_for_reduction(self, office_id: int, ticket_id: UUID, *, by: int) -> Charge:
+        """What is due because proof of a reduction was not shown. Again: the same charge, unless that was withdrawn.
+
+        Raises NotFound, NotServed, NothingDue.
+        """
+        async with self._db.connection() as conn:
+            at = await self._visit(conn, office_id, ticket_id)
+        due = await self._reductions.due(at.appointment_id) if at.appointment_id else None
+        if due is None or not due.amount:
+            raise NothingDue
+        label = self._translations.gettext(at.language, _("Fee without reduction: proof was not shown"))
+        lines = [replace(line, label=label) for line in due.lines]
+        async with self._db.transaction() as conn:
+            await self._insert(
+                conn, uuid4(), at, ChargeKind.REDUCTION, lines, label=label, by=by, currency=due.amount.currency
+            )
+            found = await store.of_visit(conn, ticket_id, at.appointment_id)
+        charge_asked()
+        return next(
+            one for one in found if one.kind is ChargeKind.REDUCTION and one.status is not ChargeStatus.WITHDRAWN
+        )
+
+    async def owed(self, appointment_id: UUID) -> Money:
+        """Of what was booked unpaid; nothing where a till has taken it."""
+        async with self._db.connection() as conn:
+            return Money(await store.owed(conn, appointment_id))
+
+    async def open_items(self) -> list[OpenItem]:
+        """Fees that are owed, the oldest first."""
+        async with self._db.connection() as conn:
+            return await store.open_items(conn, MOST_LISTED)
+
+    async def send(self, office_id: int, charge_id: UUID) -> None:
+        """The link to pay, by e-mail or text message; one message, however often it is asked for.
+
+        Raises NotFound, ChargeOver, NobodyToAsk.
+        """
+        async with self._db.transaction() as conn:
+            charge = await self._found(conn, charge_id)
+            if charge.office_id != office_id or charge.appointment_id is None:
+                raise NotFound
+            if charge.status is not ChargeStatus.OPEN:
+                raise ChargeOver
+            person = await find_person(conn, charge.appointment_id)
+            if person is None or (person.email is None and person.mobile is None):
+                raise NobodyToAsk
+            path = self.link(charge).removeprefix(f"{self._public_url}/{charge.language}")
+            fields = {"fee_cents": charge.amount_cents, "currency": charge.currency, "own_path": path}
+            await self._announce(conn, charge.appointment_id, Notice("charge_asked", str(charge.id), fields))
 
     async def withdraw(self, office_id: int, charge_id: UUID, *, reason: str, by: int) -> Charge:
         """It was asked for by mistake: whoever has begun to pay it is kept from that first. Again: nothing more happens.
@@ -302,7 +368,8 @@ class Charges:
         price: Price | None = None,
         quantity: int = 1,
         currency: str = "EUR",
-    ) -> Charge:
+    ) -> None:
+        """Nothing where it was asked for already."""
         token = new_token()
         try:
             await store.insert(
@@ -328,7 +395,6 @@ class Charges:
             if violates(error, "charge_of_price_list"):
                 raise NotOnPriceList from None
             raise
-        return await self._found(conn, ident)
 
     async def _visit(self, conn: Connection, office_id: int, ticket_id: UUID) -> Visit:
         at = await store.visit(conn, ticket_id, self._clock())

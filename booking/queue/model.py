@@ -61,6 +61,24 @@ class Ticket:
         return self.due_at is None, self.due_at or self.arrived_at, self.number
 
 
+class OpenReason(StrEnum):
+    """Why a visit ends although a fee of it is open."""
+
+    PAYS_LATER = "pays_later"  # by the link, or at a till another day
+    CANNOT_PAY = "cannot_pay"
+    HAS_LEFT = "has_left"
+    PAYMENT_DOWN = "payment_down"  # neither a provider nor a till works
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOpen:
+    """`note`: in the clerk's words; needed where the reason is another one."""
+
+    reason: OpenReason
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A counter as its office sees it now."""

@@ -429,6 +429,19 @@ async def recall(conn: Connection, ticket_id: UUID, counter_id: int, now: dateti
     )
 
 
+async def leave_open(conn: Connection, ticket_id: UUID, reason: str, note: str | None, by: int, now: datetime) -> None:
+    """That a fee of this visit stays open, if one is."""
+    await conn.execute(
+        """INSERT INTO open_fee (ticket_id, reason, note, left_by, left_at)
+            SELECT id, $2, $3, $4, $5 FROM ticket WHERE id = $1 AND fee_is_open(id, appointment_id) ON CONFLICT DO NOTHING""",
+        ticket_id,
+        reason,
+        note,
+        by,
+        now,
+    )
+
+
 async def calls(conn: Connection, office_id: int, day: date) -> list[Call]:
     """The board's lines, newest call first. Video and telephone are called another way."""
     return await fetch_all(

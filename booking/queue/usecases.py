@@ -24,10 +24,11 @@ from booking.appointments.slots import Slots
 from booking.queue import store
 from booking.queue.arriving import arrive, new_ticket
 from booking.queue.expecting import AtAnotherOffice, NotExpected, NumberUnknown, refusal, unreadable
-from booking.queue.model import Call, Day, Step, Ticket, TicketStatus, sources
+from booking.queue.model import Call, Day, LeftOpen, OpenReason, Step, Ticket, TicketStatus, sources
 
 log = logging.getLogger(__name__)
 _TELL_S = 1.0
+MOST_NOTE = 300
 _S = TicketStatus
 _WALK_IN = UUID("6f1f6f0e-6a0b-4d57-9a55-0d2a1b7c9e11")  # name space of request keys
 _CASE = {_S.DONE: AppointmentStatus.FINISHED, _S.NO_SHOW: AppointmentStatus.NO_SHOW}
@@ -67,6 +68,18 @@ class TicketMoved(Conflict):
 class NotServedHere(Conflict):
     code = "not_served_here"
     message = _("This office does not serve people with this without an appointment.")
+
+
+class FeeOpen(Conflict):
+    """See the constraints ticket_open_fee and appointment_open_fee."""
+
+    code = "fee_open"
+    message = _("A fee is still open: let it be paid, withdraw it, or say why the visit ends without it.")
+
+
+class ReasonNeeded(Conflict):
+    code = "reason_needed"
+    message = _("Say in at most 300 characters why the visit ends although a fee is open.")
 
 
 class Queue:
@@ -250,13 +263,27 @@ class Queue:
         """The person is here, or is admitted to the video consultation. The ticket, as it was before."""
         return await self._move(office_id, account_id, ticket_id, _S.SERVING)
 
-    async def finish(self, office_id: int, account_id: int, ticket_id: UUID) -> None:
-        """Its appointment is finished in the same transaction. Raises ProofUndecided while nobody has looked at a reduction of it."""
+    async def finish(self, office_id: int, account_id: int, ticket_id: UUID, left_open: LeftOpen | None = None) -> None:
+        """Its appointment is finished in the same transaction. `left_open`: why, although a fee of it is open.
+
+        Raises ProofUndecided while nobody has looked at a reduction of it; FeeOpen, ReasonNeeded.
+        """
+        note = " ".join(left_open.note.split()) if left_open else ""
+        if left_open and (len(note) > MOST_NOTE or (left_open.reason is OpenReason.OTHER and not note)):
+            raise ReasonNeeded
+
+        async def work(conn: Connection, here: int) -> bool:
+            if left_open:
+                await store.leave_open(conn, ticket_id, left_open.reason, note or None, account_id, self._clock())
+            return await store.move(conn, ticket_id, sources(_S.DONE), _S.DONE, here, self._clock())
+
         try:
-            await self._move(office_id, account_id, ticket_id, _S.DONE)
+            await self._step(office_id, account_id, ticket_id, work, _S.DONE)
         except asyncpg.CheckViolationError as error:
             if violates(error, "reduction_decided"):
                 raise ProofUndecided from None
+            if violates(error, "ticket_open_fee") or violates(error, "appointment_open_fee"):
+                raise FeeOpen from None
             raise
 
     async def send_on(self, office_id: int, account_id: int, ticket_id: UUID) -> None:

@@ -19,7 +19,7 @@ def state(words: Words, charge: Charge, payment: Payment | None) -> tuple[str, s
         case _S.PAID:
             return words._("paid"), "success"
         case _S.WITHDRAWN:
-            return words._("withdrawn"), "info"
+            return words._("not asked for any more"), "info"
         case _S.WITHDRAWING:
             return words._("being withdrawn"), "info"
         case _ if payment is not None and payment.status is PaymentStatus.PROCESSING:

@@ -7,13 +7,16 @@ from aiohttp import web
 from markupsafe import Markup
 
 from base.errors import DomainError, Invalid
+from base.money import Money
 from base.web import CLOCK, STAFF, form, path_id, path_number
 from booking.charges.endpoints import CHARGES
-from booking.queue.model import Ticket
+from booking.queue.model import LeftOpen, OpenReason, Ticket
+from booking.queue.usecases import ReasonNeeded
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.words import Words
 from frontend.counter import saying
 from frontend.counter.day import Asked, Charged
+from frontend.counter.keys import QUEUE
 
 
 async def charged(request: web.Request, words: Words, office_id: int, present: Ticket) -> Charged:
@@ -28,12 +31,14 @@ async def charged(request: web.Request, words: Words, office_id: int, present: T
                 payment=await charges.payment(one.id),
                 link=link,
                 code=drawn(link) if link else Markup(""),
-                may_withdraw=may_ask,
+                may_change=may_ask,
             )
         )
     prices = await charges.prices(present.id) if may_ask else []
+    owed = await charges.owed(present.appointment_id) if present.appointment_id else Money(0)
     named = [(str(one.fee_id), f"{words.pick(one.name)}, {words.fee(one.amount)}") for one in prices]
-    return Charged(tuple(found), tuple(sorted(named, key=lambda pair: pair[1].casefold())), new_key())
+    priced = tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+    return Charged(tuple(found), priced, new_key(), owed=owed, may_ask=may_ask)
 
 
 def drawn(link: str) -> Markup:
@@ -55,6 +60,39 @@ async def ask(request: web.Request) -> web.Response:
             by=request[STAFF].account_id,
             key=key,
         )
+    except DomainError as error:
+        return _refused(request, office_id, error)
+    return see(f"/{words_of(request).language}/counter/{office_id}")
+
+
+async def ask_for_reduction(request: web.Request) -> web.Response:
+    office_id, ticket = path_number(request, "office"), path_id(request, "ticket")
+    await form(request)
+    try:
+        await request.app[CHARGES].ask_for_reduction(office_id, ticket, by=request[STAFF].account_id)
+    except DomainError as error:
+        return _refused(request, office_id, error)
+    return see(f"/{words_of(request).language}/counter/{office_id}")
+
+
+async def send(request: web.Request) -> web.Response:
+    office_id = path_number(request, "office")
+    await form(request)
+    try:
+        await request.app[CHARGES].send(office_id, path_id(request, "charge"))
+    except DomainError as error:
+        return _refused(request, office_id, error)
+    return see(f"/{words_of(request).language}/counter/{office_id}?{saying.done(saying.SENT, request.app[CLOCK]())}")
+
+
+async def finish_unpaid(request: web.Request) -> web.Response:
+    """Although a fee is open, and why."""
+    office_id, ticket, fields = path_number(request, "office"), path_id(request, "ticket"), await form(request)
+    try:
+        if fields.get("reason") not in list(OpenReason):
+            raise ReasonNeeded
+        left = LeftOpen(OpenReason(fields["reason"]), fields.get("note", ""))
+        await request.app[QUEUE].finish(office_id, request[STAFF].account_id, ticket, left)
     except DomainError as error:
         return _refused(request, office_id, error)
     return see(f"/{words_of(request).language}/counter/{office_id}")

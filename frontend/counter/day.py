@@ -10,8 +10,8 @@ from base.money import Money
 from booking.appointments.model import ReconfirmStatus, Reduced
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
-from booking.charges.model import Charge, ChargeStatus
-from booking.queue.model import OPEN, Booked, Day, Place, Ticket, TicketStatus
+from booking.charges.model import Charge, ChargeKind, ChargeStatus
+from booking.queue.model import OPEN, Booked, Day, OpenReason, Place, Ticket, TicketStatus
 from frontend.charges.composing import state
 from frontend.citizen.reduction_views import named, proof_state
 from frontend.citizen.views import Row
@@ -31,7 +31,7 @@ class Asked:
     payment: Payment | None
     link: str
     code: str
-    may_withdraw: bool
+    may_change: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,18 @@ class Charged:
     found: tuple[Asked, ...]
     prices: tuple[tuple[str, str], ...]
     request_key: str
+    owed: Money = NOTHING  # of a booking that no till has taken the fee of
+    may_ask: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.owed) or any(one.charge.status is ChargeStatus.OPEN for one in self.found)
+
+    @property
+    def has_reduction(self) -> bool:
+        """What a reduction took off was asked for already."""
+        kinds = {one.charge.kind for one in self.found if one.charge.status is not ChargeStatus.WITHDRAWN}
+        return ChargeKind.REDUCTION in kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +181,21 @@ def mine(
         steps=_steps(scene, present, has_call=has_call),
         proofs=tuple(proof_of(words, one, due.currency) for one in reduced),
         proof_url=f"{base}/tickets/{present.id}/proof",
-        proof_due=words._("Proof was not shown, so {amount} is to be paid.", amount=words.fee(due)) if due else "",
+        proof_due=words._("Proof was not shown, so {amount} is to be paid.", amount=words.fee(due))
+        if due and not (charges and charges.has_reduction)
+        else "",
+        proof_due_url=f"{base}/tickets/{present.id}/charges/reduction"
+        if charges and charges.may_ask and present.status is TicketStatus.SERVING
+        else "",
+        owed=words._(
+            "The fee of the booking is not paid yet: {amount}. A till takes it.", amount=words.fee(charges.owed)
+        )
+        if charges and charges.owed
+        else "",
+        unpaid_url=f"{base}/tickets/{present.id}/finish-unpaid"
+        if charges and charges.is_open and present.status is TicketStatus.SERVING
+        else "",
+        reasons=tuple((one.value, open_reason(words, one)) for one in OpenReason),
         further=tuple(_further(scene, one) for one in charges.found) if charges else (),
         further_url=f"{base}/tickets/{present.id}/charges"
         if charges and present.status is TicketStatus.SERVING and charges.prices
@@ -191,10 +217,23 @@ def _further(scene: Scene, one: Asked) -> Further:
         label=f"{label}: {words.fee(charge.amount)}",
         state=said,
         kind=kind,
-        withdraw_url=f"{scene.base}/charges/{charge.id}/withdraw" if charge.is_unpaid and one.may_withdraw else "",
+        withdraw_url=f"{scene.base}/charges/{charge.id}/withdraw" if charge.is_unpaid and one.may_change else "",
         link=one.link if is_open else "",
         code=one.code if is_open else "",
+        send_url=f"{scene.base}/charges/{charge.id}/send"
+        if one.link and is_open and one.may_change and charge.appointment_id
+        else "",
     )
+
+
+def open_reason(words: Words, reason: OpenReason) -> str:
+    return {
+        OpenReason.PAYS_LATER: words._("Pays later, by the link or at a till"),
+        OpenReason.CANNOT_PAY: words._("Cannot pay now"),
+        OpenReason.HAS_LEFT: words._("Has left without paying"),
+        OpenReason.PAYMENT_DOWN: words._("Nothing can be paid at the moment"),
+        OpenReason.OTHER: words._("Another reason"),
+    }[reason]
 
 
 def proof_of(words: Words, one: Reduced, currency: str) -> Proof:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from base.errors import Invalid, Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
+from booking.appointments.for_staff import NobodyToAsk
 from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
-from booking.charges.usecases import ChargePaid, NotOnPriceList, NotServed
+from booking.charges.usecases import ChargeOver, ChargePaid, NothingDue, NotOnPriceList, NotServed
 from booking.queue.expecting import NotExpected
 from booking.queue.usecases import (
     CounterBusy,
     CounterTaken,
+    FeeOpen,
     NobodyWaits,
     NoCounter,
     NotServedHere,
+    ReasonNeeded,
     TicketMoved,
 )
 from frontend.counter import charging, handlers
@@ -63,6 +66,30 @@ ENDPOINTS = [
     ),
     page(
         "POST",
+        f"{_OFFICE}/tickets/{{ticket}}/charges/reduction",
+        charging.ask_for_reduction,
+        _ASSESS,
+        "Ask for what a reduction took off, where its proof was not shown",
+        *(NotFound, NotServed, NothingDue),
+    ),
+    page(
+        "POST",
+        f"{_OFFICE}/tickets/{{ticket}}/finish-unpaid",
+        charging.finish_unpaid,
+        _CALL,
+        "Finish although a fee is open, and why",
+        *(NotFound, NoCounter, TicketMoved, ProofUndecided, ReasonNeeded),
+    ),
+    page(
+        "POST",
+        f"{_OFFICE}/charges/{{charge}}/send",
+        charging.send,
+        _ASSESS,
+        "Send the link to pay",
+        *(NotFound, ChargeOver, NobodyToAsk),
+    ),
+    page(
+        "POST",
         f"{_OFFICE}/charges/{{charge}}/withdraw",
         charging.withdraw,
         _ASSESS,
@@ -79,5 +106,6 @@ ENDPOINTS = [
         NoCounter,
         TicketMoved,
         ProofUndecided,
+        FeeOpen,
     ),
 ]

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from base.errors import Conflict, DomainError
 from base.i18n import mark as _
+from booking.appointments.for_staff import NobodyToAsk
 from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
 from booking.catalogue.snapshot import Snapshot
-from booking.charges.usecases import ChargePaid, NotOnPriceList, NotServed
+from booking.charges.usecases import ChargeOver, ChargePaid, NothingDue, NotOnPriceList, NotServed
 from booking.queue import usecases as queue
 from booking.queue.expecting import REFUSALS
 from booking.queue.model import Day, Ticket, TicketStatus
@@ -50,10 +51,17 @@ _KNOWN: Mapping[str, type[DomainError]] = {
         ReasonMissing,
         FeeWrong,
         NotServed,
+        NothingDue,
+        ChargeOver,
+        NobodyToAsk,
+        queue.FeeOpen,
+        queue.ReasonNeeded,
         NotOnPriceList,
         ChargePaid,
     )
 }
+SENT = "link_sent"
+_DONE: Mapping[str, str] = {SENT: _("The link to pay is on its way.")}
 CHECK_IN = frozenset(error.code for error in REFUSALS)
 
 
@@ -70,6 +78,11 @@ def query_of(error: DomainError, now: datetime, **kept: str) -> str:
     )
 
 
+def done(code: str, now: datetime) -> str:
+    """For the address after what the day does not show by itself."""
+    return urlencode({"said": code, "at": int(now.timestamp())})
+
+
 def may_be_said(error: DomainError) -> bool:
     return error.code in _KNOWN or error.code in CHECK_IN
 
@@ -81,6 +94,8 @@ def is_of_now(at: str, now: datetime) -> bool:
 
 
 def known(words: Words, code: str) -> Said:
+    if code in _DONE:
+        return Said(words._(_DONE[code]), "success")
     error = _KNOWN.get(code)
     return Said(words._(error.message)) if error else Said()
 

@@ -66,6 +66,7 @@ class Further:
     withdraw_url: str = ""
     link: str = ""
     code: str = ""
+    send_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,10 @@ class Mine:
     proofs: tuple[Proof, ...] = ()
     proof_url: str = ""
     proof_due: str = ""  # what is to be paid because of those that were not shown
+    proof_due_url: str = ""  # where that is asked for
+    owed: str = ""  # of a booking that is not paid
+    unpaid_url: str = ""  # where the visit ends although a fee is open
+    reasons: tuple[tuple[str, str], ...] = ()  # why it does
     further: tuple[Further, ...] = ()
     further_url: str = ""  # where another one is asked for; empty: not now, or not by this clerk
     prices: tuple[tuple[str, str], ...] = ()  # of the price list: (id, name and amount)

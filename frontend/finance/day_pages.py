@@ -130,6 +130,7 @@ async def show_work(request: web.Request) -> web.Response:
         overdue=overdue,
         reversals=reversals,
         disputes=tuple(dispute_line(words, one, payment, briefs) for one, payment in found.disputes),
+        open_fees=Link(label=words._("Fees that are open"), url=f"/{words.language}/finance/open-fees"),
     )
     return staff_page(request, "finance/work", view)
 

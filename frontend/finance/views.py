@@ -139,6 +139,7 @@ class WorkPage:
     reversals: tuple[WorkLine, ...]
     overdue: tuple[WorkLine, ...]  # closed days of which the treasury has not said that it has them
     disputes: tuple[DisputeLine, ...]
+    open_fees: Link | None = None  # what citizens owe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ OTHERS: Mapping[str, str] = {
     "overview": _("who holds the link to their appointments"),
     "invitation": _("who holds the link of this invitation"),
     "transfer": _("who holds the link of this refund"),
+    "charge": _("who holds the link of this fee"),
     "vendor": _("a provider that signs"),
 }
 SIGNED_IN = _("all staff")

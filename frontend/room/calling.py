@@ -26,6 +26,7 @@ class RoomPage:
     texts: str  # JSON: what the script says
     rows: tuple[Row, ...] = ()
     back_url: str = ""
+    fees: tuple[tuple[str, str], ...] = ()  # further fees to be paid: a sentence and an address, for the citizen
     part: str = "room/call.html"
 
 
@@ -41,7 +42,13 @@ class ClosedPage:
 
 
 def room_page(
-    words: Words, room_id: UUID, around: Frame | StaffFrame, *, rows: tuple[Row, ...] = (), back_url: str = ""
+    words: Words,
+    room_id: UUID,
+    around: Frame | StaffFrame,
+    *,
+    rows: tuple[Row, ...] = (),
+    back_url: str = "",
+    fees: tuple[tuple[str, str], ...] = (),
 ) -> RoomPage:
     return RoomPage(
         frame=around,
@@ -50,6 +57,7 @@ def room_page(
         texts=json.dumps({**_texts(words), **(_staff_texts(words) if back_url else {})}, ensure_ascii=False),
         rows=rows,
         back_url=back_url,
+        fees=fees,
     )
 
 

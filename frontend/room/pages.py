@@ -11,6 +11,8 @@ from base.errors import NotFound, Unauthenticated
 from base.web import ANYONE, ROOM, STAFF, TEMPLATES, Endpoint, bearer, path_id, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Brief
+from booking.charges.endpoints import CHARGES
+from booking.charges.model import ChargeStatus
 from frontend.citizen.frame import frame
 from frontend.citizen.rendering import PRIVATE, see, words_of
 from frontend.citizen.views import Row
@@ -49,7 +51,9 @@ async def show(request: web.Request) -> web.Response:
     view: RoomPage | ClosedPage
     if now.is_open:
         rows = await _rows(request, words, case, office_id) if is_staff and case else ()
-        view = room_page(words, room_id, around, rows=rows, back_url=back_url)
+        is_citizen = look.link.role is Role.CITIZEN
+        fees = await _fees(request, words, look.room.reference) if is_citizen else ()
+        view = room_page(words, room_id, around, rows=rows, back_url=back_url, fees=fees)
     else:
         view = ClosedPage(
             frame=around,
@@ -63,6 +67,19 @@ async def show(request: web.Request) -> web.Response:
     text = request.app[TEMPLATES].render(template, words.language, page=view)
     headers = {"Cache-Control": PRIVATE, "Permissions-Policy": DEVICES}
     return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+async def _fees(request: web.Request, words: Words, reference: UUID) -> tuple[tuple[str, str], ...]:
+    """Paid beside the call, in a window of its own."""
+    charges = request.app[CHARGES]
+    return tuple(
+        (
+            words._("A further fee of {amount} is to be paid: {label}", amount=words.fee(one.amount), label=one.label),
+            f"/{words.language}/charge/{charges.link(one).rsplit('/', 1)[1]}",
+        )
+        for one in await charges.of_case(reference)
+        if one.status is ChargeStatus.OPEN
+    )
 
 
 async def _rows(request: web.Request, words: Words, case: Brief, office_id: int | None) -> tuple[Row, ...]:

@@ -56,6 +56,7 @@ AREAS: tuple[Area, ...] = (
 PERMISSIONS = {
     "queue.call": _("See the day of the office, check people in, call and serve them"),
     "queue.manage": _("Free counters that others have taken, and set up the board"),
+    "fee.assess": _("Ask those who are served for further fees, and withdraw them"),
     "person.read": _("See the names of those who come"),
     "hold.staff": _("Book for people on the telephone, also from the time kept for that"),
     "hold.override": _("Book although a time is taken or outside of hours, with a reason"),

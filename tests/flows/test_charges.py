@@ -15,7 +15,7 @@ from tests.flows.test_cash_desk import MITTE, a_till, books, words
 from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
 from tests.invariants import faults
 from tests.staff import Page, StaffBrowser, hire, sign_in
-from tests.town import Town
+from tests.town import KIM, Town
 
 FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"  # 13 euros
 
@@ -105,7 +105,8 @@ async def test_paid_on_the_visitors_phone_by_the_code(town: Town, kim: StaffBrow
         "Nummer 001",
     ):
         assert said in receipt, receipt
-    assert (await phone.get(f"{path}/receipt.pdf")).headers["Content-Type"] == "application/pdf"
+    async with phone.http.get(f"{town.origin}{path}/receipt.pdf") as answer:
+        assert (answer.status, (await answer.read())[:5]) == (200, b"%PDF-")
     await town.webhooks()
     [payment] = await town.rows("SELECT reference, description FROM payment")
     assert payment["description"] == "Gebühr der Stadt, Nummer 1"  # no topic to the provider
@@ -198,7 +199,7 @@ async def test_withdrawn_with_a_reason_it_is_asked_for_no_more(
     refused = await kim.post(action, reason=" ")
     assert "geben Sie einen Grund" in words(refused), words(refused)
     after = await kim.post(action, reason="falsche Gebühr gewählt")
-    assert "zurückgenommen" in words(after)
+    assert "nicht mehr verlangt" in words(after)
     assert await charges(town) == [("withdrawn", 1300)]
     session = away.headers["Location"].rsplit("/", 1)[1]
     assert (await town.http.post(f"{town.stripe}/_sandbox/sessions/{session}/pay", json={})).status != 200
@@ -276,3 +277,95 @@ async def test_a_paid_one_goes_back_by_two_persons(town: Town, kim: StaffBrowser
     await town.work()
     assert any(one.header("Subject").startswith("Wir haben Ihre Gebühr") for one in town.mail.messages)
     await town.assert_sound()
+
+
+async def test_a_visit_does_not_end_with_an_open_fee_unless_it_is_said_why(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser
+) -> None:
+    made = await book_today(town, await office_id(town))
+    day = await ask(kim, await served(town, kim, made))
+    refused = await kim.post(step_url(day.text, "finish"))
+    assert "Eine Gebühr ist noch offen" in words(refused)
+    [url] = re.findall(r'action="([^"]*/finish-unpaid)"', day.text)
+    for reason, note in (("", ""), ("other", " "), ("whatever", "")):
+        assert "Sagen Sie in höchstens 300 Zeichen" in words(await kim.post(url, reason=reason, note=note))
+    assert (await town.look(made))["status"] == "confirmed"
+    done = await kim.post(url, reason="other", note="kommt morgen wieder")
+    assert "Niemand ist an Ihrem Schalter" in words(done)
+    assert (await town.look(made))["status"] == "finished"
+    await hire(town, "toni", "finance")
+    async with await sign_in(town, "toni") as toni:
+        work = await toni.get("/de/finance/work")
+        assert "/de/finance/open-fees" in work.text
+        listed = words(await toni.get("/de/finance/open-fees"))
+        for said in (made["number"], "Führungszeugnis", "Ein anderer Grund: kommt morgen wieder", "13,00 €"):
+            assert said in listed, listed
+        case = await phone.get(f"/de/case/{made['token']}")  # it can still be paid
+        [to_pay] = set(re.findall(r'href="(/de/charge/[^"]+)"', case.text))
+        await pay_online(town, phone, await phone.get(to_pay))
+        await town.webhooks()
+        assert "Es ist keine Gebühr offen" in words(await toni.get("/de/finance/open-fees"))
+    await sound(town)
+
+
+async def test_paid_or_withdrawn_the_visit_ends_as_before(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> None:
+    day = await ask(kim, await served(town, kim))
+    [action] = re.findall(r'action="([^"]*/withdraw)"', day.text)
+    await kim.post(action, reason="Irrtum")
+    day = await ask(kim, await kim.get(f"/de/counter/{await office_id(town)}"))
+    path = await pay_online(town, phone, await phone.get(link_of(day, town)))
+    await phone.get(f"{path}/paid")
+    await kim.post(step_url(day.text, "finish"))
+    assert await town.rows("SELECT status FROM ticket") == [{"status": "done"}]
+    assert await town.rows("SELECT * FROM open_fee") == []
+
+
+async def test_the_link_is_sent_once_to_whoever_has_an_appointment(town: Town, kim: StaffBrowser) -> None:
+    made = await book_today(town, await office_id(town))
+    await town.work()
+    day = await ask(kim, await served(town, kim, made))
+    [url] = re.findall(r'action="([^"]*/send)"', day.text)
+    for _ in range(2):
+        assert "Der Link zum Bezahlen ist unterwegs" in words(await kim.post(url))
+    await town.work()
+    sent = [mail for mail in town.mail.messages if "Ihr Link zum Bezahlen" in mail.header("Subject")]
+    assert [mail.header("Subject") for mail in sent] == [
+        f"Gebühr von 13,00 € zum Termin {made['number']}: Ihr Link zum Bezahlen"
+    ]
+    assert link_of(day, town) in (sent[0].part("text/plain") or "")
+
+
+async def test_a_proof_that_was_not_shown_is_asked_for_with_one_click(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser
+) -> None:
+    service = await town.service("Meldebescheinigung")
+    query = {"service": service["id"], "channel": "onsite", "office": await office_id(town), "limit": 1}
+    [slot] = (await town.good("GET", "/api/slots/next", params=query))["slots"]
+    hold = await town.hold(service["id"], "onsite", slot)
+    made = await town.good(
+        "POST", "/api/appointments", hold["token"], key=str(uuid4()), json={"hold": hold["id"], "contact": KIM}
+    )
+    path = f"/api/appointments/{made['id']}/reductions"
+    [rule, *_] = (await town.good("GET", path, made["token"]))["reductions"]
+    priced = await town.good("POST", path, made["token"], json={"claims": {rule["key"]: 1}})
+    done = await town.checkout(made)
+    if done["pay_url"]:
+        await town.pay(done)
+        await town.webhooks()
+    off = priced["whole_fee"]["cents"] - priced["fee"]["cents"]
+    assert off > 0
+    day = await served(town, kim, made)
+    [proof] = set(re.findall(r'action="([^"]*/proof)"', day.text))
+    day = await kim.post(proof, reduction=rule["key"], outcome="not_shown")
+    [url] = re.findall(r'action="([^"]*/charges/reduction)"', day.text)
+    for _ in range(2):
+        day = await kim.post(url)
+    assert await charges(town) == [("open", off)]
+    assert "charges/reduction" not in day.text
+    assert "Gebühr ohne Ermäßigung: Nachweis nicht gezeigt" in words(day)
+    assert "Eine Gebühr ist noch offen" in words(await kim.post(step_url(day.text, "finish")))
+    paid = await pay_online(town, phone, await phone.get(link_of(day, town)))
+    await phone.get(f"{paid}/paid")
+    await kim.post(step_url(day.text, "finish"))
+    assert (await town.look(made))["status"] == "finished"
+    await sound(town)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from base.clock import SettableClock
 from tests.flows.test_bookings import CALLER, fields_of, take, times
 from tests.flows.test_cash_desk import MITTE, a_till, begun, books, words
+from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
 from tests.flows.test_moving import send, slots, to_times
 from tests.invariants import faults
 from tests.staff import StaffBrowser, hire, sign_in
@@ -143,3 +145,42 @@ async def test_that_it_was_booked_unpaid_is_never_taken_back(town: Town) -> None
     with pytest.raises(asyncpg.CheckViolationError) as refused_held:
         await town.rows("UPDATE appointment SET pays_at_till = true WHERE id = $1 RETURNING id", held["id"])
     assert refused_held.value.constraint_name == "appointment_pays_at_till"
+
+
+async def test_the_visit_does_not_end_unpaid_without_a_reason(town: Town, robin: StaffBrowser) -> None:
+    office = await office_id(town)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as kim:
+        made = await book_today(town, office, words=PAID)
+        await kim.post(f"/de/counter/{office}/check-in", number=made["number"])
+        called = await kim.post(f"/de/counter/{office}/next")
+        day = await kim.post(step_url(called.text, "start"))
+        assert "Die Gebühr der Buchung ist noch nicht bezahlt: 13,00 €" in words(day)
+        assert "Eine Gebühr ist noch offen" in words(await kim.post(step_url(day.text, "finish")))
+        till = await a_till(town, robin)
+        path = await begun(town, robin, till, made)
+        await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+        done = await kim.post(step_url(day.text, "finish"))
+        assert "Niemand ist an Ihrem Schalter" in words(done)
+    assert (await town.look(made))["status"] == "finished"
+    await sound(town)
+
+
+async def test_left_open_it_stands_in_finances_list_until_a_till_takes_it(town: Town, robin: StaffBrowser) -> None:
+    office = await office_id(town)
+    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as kim:
+        made = await book_today(town, office, words=PAID)
+        await kim.post(f"/de/counter/{office}/check-in", number=made["number"])
+        called = await kim.post(f"/de/counter/{office}/next")
+        day = await kim.post(step_url(called.text, "start"))
+        [url] = re.findall(r'action="([^"]*/finish-unpaid)"', day.text)
+        await kim.post(url, reason="pays_later")
+    assert (await town.look(made))["due_at_till"] == {"cents": 1300, "currency": "EUR"}
+    await hire(town, "toni", "finance")
+    async with await sign_in(town, "toni") as toni:
+        listed = words(await toni.get("/de/finance/open-fees"))
+        assert made["number"] in listed
+        assert "Bezahlt später" in listed
+        path = await begun(town, robin, await a_till(town, robin), made)
+        await robin.post(f"{path}/take", method="terminal", slip="", request_key=str(uuid4()))
+        assert "Es ist keine Gebühr offen" in words(await toni.get("/de/finance/open-fees"))
+    await sound(town)

@@ -89,6 +89,7 @@ from frontend.staff.views import NavLink, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
 from tests.frontend.at_till import at_till_pages
+from tests.frontend.charge_samples import charge_pages, charged_pages
 from tests.frontend.finance_samples import finance_pages
 from tests.frontend.reduced import CARD, counter_pages, reduced_pages
 from tests.frontend.refund_samples import refund_pages
@@ -868,6 +869,7 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **staff_invitations(words, back),
         **refund_pages(staff(words, "Erstattungen", (ShownError(field="iban", message="Diese IBAN stimmt nicht."),))),
         **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
+        **charged_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }
 
 
@@ -1204,6 +1206,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
     }
     made |= reduced_pages(words, ID, CHOSEN, contact, UNTIL, KEY)
     made |= at_till_pages(words, ID, CHOSEN, contact, case("held", "open"), KEY)
+    made |= charge_pages(words, KEY)
     for others in (need_pages, overview_pages, twin_pages, waitlist_pages, check_pages, who_pages, invitation_pages):
         more = others(words)
         assert not made.keys() & more.keys()  # one state would hide another

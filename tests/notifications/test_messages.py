@@ -97,6 +97,7 @@ FIELDS: dict[Template, dict[str, object]] = {
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
     Template.FEE_TAKEN: {"sequence": 1, "paid_cents": 3700},
     Template.FEE_DUE_AGAIN: {"sequence": 1, "paid_cents": 3700},
+    Template.CHARGE_ASKED: {"own_url": f"https://termine.stuttgart.example/de/charge/{'A' * 43}", "fee_cents": 1300},
     Template.TRANSFER_ASKED: _OWED,
     Template.TRANSFER_RETURNED: _OWED,
     Template.TRANSFER_PAID: _OWED,
