@@ -10,6 +10,7 @@ from typing import overload
 from uuid import UUID
 
 from base.money import Money
+from payment.graph import IllegalTransition
 from payment.transfers.states import TransferStatus
 
 
@@ -369,13 +370,6 @@ LIVING: frozenset[PaymentStatus] = frozenset(_P) - {
     _P.FENCED,
     _P.LAPSED,
 }  # a reference has at most one such, surplus aside
-
-
-class IllegalTransition(Exception):
-    """The graph has no such edge."""
-
-    def __init__(self, status: Status, event: Event) -> None:
-        super().__init__(f"{status.value} does not take {event.value!r}")
 
 
 @overload

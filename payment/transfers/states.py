@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from payment.graph import IllegalTransition
+
 
 class TransferStatus(StrEnum):
     """ASKED: the payee is to name an account. EXPORTED: in a file for the bank; only the bank's statement says more."""
@@ -69,16 +71,9 @@ OPEN = frozenset(_S) - {_S.PAID, _S.CANCELLED}  # somebody has still to do somet
 TAKES_ACCOUNT = frozenset(before for before, event in TRANSITIONS if event is _E.GIVE)
 
 
-class IllegalStep(Exception):
-    """The graph has no such edge."""
-
-    def __init__(self, status: TransferStatus, event: TransferEvent) -> None:
-        super().__init__(f"{status.value} does not take {event.value!r}")
-
-
 def advance(status: TransferStatus, event: TransferEvent) -> TransferStatus:
-    """The status after the event; raises IllegalStep."""
+    """The status after the event; raises IllegalTransition."""
     try:
         return TRANSITIONS[status, event]
     except KeyError:
-        raise IllegalStep(status, event) from None
+        raise IllegalTransition(status, event) from None

@@ -13,6 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from base.clock import SettableClock
+from sandbox.smtp.faults import Fault
 from tests.flows.test_transfers import IBAN, OURS, failed, mails, order_of, words
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
@@ -134,4 +135,26 @@ async def test_a_letter_to_whoever_has_only_a_postal_address(town: Town) -> None
             assert given.status == 200
         assert (await order_of(town))["status"] == "iban_given"
         assert (await kay.get(file)).status == 404  # it asks for nothing any more
+    await town.assert_sound()
+
+
+async def test_a_letter_to_whoever_has_not_got_the_mail(town: Town) -> None:
+    """With a postal address beside it; whom a message reaches is not written to, unless somebody asks for it."""
+    made = await failed(town, contact={**BY_POST, "email": "kim@example.org"})
+    office, order = await office_of(town, made), await order_of(town)
+    async with AsyncExitStack() as stack:
+        kay = (await clerks(town, stack, office))["kay"]
+        here = f"/de/bookings/{office}/refund-letters"
+        assert "Es wartet kein Brief" in words(await kay.get(here))
+        town.clock.advance(minutes=11)
+        town.mail.faults.plan(Fault("550"))  # there is no such mailbox
+        await kay.post(f"/de/bookings/{office}/cases/{made['id']}/refunds/{order['id']}/remind")
+        await town.work()
+        assert "1 Brief drucken" in words(await kay.get(here))
+        one = f"/de/bookings/{office}/cases/{made['id']}/refunds/{order['id']}/letter"
+        printed = await kay.post(one, request_key=str(uuid4()))
+        assert printed.url.path == here
+        await kay.post(one, request_key=str(uuid4()))
+        assert "Es wartet kein Brief" in words(await kay.get(here))
+    assert len(await town.rows("SELECT order_id FROM transfer_letter")) == 1
     await town.assert_sound()

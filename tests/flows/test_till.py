@@ -150,12 +150,17 @@ class TestDay:
     async def test_a_refund_behind_our_back(self, town: Town, toni: StaffBrowser) -> None:
         made = await paid(town)
         [charge] = town.machine.state.rows("charges")
+        await town.sandbox("PUT", "webhooks/faults", {"lose": 1.0})  # nobody has told us yet
         town.machine.create_refund({"charge": charge["id"], "amount": 500})
         await later(town)
         assert kinds(await toni.get(TODAY)) == ["missing_here"]
         page = await toni.get(f"/de/finance/payments/{await payment_of(town, made)}")
         assert kinds(page) == ["missing_here"]
         assert "-5,00 €" in words(page)
+        await toni.post("/de/finance/differences/runs")
+        assert kinds(await toni.get(TODAY)) == []
+        own = words(await toni.get(f"/de/finance/payments/{await payment_of(town, made)}"))
+        assert "Von Hand beim Zahlungsdienst erstattet" in own
 
     async def test_an_amount_changed_there(self, town: Town, toni: StaffBrowser) -> None:
         await paid(town)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from base.money import Money
 from payment.decide import AUTHORISED_FOR, Effect, decide, decide_refund, surplus, unborn
+from payment.graph import IllegalTransition
 from payment.ledger import fee_journal, refund_failed_journal, refund_journal
-from payment.model import Capture, IllegalTransition, Payment, PaymentStatus, RefundReason, RefundStatus
+from payment.model import Capture, Payment, PaymentStatus, RefundReason, RefundStatus
 from payment.ports import RefundState, SessionState
 from tests.payment.making import NOW, a_payment, a_refund, refund_seen, seen
 

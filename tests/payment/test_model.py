@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from base.db import Database, get_one
+from payment.graph import IllegalTransition
 from payment.ledger import (
     BANK,
     DISPUTE_LOSS,
@@ -28,7 +29,6 @@ from payment.model import (
     DisputeEvent,
     DisputeStatus,
     Event,
-    IllegalTransition,
     PaymentEvent,
     PaymentStatus,
     RefundEvent,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from base.errors import NotFound
 from payment import store as payments
+from payment.graph import IllegalTransition
 from payment.model import owed_cents
 from payment.transfers.model import Order, understood
 from payment.transfers.refusals import (
@@ -26,7 +27,7 @@ from payment.transfers.refusals import (
     SamePerson,
     TransferMovedOn,
 )
-from payment.transfers.states import OPEN, TRANSITIONS, IllegalStep, TransferEvent, TransferStatus, advance
+from payment.transfers.states import OPEN, TRANSITIONS, TransferEvent, TransferStatus, advance
 from tests.golden import check_golden
 from tests.payment.making import a_refund
 from tests.payment.transfers.making import HOLDER, IBAN, Desk, fail
@@ -42,7 +43,7 @@ class TestGraph:
                 if (status, event) in TRANSITIONS:
                     assert advance(status, event) is TRANSITIONS[status, event]
                 else:
-                    with pytest.raises(IllegalStep):
+                    with pytest.raises(IllegalTransition):
                         advance(status, event)
 
     @given(st.lists(st.sampled_from(E), max_size=30))
