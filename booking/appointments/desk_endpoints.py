@@ -353,10 +353,12 @@ async def _found(request: web.Request, asked: str) -> tuple[list[Taking], UUID |
         for reference in await appointments.references(case_id):
             ids += [one for one in await reconciliation.of_reference(reference) if one not in ids]
     takings = await request.app[TILLS].payments(ids)
-    if case_id is None or any(one.payment.status not in _ENDED for one in takings):
+    own = [one.payment for one in takings if one.payment.reference == case_id]
+    if case_id is None or any(one.status not in _ENDED for one in own):
         return takings, None
     case = await appointments.case(case_id)
-    return takings, case_id if case.status is AppointmentStatus.HELD and case.fee else None
+    is_due = (case.status is AppointmentStatus.HELD and case.fee) or case.due_at_till
+    return takings, case_id if is_due else None
 
 
 async def _begun(request: web.Request, appointment_id: UUID) -> PayableOut:

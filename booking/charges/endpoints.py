@@ -20,14 +20,18 @@ from base.web import (
     can,
     path_id,
     path_number,
+    query,
     reply,
 )
 from base.web.repeating import KeyNeeded, idempotency_key
+from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.for_staff import NobodyToAsk
 from booking.charges.model import Charge, Price
 from booking.charges.usecases import ChargeOver, ChargePaid, Charges, NothingDue, NotOnPriceList, NotServed
 from booking.holds.endpoints import MoneyOut
 from payment.context import PaymentUnavailable
+from payment.endpoints import TILLS
+from payment.till.usecases import NotAtTill
 
 CHARGES: web.AppKey[Charges] = web.AppKey("CHARGES", Charges)
 _KEY = UUID("5b0f1d0e-8a1c-4a6e-9b1e-6f5a7c2d9e10")
@@ -92,6 +96,20 @@ class ChargeIn(BaseModel):
     text: Annotated[str, Field(max_length=150)] = Field(default="", description="Printed on the receipt; no names")
 
 
+class Asked(BaseModel):
+    q: Annotated[str, Field(max_length=40)] = Field(
+        description="Number of an appointment, or today's number of the queue"
+    )
+
+
+class FoundOut(BaseModel):
+    charges: list[ChargeOut]
+
+
+class BegunOut(BaseModel):
+    payment: UUID = Field(description="To be taken at this till, as any other")
+
+
 class WithdrawIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -138,6 +156,24 @@ async def ask(request: web.Request) -> web.Response:
     return reply(ChargeOut.of(charge), status=201, headers=NO_STORE)
 
 
+async def find_at_till(request: web.Request) -> web.Response:
+    office, asked = path_number(request, "office"), query(request, Asked).q
+    await request.app[TILLS].till(office, path_number(request, "till"))
+    found = await request.app[CHARGES].at_till(office, asked)
+    return reply(FoundOut(charges=[ChargeOut.of(one) for one in found]), headers=NO_STORE)
+
+
+async def begin_at_till(request: web.Request) -> web.Response:
+    """What was begun online is made impossible first."""
+    charges, ident = request.app[CHARGES], path_id(request, "charge")
+    await request.app[TILLS].till(path_number(request, "office"), path_number(request, "till"))
+    charge = await charges.get(ident)
+    payment = await charges.pay_at_till(ident, return_url(request.app[SETTINGS].public_url, charge))
+    if payment is None:
+        raise NotAtTill
+    return reply(BegunOut(payment=payment.id), headers=NO_STORE)
+
+
 async def ask_for_reduction(request: web.Request) -> web.Response:
     office, ticket = path_number(request, "office"), path_id(request, "ticket")
     charge = await request.app[CHARGES].ask_for_reduction(office, ticket, by=request[STAFF].account_id)
@@ -162,7 +198,8 @@ async def withdraw(request: web.Request) -> web.Response:
 
 
 _ONE, _OFFICE = "/api/charges/{charge}", "/api/offices/{office}"
-_ASSESS = can("fee.assess", "office")
+_TILL = f"{_OFFICE}/tills/{{till}}/charges"
+_ASSESS, _WORK = can("fee.assess", "office"), can("till.work", "office")
 
 ENDPOINTS = [
     Endpoint(
@@ -225,6 +262,27 @@ ENDPOINTS = [
         params={"office": int, "charge": UUID},
         gives={200: ChargeOut},
         refuses=(NotFound, ChargeOver, NobodyToAsk),
+    ),
+    Endpoint(
+        method="GET",
+        path=_TILL,
+        handler=find_at_till,
+        who=_WORK,
+        summary="Further fees by the number of an appointment or of today's queue",
+        params={"office": int, "till": int},
+        query=Asked,
+        gives={200: FoundOut},
+        refuses=(NotFound, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_TILL}/{{charge}}",
+        handler=begin_at_till,
+        who=_WORK,
+        summary="A further fee is to be paid at this till; may be repeated",
+        params={"office": int, "till": int, "charge": UUID},
+        gives={200: BegunOut},
+        refuses=(NotFound, ChargeOver, PaymentUnderWay, PaymentUnavailable, NotAtTill),
     ),
     Endpoint(
         method="POST",

@@ -25,9 +25,10 @@ from base.money import Money
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.for_staff import NobodyToAsk
+from booking.appointments.number import normal_number
 from booking.appointments.reductions import Reductions
 from booking.appointments.slots import Announce, Notice
-from booking.appointments.store import find_person
+from booking.appointments.store import find_by_number, find_person
 from booking.charges import store
 from booking.charges.model import Charge, ChargeKind, ChargeStatus, OpenItem, Price, Visit
 from payment.context import PaymentUnavailable
@@ -124,6 +125,15 @@ class Charges:
             return []
         async with self._db.connection() as conn:
             return await store.of_number(conn, office_id, int(typed), self._clock())
+
+    async def at_till(self, office_id: int, typed: str) -> list[Charge]:
+        """By what a payer says at a till of this office: the number of an appointment, or today's number of the queue."""
+        number = normal_number(typed)
+        if number is None:
+            return await self.of_number(office_id, typed)
+        async with self._db.connection() as conn:
+            case_id = await find_by_number(conn, number)
+            return [] if case_id is None else await store.of_case(conn, case_id)
 
     async def get(self, charge_id: UUID) -> Charge:
         """Raises NotFound."""

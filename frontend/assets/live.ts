@@ -8,12 +8,17 @@ const call = (root: ParentNode): string => root.querySelector<HTMLElement>("[dat
 function fill(part: HTMLElement, html: string): void {
   const focused = part.contains(document.activeElement) ? document.activeElement?.id : "";
   const opened = [...part.querySelectorAll<HTMLDetailsElement>("details[open]")].map((one) => one.id);
+  const typed = [...part.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input[id], select[id]")].map((one) => [one.id, one.value]);
   const before = say(part) + call(part);
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
   if (fresh.innerHTML.trim() === part.innerHTML.trim()) return;   // the first event mostly says what the page shows already
   part.innerHTML = html;
   endMoment();
+  for (const [id, value] of typed) {
+    const one = document.getElementById(`${id}`);
+    if (value && (one instanceof HTMLInputElement || one instanceof HTMLSelectElement)) one.value = value;
+  }
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   if (focused) (document.getElementById(focused) ?? document.getElementById("main"))?.focus();
   const news = document.getElementById("news");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid5
+
 import segno
 from aiohttp import web
 from markupsafe import Markup
@@ -12,7 +14,7 @@ from base.web import CLOCK, STAFF, form, path_id, path_number
 from booking.charges.endpoints import CHARGES
 from booking.queue.model import LeftOpen, OpenReason, Ticket
 from booking.queue.usecases import ReasonNeeded
-from frontend.citizen.rendering import key_of, new_key, see, words_of
+from frontend.citizen.rendering import key_of, see, words_of
 from frontend.citizen.words import Words
 from frontend.counter import saying
 from frontend.counter.day import Asked, Charged
@@ -38,7 +40,9 @@ async def charged(request: web.Request, words: Words, office_id: int, present: T
     owed = await charges.owed(present.appointment_id) if present.appointment_id else Money(0)
     named = [(str(one.fee_id), f"{words.pick(one.name)}, {words.fee(one.amount)}") for one in prices]
     priced = tuple(sorted(named, key=lambda pair: pair[1].casefold()))
-    return Charged(tuple(found), priced, new_key(), owed=owed, may_ask=may_ask)
+    # The same until another one was asked for: a form sent twice asks once, and the live part of the page stays as it is.
+    key = str(uuid5(present.id, f"charge {len(found)}"))
+    return Charged(tuple(found), priced, key, owed=owed, may_ask=may_ask)
 
 
 def drawn(link: str) -> Markup:

@@ -139,9 +139,7 @@ async def _search(request: web.Request, words: Words, here: str, asked: str) -> 
     if case_id is not None:
         for reference in await appointments.references(case_id):
             ids += [one for one in await reconciliation.of_reference(reference) if one not in ids]
-    charges = await request.app[CHARGES].of_number(path_number(request, "office"), asked)
-    if case_id is not None:
-        charges = await request.app[CHARGES].of_case(case_id)
+    charges = await request.app[CHARGES].at_till(path_number(request, "office"), asked)
     for charge in charges:
         ids += [one for one in await reconciliation.of_reference(charge.id) if one not in ids]
     takings = await request.app[TILLS].payments(ids)

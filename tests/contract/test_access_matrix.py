@@ -475,6 +475,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_TILL}/{{till}}/charges/{{charge}}": frozenset(),
     "POST /api/offices/{office}/tickets/{ticket}/charges/reduction": COUNTER,
     "POST /api/offices/{office}/charges/{charge}/send": COUNTER,
+    "GET /api/offices/{office}/tills/{till}/charges": frozenset(),
+    "POST /api/offices/{office}/tills/{till}/charges/{charge}": frozenset(),
     f"POST {_COUNTER}/tickets/{{ticket}}/charges/reduction": COUNTER,
     f"POST {_COUNTER}/tickets/{{ticket}}/finish-unpaid": COUNTER,
     f"POST {_COUNTER}/charges/{{charge}}/send": COUNTER,

@@ -369,3 +369,21 @@ async def test_a_proof_that_was_not_shown_is_asked_for_with_one_click(
     await kim.post(step_url(day.text, "finish"))
     assert (await town.look(made))["status"] == "finished"
     await sound(town)
+
+
+async def test_over_http_a_till_finds_and_takes_it(town: Town, kim: StaffBrowser, robin: StaffBrowser) -> None:
+    await ask(kim, await served(town, kim))
+    till = (await a_till(town, robin)).rsplit("/", 1)[1]
+    base = f"{town.origin}/api/offices/{await office_id(town)}/tills/{till}"
+    async with robin.http.get(f"{base}/charges", params={"q": "1"}) as answer:
+        [found] = (await answer.json())["charges"]
+    async with robin.http.post(f"{base}/charges/{found['id']}", headers={"Origin": town.origin}) as answer:
+        assert answer.status == 200, await answer.text()
+        payment = (await answer.json())["payment"]
+    headers = {"Origin": town.origin, "Idempotency-Key": str(uuid4())}
+    given = {"method": "cash", "given_cents": 1300}
+    async with robin.http.post(f"{base}/payments/{payment}/take", json=given, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+    assert await charges(town) == [("paid", 1300)]
+    async with robin.http.post(f"{base}/charges/{found['id']}", headers={"Origin": town.origin}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (409, "not_at_till")
