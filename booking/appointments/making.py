@@ -137,9 +137,7 @@ class Making:
         """A case on a time that was set aside for this person, who is told and has until then to book it. None: it is held no more."""
         hold = await store.lock_hold(conn, hold_id)
         now = self._clock()
-        if hold is None or hold.status is not ClaimStatus.HELD or hold.appointment_id is not None:
-            return None
-        if hold.hold_until is None or hold.hold_until <= now or until <= now:
+        if hold is None or not hold.is_held_at(now) or hold.appointment_id is not None or until <= now:
             return None
         await store.keep_until(conn, hold.id, until)
         if (sealed := seal_who(self._sealer, hold_id, who)) is not None:
@@ -155,7 +153,7 @@ class Making:
             raise NotFound
         if hold.status is ClaimStatus.BOOKED:
             raise HoldInUse
-        if hold.status is not ClaimStatus.HELD or hold.hold_until is None or hold.hold_until <= self._clock():
+        if not hold.is_held_at(self._clock()):
             raise HoldOver
 
     async def _insert(

@@ -109,6 +109,10 @@ class CaseState:
         """Of all its payments, the last first."""
         return (*self.paid_moves, self.id)
 
+    def is_held_at(self, now: datetime) -> bool:
+        """Kept for its person, and not over yet."""
+        return self.status is AppointmentStatus.HELD and self.hold_until is not None and now < self.hold_until
+
     def refund_percent(self, now: datetime) -> int:
         return self.terms.percent(self.starts_at, now)
 
@@ -253,6 +257,10 @@ class Case:
     def reserved(self) -> Payment | None:
         """What secures it and is not taken yet."""
         return self.payment if self.payment is not None and self.payment.is_reserved else None
+
+    def is_held_at(self, now: datetime) -> bool:
+        """Kept for its person, and not over yet."""
+        return self.status is AppointmentStatus.HELD and self.hold_until is not None and now < self.hold_until
 
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back, or leave untaken; None where nothing is paid or reserved, or nothing is booked."""

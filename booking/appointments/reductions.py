@@ -201,7 +201,7 @@ class Reductions:
             raise NotFound
         if case.status not in (AppointmentStatus.HELD, AppointmentStatus.EXPIRING, AppointmentStatus.EXPIRED):
             raise AlreadyBooked
-        if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= self._clock():
+        if not case.is_held_at(self._clock()):
             raise HoldOver
 
     async def _of_dead(self, conn: Connection, appointment_id: UUID) -> Offered:

@@ -36,6 +36,10 @@ class HoldClaim:
     moves: UUID | None  # the case that gets it once the difference is paid
     savings: tuple[Saving, ...] = ()  # of the reductions of the case that it is for
 
+    def is_held_at(self, now: datetime) -> bool:
+        """Kept for its person, and not over yet."""
+        return self.status is ClaimStatus.HELD and self.hold_until is not None and now < self.hold_until
+
     @property
     def fee_cents(self) -> int:
         """What all parts of the visit cost together, without what is taken off."""

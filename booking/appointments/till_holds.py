@@ -259,7 +259,7 @@ class TillHolds:
         case = await self._appointments.case(appointment_id)
         if case.status is AppointmentStatus.CONFIRMED:
             return
-        if case.status is not AppointmentStatus.HELD or case.hold_until is None or case.hold_until <= self._clock():
+        if not case.is_held_at(self._clock()):
             raise HoldOver
         if await self.offer(appointment_id, with_places=False) is None:
             raise TillNotOffered
