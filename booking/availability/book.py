@@ -137,6 +137,13 @@ class Book:
             self._staff[counter_id] = for_staff
         return True
 
+    def take(self, counter_id: int, first: int, count: int) -> None:
+        """Of a counter that is known: nobody has these cells any more, staff neither."""
+        taken = self.span(first, first + count)
+        self._busy[counter_id] |= taken
+        if counter_id in self._staff:
+            self._staff[counter_id] |= taken
+
     def free(self, counter_id: int, first: int, count: int, *, staff: bool = False) -> int:
         """Bit i set: cell first+i is free. An unknown counter is never free."""
         busy = self._busy.get(counter_id)
@@ -165,10 +172,17 @@ class Book:
     def fitting(self, counters: Iterable[int], first: int, count: int, *, staff: bool = False) -> list[int]:
         """The counters that are free then, those first where it fits snugly and cuts no free time in two."""
         found = []
-        inside, last = span(1, count), count + 1
-        for counter_id in counters:
-            free = self.free(counter_id, first - 1, count + 2, staff=staff)
-            if free & inside == inside:
-                found.append(((free & 1) + (free >> last), counter_id))
+        inside, last, lead = span(1, count), count + 1, first - 1 - self.base
+        if staff or lead < 0 or lead + count + 2 > self.cells:
+            for counter_id in counters:
+                free = self.free(counter_id, first - 1, count + 2, staff=staff)
+                if free & inside == inside:
+                    found.append(((free & 1) + (free >> last), counter_id))
+        else:  # the same, written out: each hold looks at all counters of an office
+            asked = (1 << count + 2) - 1
+            for counter_id in counters:
+                busy = self._busy.get(counter_id)
+                if busy is not None and not (busy := busy >> lead & asked) & inside:
+                    found.append((2 - (busy & 1) - (busy >> last), counter_id))
         found.sort()
         return [counter_id for _, counter_id in found]

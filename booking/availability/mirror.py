@@ -96,7 +96,8 @@ class Mirror:
         if not self.book.is_free(counter_id, first, count, staff=staff):
             return False
         self._taken.setdefault(counter_id, {})[first] = count
-        self._publish((counter_id,))
+        self.book.take(counter_id, first, count)  # what _publish() would make of it, without all that was taken before
+        self._count_up((self._office[counter_id],))
         return True
 
     def keep(self, counter_id: int, first: int) -> None:
@@ -128,9 +129,12 @@ class Mirror:
                 busy, staff = busy | bits, None if staff is None else staff | bits
             if self.book.publish(counter_id, busy, staff):
                 changed.add(self._office[counter_id])
-        for office_id in changed:
-            self.versions[office_id] = self.versions.get(office_id, 0) + 1
+        self._count_up(changed)
         return changed
+
+    def _count_up(self, offices: Iterable[int]) -> None:
+        for office_id in offices:
+            self.versions[office_id] = self.versions.get(office_id, 0) + 1
 
     def _today(self) -> int:
         return cell_of(self._clock()) // CELLS_PER_DAY * CELLS_PER_DAY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from base.clock import Clock
@@ -32,6 +32,17 @@ from booking.availability.offering import NobodyResponsible, NotOffered, Offerin
 from booking.availability.starts import StartFinder, Starts
 
 _MEMO_LIMIT = 4096
+_Start = tuple[int, str, int, int, Audience]  # service, channel, office, cell, for whom
+
+
+@dataclass(frozen=True, slots=True)
+class _Nearest:
+    """`asked`: where was looked; `freed`: Book.freed then."""
+
+    basis: Basis
+    slots: tuple[Slot, ...]
+    freed: int
+    asked: tuple[tuple[Offer, OfficeOffer], ...]
 
 
 class Availability:
@@ -47,8 +58,8 @@ class Availability:
         self._gap = times.cells_needed(gap_minutes)
         self._offering = Offering(offers, lead_minutes)
         self._starts = StartFinder(mirror, clock, timedelta(minutes=lead_minutes), self._gap)
-        self._near: dict[tuple[object, ...], tuple[Basis, tuple[Slot, ...]]] = {}
-        self._sold_out: dict[tuple[int, str, int, int, Audience], tuple[Book, int, OfficeOffer]] = {}
+        self._near: dict[tuple[object, ...], _Nearest] = {}
+        self._sold_out: dict[_Start, tuple[Book, int, OfficeOffer]] = {}
 
     def days(
         self,
@@ -143,8 +154,8 @@ class Availability:
         same = frozenset(office_ids)
         key = (service_id, channel, visit, same, starts_at, limit, audience)
         kept = self._near.get(key)
-        if kept is not None and self.stands(kept[0]):
-            return list(kept[1])
+        if kept is not None and (self.stands(kept.basis) or self._are_still_nearest(kept, audience)):
+            return list(kept.slots)
         asked = self._offering.offices(service_id, channel, same, visit)
         found = self._near_at(asked, starts_at, limit, audience)
         if len(found) < limit:
@@ -159,8 +170,19 @@ class Availability:
             if len(self._near) >= _MEMO_LIMIT:
                 self._near.clear()
             basis = self.basis(asked[0][0], [office for _, office in asked], self._clock(), audience)
-            self._near[key] = (basis, tuple(found))
+            self._near[key] = _Nearest(basis, tuple(found), self._mirror.book.freed, tuple(asked))
         return found
+
+    def _are_still_nearest(self, kept: _Nearest, audience: Audience) -> bool:
+        """While time is only taken, the nearest stay the nearest as long as each of them can be had. In a release something is taken
+        between any two questions, and looking through all days again costs more than the hold."""
+        offers = {office.office_id: (offer, office) for offer, office in kept.asked}
+        return (
+            kept.freed == self._mirror.book.freed
+            and self._is_of_now(kept.basis)
+            and not any(offer.is_group or office.steps for offer, office in kept.asked)
+            and not any(self.is_sold_out(*offers[one.office_id], one.starts_at, audience) for one in kept.slots)
+        )
 
     def _near_at(
         self, offices: Sequence[tuple[Offer, OfficeOffer]], starts_at: datetime, limit: int, audience: Audience
@@ -208,25 +230,37 @@ class Availability:
         """Whether no counter is free then. Kept until time is freed; else looked for until the first that is."""
         book, cell = self._mirror.book, cell_of(starts_at)
         key = (offer.service_id, offer.channel, office.office_id, cell, audience)
-        sold_out = self._sold_out.get(key)
-        if sold_out is not None and sold_out[0] is book and sold_out[1] == book.freed and sold_out[2] is office:
+        if self._is_known_sold_out(key, office):
             return True
         count, staff = times.cells_needed(offer.taken_at(office)), audience is Audience.STAFF
-        if any(book.is_free(counter_id, cell, count, staff=staff) for counter_id in office.counters):
-            return False
+        for counter_id in office.counters:
+            if book.is_free(counter_id, cell, count, staff=staff):
+                return False
+        self._know_sold_out(key, office)
+        return True
+
+    def _is_known_sold_out(self, key: _Start, office: OfficeOffer) -> bool:
+        book, known = self._mirror.book, self._sold_out.get(key)
+        return known is not None and known[0] is book and known[1] == book.freed and known[2] is office
+
+    def _know_sold_out(self, key: _Start, office: OfficeOffer) -> None:
         if len(self._sold_out) >= _MEMO_LIMIT:
             self._sold_out.clear()
-        self._sold_out[key] = (book, book.freed, office)
-        return True
+        self._sold_out[key] = (self._mirror.book, self._mirror.book.freed, office)
 
     def candidates(
         self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
     ) -> list[int]:
         """Counters that are free then, those first where the time fits snugly."""
-        if self.is_sold_out(offer, office, starts_at, audience):
+        cell = cell_of(starts_at)
+        key = (offer.service_id, offer.channel, office.office_id, cell, audience)
+        if self._is_known_sold_out(key, office):
             return []
         count, staff = times.cells_needed(offer.taken_at(office)), audience is Audience.STAFF
-        return self._mirror.book.fitting(office.counters, cell_of(starts_at), count, staff=staff)
+        found = self._mirror.book.fitting(office.counters, cell, count, staff=staff)
+        if not found:
+            self._know_sold_out(key, office)
+        return found
 
     def placements(
         self, offer: Offer, office: OfficeOffer, starts_at: datetime, audience: Audience = Audience.PUBLIC
@@ -263,10 +297,13 @@ class Availability:
 
     def stands(self, basis: Basis) -> bool:
         """Whether the answer would be made the same way now."""
+        return self._mirror.version(basis.offices) == basis.versions and self._is_of_now(basis)
+
+    def _is_of_now(self, basis: Basis) -> bool:
+        """But for what was taken or freed."""
         return (
             basis.catalogue is self._offers.state
             and basis.base == self._mirror.book.base
-            and self._mirror.version(basis.offices) == basis.versions
             and self._clock() <= basis.until
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -138,6 +139,37 @@ def test_the_memo_notices_every_change(world: World) -> None:
                 world.take(counter, first, first + 1)
         fresh = Availability(world.mirror, CITY, world.clock, lead_minutes=5)
         assert world.availability.slots(5, "onsite", None, WINDOW) == fresh.slots(5, "onsite", None, WINDOW)
+        for offices, hour in (([1], 9), ([2], 11)):
+            asked = (5, "onsite", offices, at(TUESDAY, hour))
+            assert world.availability.nearest(*asked) == fresh.nearest(*asked)
+        offer, (office,) = fresh.get_offer(5, "onsite", [1])
+        for start in (at(TUESDAY, 8), at(TUESDAY, 9), at(TUESDAY, 11, 40)):
+            found = world.availability.candidates(offer, office, start)
+            assert found == fresh.candidates(offer, office, start)
+            assert bool(found) is not world.availability.is_sold_out(offer, office, start)
+
+
+def test_the_nearest_stay_while_they_can_be_had(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others take time all the while: nothing is looked through again until one of the three is gone, or any time comes back."""
+    for counter in (11, 12):
+        world.take_at(counter, 10)
+    before = world.availability.nearest(5, "onsite", [1], at(TUESDAY, 10))
+    looked: list[object] = []
+    real = world.availability._near_at
+
+    def near_at(*asked: Any) -> list[Slot]:
+        looked.append(asked)
+        return real(*asked)
+
+    monkeypatch.setattr(world.availability, "_near_at", near_at)
+    world.take_at(11, 8)
+    world.take_at(11, 10, 20)  # the other counter still has it
+    assert world.availability.nearest(5, "onsite", [1], at(TUESDAY, 10)) == before
+    assert not looked
+    world.take_at(12, 10, 20)
+    after = world.availability.nearest(5, "onsite", [1], at(TUESDAY, 10))
+    assert looked
+    assert before[0] not in after
 
 
 def test_the_memo_answers_while_nothing_changes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

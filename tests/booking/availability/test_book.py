@@ -1,5 +1,7 @@
 """The arithmetic on bits against the plainest possible version of itself."""
 
+import itertools
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -70,6 +72,16 @@ class TestBook:
         calendar.publish(1, ~0b0000_0000_1111)
         calendar.publish(2, ~0b0000_1111_0000)
         assert calendar.starts([1, 2], 0, 12, 3) == 0b11_0011
+
+    def test_who_fits_within_the_horizon_and_at_its_edges(self) -> None:
+        """Written out for the public within the horizon; for staff, who have no time of their own here, it is the plain way."""
+        chance, kept = random.Random(3), book.Book(100, 40)
+        for counter in range(8):
+            kept.publish(counter, chance.getrandbits(40) & chance.getrandbits(40))
+        for first, count in itertools.product(range(95, 145), (1, 2, 3)):
+            found = kept.fitting(range(9), first, count)
+            assert sorted(found) == [counter for counter in range(8) if kept.is_free(counter, first, count)]
+            assert found == kept.fitting(range(9), first, count, staff=True)
 
     def test_publishing_the_same_again_is_no_change(self) -> None:
         calendar = book.Book(0, 12)

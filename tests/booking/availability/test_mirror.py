@@ -80,6 +80,17 @@ class TestOwnClaims:
         mirror.give_back(1, CELL)
         assert mirror.take(1, CELL + 2, 4)
 
+    def test_what_is_taken_is_what_would_be_published(self) -> None:
+        """For staff too, who have more."""
+        mirror = mirror_at()
+        mirror.apply([row(0, 2), row(6, 3)._replace(is_kept=True)])
+        for first, staff, is_free in ((3, False, True), (6, True, True), (7, False, False)):
+            assert mirror.take(1, CELL + first, 1, staff=staff) is is_free
+            seen = [mirror.book.free(1, CELL, 12, staff=one) for one in (False, True)]
+            assert not mirror._publish((1,))
+            assert [mirror.book.free(1, CELL, 12, staff=one) for one in (False, True)] == seen
+        assert mirror.versions[7] == 3
+
     def test_giving_back_what_was_not_taken_is_nothing(self) -> None:
         mirror = mirror_at()
         mirror.apply([row(0)])
