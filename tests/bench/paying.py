@@ -1,6 +1,7 @@
 """Paid bookings and the provider's messages, over HTTP: a web process of the product, and in this one Stripe's sandbox and the payers.
 
-A booking is the whole path: hold, contact, session at the provider, payment there, its message, confirmed. All share this machine's cores.
+A booking is the whole path: hold, contact, session at the provider, payment there, its message, confirmed. All share this machine's cores,
+so beside the rates stands what the web process alone needs of a core: that says the same however busy the machine is.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import tempfile
 import time
@@ -41,6 +43,7 @@ class Desk:
     db: Database
     http: aiohttp.ClientSession
     machine: Machine
+    web: Child
     origin: str
     stripe: str
     service: int = 0
@@ -78,14 +81,25 @@ class Desk:
 
 
 async def measure(url: str) -> dict[str, list[float]]:
-    samples: dict[str, list[float]] = {"paid_floor_per_s": [], "paid_per_s": [], "webhooks_per_s": []}
+    names = ("paid_floor_per_s", "paid_per_s", "paid_web_cpu_ms", "webhooks_per_s", "webhook_web_cpu_ms")
+    samples: dict[str, list[float]] = {name: [] for name in names}
     async with _desk(url) as desk:
         for _ in range(ROUNDS):
             samples["paid_floor_per_s"].append(await _insert_floor(desk.db))
+            before = _cpu_ms(desk.web.pid)
             samples["paid_per_s"].append(await _paid(desk))
+            samples["paid_web_cpu_ms"].append((_cpu_ms(desk.web.pid) - before) / BOOKINGS)
         for _ in range(ROUNDS):
+            before = _cpu_ms(desk.web.pid)
             samples["webhooks_per_s"].append(await _webhooks(desk))
+            samples["webhook_web_cpu_ms"].append((_cpu_ms(desk.web.pid) - before) / MESSAGES)
     return samples
+
+
+def _cpu_ms(pid: int) -> float:
+    """Of a process until now, its own and the kernel's for it (proc(5): utime, stime)."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return 1000 * sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 async def _paid(desk: Desk) -> float:
@@ -158,7 +172,7 @@ async def _desk(url: str) -> AsyncIterator[Desk]:
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         await web.ready(http, origin)
         db = await stack.enter_async_context(Database(other, size=16))
-        desk = Desk(db=db, http=http, machine=machine, origin=origin, stripe=stripe_origin)
+        desk = Desk(db=db, http=http, machine=machine, web=web, origin=origin, stripe=stripe_origin)
         [found, *_] = (await desk.ask("GET", f"/api/services?q={SERVICE}"))["services"]
         desk.service = found["id"]
         desk.slots = await _slots(desk)
