@@ -62,7 +62,7 @@ def charge_page(
         Row(label=words._("How many"), value=str(charge.quantity) if charge.quantity > 1 else ""),
         Row(label=words._("Amount"), value=amount),
         Row(label=words._("Legal basis"), value=words.pick(charge.legal_basis)),
-        Row(label=words._("Number"), value=number),
+        Row(label=words._("Appointment") if charge.appointment_number else words._("Queue number"), value=number),
         Row(label="Kassenzeichen", value=spaced(payment.kassenzeichen) if payment and payment.kassenzeichen else ""),
     )
     return ChargePage(
