@@ -7,7 +7,6 @@ from aiohttp import web
 from base.web import VENDOR, Endpoint
 from payment.ledgers.reversals import Reversals
 from payment.ledgers.usecases import Ledgers
-from payment.matching.pricing import Pricing
 from payment.matching.usecases import Matching
 from payment.matching.worklist import Differences
 from payment.ports import SignatureRefused
@@ -16,7 +15,6 @@ from payment.reconciliation.usecases import Reconciliation
 from payment.till.usecases import Tills
 from payment.usecases import Payments
 
-PRICING: web.AppKey[Pricing] = web.AppKey("PRICING", Pricing)
 DIFFERENCES: web.AppKey[Differences] = web.AppKey("DIFFERENCES", Differences)
 LEDGERS: web.AppKey[Ledgers] = web.AppKey("LEDGERS", Ledgers)
 MATCHING: web.AppKey[Matching] = web.AppKey("MATCHING", Matching)

@@ -95,6 +95,7 @@ from payment import endpoints as payment
 from payment.bank import endpoints as bank
 from payment.exports import endpoints as exports
 from payment.figures.endpoints import FIGURES
+from payment.matching import endpoints as prices
 from payment.payouts.endpoints import PAYOUTS
 from payment.retention.endpoints import RETENTION
 from payment.transfers import endpoints as transfers
@@ -136,6 +137,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *exports.ENDPOINTS,
     *transfers.ENDPOINTS,
     *refunds.ENDPOINTS,
+    *prices.ENDPOINTS,
     *notifications.ENDPOINTS,
     *documents.ENDPOINTS,
     *health.ENDPOINTS,
@@ -267,7 +269,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[payment.REVERSALS] = product.reversals
     app[payment.MATCHING] = product.matching
     app[payment.DIFFERENCES] = product.differences
-    app[payment.PRICING] = product.pricing
+    app[prices.PRICING] = product.pricing
     app[exports.EXPORTS] = product.exports
     app[ENDPOINT_TABLE] = tuple(ENDPOINTS)
     app[FIGURES] = product.figure_book

@@ -20,7 +20,7 @@ from frontend.finance.shared import zone_of
 from frontend.finance.views import Link
 from frontend.finance.wording import cents
 from frontend.staff.frame import staff_frame, staff_page
-from payment.endpoints import PRICING
+from payment.matching.endpoints import PRICING
 from payment.matching.prices import Price
 
 _FIELDS = ("method", "percent_bp", "fixed_cents", "tolerance_cents", "valid_from")

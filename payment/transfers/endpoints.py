@@ -62,6 +62,8 @@ class RefundOut(BaseModel):
     account_end: str | None = Field(description="The last four signs of the IBAN that is named")
     sent_at: datetime | None = Field(description="When the file for our bank was made")
     paid_at: datetime | None = Field(description="When our bank's statement showed it")
+    is_disputed: bool = Field(description="The payer asks their bank for the money: nothing is transferred meanwhile")
+    is_lost: bool = Field(description="The payer has it by a dispute, so it is not transferred any more")
 
     @classmethod
     def of(cls, one: Order) -> RefundOut:
@@ -73,6 +75,8 @@ class RefundOut(BaseModel):
             account_end=one.iban_end,
             sent_at=one.sent_at,
             paid_at=one.paid_at,
+            is_disputed=one.is_disputed,
+            is_lost=one.is_lost,
         )
 
 

@@ -484,6 +484,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     "GET /{language}/refunds/link/{token}": EVERYBODY,
     "GET /{language}/refund": EVERYBODY,
     "POST /{language}/refund": EVERYBODY,
+    "GET /api/provider-prices": BOOKS,
+    "POST /api/provider-prices": TILL,
     "GET /{language}/finance/prices": BOOKS,
     "POST /{language}/finance/prices": TILL,
     "GET /{language}/refunds/{transfer}": CITIZEN,

@@ -144,3 +144,22 @@ async def test_a_price_list_is_entered_and_what_deviates_is_a_difference_to_be_n
     done = await kim.post(f"{one}/explain", note="Der Vertrag wurde geändert.")
     assert "Erledigt" in words(done)
     await town.assert_sound()
+
+
+async def test_the_price_list_over_the_api(town: Town, staff: dict[str, StaffBrowser]) -> None:
+    given = {"method": "card", "percent_bp": 150, "fixed_cents": 25, "tolerance_cents": 1, "valid_from": "2026-01-01"}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    kim, auditor = staff["kim"].http, staff["auditor"].http
+    for _twice in range(2):
+        async with kim.post(f"{town.origin}/api/provider-prices", json=given, headers=headers) as made:
+            assert made.status == 200
+    async with auditor.get(f"{town.origin}/api/provider-prices") as read:
+        [one] = (await read.json())["prices"]
+    assert {name: one[name] for name in given} == given
+    assert (one["provider"], one["set_by"]) == ("stripe", "Kim")
+    async with kim.post(
+        f"{town.origin}/api/provider-prices", json={**given, "percent_bp": 10_001}, headers=headers
+    ) as refused:
+        assert refused.status == 422
+    async with auditor.post(f"{town.origin}/api/provider-prices", json=given, headers=headers) as forbidden:
+        assert forbidden.status == 403

@@ -226,3 +226,45 @@ async def test_two_persons_know_of_a_refund_at_the_provider(desk: Desk) -> None:
     assert await desk.refusal(decided, desk.people["toni"]) == "difference_request_four_eyes"
     assert await desk.refusal(decided, desk.people["luca"]) is None
     assert await desk.refusal(ended) is None
+
+
+LETTER = "INSERT INTO transfer_letter (order_id, round, print_id, code_hmac) VALUES ($1, $2, $3, $4)"
+
+
+async def test_a_letter_is_printed_once_for_each_time_that_somebody_is_asked(desk: Desk) -> None:
+    order, run = await desk.failed(), uuid4()
+    async with desk.db.transaction() as conn:
+        sql = """
+            INSERT INTO office (key, name, street, postcode, place, latitude, longitude, is_step_free, directions, time_zone)
+            VALUES ('mitte', jsonb_build_object('de', 'Mitte'), 'Weg 1', '70173', 'Stuttgart', 48.7, 9.1, true, '{}', 'Europe/Berlin')
+            RETURNING id"""
+        office = await conn.fetchval(sql)
+        sql = "INSERT INTO transfer_print (id, office_id, made_by, made_at) VALUES ($1, $2, $3, now())"
+        await conn.execute(sql, run, office, desk.people["ada"])
+    assert await desk.refusal(LETTER, order.id, 2, run, b"x") == "transfer_letter_of_asked"  # not asked a second time
+    assert await desk.refusal(LETTER, order.id, 1, run, b"x") is None
+    assert await desk.refusal(LETTER, order.id, 1, run, b"y") == "transfer_letter_once"
+    other = await desk.given(number=2)
+    assert await desk.refusal(LETTER, other.id, 1, run, b"z") == "transfer_letter_of_asked"  # has answered
+    third = await desk.failed(number=3)
+    assert await desk.refusal(LETTER, third.id, 1, run, b"x") == "transfer_letter_code_once"
+    for table in ("transfer_letter", "transfer_print"):
+        assert await desk.refusal(f"DELETE FROM {table}") is not None
+        assert await desk.refusal(f"TRUNCATE {table} CASCADE") is not None
+
+
+async def test_a_price_stays_as_it_was_entered(desk: Desk) -> None:
+    insert = """
+        INSERT INTO provider_price (provider, method, percent_bp, fixed_cents, tolerance_cents, valid_from, set_by, set_at)
+        VALUES ('stripe', $1, $2, $3, $4, now(), $5, now())"""
+    kim = desk.people["ada"]
+    assert await desk.refusal(insert, "card", 150, 25, 1, kim) is None
+    for values, rule in (
+        (("Karte!", 150, 25, 1), "provider_price_method"),
+        (("card", 10_001, 25, 1), "provider_price_percent"),
+        (("card", 150, -1, 1), "provider_price_fixed"),
+        (("card", 150, 25, 1001), "provider_price_tolerance"),
+    ):
+        assert await desk.refusal(insert, *values, kim) == rule
+    assert await desk.refusal("UPDATE provider_price SET fixed_cents = 1") is not None
+    assert await desk.refusal("DELETE FROM provider_price") is not None
