@@ -10,7 +10,7 @@ from base.clock import Clock
 from base.db import Connection
 from base.errors import NotFound
 from booking.appointments.model import AppointmentStatus
-from booking.queue import store
+from booking.queue import places_store, store
 from booking.queue.model import Ticket, TicketStatus, sources
 from payment.ports import Tx
 from video.rooms.model import Role, Seat, SeatState
@@ -24,7 +24,7 @@ async def arrive(conn: Connection, appointment_id: UUID, now: datetime, office_i
     case = await store.expected(conn, appointment_id)
     if case is None or (office_id is not None and case.office_id != office_id):
         return None
-    today = await store.office_day(conn, case.office_id, now)
+    today = await places_store.office_day(conn, case.office_id, now)
     if today is None:
         raise NotFound
     if case.day != today.day or case.status != AppointmentStatus.CONFIRMED:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from datetime import date
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -21,10 +20,11 @@ from booking.appointments.model import AppointmentStatus
 from booking.appointments.number import normal_number
 from booking.appointments.reductions import ProofUndecided
 from booking.appointments.slots import Slots
-from booking.queue import store
+from booking.queue import places_store, store
 from booking.queue.arriving import arrive, new_ticket
 from booking.queue.expecting import AtAnotherOffice, NotExpected, NumberUnknown, refusal, unreadable
 from booking.queue.model import Call, Day, LeftOpen, OpenReason, Step, Ticket, TicketStatus, sources
+from booking.queue.places import CounterBusy, Places
 
 log = logging.getLogger(__name__)
 _TELL_S = 1.0
@@ -38,21 +38,6 @@ Charge = Callable[[Connection, Collection[UUID]], Awaitable[object]]  # see paym
 
 
 async def nobody_is_charged(conn: Connection, references: Collection[UUID]) -> None: ...
-
-
-class NoCounter(Conflict):
-    code = "no_counter"
-    message = _("Please choose your counter first.")
-
-
-class CounterTaken(Conflict):
-    code = "counter_taken"
-    message = _("Somebody else works at this counter today.")
-
-
-class CounterBusy(Conflict):
-    code = "counter_busy"
-    message = _("Please finish with the present person first.")
 
 
 class NobodyWaits(Conflict):
@@ -104,16 +89,17 @@ class Queue:
         self._clock = clock
         self._tell_call = tell_call
         self._charge = charge
+        self._places = Places(db, clock)
 
     async def day(self, office_id: int) -> Day:
         """Of one snapshot, so that nobody is shown twice or nowhere."""
         async with self._db.transaction() as conn:
             await freeze(conn)
-            today = await self._today(conn, office_id)
+            today = await self._places.today(conn, office_id)
             return Day(
                 date=today.day,
                 time_zone=today.time_zone,
-                counters=tuple(await store.counters(conn, office_id, today.day)),
+                counters=tuple(await places_store.counters(conn, office_id, today.day)),
                 tickets=tuple(await store.tickets(conn, office_id, today.day)),
                 booked=tuple(await store.booked(conn, office_id, today.day)),
             )
@@ -125,38 +111,25 @@ class Queue:
 
     async def board(self, office_id: int) -> list[Call]:
         async with self._db.connection() as conn:
-            return await store.calls(conn, office_id, (await self._today(conn, office_id)).day)
+            return await store.calls(conn, office_id, (await self._places.today(conn, office_id)).day)
 
     # Counters
 
     async def take_counter(self, office_id: int, account_id: int, counter_id: int) -> None:
-        """Leaves the former one, wherever it is. Raises CounterTaken, CounterBusy where somebody is being served at the former."""
-        try:
-            async with self._db.transaction() as conn:
-                today = (await self._today(conn, office_id)).day
-                await self._leave(conn, account_id, counter_id)
-                if not await store.take_counter(conn, office_id, counter_id, account_id, today):
-                    raise CounterTaken
-        except asyncpg.UniqueViolationError as error:  # beside a process of the former release, which locks nothing
-            if violates(error, "counter_clerk_one_counter"):
-                raise CounterTaken from None
-            raise
+        """See Places.take."""
+        await self._places.take(office_id, account_id, counter_id)
 
     async def leave_counter(self, account_id: int) -> None:
-        """Wherever it is. Raises CounterBusy."""
-        async with self._db.transaction() as conn:
-            await self._leave(conn, account_id)
+        """See Places.leave."""
+        await self._places.leave(account_id)
 
     async def free_counter(self, office_id: int, counter_id: int) -> None:
-        """Somebody forgot to leave it. Whoever is called there stays, for whoever takes it next."""
-        async with self._db.transaction() as conn:
-            await store.lock_counters(conn, [counter_id])
-            await store.free_counter(conn, office_id, counter_id)
+        """See Places.free."""
+        await self._places.free(office_id, counter_id)
 
     async def forget_clerks(self) -> int:
-        """Who worked where on a day that is over: nothing is kept of it (docs/adr/0012). How many rows went."""
-        async with self._db.transaction() as conn:
-            return await store.forget_clerks(conn, self._clock())
+        """See Places.forget."""
+        return await self._places.forget()
 
     # Arriving
 
@@ -193,7 +166,7 @@ class Queue:
         """The same key and service: the same ticket. Raises NotServedHere."""
         request_key, now = uuid5(_WALK_IN, f"{office_id} {service_id} {key}"), self._clock()
         async with self._db.transaction() as conn:
-            today = (await self._today(conn, office_id)).day
+            today = (await self._places.today(conn, office_id)).day
             known = await store.ticket_of_request(conn, office_id, request_key)
             if known is not None:
                 return known
@@ -225,8 +198,8 @@ class Queue:
         """Asked twice: the person who is called already. Raises NoCounter, CounterBusy, NobodyWaits."""
         try:
             async with self._db.transaction() as conn:
-                today = (await self._today(conn, office_id)).day
-                counter_id = await self._counter(conn, office_id, account_id, today)
+                today = (await self._places.today(conn, office_id)).day
+                counter_id = await self._places.counter_of(conn, office_id, account_id, today)
                 present = await store.open_at(conn, counter_id)
                 if present is not None and present.status is _S.CALLED:
                     return present
@@ -292,7 +265,9 @@ class Queue:
             ticket = await store.find_ticket(conn, office_id, ticket_id)
             if ticket is None:
                 raise NotFound
-            here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            here = await self._places.counter_of(
+                conn, office_id, account_id, (await self._places.today(conn, office_id)).day
+            )
             if await store.send_on(conn, ticket_id, here, self._clock()):
                 return
             present = await store.find_ticket(conn, office_id, ticket_id)
@@ -320,8 +295,8 @@ class Queue:
             if ticket is None:
                 raise NotFound
             case = await self._slots.lock(conn, ticket.appointment_id) if ticket.appointment_id else None
-            today = (await self._today(conn, office_id)).day
-            here = await self._counter(conn, office_id, account_id, today)
+            today = (await self._places.today(conn, office_id)).day
+            here = await self._places.counter_of(conn, office_id, account_id, today)
             if ticket.channel == "video" or ticket.day != today:
                 raise TicketMoved
             if not await store.move(conn, ticket_id, {_S.NO_SHOW}, _S.CALLED, here, self._clock()):
@@ -361,7 +336,9 @@ class Queue:
             state = None
             if case is not None and ticket.appointment_id is not None:
                 state = await self._slots.lock(conn, ticket.appointment_id)
-            here = await self._counter(conn, office_id, account_id, (await self._today(conn, office_id)).day)
+            here = await self._places.counter_of(
+                conn, office_id, account_id, (await self._places.today(conn, office_id)).day
+            )
             if case is not None and ticket.appointment_id is not None and ticket.channel == "video":
                 # After the clerk, as recall and start have it; before the ticket, which ending a call shows again.
                 await self._end_call(conn, ticket.appointment_id)
@@ -391,34 +368,4 @@ class Queue:
         self, conn: Connection, office_id: int, *, appointment_id: UUID | None = None, number: str = ""
     ) -> NotExpected | None:
         found = await store.registered(conn, appointment_id=appointment_id, number=number)
-        return refusal(found, office_id, (await self._today(conn, office_id)).day)
-
-    async def _leave(self, conn: Connection, account_id: int, following: int | None = None) -> None:
-        """The clerk first, then the former and the following counter by id, then who works there: nobody waits in a circle.
-
-        Whom a former day left open is not there any more and keeps nobody: the ticket waits for whoever takes the counter next.
-        """
-        await store.lock_account(conn, account_id)
-        concerned = {following, await store.counter_of(conn, account_id)} - {None}
-        await store.lock_counters(conn, [one for one in concerned if one is not None])
-        former = await store.lock_place(conn, account_id, self._clock())
-        if former is None:
-            return
-        present = await store.open_at(conn, former.counter_id)
-        if former.is_of_today and present is not None and present.day == former.today:
-            if former.counter_id != following:
-                raise CounterBusy
-            return
-        await store.leave_counter(conn, account_id)
-
-    async def _counter(self, conn: Connection, office_id: int, account_id: int, today: date) -> int:
-        counter_id = await store.lock_counter_of(conn, office_id, account_id, today)
-        if counter_id is None:
-            raise NoCounter
-        return counter_id
-
-    async def _today(self, conn: Connection, office_id: int) -> store.OfficeDay:
-        found = await store.office_day(conn, office_id, self._clock())
-        if found is None:
-            raise NotFound
-        return found
+        return refusal(found, office_id, (await self._places.today(conn, office_id)).day)

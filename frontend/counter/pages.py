@@ -9,16 +9,8 @@ from booking.appointments.for_staff import NobodyToAsk
 from booking.appointments.reductions import ProofOver, ProofUndecided, ReasonMissing
 from booking.charges.usecases import ChargeOver, ChargePaid, NothingDue, NotOnPriceList, NotServed
 from booking.queue.expecting import NotExpected
-from booking.queue.usecases import (
-    CounterBusy,
-    CounterTaken,
-    FeeOpen,
-    NobodyWaits,
-    NoCounter,
-    NotServedHere,
-    ReasonNeeded,
-    TicketMoved,
-)
+from booking.queue.places import CounterBusy, CounterTaken, NoCounter
+from booking.queue.usecases import FeeOpen, NobodyWaits, NotServedHere, ReasonNeeded, TicketMoved
 from frontend.counter import charging, handlers
 
 _OFFICE = "/{language}/counter/{office}"

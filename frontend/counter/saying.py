@@ -16,6 +16,7 @@ from booking.charges.usecases import ChargeOver, ChargePaid, NothingDue, NotOnPr
 from booking.queue import usecases as queue
 from booking.queue.expecting import REFUSALS
 from booking.queue.model import Day, Ticket, TicketStatus
+from booking.queue.places import CounterBusy, CounterTaken, NoCounter
 from frontend.citizen.words import Words
 from video.rooms.usecases import RoomOver
 
@@ -40,9 +41,9 @@ _KNOWN: Mapping[str, type[DomainError]] = {
     for error in (
         ServiceMissing,
         RoomOver,
-        queue.NoCounter,
-        queue.CounterTaken,
-        queue.CounterBusy,
+        NoCounter,
+        CounterTaken,
+        CounterBusy,
         queue.NobodyWaits,
         queue.TicketMoved,
         queue.NotServedHere,

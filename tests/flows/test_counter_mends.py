@@ -17,7 +17,7 @@ from booking.appointments import store as cases
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, sources
 from booking.availability.model import ClaimStatus
-from booking.queue import store
+from booking.queue import places_store, store
 from tests.flows.test_counter import (
     FREE,
     _Stream,
@@ -64,12 +64,12 @@ async def test_who_is_called_cannot_cancel(town: Town) -> None:
     assert (await town.look(made))["status"] == "confirmed"
 
 
-async def _waiting(town: Town) -> tuple[dict[str, Any], int, int, store.OfficeDay]:
+async def _waiting(town: Town) -> tuple[dict[str, Any], int, int, places_store.OfficeDay]:
     office = await office_id(town)
     made = await book_today(town, office)
     await town.worker.queue.check_in(office, UUID(made["id"]))
     async with town.worker.db.connection() as conn:
-        today = await store.office_day(conn, office, town.clock())
+        today = await places_store.office_day(conn, office, town.clock())
     assert today is not None
     return made, office, (await counters_of(town, office))[0], today
 

@@ -16,7 +16,8 @@ from base.db import Connection, Database, violates
 from booking.appointments.slots_memory import MemorySlots
 from booking.queue.feed import QueueSource, topic
 from booking.queue.model import Ticket
-from booking.queue.usecases import CounterBusy, CounterTaken, NobodyWaits, Queue, TicketMoved
+from booking.queue.places import CounterBusy, CounterTaken
+from booking.queue.usecases import NobodyWaits, Queue, TicketMoved
 from tests.booking.appointments.world import case_world
 from tests.booking.availability.city import TUESDAY, City, at, make_city
 
