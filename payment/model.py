@@ -102,6 +102,25 @@ class DisputeEvent(StrEnum):
     DROP = "the bank asks no more"
 
 
+class PayoutStatus(StrEnum):
+    """UNKNOWN: the provider's first word was one that our table does not have."""
+
+    PENDING = "pending"
+    IN_TRANSIT = "in_transit"
+    PAID = "paid"
+    FAILED = "failed"  # or sent back by the bank after it was paid
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+
+
+class PayoutEvent(StrEnum):
+    LEAVE = "handed to the bank"
+    ARRIVE = "at the bank"
+    BOUNCE = "refused or sent back by the bank"
+    CANCEL = "cancelled at the provider"
+    WAIT = "made, and not handed to the bank"
+
+
 DEFAULT_PRODUCT = "fees"
 ERASED_NOTE = "[erased]"  # in the place of a decided request's note; the schema allows no other (0014_erasure.sql)
 
@@ -304,10 +323,11 @@ class Troubles:
     uncovered: int = 0  # reservations that are gone, and nothing has come in their place
 
 
-Status = PaymentStatus | RefundStatus | DisputeStatus
-Event = PaymentEvent | RefundEvent | DisputeEvent
+Status = PaymentStatus | RefundStatus | DisputeStatus | PayoutStatus
+Event = PaymentEvent | RefundEvent | DisputeEvent | PayoutEvent
 _P, _S, _E, _R = PaymentStatus, RefundStatus, PaymentEvent, RefundEvent
 _D, _F = DisputeStatus, DisputeEvent
+_O, _G = PayoutStatus, PayoutEvent
 
 # Whatever is not here is an error, not a surprise to be tolerated. Old news (a look overtaken by a later one) is told apart in
 # `decide`, before the graph is asked.
@@ -359,6 +379,19 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_D.OPEN, _F.LOSE): _D.LOST,
     (_D.ANSWERED, _F.WIN): _D.WON,
     (_D.ANSWERED, _F.LOSE): _D.LOST,
+    (_O.UNKNOWN, _G.WAIT): _O.PENDING,
+    (_O.UNKNOWN, _G.LEAVE): _O.IN_TRANSIT,
+    (_O.UNKNOWN, _G.ARRIVE): _O.PAID,
+    (_O.UNKNOWN, _G.BOUNCE): _O.FAILED,
+    (_O.UNKNOWN, _G.CANCEL): _O.CANCELED,
+    (_O.PENDING, _G.LEAVE): _O.IN_TRANSIT,
+    (_O.PENDING, _G.ARRIVE): _O.PAID,
+    (_O.PENDING, _G.BOUNCE): _O.FAILED,
+    (_O.PENDING, _G.CANCEL): _O.CANCELED,
+    (_O.IN_TRANSIT, _G.ARRIVE): _O.PAID,
+    (_O.IN_TRANSIT, _G.BOUNCE): _O.FAILED,
+    (_O.IN_TRANSIT, _G.CANCEL): _O.CANCELED,
+    (_O.PAID, _G.BOUNCE): _O.FAILED,  # the bank sends it back days later
 }
 
 COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
@@ -378,6 +411,8 @@ def advance(status: PaymentStatus, event: PaymentEvent) -> PaymentStatus: ...
 def advance(status: RefundStatus, event: RefundEvent) -> RefundStatus: ...
 @overload
 def advance(status: DisputeStatus, event: DisputeEvent) -> DisputeStatus: ...
+@overload
+def advance(status: PayoutStatus, event: PayoutEvent) -> PayoutStatus: ...
 def advance(status: Status, event: Event) -> Status:
     """The status after the event; raises IllegalTransition."""
     try:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from payment.provider_records.model import Payout, PayoutStatus, Transaction, TransactionKind
+from payment.model import PayoutStatus
+from payment.provider_records.model import Payout, Transaction, TransactionKind
 from payment.stripe_words import own_id
 
 Json = Mapping[str, Any]

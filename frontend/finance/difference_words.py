@@ -22,6 +22,7 @@ CAUSE: Mapping[Cause, str] = {
     Cause.PAYOUT_LATE: _("Payout arrived late"),
     Cause.PAYOUT_SPLIT: _("Payout in several credits"),
     Cause.PAYOUT_FAILED: _("Payout failed"),
+    Cause.PAYOUT_STATE: _("Payout in a state that cannot be"),
     Cause.UNKNOWN_CREDIT: _("Unknown credit"),
     Cause.UNKNOWN_DEBIT: _("Unknown debit"),
     Cause.STATEMENT_GAP: _("Bank statement missing"),
@@ -41,6 +42,9 @@ ADVICE: Mapping[Cause, str] = {
     Cause.PAYOUT_LATE: _("The money is there. Note why it was late."),
     Cause.PAYOUT_SPLIT: _("Assign these credits to the payout."),
     Cause.PAYOUT_FAILED: _("The money lies with the provider again. Check the bank account that is entered there."),
+    Cause.PAYOUT_STATE: _(
+        "The provider says of this payout what does not follow from what it said before. Ask the provider."
+    ),
     Cause.UNKNOWN_CREDIT: _("Keep it as money of which it is not known what for, until that is known."),
     Cause.UNKNOWN_DEBIT: _("Ask the bank. Until that is known, keep it as not assigned."),
     Cause.STATEMENT_GAP: _("Ask the bank for the statement. It closes by itself when the statement has come."),

@@ -174,6 +174,8 @@ class _Bank:
             self._differ(
                 Cause.PAYOUT_SUM, f"parts:{payout.id}", payout.arrival_on, here_cents=parts, there_cents=payout.cents
             )
+        if payout.refused:
+            self._differ(Cause.PAYOUT_STATE, f"state:{payout.id}", payout.arrival_on, here_cents=payout.cents)
         if payout.has_failed:
             self._differ(Cause.PAYOUT_FAILED, subject, payout.arrival_on, here_cents=payout.cents)
         lines = self._lines(payout)

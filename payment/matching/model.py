@@ -19,6 +19,7 @@ class Cause(StrEnum):
     PAYOUT_LATE = "payout_late"  # it arrived after its day
     PAYOUT_SPLIT = "payout_split"  # it arrived in several credits
     PAYOUT_FAILED = "payout_failed"  # the money lies with the provider again
+    PAYOUT_STATE = "payout_state"  # the provider says of it what does not follow from what it said before
     UNKNOWN_CREDIT = "unknown_credit"
     UNKNOWN_DEBIT = "unknown_debit"
     STATEMENT_GAP = "statement_gap"  # a bank statement has not come
@@ -55,6 +56,7 @@ PROPOSALS: Mapping[Cause, Proposal] = {
     Cause.PAYOUT_LATE: Proposal.ACCEPT,
     Cause.PAYOUT_SPLIT: Proposal.ASSIGN,
     Cause.PAYOUT_FAILED: Proposal.ACCEPT,
+    Cause.PAYOUT_STATE: Proposal.ACCEPT,
     Cause.UNKNOWN_CREDIT: Proposal.KEEP_UNASSIGNED,
     Cause.UNKNOWN_DEBIT: Proposal.KEEP_UNASSIGNED,
     Cause.STATEMENT_GAP: Proposal.WAIT,
@@ -104,6 +106,7 @@ class PayoutThere:
     parts_cents: int | None = None
     is_final: bool = True
     has_failed: bool = False
+    refused: str = ""  # the provider's word that does not follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ async def payouts(conn: Connection, span: Span) -> list[PayoutThere]:
     """Those that were to arrive in these days, or to which one of their lines belongs."""
     sql = """
         SELECT p.id, p.amount_cents AS cents, p.arrival_on, p.trace, p.descriptor, t.parts_cents,
-               p.status IN ('in_transit', 'paid') AS is_final, p.status = 'failed' AS has_failed
+               p.status IN ('in_transit', 'paid') AS is_final, p.status = 'failed' AS has_failed, p.refused
           FROM provider_payout_now p LEFT JOIN LATERAL (
             SELECT sum(net_cents)::bigint AS parts_cents FROM provider_payout_part t
              WHERE t.provider = p.provider AND t.payout_id = p.id) t ON true

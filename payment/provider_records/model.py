@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from payment.graph import IllegalTransition
+from payment.model import PayoutEvent, PayoutStatus, advance
 from payment.ports import Abilities
 
 
@@ -21,15 +23,6 @@ class TransactionKind(StrEnum):
     PAYOUT = "payout"
     PAYOUT_FAILED = "payout_failed"
     OTHER = "other"  # a kind that our table does not have
-
-
-class PayoutStatus(StrEnum):
-    PENDING = "pending"
-    IN_TRANSIT = "in_transit"
-    PAID = "paid"
-    FAILED = "failed"  # or sent back by the bank after it was paid
-    CANCELED = "canceled"
-    UNKNOWN = "unknown"  # the provider says a word that our table does not have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +55,8 @@ class Transaction:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payout:
     """`trace`: the bank's statement shows it as end-to-end id; "" until the provider tells it. `can_be_listed`: it can be asked
-    which transactions it is made of."""
+    which transactions it is made of. `refused`: the provider's word, where it does not follow from the status before, which stays; ""
+    where it does."""
 
     id: str
     status: PayoutStatus
@@ -75,7 +69,31 @@ class Payout:
     descriptor: str = ""
     failure: str | None = None
     can_be_listed: bool = False
+    refused: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+_TOLD_BY = {
+    PayoutStatus.PENDING: PayoutEvent.WAIT,
+    PayoutStatus.IN_TRANSIT: PayoutEvent.LEAVE,
+    PayoutStatus.PAID: PayoutEvent.ARRIVE,
+    PayoutStatus.FAILED: PayoutEvent.BOUNCE,
+    PayoutStatus.CANCELED: PayoutEvent.CANCEL,
+}
+
+
+def followed(before: PayoutStatus | None, seen: Payout) -> Payout:
+    """As it is stored after this one. Total: what the graph refuses is kept as a word, for people to look at."""
+    if before in (None, seen.status):
+        return replace(seen, refused=seen.word) if seen.status is PayoutStatus.UNKNOWN else seen
+    assert before is not None
+    event = _TOLD_BY.get(seen.status)
+    try:
+        return (
+            replace(seen, status=advance(before, event)) if event else replace(seen, status=before, refused=seen.word)
+        )
+    except IllegalTransition:
+        return replace(seen, status=before, refused=seen.word)
 
 
 class RecordsProvider(Protocol):

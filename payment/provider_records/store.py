@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from base.db import Connection, fetch_all, find_one
+from payment.model import PayoutStatus
 from payment.provider_records.model import Payout, Transaction
 
 
@@ -51,12 +52,12 @@ async def insert_transactions(conn: Connection, provider: str, rows: Sequence[Tr
 async def insert_payouts(conn: Connection, provider: str, rows: Sequence[Payout], at: datetime) -> int:
     sql = """
         INSERT INTO provider_payout (provider, id, version, status, word, amount_cents, currency, created_at, arrival_on, trace, descriptor,
-                                     failure, can_be_listed, raw, seen_at)
+                                     failure, can_be_listed, raw, seen_at, refused)
         SELECT $1, n.id, coalesce(o.version, 0) + 1, n.status, n.word, n.amount, n.currency, n.created, n.arrival, n.trace, n.descriptor,
-               n.failure, n.can_be_listed, n.raw, $2
+               n.failure, n.can_be_listed, n.raw, $2, n.refused
           FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[], $9::date[], $10::text[], $11::text[],
-                      $12::text[], $13::boolean[], $14::jsonb[])
-                 AS n (id, status, word, amount, currency, created, arrival, trace, descriptor, failure, can_be_listed, raw)
+                      $12::text[], $13::boolean[], $14::jsonb[], $15::text[])
+                 AS n (id, status, word, amount, currency, created, arrival, trace, descriptor, failure, can_be_listed, raw, refused)
           LEFT JOIN LATERAL (SELECT * FROM provider_payout o WHERE o.provider = $1 AND o.id = n.id ORDER BY version DESC LIMIT 1) o ON true
          WHERE o.id IS NULL OR (o.status, o.word, o.amount_cents, o.arrival_on, o.trace, o.failure, o.can_be_listed)
                                IS DISTINCT FROM (n.status, n.word, n.amount, n.arrival, n.trace, n.failure, n.can_be_listed)"""
@@ -73,8 +74,15 @@ async def insert_payouts(conn: Connection, provider: str, rows: Sequence[Payout]
         [row.failure for row in rows],
         [row.can_be_listed for row in rows],
         [dict(row.raw) for row in rows],
+        [row.refused for row in rows],
     ]
     return _count(await conn.execute(sql, provider, at, *columns))
+
+
+async def payout_statuses(conn: Connection, provider: str, ids: Sequence[str]) -> dict[str, PayoutStatus]:
+    """Of those that are known."""
+    sql = "SELECT id, status FROM provider_payout_now WHERE provider = $1 AND id = ANY ($2)"
+    return {row["id"]: PayoutStatus(row["status"]) for row in await conn.fetch(sql, provider, list(ids))}
 
 
 async def insert_parts(conn: Connection, provider: str, payout_id: str, parts: Sequence[Transaction]) -> None:

@@ -13,7 +13,8 @@ from base.db import Database
 from base.failpoint import point
 from payment.ports import OutcomeUnknown
 from payment.provider_records import store
-from payment.provider_records.model import Read, RecordsProvider
+from payment.provider_records.model import Read, RecordsProvider, followed
+from payment.provider_records.rows import Rows
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,13 @@ Row = TypeVar("Row")
 
 
 class ProviderRecords:
-    """`providers`: by name; those that keep no such records are passed over."""
+    """`providers`: by name; those that keep no such records are passed over. `rows`: kept in that database, by PostgreSQL or in memory."""
 
-    def __init__(self, db: Database, providers: Mapping[str, RecordsProvider], clock: Clock) -> None:
+    def __init__(
+        self, db: Database, providers: Mapping[str, RecordsProvider], clock: Clock, rows: Rows = store
+    ) -> None:
         self._db = db
+        self._rows = rows
         self._providers = {name: one for name, one in providers.items() if one.abilities.records}
         self._clock = clock
         self._reading = asyncio.Lock()  # of this process; the database's lock is for the others
@@ -67,31 +71,33 @@ class ProviderRecords:
         known = {one.id for one in found}
         payouts = list(await provider.payouts(start, now))
         async with self._db.transaction() as conn:
-            await store.lock(conn, name)
+            await self._rows.lock(conn, name)
             new = 0
             for part in _by(found, _AT_ONCE):
-                new += await store.insert_transactions(conn, name, part, now)
-            new_payouts = await store.insert_payouts(conn, name, payouts, now)
-            listed = await store.payouts_to_list(conn, name)
+                new += await self._rows.insert_transactions(conn, name, part, now)
+            before = await self._rows.payout_statuses(conn, name, [one.id for one in payouts])
+            payouts = [followed(before.get(one.id), one) for one in payouts]
+            new_payouts = await self._rows.insert_payouts(conn, name, payouts, now)
+            listed = await self._rows.payouts_to_list(conn, name)
         if new > _MANY:
             async with self._db.connection() as conn:
-                await store.analyze(conn, "provider_transaction")
+                await self._rows.analyze(conn, "provider_transaction")
         for payout_id in listed:
             parts = list(await provider.parts(payout_id))
             async with self._db.transaction() as conn:
-                await store.lock(conn, name)
+                await self._rows.lock(conn, name)
                 for part in _by([one for one in parts if one.id not in known], _AT_ONCE):
-                    new += await store.insert_transactions(conn, name, part, now)
-                await store.insert_parts(conn, name, payout_id, parts)
+                    new += await self._rows.insert_transactions(conn, name, part, now)
+                await self._rows.insert_parts(conn, name, payout_id, parts)
         async with self._db.connection() as conn:
-            await store.set_read_until(conn, name, now)
+            await self._rows.set_read_until(conn, name, now)
         records_stored()
         return new, new_payouts
 
     async def _start(self, name: str) -> datetime | None:
         """None where this provider has never had a payment of ours."""
         async with self._db.connection() as conn:
-            until, first = await store.read_until(conn, name), await store.first_payment_at(conn, name)
+            until, first = await self._rows.read_until(conn, name), await self._rows.first_payment_at(conn, name)
         if until is not None:
             return until - LOOK_AGAIN
         return None if first is None else first - BEFORE_FIRST
@@ -100,18 +106,18 @@ class ProviderRecords:
         """Prices, payouts, payouts that came back: each once, whoever runs it at the same time."""
         booked = 0
         async with self._db.connection() as conn:
-            due = await store.prices_to_book(conn)
+            due = await self._rows.prices_to_book(conn)
         for some in _by(due, _AT_ONCE):
             async with self._db.transaction() as conn:
-                await store.lock(conn, "")
-                booked += await store.book_prices(conn, some)
+                await self._rows.lock(conn, "")
+                booked += await self._rows.book_prices(conn, some)
         if booked > _MANY:
             async with self._db.connection() as conn:
-                await store.analyze(conn, "journal", "entry")
+                await self._rows.analyze(conn, "journal", "entry")
         async with self._db.transaction() as conn:
-            await store.lock(conn, "")
-            booked += await store.book_payouts(conn)
-            booked += await store.book_failed_payouts(conn)
+            await self._rows.lock(conn, "")
+            booked += await self._rows.book_payouts(conn)
+            booked += await self._rows.book_failed_payouts(conn)
         records_booked()
         return booked
 

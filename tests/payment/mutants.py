@@ -3,12 +3,15 @@
 Not here, because they live, and why: other keys for `create`, or raising the attempt without looking up. A session whose answer was lost
 has never had a payer: nobody knows its address. Telling nobody of a fence: expiry looks at each hold that is over, finds its payment
 fenced, and frees the time. A rule that forgets what it asked for: it asks when a case is cancelled, and a case is cancelled once.
+Another key for each call that takes what is reserved: the provider takes once, and refuses the second call by its state, not by its key.
+No order when a case is cancelled: what may be kept is taken on the day after all the same, only later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -19,15 +22,19 @@ from booking.appointments.hooks import CaseHooks
 from booking.appointments.lifecycle import Lifecycle
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.slots import Notice
-from payment import decide, disputing, memory_rules, refunding
+from payment import capturing, decide, disputing, memory_rules, refunding, settling
 from payment.books_memory import MemoryBooks
+from payment.capturing import Capturing
 from payment.decide_dispute import decide_dispute
 from payment.disputing import Disputing
 from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, dispute_journal
 from payment.model import Dispute, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
 from payment.noticing import Noticing
 from payment.opening import Opening
-from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Tx
+from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
+from payment.provider_records import rows_memory
+from payment.provider_records import usecases as records_usecases
+from payment.provider_records.rows_memory import MemoryRecordRows
 from payment.settling import Settling
 from payment.usecases import Payments
 from tests.payment.machine_provider import MachineProvider
@@ -275,6 +282,83 @@ def money_under_way_counts_as_none(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(decide._EVENT_OF, SessionState.PROCESSING, PaymentEvent.DIED)
 
 
+def cancelling_lets_nothing_go(patch: pytest.MonkeyPatch) -> None:
+    """The time is free for others, and the whole reservation is taken."""
+
+    async def keep_less(self: Capturing, tx: Tx, payment_id: UUID, amount: Any, reason: Any) -> None:
+        return None
+
+    patch.setattr(Capturing, "keep_less", keep_less)
+
+
+def what_was_taken_is_not_compared(patch: pytest.MonkeyPatch) -> None:
+    compare = decide.contradiction
+
+    def contradiction(payment: Payment, seen: Snapshot) -> str | None:
+        is_taken = payment.authorised_until is not None and seen.state is SessionState.PAID
+        return None if is_taken else compare(payment, seen)
+
+    patch.setattr(decide, "contradiction", contradiction)
+    patch.setattr(memory_rules, "check_payment", lambda payment: None)
+
+
+def what_was_ordered_is_ordered_otherwise(patch: pytest.MonkeyPatch) -> None:
+    """The first order may have been carried out already."""
+    less = settling.kept_less
+
+    def kept_less(payment: Payment, cents: int, reason: Any) -> Payment:
+        lowered = less(payment, cents, reason)
+        return lowered if payment.take_cents is None else replace(lowered, take_cents=lowered.kept_cents)
+
+    patch.setattr(capturing, "kept_less", kept_less)
+    patch.setattr(memory_rules, "payment_changes", lambda was, payment: None)
+
+
+def what_was_taken_too_much_is_kept(patch: pytest.MonkeyPatch) -> None:
+    async def taken(self: Settling, tx: Tx, payment: Payment) -> Payment:
+        await self.context.hooks.on_taken(tx, payment)
+        return payment
+
+    patch.setattr(Settling, "_taken", taken)
+
+
+def nobody_takes_what_is_about_to_run_out(patch: pytest.MonkeyPatch) -> None:
+    async def charge_due(self: Payments, today: Any) -> int:
+        return 0
+
+    patch.setattr(Payments, "charge_due", charge_due)
+
+
+def a_reservation_that_ran_out_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Payment, "is_uncovered", property(lambda payment: False))
+
+
+def a_payout_that_came_back_stays_on_its_way(patch: pytest.MonkeyPatch) -> None:
+    async def book_failed_payouts(self: MemoryRecordRows, conn: Any) -> int:
+        return 0
+
+    patch.setattr(MemoryRecordRows, "book_failed_payouts", book_failed_payouts)
+
+
+def a_price_is_booked_at_each_reading(patch: pytest.MonkeyPatch) -> None:
+    numbers = count()
+
+    def book(conn: Any, kind: JournalKind, subject: str, entries: Any) -> bool:
+        once = kind is not JournalKind.PSP_FEE
+        key = (kind, subject if once else f"{subject}#{next(numbers)}")
+        if once and key in conn["record_journal"]:
+            return False
+        conn["record_journal"][key] = entries
+        return True
+
+    patch.setattr(rows_memory, "_book", book)
+
+
+def what_was_read_is_never_read_again(patch: pytest.MonkeyPatch) -> None:
+    """A payout changes its state for days."""
+    patch.setattr(records_usecases, "LOOK_AGAIN", timedelta(0))
+
+
 MUTANTS: list[Mutate] = [
     a_new_key_for_each_refund_call,
     silence_is_a_failure,
@@ -298,4 +382,13 @@ MUTANTS: list[Mutate] = [
     only_messages_tell_of_disputes,
     what_a_lost_dispute_paid_back_is_a_loss_too,
     money_under_way_counts_as_none,
+    cancelling_lets_nothing_go,
+    what_was_taken_is_not_compared,
+    what_was_ordered_is_ordered_otherwise,
+    what_was_taken_too_much_is_kept,
+    nobody_takes_what_is_about_to_run_out,
+    a_reservation_that_ran_out_is_forgotten,
+    a_payout_that_came_back_stays_on_its_way,
+    a_price_is_booked_at_each_reading,
+    what_was_read_is_never_read_again,
 ]

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from base import failpoint
@@ -30,7 +30,10 @@ from booking.appointments.policy import Terms
 from booking.appointments.slots_memory import MemorySlots
 from payment.books_memory import MemoryBooks
 from payment.memory import MemoryDatabase, MemoryTx
+from payment.model import Capture
 from payment.ports import Abilities, OutcomeUnknown
+from payment.provider_records.rows_memory import MemoryRecordRows
+from payment.provider_records.usecases import ProviderRecords
 from payment.usecases import Payments
 from sandbox.stripe.api import Answer, Breakdown, Call
 from sandbox.stripe.errors import ApiError
@@ -41,7 +44,8 @@ from tests.payment.making import NOW, Ids
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, T]]
 C = AppointmentStatus
-TAKEN = frozenset({C.HELD, C.EXPIRING, C.CONFIRMED})
+TAKEN = frozenset({C.HELD, C.EXPIRING, C.CONFIRMED, C.FINISHED})
+DAYS = 8  # a reservation at the provider lives seven
 HOLD = timedelta(minutes=15)
 CITIZENS = 6
 SLOTS = 2
@@ -110,7 +114,11 @@ class Simulation:
 
     def __init__(self, seed: int, *, promises: bool = True) -> None:
         self.chance = Chance(seed)
-        self.abilities = Abilities(disputes=True) if promises else Abilities(fence=False, refund=self.chance.hits(0.5))
+        self.abilities = (
+            Abilities(disputes=True, capture=True, records=True)
+            if promises
+            else Abilities(fence=False, refund=self.chance.hits(0.5))
+        )
         self.clock = SettableClock(NOW)
         self.machine = Machine(self.clock, seed=str(seed), early_intents=self.chance.hits(0.5))
         self.machine.on_event(self._emitted)
@@ -123,14 +131,20 @@ class Simulation:
         self.hostile = True
         self.crashes = self.faults = 0
         self.edited: set[str] = set()  # sessions paid with another amount than ours
-        self.edits = self.chance.hits(0.1)  # in some worlds somebody does that at the provider
-        self.had_again = self.answered = 0
+        self.edits = self.chance.hits(0.15)  # in some worlds somebody does that at the provider
+        self.had_again = self.answered = self.paid_out = self.came_back = self.paid_anew = 0
         self.slow = self.chance.choice([0.0, 0.0, 0.4]) if promises else 0.0  # how often the bank answers days later
         if self.slow:
             self.machine.methods = ("card", "sepa_debit")
+        self.by_hand = self.chance.choice([0.0, 0.6]) if promises else 0.0  # how many fees are reserved first
+        self.days = promises and self.chance.hits(
+            0.5 if self.by_hand else 0.2
+        )  # whether days pass under faults, with payouts
+        self.forgets = bool(self.by_hand) and self.chance.hits(0.35)  # nobody takes in time what is reserved
         self.disputing = self.chance.choice([0.0, 0.3, 0.6])  # how often a payer goes to the bank
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
+        self.record_rows = MemoryRecordRows(self.db)
         self.provider = LateProvider(self)
         self.new_id = Ids(10_000)
         self._process: set[asyncio.Task[Any]] = set()
@@ -140,6 +154,8 @@ class Simulation:
         """A fresh process on the same database."""
         hooks = CaseHooks(self.slots, self.clock, serve_on=self.books.serve_on)
         self.payments = Payments(self.books, {"stripe": self.provider}, hooks, self.clock, self.new_id)
+        stripe = {"stripe": self.provider}
+        self.records = ProviderRecords(cast("Any", self.record_rows), stripe, self.clock, self.record_rows)
         transaction = self.books.transaction
         self.cases = Lifecycle(transaction, self.slots, self.payments, self.clock, lambda case: case.number)
 
@@ -222,15 +238,30 @@ class Simulation:
         await chance.turns(10)
         if chance.hits(0.4):
             await self._try(lambda: self.cases.settle(reference))
+        if url and self.edits and chance.hits(0.5):
+            self._take_by_hand(url.rsplit("/", 1)[1])
         if chance.hits(self.disputing):
             await chance.turns(40)
             self._dispute()
+        if self.by_hand and chance.hits(0.4):
+            await chance.turns(60)
+            await self._try(lambda: self._visit(reference))
+        if self.by_hand and chance.hits(0.3):  # while what is reserved is taken, by a city whose day is over
+            over = (NOW + timedelta(days=3)).date()
+            await self._try(lambda: self.payments.charge_due(over), lambda: self.cases.cancel(reference))
         if chance.hits(0.5):
             await chance.turns(60)
             await self._try(lambda: self.cases.cancel(reference))
         if chance.hits(self.disputing):
             await chance.turns(40)
             self._dispute()
+
+    async def _visit(self, reference: UUID) -> None:
+        """The service is given, as the queue has it: the case and what is reserved for it in one transaction."""
+        async with self.db.transaction() as tx:
+            case = await self.slots.lock(tx, reference)
+            if case is not None and await self.slots.move(tx, reference, C.FINISHED):
+                await self.payments.charge(tx, case.references)
 
     async def _hold(self, reference: UUID, number: int) -> bool:
         """The exclusion constraint and the insert, in one."""
@@ -244,6 +275,7 @@ class Simulation:
             hold_until=self.clock() + HOLD,
             fee=Money(self.chance.choice([0, 999, 1300, 2560])),
             terms=Terms.of(REFUND_PERCENT, (), ()),
+            capture=Capture.MANUAL if self.chance.hits(self.by_hand) else Capture.AUTOMATIC,
         )
         async with self.db.transaction() as tx:
             if any(other.starts_at == starts_at and other.status in TAKEN for other in tx["case"].values()):
@@ -289,6 +321,15 @@ class Simulation:
             self.machine.state.change("payment_intents", session["payment_intent"], amount=amount)
         return True
 
+    def _take_by_hand(self, session_id: str) -> None:
+        """Of a reservation somebody takes another amount, at the provider."""
+        session = self.machine.get("sessions", session_id)
+        intent = self.machine.state.find("payment_intents", session["payment_intent"] or "")
+        if intent is not None and intent["status"] == "requires_capture":
+            self.faults += 1
+            self.machine.capture(intent["id"], {"amount_to_capture": intent["amount_capturable"] - 1})
+            self.edited.add(session_id)
+
     def _dispute(self) -> None:
         """Somebody's bank takes a payment back, all of it or a part, or asks first."""
         if not self.abilities.disputes:
@@ -321,6 +362,11 @@ class Simulation:
             await self._try(lambda: self.payments.sweep())
             await self.chance.turns(6)
             await self._try(lambda: self.payments.earn_due(self.clock().date() + self.ahead))
+            await self._charge_due()
+
+    async def _charge_due(self) -> None:
+        if not self.forgets:
+            await self._try(lambda: self.payments.charge_due(self.clock().date() + self.ahead))
 
     async def messenger(self) -> None:
         while True:
@@ -352,6 +398,11 @@ class Simulation:
         others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time())]
         try:
             await asyncio.gather(*(self.citizen(number) for number in range(CITIZENS)))
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            if self.days:
+                await self.pass_days()
         finally:
             failpoint.arm(None)
             self.hostile = False
@@ -361,10 +412,38 @@ class Simulation:
         await self.quiet()
         await self.check_end()
 
+    async def pass_days(self) -> None:
+        """Still under faults: what is reserved is taken or runs out, the provider pays out, and its books are read."""
+        for _day in range(DAYS):
+            for call in self.late:  # none travels for a day: keys are forgotten after that
+                self.provider.arrive(call)
+            self.late.clear()
+            self.clock.advance(days=1)
+            self._pay_out()
+            for _hour in range(3):
+                self.clock.advance(hours=1)
+                await self._try(lambda: self.cases.expire_due(), lambda: self.payments.sweep())
+                await self._charge_due()
+            await self._try(*[lambda: self.records.read()] * self.chance.choice([1, 2]))
+            if self.chance.hits(0.1):
+                self.crash()
+
+    def _pay_out(self) -> None:
+        """What is available leaves for the bank; of what left before some arrives, some comes back, also after it was there."""
+        self.paid_out += self.machine.pay_out() is not None
+        for row in self.machine.state.rows("payouts"):
+            if row["status"] in ("pending", "in_transit") and self.chance.hits(0.5):
+                self.machine.payout_arrives(row["id"])
+            if row["status"] not in ("failed", "canceled") and self.chance.hits(0.2):
+                self.came_back += 1
+                with contextlib.suppress(ApiError):
+                    self.machine.fail_payout(row["id"])
+
     async def quiet(self) -> None:
         """No faults any more, and no messages either: the worker alone sets things right."""
         for call in self.late:
             self.provider.arrive(call)
+        self.late.clear()
         self.machine.refund_outcome = "succeeded"
         for minute in range(75):
             self.clock.advance(minutes=1)
@@ -378,7 +457,32 @@ class Simulation:
                         self.machine.settle_refund(refund["id"])
             await self.cases.expire_due()
             await self.payments.sweep()
+        await self._run_out()
         await self.payments.earn_due(self.clock().date() + timedelta(days=2))
+        if self.abilities.records:
+            await self.records.read()
+
+    async def _run_out(self) -> None:
+        """Nothing stays reserved: it is taken in time, or, where nobody did that, gone; then some pay anew."""
+        waits = any(row["status"] == "requires_capture" for row in self.machine.state.rows("payment_intents"))
+        if not waits and not self.forgets:
+            return
+        for _day in range(DAYS):
+            self.clock.advance(days=1)
+            if not self.forgets:
+                await self.payments.charge_due(self.clock().date())
+            await self.payments.sweep()
+            self.clock.advance(minutes=2)
+            await self.payments.sweep()
+        for case in self.db.rows("case"):
+            if case.status in (C.CONFIRMED, C.FINISHED) and self.chance.hits(0.6):
+                url = await self.cases.pay(case.id, "http://city/back")
+                if url:
+                    self.paid_anew += 1
+                    self.machine.pay(url.rsplit("/", 1)[1])
+        for _minute in range(4 if self.paid_anew else 0):
+            self.clock.advance(minutes=1)
+            await self.payments.sweep()
 
     # What must be true.
 
@@ -402,8 +506,12 @@ class Simulation:
         odd = [p for p in payments if p.session_id in self.edited]
         require({p.status for p in odd} <= {"attention"}, "another amount than ours was taken")
         payments = [p for p in payments if p not in odd]
-        at_stripe = sum(row["amount"] for row in self.machine.state.rows("balance_transactions"))
-        at_stripe -= sum(row["amount_total"] for row in self.machine.state.rows("sessions") if row["id"] in self.edited)
+        moved = self.machine.state.rows("balance_transactions")
+        at_stripe = sum(row["amount"] for row in moved if row["type"] not in ("payout", "payout_failure"))
+        charges, not_ours = self.machine.state.rows("charges"), self._edited_charges()
+        at_stripe -= sum(
+            row["amount_captured"] for row in charges if row["captured"] and row["payment_intent"] in not_ours
+        )
         require(sum(sums.values()) == 0, "the ledger does not balance")
         at_stripe -= sum(  # disputed, although not ours
             sum(txn["amount"] for txn in row["balance_transactions"])
@@ -412,6 +520,8 @@ class Simulation:
         )
         require(sums["psp_clearing"] == at_stripe, f"ledger {sums['psp_clearing']}, provider {at_stripe}")
         self._check_disputes(sums)
+        if self.abilities.records:
+            self._check_payouts()
         to_transfer = sum(r.amount_cents for r in refunds if r.status == "failed")
         waiting = -sums["received_in_advance"]  # less where it was earned before it was asked back
         require(0 <= waiting <= to_transfer, "something is owed")
@@ -427,7 +537,8 @@ class Simulation:
         require(settled <= {done, "overtaken"}, "a refund rests unsettled or failed")
         if self.abilities.fence:
             require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
-        resting = {c.id for c in cases.values() if c.status not in (C.CONFIRMED, C.CANCELLED, C.EXPIRED)}
+        ended = (C.CONFIRMED, C.FINISHED, C.CANCELLED, C.EXPIRED)
+        resting = {c.id for c in cases.values() if c.status not in ended}
         require(resting <= {p.reference for p in odd}, "a case rests")
 
         require(all(row["status"] != "open" for row in sessions), "a session can still be paid")
@@ -443,21 +554,47 @@ class Simulation:
                 )
                 kept = payment.captured_cents - payment.refunded_cents - by_transfer
                 share = payment.amount.percent(REFUND_PERCENT).cents
-                owed = {C.CONFIRMED: case.fee.cents, C.CANCELLED: case.fee.cents - share}.get(case.status, 0)
+                owed = {
+                    C.CONFIRMED: case.fee.cents,
+                    C.FINISHED: case.fee.cents,
+                    C.CANCELLED: case.fee.cents - share,
+                }.get(case.status, 0)
                 if payment.id not in self._lost():  # then nothing is given back any more
                     require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
                 else:
                     require(owed <= kept <= payment.captured_cents, f"{case.status}: kept {kept}, owed {owed}")
         paid = {payment.reference for payment in payments if payment.status == "paid"}
         told = {(case_id, template) for case_id, template, _ in await self._notices()}
+        gone = {p.reference for p in payments if p.is_uncovered}
+        require(not gone or self.forgets, "a reservation ran out although it could be taken")
         for case in cases.values():
-            if case.status is C.CONFIRMED:
-                require(not case.fee or case.id in paid, "confirmed without money")
+            if case.status in (C.CONFIRMED, C.FINISHED):
+                has_odd = case.id in {p.reference for p in odd}
+                require(not case.fee or case.id in paid | gone or has_odd, "confirmed without money")
+                require(case.id not in gone or (case.id, "fee_due_again") in told, "to be paid anew, and nobody told")
                 require((case.id, "appointment_confirmed") in told, "confirmed, and nobody told")
             if case.status is C.EXPIRED:
                 require((case.id, "appointment_confirmed") not in told, "told of what did not happen")
                 is_late = case.id in paid
                 require(((case.id, "paid_too_late") in told) == is_late, "money that came too late, and nobody told")
+
+    def _check_payouts(self) -> None:
+        """What the provider says of its own books is booked, once: its prices, what is at the bank or on its way, what came back."""
+        sums: Counter[str] = Counter()
+        for entries in self.db._tables.get("record_journal", {}).values():
+            for entry in entries:
+                sums[entry.account] += entry.amount_cents
+        rows = self.machine.state.rows("balance_transactions")
+        theirs = self.machine.state.rows("payouts")
+        if not self.db.rows("payment"):
+            return  # then nobody reads them
+        out = sum(row["amount"] for row in theirs if row["status"] not in ("failed", "canceled"))
+        fees = sum(row["fee"] for row in rows)
+        require(sums["bank_in_transit"] == out, f"in transit {sums['bank_in_transit']}, paid out {out}")
+        require(sums["psp_fees"] == fees, f"prices {sums['psp_fees']}, taken {fees}")
+        require(sums["psp_clearing"] == -out - fees, "the provider's books do not balance with ours")
+        ours = {row.id: (row.status, row.refused) for row in self.db.rows("payout")}
+        require(ours == {row["id"]: (row["status"], "") for row in theirs}, "a payout is not what the provider says")
 
     def _check_disputes(self, sums: Counter[str]) -> None:
         """Each is known, ended as the bank has said, and booked once; what was lost is a loss unless it was to be given back anyhow."""

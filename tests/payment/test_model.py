@@ -6,9 +6,11 @@ import itertools
 import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import asyncpg
 import pytest
 
 from base.db import Database, get_one
@@ -31,18 +33,22 @@ from payment.model import (
     Event,
     PaymentEvent,
     PaymentStatus,
+    PayoutEvent,
+    PayoutStatus,
     RefundEvent,
     RefundReason,
     RefundStatus,
     Status,
     advance,
 )
+from payment.provider_records.model import Payout, followed
 from payment.transfers import states as transfers
 from tests.golden import check_golden
+from tests.payment.making import NOW
 
 PICTURE = Path(__file__).parents[2] / "docs" / "payment-states.md"
 
-INTRODUCTION = """# What may become of a payment, of a refund, of a dispute and of a transfer
+INTRODUCTION = """# What may become of a payment, of a refund, of a dispute, of a payout and of a transfer
 
 Printed from `TRANSITIONS` of `payment.model` and `payment.transfers.states` by `tests/payment/test_model.py`. An edge that is
 not here is an error.
@@ -52,6 +58,8 @@ stays paid; what is given back is told by its refunds. A refund that failed stay
 by rule whose failure may pass is followed by another refund (`payment.decide.RETRIES`), any other becomes a transfer order (ADR 64). A
 dispute is a row of its own; while it is open a refund waits, and one that a lost dispute has paid back is overtaken
 (`payment.decide_dispute`).
+A payout begins as what the provider calls it first; a later word that does not follow is kept beside the status, and is a difference
+(`payment.provider_records.model.followed`).
 """
 
 
@@ -62,6 +70,7 @@ dispute is a row of its own; while it is open a refund waits, and one that a los
         ("refund_status", RefundStatus),
         ("refund_reason", RefundReason),
         ("dispute_status", DisputeStatus),
+        ("provider_payout_status", PayoutStatus),
         ("journal_kind", JournalKind),
     ],
 )
@@ -89,6 +98,7 @@ def test_every_other_edge_is_an_error() -> None:
         *itertools.product(PaymentStatus, PaymentEvent),
         *itertools.product(RefundStatus, RefundEvent),
         *itertools.product(DisputeStatus, DisputeEvent),
+        *itertools.product(PayoutStatus, PayoutEvent),
     ]
     assert set(TRANSITIONS) <= set(pairs)
     walk: Callable[[Status, Event], Status] = cast("Any", advance)
@@ -101,15 +111,28 @@ def test_every_other_edge_is_an_error() -> None:
 
 
 def test_nothing_leads_out_of_what_is_final() -> None:
-    final = (PaymentStatus.PAID, RefundStatus.OVERTAKEN, DisputeStatus.WON, DisputeStatus.LOST)
+    final = (
+        PaymentStatus.PAID,
+        RefundStatus.OVERTAKEN,
+        DisputeStatus.WON,
+        DisputeStatus.LOST,
+        PayoutStatus.FAILED,
+        PayoutStatus.CANCELED,
+    )
     assert not [status for status, _ in TRANSITIONS if status in final]
     failed = [after for (status, _), after in TRANSITIONS.items() if status is RefundStatus.FAILED]
     assert failed == [RefundStatus.OVERTAKEN]  # a lost dispute pays back what had failed
 
 
 def test_every_status_can_be_reached() -> None:
-    reached = {*TRANSITIONS.values(), PaymentStatus.INTENDED, RefundStatus.REQUESTED, DisputeStatus.INQUIRY}
-    assert reached == {*PaymentStatus, *RefundStatus, *DisputeStatus}
+    reached = {
+        *TRANSITIONS.values(),
+        PaymentStatus.INTENDED,
+        RefundStatus.REQUESTED,
+        DisputeStatus.INQUIRY,
+        PayoutStatus.UNKNOWN,
+    }
+    assert reached == {*PaymentStatus, *RefundStatus, *DisputeStatus, *PayoutStatus}
 
 
 def picture(kind: type[Status], start: Status) -> str:
@@ -131,9 +154,48 @@ def test_the_picture_shows_the_graph() -> None:
             picture(RefundStatus, RefundStatus.REQUESTED),
             "\n## Dispute\n",
             picture(DisputeStatus, DisputeStatus.INQUIRY),
+            "\n## Payout\n",
+            picture(PayoutStatus, PayoutStatus.PENDING),
             "\n## Transfer order\n",
             drawn(transfers.TRANSITIONS.items(), transfers.TransferStatus.ASKED),
             "",
         ]
     )
     check_golden(PICTURE, text)
+
+
+async def test_the_schema_lets_a_payout_go_where_the_graph_does(db: Database) -> None:
+    """Around the code: every pair of statuses, by direct SQL."""
+    sql = """
+        INSERT INTO provider_payout (provider, id, version, status, word, amount_cents, currency, created_at, arrival_on, trace,
+                                     descriptor, can_be_listed, raw, seen_at)
+        VALUES ('stripe', $1, $2, $3, $3, 1, 'EUR', now(), current_date, '', '', false, '{}', now())"""
+    allowed = {(was, to) for (was, _event), to in TRANSITIONS.items() if isinstance(was, PayoutStatus)}
+
+    async def second(ident: str, to: PayoutStatus) -> None:
+        async with db.transaction() as conn:
+            await conn.execute(sql, ident, 2, to)
+
+    for was, to in itertools.product(PayoutStatus, PayoutStatus):
+        async with db.transaction() as conn:
+            await conn.execute(sql, f"{was}-{to}", 1, was)
+        step = partial(second, f"{was}-{to}", to)
+        if (was, to) in allowed or was is to:
+            await step()
+            continue
+        with pytest.raises(asyncpg.InsufficientPrivilegeError) as caught:
+            await step()
+        assert caught.value.constraint_name == "provider_payout_step"
+
+
+@pytest.mark.parametrize("before", [None, *PayoutStatus])
+@pytest.mark.parametrize("seen", PayoutStatus)
+def test_a_word_that_does_not_follow_moves_nothing(before: PayoutStatus | None, seen: PayoutStatus) -> None:
+    payout = Payout(
+        id="po_1", status=seen, word="word", amount_cents=1, currency="EUR", created_at=NOW, arrival_on=NOW.date()
+    )
+    after = followed(before, payout)
+    follows = seen is not PayoutStatus.UNKNOWN and (
+        before in (None, seen) or any(was is before and to is seen for (was, _), to in TRANSITIONS.items())
+    )
+    assert (after.status, after.refused) == ((seen, "") if follows else (before or seen, "word"))

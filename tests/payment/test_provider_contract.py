@@ -15,8 +15,10 @@ from base.money import Money
 from payment.books_memory import MemoryBooks
 from payment.context import PaymentUnavailable
 from payment.memory import MemoryDatabase
-from payment.model import DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
+from payment.model import Capture, DisputeStatus, Payment, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import (
+    CaptureOrder,
+    CaptureProvider,
     DisputeProvider,
     Outcome,
     OutcomeUnknown,
@@ -150,6 +152,33 @@ async def test_a_refund_arrives_or_is_refused_for_good(side: Side) -> None:
     rest = replace(part, refund_id=UUID(int=502), amount=Money(AMOUNT.cents - 500 + 1))
     with pytest.raises(ProviderRefused):
         await side.psp.refund(rest, "refund:2")
+
+
+async def test_a_reservation_is_taken_let_go_or_never_made(side: Side) -> None:
+    if not side.psp.abilities.capture:
+        assert not hasattr(side.psp, "take")
+        return
+    psp = cast("CaptureProvider", side.psp)
+    for payment_id, taken in ((PAYMENT, Money(500)), (UUID(int=2), None)):
+        asked = replace(order(side), payment_id=payment_id, capture=Capture.MANUAL)
+        made = await side.psp.create(asked, f"create:{payment_id}")
+        side.pay(made.session_id)
+        seen = await side.psp.fetch(made.session_id)
+        assert (seen.state, seen.amount) == (SessionState.AUTHORISED, AMOUNT)
+        assert seen.charge_id is not None
+        assert seen.reserved_until is not None
+        wanted = CaptureOrder(payment_id=payment_id, charge_id=seen.charge_id, amount=taken or AMOUNT)
+        if taken is None:
+            await psp.let_go(seen.charge_id, "let-go:1")
+            with pytest.raises(ProviderRefused):
+                await psp.take(wanted, "take:2")
+            assert (await side.psp.fetch(made.session_id)).state is SessionState.DEAD
+        else:
+            await psp.take(wanted, "take:1")
+            with pytest.raises(ProviderRefused):
+                await psp.let_go(seen.charge_id, "let-go:2")
+            after = await side.psp.fetch(made.session_id)
+            assert (after.state, after.amount) == (SessionState.PAID, taken)
 
 
 async def test_money_taken_back_is_seen_or_never_taken_back(side: Side) -> None:

@@ -44,6 +44,11 @@ def test_everything_comes_right(first: int) -> None:
     assert any(world.db.rows("refund") for world in worlds)
     assert {"won", "lost"} <= {dispute.status for world in worlds for dispute in world.db.rows("dispute")}
     assert any(world.answered for world in worlds)  # banks that took days
+    payments = [payment for world in worlds for payment in world.db.rows("payment")]
+    assert any(payment.capture == "manual" and payment.status == "paid" for payment in payments)
+    assert any(payment.capture == "manual" and payment.status == "fenced" for payment in payments)
+    assert any(world.paid_out for world in worlds)
+    assert any(world.came_back for world in worlds)
 
 
 def test_late_money_confirms_or_goes_back_where_nothing_is_promised() -> None:

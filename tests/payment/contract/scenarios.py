@@ -9,11 +9,21 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID, uuid4
 
 from base.money import Money
-from payment.ports import OutcomeUnknown, PaymentOrder, PaymentProvider, ProviderRefused, RefundOrder, Snapshot
+from payment.model import Capture
+from payment.ports import (
+    CaptureOrder,
+    CaptureProvider,
+    OutcomeUnknown,
+    PaymentOrder,
+    PaymentProvider,
+    ProviderRefused,
+    RefundOrder,
+    Snapshot,
+)
 
 AMOUNT = Money(1300)
 
@@ -30,7 +40,7 @@ class Story:
     payer: Payer
     payment_id: UUID = field(default_factory=uuid4)
 
-    def order(self) -> PaymentOrder:
+    def order(self, capture: Capture = Capture.AUTOMATIC) -> PaymentOrder:
         return PaymentOrder(
             payment_id=self.payment_id,
             amount=AMOUNT,
@@ -39,6 +49,7 @@ class Story:
             return_url="https://city.example/de/case",
             expires_at=datetime.now(UTC) + timedelta(minutes=45),
             purpose="RF18SCH000000001",
+            capture=capture,
         )
 
     @property
@@ -96,6 +107,42 @@ async def paid_and_given_back(story: Story) -> None:
     await story.psp.fetch(made.session_id)
 
 
+async def _reserved(story: Story) -> tuple[CaptureProvider, Snapshot]:
+    made = await story.psp.create(story.order(Capture.MANUAL), story.key)
+    await story.payer.pay(made)
+    seen = await story.psp.fetch(made.session_id)
+    assert seen.charge_id is not None
+    return cast("CaptureProvider", story.psp), seen
+
+
+async def reserved_and_taken_in_part(story: Story) -> None:
+    """Once, and never more than is reserved; the same key says the same."""
+    capturer, seen = await _reserved(story)
+    charge_id = seen.charge_id or ""
+    whole = CaptureOrder(payment_id=story.payment_id, charge_id=charge_id, amount=AMOUNT)
+    with refused():
+        await capturer.take(replace(whole, amount=AMOUNT + Money(1)), f"take:{story.payment_id}:1")
+    part = replace(whole, amount=Money(500))
+    for _ in range(2):
+        await capturer.take(part, f"take:{story.payment_id}:2")
+    with refused():
+        await capturer.take(part, f"take:{story.payment_id}:3")
+    with refused():
+        await capturer.let_go(charge_id, f"let-go:{story.payment_id}:1")
+    await story.psp.fetch(seen.session_id)
+
+
+async def reserved_and_let_go(story: Story) -> None:
+    capturer, seen = await _reserved(story)
+    charge_id = seen.charge_id or ""
+    for _ in range(2):
+        await capturer.let_go(charge_id, f"let-go:{story.payment_id}:1")
+    with refused():
+        order = CaptureOrder(payment_id=story.payment_id, charge_id=charge_id, amount=AMOUNT)
+        await capturer.take(order, f"take:{story.payment_id}:1")
+    await story.psp.fetch(seen.session_id)
+
+
 async def declined(story: Story) -> None:
     made = await story.psp.create(story.order(), story.key)
     await story.payer.decline(made)
@@ -124,7 +171,15 @@ async def failed_there(story: Story) -> None:
 
 
 Scenario = Callable[[Story], Awaitable[None]]
-STRIPE: tuple[Scenario, ...] = (opened_and_fenced, asked_twice, nobody, paid_and_given_back, declined)
+STRIPE: tuple[Scenario, ...] = (
+    opened_and_fenced,
+    asked_twice,
+    nobody,
+    paid_and_given_back,
+    declined,
+    reserved_and_taken_in_part,
+    reserved_and_let_go,
+)
 XBEZAHL: tuple[Scenario, ...] = (paid_where_nothing_is_promised, same_request_there, failed_there)
 
 
