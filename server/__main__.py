@@ -16,6 +16,7 @@ from base.config import SettingError, Settings
 from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
 from server import accounts, allocation, ledger
+from server.export_options import add_commands as export_options
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -59,6 +60,12 @@ async def _account(settings: Settings, arguments: argparse.Namespace) -> int:
     from server.accounts import change_account
 
     return await change_account(settings, arguments)
+
+
+async def _export(settings: Settings, arguments: argparse.Namespace) -> int:
+    from server.export import export
+
+    return await export(settings, arguments)
 
 
 async def _media(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -111,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_commands(commands)
     allocation.add_commands(commands)
     ledger.add_commands(commands)
+    export_options(commands)
     media = commands.add_parser("media", help="forward the video calls; needs no database")
     media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
@@ -130,7 +138,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return allocation.verify_rank(arguments)
     if arguments.command == "simulate":
         return allocation.simulate(arguments)
-    others = {"import": _import, "account": _account, "media": _media, "ledger": ledger.look_after_books}
+    others = {
+        "import": _import,
+        "account": _account,
+        "media": _media,
+        "export": _export,
+        "ledger": ledger.look_after_books,
+    }
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:
         settings = Settings.from_env(unneeded=("DATABASE_URL", "SECRET_KEY") if arguments.command == "media" else ())

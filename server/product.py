@@ -317,7 +317,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
             retention=Retention(db, clock, {"transfer_bank_data": transfers.erase_bank_data}, elsewhere(settings)),
-            exports=Exports(db, clock, _profile(settings), due_days=settings.treasury_due_days),
+            exports=Exports(db, clock, treasury_profile(settings), due_days=settings.treasury_due_days),
             by_name=ByName(db, sealer),
             figure_book=FigureBook(db),
             payouts=Payouts(db),
@@ -374,7 +374,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         )
 
 
-def _profile(settings: Settings) -> Profile:
+def treasury_profile(settings: Settings) -> Profile:
     """Raises SettingError."""
     if not settings.treasury_formats:
         return Profile()

@@ -190,6 +190,14 @@ class Identity:
                 await store.touch_session(conn, hashed, now)
             return Principal(session.account_id, session.name, frozenset(await store.grants(conn, session.account_id)))
 
+    async def named(self, login: str) -> Principal:
+        """Who acts from the command line in this name, with what the account may do. Raises NotFound, also where it is blocked."""
+        async with self.db.connection() as conn:
+            account = await store.find_account(conn, _plain(login))
+            if account is None or not account.is_active:
+                raise NotFound
+            return Principal(account.id, account.name, frozenset(await store.grants(conn, account.id)))
+
     async def sign_out(self, token: str) -> None:
         async with self.db.transaction() as conn:
             await store.delete_session(conn, token_sha256(token))

@@ -72,6 +72,11 @@ class Exports:
                 return made
         raise Conflict
 
+    async def find(self, day: date) -> Batch | None:
+        """The batch of a day, if one is made."""
+        async with self._db.connection() as conn:
+            return await store.find_of_day(conn, day)
+
     async def _stored(self, day: Day, by: int) -> Batch | None:
         """None where somebody else was first."""
         try:

@@ -68,7 +68,7 @@ async def test_a_day_and_a_refund_by_two_persons(
         await luca.page.goto(f"{town.origin}/{language}/finance/work")
         await luca.stop_at("work")
         await luca.page.locator("main table a").first.click()
-        assert luca.page.url == payment
+        assert luca.page.url.split("?")[0] == payment
         await luca.stop_at("to-approve")
         await luca.press(approve)
         assert await luca.page.locator(".refund .badge").inner_text() == refunded
