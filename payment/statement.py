@@ -18,7 +18,8 @@ class MovementKind(StrEnum):
     REFUND = "refund"
     REFUND_FAILED = "refund_failed"  # the money of a refund lies with the provider again
     DISPUTE = "dispute"  # taken back by a payer's bank, or put back when it was won
-    OTHER = "other"  # pay-outs, corrections: nothing of it is booked here yet
+    PAYOUT = "payout"  # to our bank, or back from there; booked and compared at night, with the bank (docs/adr/0066)
+    OTHER = "other"  # corrections: nothing of it is booked here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,12 +217,15 @@ _MOVEMENT: Mapping[str, MovementKind] = {
     "refund_failure": MovementKind.REFUND_FAILED,
     "dispute": MovementKind.DISPUTE,
     "dispute_reversal": MovementKind.DISPUTE,
+    "payout": MovementKind.PAYOUT,
+    "payout_reversal": MovementKind.PAYOUT,
 }
 _SOURCE: Mapping[MovementKind, str] = {
     MovementKind.CHARGE: "charge",
     MovementKind.REFUND: "refund",
     MovementKind.REFUND_FAILED: "refund",
     MovementKind.DISPUTE: "dispute",
+    MovementKind.PAYOUT: "payout",
 }
 
 

@@ -44,9 +44,6 @@ async def export(settings: Settings, arguments: argparse.Namespace) -> int:
         except (Refused, OSError) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return REFUSED
-        except DomainError as refusal:
-            sys.stderr.write(f"{day}: {refusal.message.format(**refusal.fields)}\n")
-            return REFUSED
     if not days:
         sys.stdout.write("nothing waits\n")
     return DONE
@@ -64,12 +61,15 @@ async def _sender(identity: Identity, login: str) -> Principal:
 
 
 async def _send(exports: Exports, day: date, to: Path, who: Principal) -> None:
-    """Raises Refused, DomainError, OSError."""
+    """Raises Refused, OSError."""
     found = await exports.find(day)
     if found is None:
         if not who.may(MAY_SEND.permission):
             raise Refused(f"{day}: no batch is made, and {MAY_SEND.permission} is missing to make it.")
-        found = await exports.make(day, by=who.account_id)
+        try:
+            found = await exports.make(day, by=who.account_id)
+        except DomainError as refusal:
+            raise Refused(f"{day}: {refusal.message.format(**refusal.fields)}") from None
     dispatch = await exports.dispatch(found.number)
     if not dispatch.files:
         raise Refused(f"{day}: the files of batch {found.number} are over their term and deleted.")

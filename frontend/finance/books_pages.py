@@ -17,7 +17,7 @@ from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
-from frontend.finance.days import asked_day
+from frontend.finance.days import asked_day, medium_day
 from frontend.finance.periods import Period, days_of, period, period_fields
 from frontend.finance.shared import day_link, journal_url, path_day, payment_url, today_of, zone_of
 from frontend.finance.trail import crumbs, down, kept
@@ -98,7 +98,7 @@ async def show_account(request: web.Request) -> web.Response:
             cents += one.amount_cents
             rows.append(
                 (
-                    Link(label=words.day(one.business_day)),
+                    Link(label=medium_day(words, one.business_day)),
                     Link(label=str(one.journal_id), url=down(words, journal_url(words, one.journal_id))),
                     Link(label=_journal_kind(words, one)),
                     Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.payment_id)))
@@ -121,7 +121,7 @@ async def show_account(request: web.Request) -> web.Response:
                 ),
                 columns=(
                     Column(words._("Business day")),
-                    Column(words._("Journal number")),
+                    Column(words._("No.")),
                     Column(words._("Journal")),
                     Column(words._("Kassenzeichen")),
                     Column(words._("Debit"), is_number=True),

@@ -25,6 +25,7 @@ class Table:
     rows: tuple[tuple[Link, ...], ...] = ()
     intro: tuple[str, ...] = ()
     empty: str = ""
+    is_matrix: bool = False  # many narrow columns of yes or no
     has_sum: bool = False  # the last row is the sum of the others
 
 
@@ -33,6 +34,16 @@ class DateField:
     name: str
     label: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`options`: value and label; the first is what is shown where nothing was chosen."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,7 @@ class BooksPage:
     tone: str = "danger"
     links: tuple[Link, ...] = ()
     fields: tuple[DateField, ...] = ()
+    choices: tuple[Choice, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
     intro: tuple[str, ...] = ()
     close: Link | None = None

@@ -214,6 +214,7 @@ def _sums(words: Words, sums: Sums, *, is_only: bool) -> tuple[Sum, ...]:
     moved = (cents(here.moved_cents), cents(seen.moved_cents))
     lines.append(line(words._("Change of our money with the provider"), *moved))
     lines.append(line(words._("Provider's prices, booked at night"), "–", cents(seen.fee_cents)))
+    lines.append(line(words._("Paid out to the bank, booked at night"), "–", cents(seen.paid_out_cents)))
     return tuple(lines)
 
 

@@ -15,6 +15,7 @@ from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
 from frontend.finance.difference_pages import WORK, url_of
+from frontend.finance.payout_pages import payouts_url
 from frontend.finance.shared import day_link, payment_url, today_of, zone_of
 from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Fact, Link
@@ -126,6 +127,11 @@ def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
     ]
     if one.due_on is not None:
         facts.append(Fact(label=words._("To be done by"), value=words.day(one.due_on)))
+    kind, _colon, name = one.subject.partition(":")
+    if name.startswith("po_"):
+        facts.append(Fact(label=words._("Payout"), value=name, url=down(words, payouts_url(words, name))))
+    elif kind not in ("statement", "bank", "batch"):
+        facts.append(Fact(label=words._("Id at the provider"), value=name))
     if one.payment_id is not None:
         facts.append(
             Fact(

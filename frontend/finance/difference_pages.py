@@ -15,7 +15,9 @@ from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, Form, Table
+from frontend.finance.days import asked_day, medium_day
 from frontend.finance.shared import day_link, today_of
+from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES, MATCHING
@@ -31,6 +33,7 @@ class Asked(BaseModel):
     state: str = ""
     owner: str = ""
     age: str = ""
+    day: str = ""
 
 
 def url_of(words: Words, difference_id: int | None = None) -> str:
@@ -46,6 +49,7 @@ async def show_list(request: web.Request) -> web.Response:
     count = sum(found.open_by_cause.values())
     view = BooksPage(
         frame=staff_frame(request, words, words._("Differences")),
+        trail=crumbs(words),
         back=day_link(words, today, words._("Till: the day")),
         links=(
             Link(label=words._("Days as traffic lights"), url=f"{url_of(words)}/days"),
@@ -69,6 +73,7 @@ def _filter(asked: Asked, staff: Principal) -> Filter:
         state=State(asked.state) if asked.state in set(State) else State.OPEN,
         owner=staff.account_id if asked.owner == "me" else None,
         unowned=asked.owner == "none",
+        day=asked_day(asked.day),
         older_than_days=int(asked.age) if asked.age in {str(age) for age in _AGES} else 0,
     )
 
@@ -108,6 +113,8 @@ def _rows(words: Words, rows: tuple[Listed, ...], today: date, wanted: Filter) -
     heading = words._(told.STATE[wanted.state])
     if wanted.cause is not None:
         heading = f"{heading}: {words._(told.CAUSE[wanted.cause])}"
+    if wanted.day is not None:
+        heading = f"{heading}, {medium_day(words, wanted.day)}"
     return Table(
         heading=heading,
         empty=words._("None."),
@@ -122,9 +129,9 @@ def _rows(words: Words, rows: tuple[Listed, ...], today: date, wanted: Filter) -
         ),
         rows=tuple(
             (
-                Link(label=words._(told.CAUSE[one.cause]), url=url_of(words, one.id)),
+                Link(label=words._(told.CAUSE[one.cause]), url=down(words, url_of(words, one.id))),
                 Link(label=told.about(words, one)),
-                Link(label=words.short_day(one.day)),
+                Link(label=medium_day(words, one.day)),
                 Link(label=str(one.age_days(today))),
                 Link(label=told.cents(words, one.here_cents)),
                 Link(label=told.cents(words, one.there_cents)),

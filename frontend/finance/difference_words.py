@@ -111,9 +111,9 @@ def cents(words: Words, amount_cents: int | None) -> str:
 
 
 def about(words: Words, one: Listed) -> str:
-    """What a person can look for elsewhere: an id at the provider, a payout, a line, a statement, a day."""
+    """What a person can look for: a Kassenzeichen, a payout, a line, a statement, a day, or else an id at the provider."""
     kind, _colon, name = one.subject.partition(":")
-    if one.cause is Cause.FAILED_REFUND:
+    if one.kassenzeichen:
         return spaced(one.kassenzeichen)
     match kind:
         case "statement":

@@ -14,13 +14,17 @@ from base.web import query
 from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
+from frontend.finance.batch_pages import batches_url
 from frontend.finance.books_views import BooksPage, Column, DateField, Table
 from frontend.finance.difference_pages import url_of
+from frontend.finance.payout_pages import payouts_url
+from frontend.finance.periods import days_of
 from frontend.finance.shared import day_link, today_of
+from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
-from payment.matching.worklist_model import DayLights
+from payment.matching.worklist_model import DayLights, Light
 
 _LONGEST = timedelta(days=400)
 
@@ -45,6 +49,7 @@ async def show_days(request: web.Request) -> web.Response:
     view = BooksPage(
         frame=staff_frame(request, words, words._("Days as traffic lights")),
         back=Link(label=words._("Differences"), url=url_of(words)),
+        trail=crumbs(words),
         url=here,
         fields=(
             DateField(name="from", label=words._("From"), value=first.isoformat()),
@@ -71,17 +76,28 @@ async def show_days(request: web.Request) -> web.Response:
 
 
 def _day_row(words: Words, one: DayLights) -> tuple[Link, ...]:
+    """Each light leads to what it is about; one that is red, to the differences of the day."""
+    differences = f"{url_of(words)}?day={one.day}"
+    days = days_of(one.day, one.day)
+    books = f"/{words.language}/finance/books"
     lights = (
-        (one.ledger, 0),
-        (one.provider, one.provider_open),
-        (one.payout, one.payout_open),
-        (one.bank, one.bank_open),
-        (one.exported, 0),
+        (one.ledger, 0, f"{books}?{days}"),
+        (one.provider, one.provider_open, day_link(words, one.day).url),
+        (one.payout, one.payout_open, f"{payouts_url(words)}?{days}"),
+        (one.bank, one.bank_open, f"{payouts_url(words)}?{days}"),
+        (one.exported, 0, batches_url(words)),
     )
     return (
-        day_link(words, one.day, words.short_day(one.day)),
+        Link(label=words.short_day(one.day), url=down(words, day_link(words, one.day).url)),
         Link(label=str(one.journals)),
-        *(Link(label=told.light(words, light, number), badge=told.TONE[light]) for light, number in lights),
+        *(
+            Link(
+                label=told.light(words, light, number),
+                badge=told.TONE[light],
+                url=down(words, differences if light is Light.RED else url) if light is not Light.NONE else "",
+            )
+            for light, number, url in lights
+        ),
     )
 
 

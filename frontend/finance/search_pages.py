@@ -15,7 +15,7 @@ from booking.appointments.endpoints import APPOINTMENTS, BY_NAME
 from frontend.citizen.rendering import see, words_of
 from frontend.citizen.words import Words
 from frontend.finance import wording
-from frontend.finance.shared import about, day_link, payment_url, today_of, zone_of
+from frontend.finance.shared import day_link, payment_url, today_of, zone_of
 from frontend.finance.trail import down
 from frontend.finance.views import FoundLine, Link, SearchPage
 from frontend.staff.frame import staff_frame, staff_page
@@ -94,7 +94,7 @@ async def _lines(request: web.Request, words: Words, ids: Sequence[UUID]) -> tup
     return tuple(
         FoundLine(
             kassenzeichen=Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.id))),
-            about=about(words, one, briefs).label,
+            about=briefs[one.reference].number if one.reference in briefs else "–",
             made=words.near(one.created_at, place),
             receipt=one.receipt,
             state=words._(wording.PAYMENT[one.status]),

@@ -118,7 +118,12 @@ _LABELS: tuple[tuple[str, Label], ...] = (
     ("finance/batches", lambda words, _asked, _rest: words._("Batches for the treasury")),
     (r"finance/batches/([0-9]+)", lambda words, _asked, rest: words._("Batch {number}", number=rest)),
     (r"finance/batches/[0-9]+/items", lambda words, _asked, _rest: words._("Single items")),
-    ("finance/differences", lambda words, _asked, _rest: words._("Differences")),
+    (
+        "finance/differences",
+        lambda words, asked, _rest: _with(
+            words._("Differences"), medium_day(words, day) if (day := asked_day(asked.get("day", ""))) else ""
+        ),
+    ),
     ("finance/differences/days", lambda words, _asked, _rest: words._("Days as traffic lights")),
     (r"finance/differences/([0-9]+)", lambda words, _asked, rest: words._("Difference {number}", number=rest)),
     ("finance/disputes", lambda words, _asked, _rest: words._("Disputes")),

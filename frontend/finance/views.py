@@ -12,7 +12,7 @@ class Link:
     label: str
     url: str = ""  # without one it is only text
     post: str = ""  # instead: a button that sends an empty form there
-    badge: str = ""  # the tone of a badge round it: "warning"
+    badge: str = ""  # the tone of a badge round it: "warning"; with `url` it leads there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

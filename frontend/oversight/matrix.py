@@ -37,6 +37,16 @@ class Action:
     roles: tuple[str, ...]
 
     @property
+    def area(self) -> str:
+        """The first part of the path that says what it is about: `finance` of a page and of the API alike."""
+        parts = [one for one in self.path.split("/") if one and one not in ("api", "{language}")]
+        return parts[0] if parts else "/"
+
+    def is_for(self, role: str) -> bool:
+        """What a role may do because it has the permission, or because all staff may."""
+        return role in self.roles or (self.kind == "staff" and not self.permission)
+
+    @property
     def changes(self) -> bool:
         return self.method != "GET"
 

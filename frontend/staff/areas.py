@@ -79,6 +79,7 @@ PERMISSIONS = {
     "export.take": _("Acknowledge batches for the treasury"),
     "reversal.request": _("Ask for a journal to be reversed"),
     "reversal.approve": _("Approve a reversal that somebody else asked for"),
+    "writeoff.approve": _("Approve that a difference is written off, which somebody else asked for"),
     "finance.audit": _("Check the seals of the books; change nothing"),
     "allocation.check": _("Confirm, correct or refuse the deadlines of requests"),
     "allocation.mark": _("Say which services are given out by need"),

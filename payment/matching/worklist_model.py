@@ -101,13 +101,14 @@ class Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """`older_than_days` counts from the day it is of."""
+    """`older_than_days` counts from the day it is of; `day`: only those of this one."""
 
     cause: Cause | None = None
     state: State = State.OPEN
     owner: int | None = None
     unowned: bool = False
     older_than_days: int = 0
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ async def listed(conn: Connection, wanted: Filter, today: date, limit: int) -> l
     """The oldest first; what has a deadline before the others."""
     sql = f"""{_LISTED}
          WHERE d.state = $1 AND ($2::text IS NULL OR d.cause = $2) AND ($3::int IS NULL OR d.owner = $3) AND (NOT $4 OR d.owner IS NULL)
-           AND d.day <= $5::date - $6::int
+           AND d.day <= $5::date - $6::int AND ($8::date IS NULL OR d.day = $8)
          ORDER BY d.due_on NULLS LAST, d.day, d.id LIMIT $7"""
     cause = None if wanted.cause is None else wanted.cause.value
-    values = (wanted.state.value, cause, wanted.owner, wanted.unowned, today, wanted.older_than_days, limit)
+    values = (wanted.state.value, cause, wanted.owner, wanted.unowned, today, wanted.older_than_days, limit, wanted.day)
     return await fetch_all(conn, Listed, sql, *values)
 
 

@@ -142,11 +142,12 @@ class Side:
     refunded_cents: int = 0  # less what came back
     disputed_cents: int = 0  # less what came back
     fee_cents: int = 0
+    paid_out_cents: int = 0  # less what came back
     other_cents: int = 0
 
     @property
     def moved_cents(self) -> int:
-        """By how much our money at the provider has changed, its fees aside."""
+        """By how much our money at the provider has changed, its fees and what it has paid out aside: both are booked at night."""
         return self.paid_cents - self.refunded_cents - self.disputed_cents + self.other_cents
 
 

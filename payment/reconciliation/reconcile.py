@@ -109,6 +109,8 @@ class Matched:
             one.refund_provider_id for one in theirs.statement.movements if one.kind is MovementKind.REFUND
         }
         for movement in theirs.statement.movements:
+            if movement.kind is MovementKind.PAYOUT:
+                continue  # compared at night, with the bank
             self._take(movement, came_back=movement.refund_provider_id in back)
         for payment_id, look in theirs.looks.items():
             self._look(self.facts[payment_id], look)

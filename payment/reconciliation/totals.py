@@ -68,6 +68,7 @@ def their_side(movements: Iterable[Movement], span: Span) -> Side:
         refunded_cents=-sum(one.amount.cents for one in back),
         disputed_cents=-sum(one.amount.cents for one in today if one.kind is MovementKind.DISPUTE),
         fee_cents=sum(one.fee.cents for one in today),
+        paid_out_cents=-sum(one.amount.cents for one in today if one.kind is MovementKind.PAYOUT),
         other_cents=sum(one.amount.cents for one in today if one.kind is MovementKind.OTHER),
     )
 

@@ -35,7 +35,7 @@ async def edited_there(town: Town) -> None:
 
 
 def link(text: str) -> str:
-    found = re.search(rf'href="({LIST}/\d+)"', text)
+    found = re.search(rf'href="({LIST}/\d+)[?"]', text)
     assert found
     return found.group(1)
 

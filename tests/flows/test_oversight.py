@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from frontend.staff.areas import PERMISSIONS
+from server.app import ENDPOINTS
 from tests.flows.test_till import words
 from tests.staff import hire, sign_in
 from tests.town import Town
@@ -56,9 +58,32 @@ async def test_the_worker_writes_down_what_it_deleted(town: Town) -> None:
 @pytest.mark.usefixtures("people")
 async def test_who_may_do_what_follows_the_roles(town: Town) -> None:
     async with await sign_in(town, "auditor") as auditor:
-        page = await auditor.get(f"{HERE}access")
-        text = words(page)
+        text = words(await auditor.get(f"{HERE}access?area=*"))
         assert "POST /{language}/finance/batches/days/{day} ändert etwas Stapel abgeschlossener Tage" in text
         assert "GET /{language}/appointments/{appointment} zeigt wer den Link dieses Termins hat" in text
         await town.rows("INSERT INTO role (name, permissions) VALUES ('archive', ARRAY['finance.read'])")
         assert "archive" in words(await auditor.get(f"{HERE}access"))
+
+
+@pytest.mark.usefixtures("people")
+async def test_the_matrix_is_read_by_area_and_by_role(town: Town) -> None:
+    async with await sign_in(town, "auditor") as auditor:
+        start = words(await auditor.get(f"{HERE}access"))
+        assert ("Rechte je Rolle" in start, "GET /{language}/finance/work" in start) == (True, False)
+        area = words(await auditor.get(f"{HERE}access?area=finance"))
+        assert "GET /{language}/finance/work" in area
+        assert "GET /api/finance/batches" in area
+        assert "/{language}/counter/{office}" not in area
+        role = words(await auditor.get(f"{HERE}access?role=treasury"))
+        assert "Einen Tag der Bücher endgültig abschließen" in role
+        assert "POST /{language}/finance/books/days/{day}/close" in role
+        assert "/refunds/{refund}/approve" not in role  # finance's
+        assert "/{language}/staff/password" in role  # everybody's who has signed in
+        both = words(await auditor.get(f"{HERE}access?role=treasury&area=till"))
+        assert ("/{language}/till/ " in both, "/{language}/till/{office}" in both) == (True, False)
+        nonsense = words(await auditor.get(f"{HERE}access?role=king&area=%2F.."))
+        assert "Rechte je Rolle" in nonsense
+
+
+def test_every_permission_that_is_asked_for_is_said_in_words() -> None:
+    assert {one.who.permission for one in ENDPOINTS if one.who.permission} - set(PERMISSIONS) == set()

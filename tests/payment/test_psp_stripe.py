@@ -433,7 +433,7 @@ async def test_silence_about_a_day_is_no_empty_day(box: Sandbox, psp: StripeProv
 @pytest.mark.parametrize(
     ("category", "source"),
     [
-        ("payout", {"id": "po_1", "object": "payout"}),
+        ("payout", {"id": "ch_1", "object": "charge"}),
         ("dispute", {"id": "ch_1", "object": "charge"}),
         ("refund", {"id": "ch_1", "object": "charge"}),
         ("charge", "ch_1"),

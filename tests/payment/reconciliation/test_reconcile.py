@@ -135,6 +135,13 @@ def refund_sent_back(number: int, at: datetime) -> Story:
     return story
 
 
+def payout(n: int, at: datetime) -> Story:
+    story = paid(n, at)
+    """To our bank: compared at night, with the bank, and no difference of the day."""
+    story.movements.append(moved(n, MovementKind.PAYOUT, -1255, at, word="payout"))
+    return story
+
+
 CLEAN: dict[str, Callable[[int, datetime], Story]] = {
     "intended": lambda n, at: without_money(n, at, P.INTENDED, None),
     "open": lambda n, at: without_money(n, at, P.OPEN, S.OPEN),
@@ -145,6 +152,7 @@ CLEAN: dict[str, Callable[[int, datetime], Story]] = {
     "refunded": lambda n, at: refunding(n, at, R.SUCCEEDED, T.SUCCEEDED),
     "refund failed": lambda n, at: refunding(n, at, R.FAILED, T.FAILED),
     "refund sent back": refund_sent_back,
+    "paid out": payout,
 }
 
 
@@ -254,9 +262,9 @@ def journal_missing(n: int, at: datetime) -> Story:
     return story
 
 
-def payout(n: int, at: datetime) -> Story:
+def corrected(n: int, at: datetime) -> Story:
     story = paid(n, at)
-    story.movements.append(moved(n, MovementKind.OTHER, -1255, at, word="payout"))
+    story.movements.append(moved(n, MovementKind.OTHER, -1255, at, word="adjustment"))
     story.expect(K.NOT_BOOKED, known=False)
     return story
 
@@ -277,7 +285,7 @@ SPOILT = (
     booked_next_day,
     booked_today_for_yesterday,
     journal_missing,
-    payout,
+    corrected,
 )
 
 
