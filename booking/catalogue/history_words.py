@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from base.i18n import Text, Translations, format_date, format_time, format_weekday, pick
 from base.i18n import mark as _
@@ -19,6 +20,8 @@ _TERMS: Mapping[str, str] = {
     "walk_in_percent": _("{value} % for people without an appointment"),
 }
 _CHANNELS: Mapping[str, str] = {"onsite": _("on site"), "video": _("by video"), "phone": _("by telephone")}
+
+_MOST_NAMED = 8  # in one sentence
 
 
 class HistoryWords:
@@ -58,12 +61,19 @@ class HistoryWords:
     def _exception(self, entry: Entry) -> str:
         place, day = self._place(entry), format_date(date.fromisoformat(entry.subject["day"]), self._language)
         if entry.after is None:
-            return self._(_("{place}, {day}: the ordinary hours hold again."), day=day, place=place)
-        spans, reason = entry.after["spans"], entry.after["reason"]
-        if not spans:
-            return self._(_("{place}, {day}: closed ({reason})."), day=day, place=place, reason=reason)
-        times = ", ".join(f"{opens}–{closes}" for opens, closes in spans)
-        return self._(_("{place}, {day}: open {times} ({reason})."), day=day, place=place, times=times, reason=reason)
+            text = self._(_("{place}, {day}: the ordinary hours hold again."), day=day, place=place)
+        else:
+            text = self._(_("{place}, {day}: {hours}."), day=day, place=place, hours=self._hours_of(entry.after))
+        if entry.before is None:
+            return text
+        return self._(_("{sentence} Before: {before}."), sentence=text, before=self._hours_of(entry.before))
+
+    def _hours_of(self, one: Data) -> str:
+        """Of a single day."""
+        if not one["spans"]:
+            return self._(_("closed ({reason})"), reason=one["reason"])
+        times = ", ".join(f"{opens}–{closes}" for opens, closes in one["spans"])
+        return self._(_("open {times} ({reason})"), times=times, reason=one["reason"])
 
     def _closure(self, entry: Entry) -> str:
         first, last = (self._moment(entry.subject[end]) for end in ("starts_at", "ends_at"))
@@ -71,7 +81,10 @@ class HistoryWords:
             message = _("{place} is no longer closed from {first} to {last}.")
             return self._(message, place=self._place(entry), first=first, last=last)
         message = _("{place} is closed from {first} to {last} ({reason}).")
-        return self._(message, place=self._place(entry), first=first, last=last, reason=entry.after["reason"])
+        text = self._(message, place=self._place(entry), first=first, last=last, reason=entry.after["reason"])
+        if entry.before is None:
+            return text
+        return self._(_("{sentence} Before: {before}."), sentence=text, before=entry.before["reason"])
 
     def _rule(self, entry: Entry) -> str:
         before, after = entry.before or {}, entry.after or {}
@@ -89,11 +102,30 @@ class HistoryWords:
 
     def _rules_of(self, series: Data | None) -> str:
         """Counters that are changed together mostly were alike before; else each set is there once."""
-        sets = list(dict.fromkeys("; ".join(map(self._rule_text, rules)) for rules in (series or {}).values()))
+        sets = list(dict.fromkeys("; ".join(self._alike(rules)) for rules in (series or {}).values()))
         return " / ".join(one or self._(_("no hours")) for one in sets) or self._(_("no hours"))
 
-    def _rule_text(self, rule: Data) -> str:
-        text = f"{format_weekday(rule['weekday'], self._language)} {rule['opens']}–{rule['closes']}"
+    def _alike(self, rules: list[Data]) -> list[str]:
+        """Days that are alike stand together."""
+        days: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+        for rule in rules:
+            days.setdefault(tuple(sorted((key, rule[key]) for key in rule if key != "weekday")), []).append(
+                rule["weekday"]
+            )
+        return [self._rule_text(dict(rule), self._days(sorted(found))) for rule, found in days.items()]
+
+    def _days(self, days: list[int]) -> str:
+        runs: list[list[int]] = []
+        for day in days:
+            if runs and runs[-1][-1] == day - 1:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        ends = [[format_weekday(day, self._language) for day in dict.fromkeys((run[0], run[-1]))] for run in runs]
+        return ", ".join("–".join(end) for end in ends)
+
+    def _rule_text(self, rule: Data, days: str) -> str:
+        text = f"{days} {rule['opens']}–{rule['closes']}"
         if rule["kind"] == "break":
             text = self._(_("break {hours}"), hours=text)
         if rule["every_weeks"] > 1:
@@ -128,7 +160,10 @@ class HistoryWords:
         return self._(_("The whole office")) if counter is None else self._named(self._counters, [counter])
 
     def _named(self, names: Mapping[int, Text], ids: list[int]) -> str:
-        return ", ".join(pick(names.get(ident), self._language) or f"#{ident}" for ident in ids)
+        shown = ids if len(ids) <= _MOST_NAMED else ids[: _MOST_NAMED - 1]
+        text = ", ".join(pick(names.get(ident), self._language) or f"#{ident}" for ident in shown)
+        more = len(ids) - len(shown)
+        return self._(_("{names} and {n} more"), names=text, n=more) if more else text
 
     def _moment(self, iso: str) -> str:
         moment = datetime.fromisoformat(iso)

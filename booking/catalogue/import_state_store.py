@@ -23,8 +23,12 @@ QUERIES: Mapping[str, str] = {
                  'legal_basis', f.legal_basis, 'product', f.product, 'tax_percent', f.tax_percent, 'valid_until', upper(f.valid) - 1) AS row
           FROM fee f JOIN service s ON s.id = f.service_id WHERE NOT isempty(f.valid)""",
     "hours": """
-        SELECT o.key || '/' || c.key AS key, jsonb_build_object('series', jsonb_agg(concat_ws(' ', h.weekday, h.opens::text, h.closes::text,
-                 h.valid::text, h.every_weeks, h.week_of_month, h.kind) ORDER BY h.weekday, h.opens, h.kind, h.valid::text)) AS row
+        SELECT o.key || '/' || c.key AS key, jsonb_build_object('series', jsonb_agg(concat_ws(' ', CASE h.kind WHEN 'break' THEN h.kind END,
+                 (ARRAY['mo', 'tu', 'we', 'th', 'fr', 'sa', 'su'])[h.weekday],
+                 to_char(h.opens, 'HH24:MI') || '–' || to_char(h.closes, 'HH24:MI'),
+                 '1/' || nullif(h.every_weeks, 1), '#' || h.week_of_month, CASE WHEN NOT (lower_inf(h.valid) AND upper_inf(h.valid))
+                 THEN coalesce(lower(h.valid)::text, '') || '…' || coalesce((upper(h.valid) - 1)::text, '') END)
+                 ORDER BY h.weekday, h.opens, h.kind, h.valid::text)) AS row
           FROM opening_hours h JOIN counter c ON c.id = h.counter_id JOIN office o ON o.id = c.office_id
          WHERE c.is_active GROUP BY o.key, c.key""",
     "exception": """

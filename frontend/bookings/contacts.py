@@ -24,12 +24,13 @@ from booking.holds.model import Hold, HoldStatus
 from booking.holds.refusals import HoldInUse
 from frontend.bookings.places import hold_of_office, place_of
 from frontend.bookings.views import ContactPage
-from frontend.citizen.contact_form import ContactForm, asked, empty, read
-from frontend.citizen.holding import appointment_rows, need_label, reserved
+from frontend.citizen.contact_form import ContactForm, asked, empty, read, to_staff
+from frontend.citizen.holding import appointment_rows
 from frontend.citizen.questions import asked_for, question_fields
 from frontend.citizen.reduction_views import chosen_again, claims_in, reductions_part
 from frontend.citizen.rendering import chosen, key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
+from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
 
 _NO_WAY_TO_PAY = _("This costs a fee: enter an e-mail address or a mobile number for the link to pay")
@@ -100,7 +101,7 @@ async def _page(
         return see(f"{place.base}/cases/{hold.appointment_id}")
     if not problem and (hold.status is HoldStatus.OVER or hold.expires_at <= words.now):
         problem = _RUN_OUT
-    messages = {name: words._(message) for name, message in typed.wrong.items()} if is_sent else {}
+    messages = {name: words._(to_staff(message)) for name, message in typed.wrong.items()} if is_sent else {}
     errors = [ShownError(field=name, message=message) for name, message in messages.items()]
     if problem:
         errors.insert(0, ShownError(field="name", message=words._(problem)))
@@ -109,14 +110,18 @@ async def _page(
     view = ContactPage(
         frame=staff_frame(request, words, words._("Who comes?"), errors=tuple(errors)),
         rows=appointment_rows(words, what),
-        reserved=reserved(words, what, hold.expires_at),
+        reserved=words._(
+            "{when}: reserved until {clock}.",
+            when=words.when(what.starts_at, place.office.time_zone),
+            clock=words.clock(hold.expires_at, place.office.time_zone),
+        ),
         action=f"{place.base}/holds/{hold.id}",
         release_action=f"{place.base}/holds/{hold.id}/release",
         button=words._("Send the link to pay") if by_link else words._("Book the appointment"),
         request_key=new_key(),
         needs_number=hold.channel == Channel.PHONE,
         pays_by_link=by_link,
-        needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in typed.needs) for need in Need),
+        needs=tuple(Tick(value=need, label=label, is_chosen=need in typed.needs) for need, label in _needs(words)),
         languages=tuple(
             Tick(value=code, label=name, is_chosen=code == typed.values["language"]) for code, name in LANGUAGES.items()
         ),
@@ -127,3 +132,13 @@ async def _page(
         reductions=reductions_part(words, chosen_again(offered, claims or {})),
     )
     return staff_page(request, "bookings/contact", view, status=422 if errors else 200)
+
+
+def _needs(words: Words) -> tuple[tuple[Need, str], ...]:
+    return (
+        (Need.WHEELCHAIR, words._("Wheelchair or walking aid")),
+        (Need.INTERPRETER, words._("Interpreter")),
+        (Need.SIGN_LANGUAGE, words._("Sign language")),
+        (Need.COMPANION, words._("Somebody comes along")),
+        (Need.QUIET_PLACE, words._("A quiet place to wait")),
+    )

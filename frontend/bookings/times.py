@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from aiohttp import web
@@ -95,9 +95,9 @@ async def override(request: web.Request) -> web.Response:
     starts_at, counter = read_moment(fields.get("starts_at", ""), place.office.time_zone), fields.get("counter", "")
     reason = fields.get("reason", "").strip()[:500]
     words, kept = words_of(request), {name: fields.get(name, "") for name in ("starts_at", "counter", "reason")}
-    if starts_at is None:
-        problem = ("starts_at", words._("Enter day and time."))
-        return await times_response(request, place, asked, problem=problem, kept=kept)
+    if wrong := _no_moment(words, starts_at):
+        return await times_response(request, place, asked, problem=("starts_at", wrong), kept=kept)
+    assert starts_at is not None
     if not reason:
         problem = ("reason", words._("Say why: it is kept with your name."))
         return await times_response(request, place, asked, problem=problem, kept=kept)
@@ -119,6 +119,15 @@ async def override(request: web.Request) -> web.Response:
             request, place, asked, problem=("starts_at", words._(error.message, **error.fields)), kept=kept
         )
     return see(f"{place.base}/holds/{hold.id}")
+
+
+def _no_moment(words: Words, starts_at: datetime | None) -> str:
+    """What is wrong with it, before anybody is asked for the time."""
+    if starts_at is None:
+        return words._("Enter day and time.")
+    if starts_at <= words.now:
+        return words._("This time is over already.")
+    return words._("Appointments begin in steps of five minutes.") if starts_at.minute % 5 else ""
 
 
 async def _asked(request: web.Request, place: Place, fields: MultiMapping[str]) -> Asked:

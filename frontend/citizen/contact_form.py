@@ -25,12 +25,17 @@ _POST = {
     "place": _("Enter the town"),
 }
 _NO_NUMBER = _("Enter a telephone number: we call you there")
+_NO_NAME = _("Enter your name")
 _NO_CONTACT = _("Enter an e-mail address, a mobile number or a postal address")
 # In the words of this page; all others come from the use case.
 _SAID_HERE = {
-    ("name", "missing"): _("Enter your name"),
+    ("name", "missing"): _NO_NAME,
     ("email", "no_contact"): _NO_CONTACT,
     ("email", "email"): _("Enter the e-mail address in full, for example name@example.org"),
+}
+_TO_STAFF = {
+    _NO_NAME: _("Enter the person’s name"),
+    _NO_NUMBER: _("Enter a telephone number: the person is called there"),
 }
 _QUESTION = re.compile(r"question-([1-9][0-9]{0,8})")
 _MOST_QUESTIONS = 100
@@ -82,6 +87,11 @@ def read(given: MultiMapping[str], language: str, channel: Channel) -> ContactFo
     found = [(fits, value) for name, value in given.items() if (fits := _QUESTION.fullmatch(name))][:_MOST_QUESTIONS]
     answers = {int(fits[1]): value.strip()[: MOST_LETTERS + 1] for fits, value in found}
     return replace(_form(values, needs, wrong, contact, channel), answers=answers)
+
+
+def to_staff(message: str) -> str:
+    """The same to somebody who types it for another person."""
+    return _TO_STAFF.get(message, message)
 
 
 def asked(form: ContactForm, questions: Sequence[Question]) -> ContactForm:

@@ -18,7 +18,6 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Office
 from booking.rebooking.endpoints import REBOOKINGS, entry_of
 from booking.rebooking.model import Rebooking
-from frontend.citizen.need_wording import read_date
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import OfferedTime, Row
 from frontend.citizen.words import Words
@@ -26,6 +25,7 @@ from frontend.closing.shared import contacts_of, office_of, url
 from frontend.closing.views import EntryPage
 from frontend.closing.wording import badge, reach, status
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.typed import read_day
 from frontend.staff.views import NavLink
 
 _NEAR = 12
@@ -85,7 +85,7 @@ async def _entry(request: web.Request, problem: str = "", code: int = 200) -> we
         badge=badge(found.status),
         offered=tuple(_time(words, one, known) for one in held),
         near=tuple(_time(words, one, known) for one in _near(request, found, day)),
-        day=day if read_date(day) else "",
+        day=day if read_day(day) else "",
         day_action=here if found.status.is_open else "",
         take_action=f"{here}/take",
         cancel_action=f"{here}/cancel",
@@ -102,7 +102,7 @@ def _near(request: web.Request, found: Rebooking, day: str) -> Sequence[Slot]:
     """Times for the telephone: of a day, or else near the time that is closed."""
     if not found.status.is_open or found.times != 1:
         return ()
-    availability, wanted = request.app[AVAILABILITY], read_date(day)
+    availability, wanted = request.app[AVAILABILITY], read_day(day)
     if wanted is not None:
         window = Window(wanted, wanted)
         return availability.slots(found.service_id, found.channel, [found.sold_by], window, Audience.STAFF)

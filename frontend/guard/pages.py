@@ -17,12 +17,13 @@ from base.web.endpoint import page
 from booking.catalogue.endpoints import CATALOGUE
 from booking.guard.model import PER_CONTACT, PER_NETWORK, Allowance, Guarded
 from booking.guard.rules_endpoints import RULES, AllowIn, GuardIn
-from frontend.citizen.need_wording import read_date, zone_name
+from frontend.citizen.need_wording import zone_name
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError
 from frontend.citizen.words import Words
 from frontend.guard.views import AllowanceLine, GuardPage, ServiceLine, ServicePage
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.typed import read_day
 
 _WHO, _FOUND = can("guard.change"), 20
 _LIMITS = ("per_network", "per_contact")
@@ -91,8 +92,7 @@ async def lift(request: web.Request) -> web.Response:
 
 async def allow(request: web.Request) -> web.Response:
     words, ident, fields = words_of(request), path_number(request, "service"), await form(request)
-    key, day = key_of(fields), read_date(fields.get("expires_at", ""))
-    day = day if day and 2000 < day.year < 2200 else None
+    key, day = key_of(fields), read_day(fields.get("expires_at", ""))
     given = {name: fields.get(name, "") for name in ("name", "reason", "quota")}
     try:
         expires_at = datetime.combine(day + timedelta(days=1), time(), zone(zone_name(words))) if day else None

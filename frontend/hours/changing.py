@@ -32,6 +32,10 @@ async def show_series(request: web.Request) -> web.Response:
 
 
 async def preview(request: web.Request) -> web.Response:
+    """Or, from the button of a preview, what was typed once more."""
+    fields = await form(request)
+    if "edit" in fields:
+        return await _form_again(request, await scene_of(request), fields)
     return await _change(request, is_to_save=False)
 
 
@@ -67,7 +71,7 @@ async def _change(request: web.Request, *, is_to_save: bool) -> web.Response:
 
 
 async def _form_again(
-    request: web.Request, scene: Scene, fields: MultiMapping[str], problem: tuple[str, str]
+    request: web.Request, scene: Scene, fields: MultiMapping[str], problem: tuple[str, str] | None = None
 ) -> web.Response:
     if fields.get("kind") == "series":
         return _series_response(request, scene, fields.getall("counters", []), fields.get("series", ""), problem)
@@ -125,6 +129,7 @@ def _preview_response(
         ),
         hidden=(*pairs(fields), ("seen", found.seen)),
         save_action=f"{scene.base}/save",
+        edit_action="" if "back" in fields or fields.get("kind") == "closure" else f"{scene.base}/preview",
         back_url=scene.base,
     )
     return staff_page(request, "hours/preview", view, status=409 if found.affected or has_moved else 200)

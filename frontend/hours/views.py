@@ -62,6 +62,7 @@ class PreviewPage:
     affected: tuple[tuple[str, str], ...]  # a line, where to look at the case
     hidden: tuple[tuple[str, str], ...]
     save_action: str
+    edit_action: str  # empty: nothing was typed
     back_url: str
 
 

@@ -175,7 +175,7 @@ async def _done(request: web.Request, work: Awaitable[Invitation]) -> web.Respon
 async def _new(request: web.Request, typed: Typed) -> web.Response:
     words, place = words_of(request), await place_of(request)
     here, values = _url(words, place), typed.values
-    messages = {name: words._(message) for name, message in typed.wrong.items()}
+    messages = {name: words._(contact_form.to_staff(message)) for name, message in typed.wrong.items()}
     view = NewPage(
         frame=staff_frame(
             request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reference": ("Aktenzeichen", "File number"),
 }
 _FIELDS = {head.casefold(): name for name, heads in COLUMNS.items() for head in (name, *heads)}
+
+_SEPARATOR = re.compile(r"sep=([;,\t])\r?\n", re.IGNORECASE)
 
 _NOTHING = _("The file has no people in it.")
 _TOO_MANY = _("The file has more than 1,000 people. Please send it in parts.")
@@ -92,10 +95,10 @@ def _decoded(raw: bytes) -> str | None:
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
     """With the number of the line in which each ends. Raises csv.Error."""
-    first = text.split("\n", 1)[0]
-    separator = max(";,\t", key=first.count)
+    said = _SEPARATOR.match(text)  # a line that some spreadsheets write before the heads
+    separator = said[1] if said else max(";,\t", key=text.split("\n", 1)[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    return [(reader.line_num, row) for row in reader]
+    return [(reader.line_num, row) for row in reader][1 if said else 0 :]
 
 
 def _names(head: list[str]) -> tuple[list[str], tuple[WrongLine, ...]]:
@@ -119,7 +122,7 @@ def _names(head: list[str]) -> tuple[list[str], tuple[WrongLine, ...]]:
 def _person(number: int, values: dict[str, str], is_longer: bool, language: str) -> Invited | tuple[WrongLine, ...]:
     said, reference = values.get("language", "").strip().lower(), values.get("reference", "").strip()
     typed = contact_form.read(MultiDict(values | {"language": said}), language, Channel.ONSITE)
-    wrong = [WrongLine(number, message) for message in dict.fromkeys(typed.wrong.values())]
+    wrong = [WrongLine(number, contact_form.to_staff(message)) for message in dict.fromkeys(typed.wrong.values())]
     if said and said not in LANGUAGES:
         wrong.append(WrongLine(number, _LANGUAGE))
     if not is_reference(reference):

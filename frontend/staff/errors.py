@@ -9,6 +9,7 @@ from aiohttp import web
 from base.errors import DomainError
 from base.i18n import LANGUAGES
 from base.web import STAFF, language_of
+from base.web.problems import Unexpected
 from frontend.citizen import errors as citizen
 from frontend.citizen.rendering import words_in
 from frontend.staff.areas import AREAS
@@ -31,7 +32,11 @@ def error_page(request: web.Request, error: DomainError) -> web.Response:
     if STAFF not in request and not is_ours:
         return citizen.error_page(request, error)
     words = words_in(request, language_of(request))
-    view = StaffErrorPage(
-        frame=staff_frame(request, words, citizen.title_of(words, error.status)), text=citizen.text_of(words, error)
-    )
+    text = citizen.text_of(words, error)
+    if isinstance(error, Unexpected):  # not the page of an appointment
+        text = words._(
+            "Something went wrong on our side. Look whether it was done before you repeat it. Number of the error: {incident}",
+            incident=error.fields["incident"],
+        )
+    view = StaffErrorPage(frame=staff_frame(request, words, citizen.title_of(words, error.status)), text=text)
     return staff_page(request, "staff/error", view, status=error.status)

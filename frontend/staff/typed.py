@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from base.i18n import zone
+
+
+def read_day(text: str) -> date | None:
+    """As <input type=date> sends it. None: no such day, or none that anybody means."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return day if 2000 < day.year < 2200 else None
 
 
 def read_moment(text: str, zone_name: str) -> datetime | None:

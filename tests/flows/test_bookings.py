@@ -105,7 +105,7 @@ async def test_a_fee_needs_a_way_to_send_the_link(town: Town, rosa: StaffBrowser
 async def test_wrong_details_are_named_and_everything_is_kept(town: Town, rosa: StaffBrowser) -> None:
     refused = await book(town, rosa, FREE, name="", email="alex@", mobile="")
     assert refused.status == 422
-    assert "Geben Sie Ihren Namen ein" in refused.text
+    assert "Geben Sie den Namen der Person ein" in refused.text
     assert 'value="alex@"' in refused.text
 
 
@@ -146,6 +146,24 @@ async def test_although_there_is_no_time_with_a_reason(town: Town, rosa: StaffBr
     assert "22:00 Uhr" in done.text
     [row] = await town.rows("SELECT reason FROM override")
     assert row["reason"] == "Notfall"
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "said"),
+    [
+        ("", "Geben Sie Tag und Uhrzeit ein"),
+        ("2026-11-02T08:00", "Das ist schon vorbei"),
+        ("2026-12-08T08:03", "Termine beginnen alle fünf Minuten"),
+    ],
+)
+async def test_a_moment_at_which_nothing_can_begin_is_said(
+    town: Town, rosa: StaffBrowser, starts_at: str, said: str
+) -> None:
+    base, page = await base_of(town), await times(town, rosa, FREE)
+    [counter] = re.findall(r'<select[^>]*name="counter"[^>]*>\s*<option value="(\d+)"', page.text)
+    fields = fields_of(page, f"{base}/overrides") | {"starts_at": starts_at, "counter": counter, "reason": "Notfall"}
+    refused = await rosa.post(f"{base}/overrides", **fields)
+    assert (refused.status, said in refused.text) == (422, True)
 
 
 async def test_found_by_its_number_moved_and_cancelled_for_the_caller(town: Town, rosa: StaffBrowser) -> None:

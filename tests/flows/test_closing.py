@@ -165,6 +165,8 @@ async def test_none_suits_and_the_office_telephones(town: Town, office: Office) 
     assert "+49 1512 3456789" in tracked.text
     entry = await office.boss.get(f"{tracked.url.path}/{made['id']}", params={"day": "2026-12-11"})
     times = re.findall(r'name="time" value="([^"]*)"', entry.text)
+    for nobodys in ("9999-12-31", "0001-01-01", "soon"):
+        assert (await office.boss.get(entry.url.path, params={"day": nobodys})).status == 200
     assert times
     assert all("2026-12-11" in time for time in times)
     wrong = await office.boss.post(f"{entry.url.path}/take", request_key=str(uuid4()), time="never")

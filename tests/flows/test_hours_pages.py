@@ -66,7 +66,7 @@ async def test_series_are_previewed_in_words_saved_and_seen(town: Town, boss: St
     assert "Mo" in re.findall(r"<textarea[^>]*>([^<]*)", form.text)[0]
     typed = {"kind": "series", "counters": counters, "series": "Mo–Fr 09:00–11:00\nPause Mi 10:00–10:30"}
     preview = await send(boss, f"{base}/preview", typed)
-    assert "Mo. 09:00–11:00" in preview.text
+    assert "Mo.–Fr. 09:00–11:00" in preview.text
     assert "Niemand, der gebucht hat, ist betroffen" in preview.text
     before = await hours_of_day(town, "2026-12-07")
     assert before[0] != "08:00"  # the preview has changed nothing
@@ -144,9 +144,29 @@ async def test_what_somebody_else_changed_meanwhile_is_not_overwritten_unseen(to
     again = await save(boss, mine, base)
     assert again.status == 409
     assert "Noch nicht gespeichert" in again.text
-    assert "Vorher: Mo. 07:00–18:00" in again.text
+    assert "Vorher: Mo.–Do. 07:00–18:00" in again.text
     assert "Mo–Do 07:00–18:00" in (await boss.get(base)).text
     assert "Mo–Fr 07:00–17:00" in (await save(boss, again, base)).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ({"kind": "series", "series": "Mo–Fr 09:00–11:00"}, ">Mo–Fr 09:00–11:00</textarea>"),
+        ({"kind": "exception", "day": "2026-12-24", "counter": "", "spans": "8:00-9:00", "reason": "x"}, "8:00-9:00"),
+        ({"kind": "rule", "duration_min": "35"}, 'value="35"'),
+        ({"kind": "shares", "public_percent": "70", "staff_percent": "30", "release": ""}, 'value="70"'),
+    ],
+)
+async def test_from_a_preview_back_to_what_was_typed(
+    town: Town, boss: StaffBrowser, typed: dict[str, Any], kept: str
+) -> None:
+    base, service = await base_of(town), str((await town.service(SERVICE))["id"])
+    typed |= {"counters": str((await desks(town))[0]), "services": service, "service": service}
+    preview = await send(boss, f"{base}/preview", typed)
+    assert 'name="edit"' in preview.text
+    again = await send(boss, f"{base}/preview", typed | {"edit": "1"})
+    assert (again.status, kept in again.text) == (200, True)
 
 
 async def test_an_appointment_in_the_way_is_shown_and_nothing_changes(town: Town, boss: StaffBrowser) -> None:

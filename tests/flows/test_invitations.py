@@ -601,6 +601,12 @@ async def test_everybody_of_a_list_is_invited_once_however_often_it_is_sent(
     assert [(row["way"], row["n"]) for row in ways] == [("email", 2), ("letter", 1), ("sms", 1)]
 
 
+async def test_a_line_that_names_the_separator_is_no_person(town: Town, rosa: StaffBrowser) -> None:
+    """As some spreadsheets write it before the heads."""
+    done = await send_list(town, rosa, ("sep=;\r\n" + TABLE).encode())
+    assert "3 Personen wurden eingeladen." in done.text
+
+
 async def test_the_same_list_by_two_clerks_at_once_invites_nobody_twice(town: Town, rosa: StaffBrowser) -> None:
     people = [{"contact": {**KIM, "email": f"kim{n}@example.org"}} for n in range(20)]
     wanted_of_all = await wanted(town)
@@ -625,7 +631,7 @@ async def test_a_wrong_line_is_named_and_nobody_is_invited(town: Town, rosa: Sta
     assert page.status == 422
     for expected in (
         "Zeile 6: Geben Sie die E-Mail-Adresse vollständig ein",
-        "Zeile 7: Geben Sie Ihren Namen ein",
+        "Zeile 7: Geben Sie den Namen der Person ein",
         "Zeile 7: Die Sprache ist „de“ oder „en“.",
         "Geben Sie den letzten Tag ein",
         f'value="{day(town, 7)}"',

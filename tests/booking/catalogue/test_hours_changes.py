@@ -18,6 +18,7 @@ from booking.catalogue.changes import (
     Change,
     ClosureChange,
     DayOver,
+    Entry,
     ExceptionChange,
     HoursInTheWay,
     HoursMoved,
@@ -302,6 +303,22 @@ class TestHistory:
         )
         return [words.sentence(one) for one in reversed(await hours.history(OFFICE))]
 
+    def test_of_many_the_first_are_named(self) -> None:
+        many = {n: {"de": f"Leistung {n}"} for n in range(1, 11)}
+        words = HistoryWords(Translations.load(), "de", "Europe/Berlin", {}, many)
+        terms = {str(n): {"duration_min": 20} for n in many}
+        entry = Entry(id=0, at=THURSDAY, by="", kind="rule", subject={"services": list(many)}, before={}, after=terms)
+        assert "Leistung 7 und 3 weitere: Dauer 20 Minuten" in words.sentence(entry)
+
+    async def test_days_that_are_alike_stand_together(self, hours: HoursChanges) -> None:
+        week = [Rule(day, time(8), time(16)) for day in (1, 2, 3, 5)] + [Rule(4, time(8), time(18))]
+        pause = [Rule(day, time(12), time(13), is_break=True) for day in (1, 2)]
+        await hours.save(OFFICE, SeriesChange((DESK_1,), (*week, *pause)), by=1)
+        [german] = await self.sentences(hours, "de")
+        assert "Mo.–Mi., Fr. 08:00–16:00; " in german
+        assert "Pause Mo.–Di. 12:00–13:00" in german
+        assert "Do. 08:00–18:00" in german
+
     async def test_tells_in_the_readers_language(self, hours: HoursChanges) -> None:
         day, span = date(2026, 12, 24), (THURSDAY + timedelta(hours=9), THURSDAY + timedelta(hours=15))
         plan = Plan(80, 20, 0, (ReleasePart(100, 14, time(8), 30),))
@@ -326,12 +343,12 @@ class TestHistory:
             "Hours of Schalter 1: Thu 08:00–12:00 every 2 weeks from 1 Dec 2026; Fri 08:00–09:00, the last of the month only. "
             "Before: Mon 08:00–12:00; break Mon 10:00–10:30.",
             "The whole office, Thursday, 24 December 2026: open 08:00–10:00 (Heiligabend).",
-            "The whole office, Thursday, 24 December 2026: closed (Heiligabend).",
-            "The whole office, Thursday, 24 December 2026: the ordinary hours hold again.",
+            "The whole office, Thursday, 24 December 2026: closed (Heiligabend). Before: open 08:00–10:00 (Heiligabend).",
+            "The whole office, Thursday, 24 December 2026: the ordinary hours hold again. Before: closed (Heiligabend).",
             "Schalter 1 is closed from 26 Nov 2026, 09:00 to 26 Nov 2026, 15:00 (Wasserschaden).",
             "Schalter 1 is no longer closed from 26 Nov 2026, 09:00 to 26 Nov 2026, 15:00.",
             "Rule for Identity card, Beratung: duration 20 min; 80 % for everybody; 20 % for staff; "
-            "100 % released 14 days before at 08:00. Before: as everywhere.",
+            "100 % released 14 days before at 08:00, up to 30 min later. Before: as everywhere.",
         ]
         german = await self.sentences(hours, "de")
         assert german[1].startswith("Öffnungszeiten von Schalter 1: Do. 08:00–12:00")

@@ -165,5 +165,7 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(
         "A dry run: nothing was changed.",
     ):
         assert line in lines
-    assert any(line.startswith("~ hours rathaus/desk-1 series: ") for line in lines)
+    [hours] = [line for line in lines if line.startswith("~ hours rathaus/desk-1 series: ")]
+    assert ":00:00" not in hours  # as hours.csv writes it: th 14:00–18:00
+    assert "th 14:00–18:00" in hours
     assert not any("desk-2 would be closed" in line for line in lines)
