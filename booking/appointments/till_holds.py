@@ -205,10 +205,13 @@ class TillHolds:
         return to, found[1]
 
     async def begin(self, appointment_id: UUID, return_url: str, ident: UUID, code: str) -> Payment | None:
-        """With the code that was sent. Five times wrong, and it counts no more. None: nothing is to be paid any more.
+        """With the code that was sent. Five times wrong, and it counts no more. None: nothing is to be paid any more. Once it waits for a
+        till the same again does nothing more.
 
         Raises NotFound, CodeWrong, TillNotOffered, TooManyAtTill, HoldOver, PaymentUnderWay, PaymentUnavailable.
         """
+        if await self.found(appointment_id) is not None:
+            return await self.again(appointment_id, return_url)
         async with self._db.transaction() as conn:
             sent = await till_store.try_code(conn, ident, appointment_id, self._clock(), CODE_TRIES)
         if sent is None or not same(self._code(ident, code.strip()), sent.code_hmac):

@@ -36,6 +36,7 @@ from frontend.citizen.sent import cents_of
 from frontend.citizen.views import Row, ShownError
 from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
+from payment.receipts.kassenzeichen import spaced
 
 _S = AppointmentStatus
 
@@ -184,8 +185,12 @@ def _notice(words: Words, case: Case, status: str, reach: str) -> tuple[str, str
         )
         clock = (words.clock if is_today else words.when)(case.hold_until, case.time_zone)
         until = words._("Reserved until {clock}", clock=clock)
-        if kassenzeichen_at_till(case):
-            return "info", until, words._("It is to be paid at a till, or online; once paid, it is booked.")
+        if (number := kassenzeichen_at_till(case)) is not None:
+            said = words._(
+                "It is to be paid at a till, or online; once paid, it is booked. Kassenzeichen: {number}",
+                number=spaced(number),
+            )
+            return "info", until, said
         return "info", until, words._("The person has the link to pay; once paid, it is booked.")
     title = {
         _S.CANCELLED: words._("This appointment was cancelled."),

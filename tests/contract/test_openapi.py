@@ -58,6 +58,8 @@ def test_what_belongs_to_somebody_is_not_for_everybody() -> None:
         "/{language}/invitation",  # to type in the code of a letter
         "/{language}/invitation/link/{token}",
         "/{language}/refunds/link/{token}",
+        "/{language}/refund",  # to type in the code of a letter
+        "/{language}/charge/{token}",
         "/{language}/allowance/{token}",  # it opens nothing by itself: each reservation asks for it
         "/{language}/my-appointments",  # to ask for a link; the answer is always the same
         "/{language}/my-appointments/sent",

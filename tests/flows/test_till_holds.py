@@ -151,7 +151,8 @@ class TestChosen:
         made = await reserved(town, contact=KIM | {"mobile": "0151 23456789"})
         assert (await offered(town, made))["ways"] == ["email", "mobile"]
         ident, code = await code_for(town, made, "mobile")
-        assert (await choose(town, made, code_id=ident, code=code)).status == 200
+        answers = [await choose(town, made, code_id=ident, code=code) for _ in range(7)]  # an answer that was lost
+        assert {answer.status for answer in answers} == {200}
         [row] = await town.rows("SELECT verified FROM till_hold")
         assert row["verified"] == "mobile"
 
@@ -422,7 +423,7 @@ class TestPages:
             assert "Bis dahin reservieren" in words(await dana.get(path))
             done = words(await dana.post(f"{path}/till"))
         assert "Reserviert bis Freitag, 4. Dezember 2026, 10:00" in done
-        assert "an einer Kasse oder online zu bezahlen" in done
+        assert "an einer Kasse oder online zu bezahlen; danach ist er gebucht. Kassenzeichen: RF" in done
 
 
 async def post(town: Town, made: dict[str, Any], path: str, **fields: str) -> Answer:

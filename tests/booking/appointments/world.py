@@ -23,6 +23,8 @@ from notifications.messages import Messages
 from notifications.model import Contents
 from notifications.usecases import Notifications
 from payment.books_pg import PgBooks
+from payment.psp_counter import CounterProvider
+from payment.till.model import COUNTER
 from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
 from tests.booking.availability.city import TUESDAY, City, at, make_city
@@ -63,7 +65,11 @@ class CaseWorld(HoldWorld):
         self.slots, books = PgSlots(self.announcer), PgBooks(db)
         self.provider = ToyProvider()
         self.payments = Payments(
-            books, {"toy": self.provider}, CaseHooks(self.slots, clock, has_arrived, let_go), clock, uuid4
+            books,
+            {"toy": self.provider, COUNTER: CounterProvider(db, clock)},
+            CaseHooks(self.slots, clock, has_arrived, let_go),
+            clock,
+            uuid4,
         )
         self.appointments = Appointments(
             db,
