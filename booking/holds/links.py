@@ -13,7 +13,6 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 0.2
 _LINE_BYTES_MOST = 64 * 1024
-_GRACE_S = 0.01  # what was said may lie there unread, where this process was busy itself
 
 
 class Away(Exception):
@@ -85,93 +83,52 @@ class Server:
         sender.send({**answer, "id": message["id"]})
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    answer: asyncio.Future[Message]
-    asked_at: float  # of the loop's clock
-
-
 class Link:
-    """To one process; connected at the first question, and again after a loss.
+    """To one process; connected at the first question, and again after a loss."""
 
-    It is silent where nothing at all was heard for `silent_s` while a question is open, and is not asked again for `shunned_s`. While it
-    answers others it is only busy, so a question alone is given up after `patience_s`. All in seconds.
-    """
-
-    def __init__(self, address: str, secret: str, *, silent_s: float, shunned_s: float, patience_s: float) -> None:
+    def __init__(self, address: str, secret: str) -> None:
         self._address = address
         self._secret = secret
-        self._silent_s = silent_s
-        self._shunned_s = shunned_s
-        self._patience_s = patience_s
         self._sender: lines.Sender | None = None
         self._connecting = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._waiting: dict[int, _Question] = {}  # the oldest first
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._next = 0
-        self._heard_at = 0.0
         self._shunned_until = 0.0
 
-    async def ask(self, message: Message) -> Message:
+    async def ask(self, message: Message, silent_s: float, shunned_s: float) -> Message:
         """Raises Away: at once while it is shunned."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._shunned_until:
             raise Away
-        try:
-            sender = self._sender or await self._connect()
-        except (TimeoutError, OSError, ValueError) as error:
-            self._shun(error)
-            raise Away from None
         self._next += 1
-        number, question = self._next, _Question(loop.create_future(), loop.time())
-        self._waiting[number] = question
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="holds-link")
+        number, waiting = self._next, loop.create_future()
+        self._waiting[number] = waiting
         try:
-            sender.send({**message, "id": number})
-            return await question.answer
+            async with asyncio.timeout(silent_s):
+                sender = self._sender or await self._connect()
+                sender.send({**message, "id": number})
+                answer: Message = await waiting
+                return answer
+        except (TimeoutError, OSError, ValueError) as error:
+            if loop.time() >= self._shunned_until:  # else another has said so, who asked at the same time
+                log.warning("holds.owner-silent", extra={"error": type(error).__name__})
+            self._shunned_until = loop.time() + shunned_s
+            raise Away from None
         finally:
             self._waiting.pop(number, None)
 
-    async def _watch(self) -> None:
-        """One for all questions, while there are any."""
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            oldest = next(iter(self._waiting.values()))
-            due = min(max(self._heard_at, oldest.asked_at) + self._silent_s, oldest.asked_at + self._patience_s)
-            if due > loop.time():
-                await asyncio.sleep(due - loop.time())
-            await asyncio.sleep(_GRACE_S)
-            self._give_up(loop.time())
-
-    def _give_up(self, now: float) -> None:
-        asked_at = min((question.asked_at for question in self._waiting.values()), default=now)
-        is_silent = max(self._heard_at, asked_at) + self._silent_s <= now
-        if is_silent:
-            self._shun(TimeoutError())
-        for question in self._waiting.values():
-            if (is_silent or question.asked_at + self._patience_s <= now) and not question.answer.done():
-                question.answer.set_exception(Away())
-
-    def _shun(self, error: Exception) -> None:
-        now = asyncio.get_running_loop().time()
-        if now >= self._shunned_until:  # else another has said so, who asked at the same time
-            log.warning("holds.owner-silent", extra={"error": type(error).__name__})
-        self._shunned_until = now + self._shunned_s
-
     def close_soon(self) -> None:
-        for task in (self._reading, self._watching):
-            if task is not None:
-                task.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def close(self) -> None:
         self.close_soon()
-        tasks = [task for task in (self._reading, self._watching) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _connect(self) -> lines.Sender:
-        async with asyncio.timeout(self._silent_s), self._connecting:
+        async with self._connecting:
             if self._sender is not None:
                 return self._sender
             reader, writer = await lines.connect(self._address, _LINE_BYTES_MOST)
@@ -184,18 +141,15 @@ class Link:
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
-                self._heard_at = asyncio.get_running_loop().time()
                 answer = lines.decoded(line)
-                question = self._waiting.get(answer.get("id", 0))
-                if question is not None and not question.answer.done():
-                    question.answer.set_result(answer)
+                waiting = self._waiting.get(answer.get("id", 0))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer)
         except (OSError, ValueError):
             pass
         finally:
             self._sender = None
             writer.close()
-            if self._waiting:
-                self._shun(ConnectionResetError())
-            for question in self._waiting.values():
+            for waiting in self._waiting.values():
                 with contextlib.suppress(asyncio.InvalidStateError):
-                    question.answer.set_exception(Away())
+                    waiting.set_exception(ConnectionResetError())

@@ -1,9 +1,8 @@
 """One web process owns an office: its memory proposes the counters, so holds of the others do not collide with its own.
 
 Each process renews a lease and reads the others' once a second; rendezvous hashing over the living ones gives every office its owner, with
-no row per office and without moving more offices than it must when a process comes or goes. A hold is sent to the owner. One that is away,
-or from which nothing at all is heard for 200 ms, is done without: the sender inserts by itself, under the same request key, so that the
-answer is one hold either way.
+no row per office and without moving more offices than it must when a process comes or goes. A hold is sent to the owner; one that is away,
+or silent for 200 ms, is done without: the sender inserts by itself, under the same request key, so that the answer is one hold either way.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ LEASE_S = 3.0
 RENEW_S = 1.0
 SILENT_S = 0.2
 SHUNNED_S = 1.0  # who was silent is not asked again for as long
-PATIENCE_S = 2.0  # with who answers others meanwhile, so is only busy
 
 Answer = Callable[[Message], Awaitable[Message]]
 
@@ -89,7 +87,7 @@ class Owners:
         if link is None:
             return None
         try:
-            return await link.ask(message)
+            return await link.ask(message, SILENT_S, SHUNNED_S)
         except Away:
             return None
 
@@ -116,9 +114,7 @@ class Owners:
             self._links.pop(gone).close_soon()
         for process, address in alive.items():
             if process != self.id and process not in self._links:
-                self._links[process] = Link(
-                    address, self._secret, silent_s=SILENT_S, shunned_s=SHUNNED_S, patience_s=PATIENCE_S
-                )
+                self._links[process] = Link(address, self._secret)
         self._alive, self._owner = frozenset(alive), {}
 
 

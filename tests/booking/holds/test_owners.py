@@ -16,7 +16,6 @@ import pytest
 
 from base.clock import SettableClock
 from base.db import Database, violates
-from base.lines import Message
 from booking.availability.book import cell_of
 from booking.holds import owners
 from booking.holds.links import Away, Link, Server
@@ -113,12 +112,6 @@ async def test_a_silent_owner_is_done_without(db: Database, clock: SettableClock
         assert asyncio.get_running_loop().time() - began < owners.SILENT_S
 
 
-def link_to(
-    server: Server, secret: str = "secret", *, silent_s: float = 5, shunned_s: float = 0, patience_s: float = 5
-) -> Link:
-    return Link(server.address, secret, silent_s=silent_s, shunned_s=shunned_s, patience_s=patience_s)
-
-
 async def test_a_dead_owner_is_done_without_and_loses_its_offices(
     db: Database, clock: SettableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,46 +165,9 @@ class TestLink:
     async def test_many_questions_at_once(self, tmp_path: Path, where: str) -> None:
         server = Server("secret", self.echo)
         await server.start(str(tmp_path) if where == "folder" else where, uuid4())
-        link = link_to(server, "secret")
-        answers = await asyncio.gather(*(link.ask({"say": n}) for n in range(200)))
+        link = Link(server.address, "secret")
+        answers = await asyncio.gather(*(link.ask({"say": n}, 5, 0) for n in range(200)))
         assert [answer["said"] for answer in answers] == list(range(200))
-        await link.close()
-        await server.stop()
-
-    async def test_who_answers_others_is_busy_and_not_silent(self, tmp_path: Path) -> None:
-        """One question takes far longer than silence may; it is waited for while others are answered, and given up alone."""
-        release, never = asyncio.Event(), asyncio.Event()
-
-        async def answer(message: Message) -> Message:
-            if message["say"] == "slow":
-                await release.wait()
-            if message["say"] == "never":
-                await never.wait()
-            return {"said": message["say"]}
-
-        server = Server("secret", answer)
-        await server.start(str(tmp_path), uuid4())
-        link = link_to(server, silent_s=0.1, shunned_s=60, patience_s=0.6)
-        loop = asyncio.get_running_loop()
-        slow, stuck = (asyncio.create_task(link.ask({"say": one})) for one in ("slow", "never"))
-        began = loop.time()
-        while loop.time() < began + 0.4:  # as a release does: others all the while
-            await link.ask({"say": "quick"})
-            await asyncio.sleep(0.01)
-        release.set()
-        assert (await slow)["said"] == "slow"
-        while not stuck.done():
-            await link.ask({"say": "quick"})
-            await asyncio.sleep(0.01)
-        with pytest.raises(Away):
-            await stuck
-        assert loop.time() - began >= 0.6
-        assert (await link.ask({"say": "quick"}))["said"] == "quick"  # not shunned
-        with pytest.raises(Away):
-            await link.ask({"say": "never"})  # nothing else is heard: silent
-        with pytest.raises(Away):
-            await link.ask({"say": "quick"})  # and not asked for a while
-        never.set()
         await link.close()
         await server.stop()
 
@@ -219,9 +175,9 @@ class TestLink:
         server = Server("secret", self.echo)
         await server.start(str(tmp_path), uuid4())
         assert Path(server.address).stat().st_mode & 0o077 == 0
-        link = link_to(server, "another")
+        link = Link(server.address, "another")
         with pytest.raises(Away):
-            await link.ask({"say": 1})
+            await link.ask({"say": 1}, 5, 0)
         await link.close()
         await server.stop()
 
