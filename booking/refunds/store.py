@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +19,14 @@ async def due(conn: Connection, limit: int) -> list[Due]:
            AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = o.payment_id AND d.status NOT IN ('won', 'closed'))
          ORDER BY o.changed_at, o.id LIMIT $1"""
     return await fetch_all(conn, Due, sql, limit)
+
+
+async def at_office(conn: Connection, cases: Collection[UUID], office_id: int) -> set[UUID]:
+    """Those of these that were booked there, or have a living time at its counters."""
+    sql = """
+        SELECT a.id FROM appointment a WHERE a.id = ANY ($1) AND (a.office_id = $2 OR EXISTS (
+          SELECT FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 AND c.office_id = $2))"""
+    return set(await fetch_all(conn, UUID, sql, list(cases), office_id))
 
 
 async def insert_run(conn: Connection, ident: UUID, office_id: int, by: int, now: datetime) -> bool:

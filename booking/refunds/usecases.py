@@ -22,7 +22,7 @@ from payment.transfers.usecases import Transfers
 
 letters_taken = point("transfer.letters-taken")
 _RUNS = UUID("5f1c52a0-9d5e-4f64-8e0b-2f0f3b8a9c11")  # name space of request keys
-_MOST_DUE, _MOST_OF_A_RUN, _MOST_LISTED = 500, 200, 20
+_MOST_DUE, _MOST_OF_A_RUN, _MOST_LISTED = 5_000, 200, 20
 
 
 class NoLetterWaits(Conflict):
@@ -131,12 +131,12 @@ class Refunds:
         async with self._db.connection() as conn:
             due = await store.due(conn, _MOST_DUE)
             cases = await _cases(conn, due)
+            own = await store.at_office(conn, set(cases.values()), office_id)
         found = []
         for one in due:
-            try:
-                case = await self._appointments.of_office(office_id, cases[one.order_id])
-            except NotFound:
+            if cases[one.order_id] not in own:
                 continue
+            case = await self._appointments.case(cases[one.order_id])
             is_reached = case.is_told and self._appointments.can_reach(case.contact)
             if case.contact.postal_address is not None and not is_reached:
                 found.append(one)
