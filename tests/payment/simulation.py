@@ -206,10 +206,8 @@ class Simulation:
         """Run in the process. Raises Down where the process dies meanwhile, DomainError as the product does."""
         task = asyncio.create_task(work())
         self._process.add(task)
-        try:
-            await asyncio.wait({task})
-        finally:
-            self._process.discard(task)
+        task.add_done_callback(self._process.discard)  # it goes on, also where nobody waits for it any more
+        await asyncio.wait({task})
         if task.cancelled():
             raise Down
         error = task.exception()
@@ -401,6 +399,10 @@ class Simulation:
             for other in others:
                 other.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            if (
+                self._process
+            ):  # what they had begun is done before days pass: no process sleeps for a day between two steps
+                await asyncio.wait(set(self._process))
             if self.days:
                 await self.pass_days()
         finally:
