@@ -143,7 +143,7 @@ async def test_staff_sign_in_and_are_signed_out(db: Database, clock: SettableClo
     token = await identity.sign_in("kim", "correct horse battery")
     principal = await identity.find(token)
     assert principal is not None
-    permissions = ("queue.call", "person.read", "hold.staff", "invitation.make")
+    permissions = ("queue.call", "person.read", "hold.staff", "invitation.make", "transfer.enter", "fee.assess")
     assert principal.grants == {Grant(permission, None) for permission in permissions}
     assert principal.may("queue.call", 7)
     assert not principal.may("refund.approve")

@@ -39,10 +39,10 @@ async def test_the_roles_are_rows(db: Database) -> None:
     async with db.connection() as conn:
         roles = {row["name"]: set(row["permissions"]) for row in await conn.fetch("SELECT name, permissions FROM role")}
     assert roles == {
-        "clerk": {"queue.call", "person.read", "hold.staff", "invitation.make", "transfer.enter"},
+        "clerk": {"queue.call", "person.read", "hold.staff", "invitation.make", "transfer.enter", "fee.assess"},
         "supervisor": {
             *("queue.call", "queue.manage", "person.read", "hold.staff", "hold.override", "hours.change"),
-            *("waitlist.read", "invitation.make", "transfer.enter"),
+            *("waitlist.read", "invitation.make", "transfer.enter", "fee.assess"),
         },
         "finance": {
             *(
