@@ -23,9 +23,9 @@ def test_a_sound_product_gets_through(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_mutant_shows_what_it_breaks_and_is_gone_afterwards(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seed", "0", "--mutant", "a_refund_is_not_booked"]) == 1
-    assert "seed 0: ledger " in capsys.readouterr().out
-    assert main(["--seed", "0"]) == 0
+    assert main(["--seed", "2", "--mutant", "a_refund_is_not_booked"]) == 1
+    assert "seed 2: ledger " in capsys.readouterr().out
+    assert main(["--seed", "2"]) == 0
 
 
 def test_there_are_mutants_enough() -> None:

@@ -46,7 +46,8 @@ CLASHES = [
     ("assessor", "cashier", "account_duties_disjoint"),
     ("sender", "cashier", "account_duties_disjoint"),
     ("auditor", "treasury", "account_duties_disjoint"),
-    ("auditor", "clerk", "account_auditor_reads_only"),
+    ("auditor", "clerk", "account_duties_disjoint"),  # who asks for a further fee assesses it
+    ("cashier", "clerk", "account_duties_disjoint"),
     ("auditor", "caller", "account_auditor_reads_only"),
     ("finance", "sender", None),
     ("treasury", "cashier", None),
@@ -70,7 +71,7 @@ async def test_a_role_cannot_grow_into_another_duty_of_those_who_have_it(db: Dat
         await conn.execute(GIVE, kim, "caller", None)
         assert await outcome(conn, grow, "caller", ["ledger.close"]) == "account_duties_disjoint"
         assert await outcome(conn, grow, "caller", ["person.read"]) is None
-        assert await outcome(conn, grow, "clerk", ["fee.assess"]) is None  # nobody has it
+        assert await outcome(conn, grow, "allocation", ["fee.assess"]) is None  # nobody has it
         new = "INSERT INTO duty_permission VALUES ('queue.call', 'cash')"
         assert await outcome(conn, new) == "account_duties_disjoint"
         assert await outcome(conn, "DELETE FROM duty_permission") == "duty_permission_stays"
