@@ -54,7 +54,7 @@ def match(sides: Sides, *, moved_until: datetime, booked_until: datetime) -> Mat
     return Matched(
         links=tuple(sorted(links)),
         arrived=tuple(sorted(bank.arrived, key=lambda one: (one.payout_id, one.line.place))),
-        transferred=tuple(sorted(bank.transferred, key=lambda one: one.line.place)),
+        transferred=tuple(sorted(bank.transferred, key=_as_it_went)),
         differences=tuple(sorted(differences, key=lambda one: (one.day, one.cause, one.subject))),
     )
 
@@ -150,9 +150,16 @@ class _Bank:
 
     def match(self) -> None:
         traces = {one.trace for one in self._sides.payouts if one.trace}
+        told: set[tuple[UUID, int]] = set()
         lines = sorted(self._sides.lines, key=lambda one: (one.booked_on, one.place))
         for line in lines:
-            if (order := line.transfer) is not None and self._sides.orders.get(order) == abs(line.cents):
+            order = line.transfer
+            if (
+                order is not None
+                and line.cents in self._sides.orders.get(order, ())
+                and (order, line.cents) not in told
+            ):
+                told.add((order, line.cents))  # once each way: a bank that carries it out twice is told to people
                 self.transferred.append(Transferred(order, line))
                 self._taken.add(line.place)
             elif line.end_to_end_id in traces:
@@ -256,6 +263,11 @@ class _Bank:
                 proposal=proposal or PROPOSALS[cause], lines=places,
             )
         )  # fmt: skip
+
+
+def _as_it_went(one: Transferred) -> tuple[date, bool, tuple[int, int, int]]:
+    """A transfer leaves before it comes back, in whatever order the lines of a day stand."""
+    return one.line.booked_on, one.line.cents > 0, one.line.place
 
 
 class _Coverage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -163,8 +163,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """Everything of the days looked at. `orders`: transfers of ours that the lines name, and their cents; `settled`: payouts that
-    people or an earlier run have put to their lines (which are left out of `lines`)."""
+    """Everything of the days looked at. `orders`: transfers of ours that the lines name, and the cents of a line that each still waits for,
+    negative where it leaves our account; `settled`: payouts that people or an earlier run have put to their lines (which are left out of
+    `lines`)."""
 
     booked: Sequence[Booked] = ()
     moved: Sequence[Moved] = ()
@@ -172,7 +173,7 @@ class Sides:
     lines: Sequence[BankLine] = ()
     statements: Sequence[Covered] = ()
     waiting: Sequence[Waiting] = ()
-    orders: Mapping[UUID, int] = field(default_factory=dict)
+    orders: Mapping[UUID, Collection[int]] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     late: Mapping[str, date] = field(default_factory=dict)  # settled payouts: when the bank booked them
 

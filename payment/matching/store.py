@@ -93,12 +93,17 @@ async def lines(conn: Connection, span: Span) -> list[BankLine]:
     return await fetch_all(conn, BankLine, sql, span.first, span.last)
 
 
-async def orders(conn: Connection, ids: Collection[UUID]) -> dict[UUID, int]:
-    """Those of these end-to-end ids that are transfers of ours, and may still be booked or come back."""
+async def orders(conn: Connection, ids: Collection[UUID]) -> dict[UUID, frozenset[int]]:
+    """Those of these end-to-end ids that are transfers of ours by their latest file, and the cents of a line that they wait for: leaving
+    our account (negative) only once, coming back before or after that."""
     sql = """
-        SELECT i.end_to_end_id, i.amount_cents FROM transfer_file_item i JOIN transfer_order o ON o.id = i.order_id
-         WHERE i.end_to_end_id = ANY ($1) AND o.status IN ('exported', 'paid')"""
-    return {row["end_to_end_id"]: row["amount_cents"] for row in await conn.fetch(sql, list(ids))}
+        SELECT i.end_to_end_id, i.amount_cents, o.status FROM transfer_file_item i JOIN transfer_order o ON o.id = i.order_id
+         WHERE i.end_to_end_id = ANY ($1) AND o.status IN ('exported', 'paid') AND o.file = i.file"""
+    waiting = {"exported": (-1, 1), "paid": (1,)}
+    return {
+        row["end_to_end_id"]: frozenset(sign * row["amount_cents"] for sign in waiting[row["status"]])
+        for row in await conn.fetch(sql, list(ids))
+    }
 
 
 async def settled(conn: Connection, span: Span) -> dict[str, date]:

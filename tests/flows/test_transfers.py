@@ -160,21 +160,27 @@ async def test_from_a_failed_refund_to_the_file_and_the_bank(town: Town, staff: 
     assert len(mails(town, "überwiesen")) == 1
     await town.assert_sound()
 
-    await on_the_statement(town, 2, 1300, end_to_end)  # no such account there
+    await on_the_statement(town, 2, -1300, end_to_end, opening=98_700)  # the bank has carried it out a second time
+    told = await town.rows("SELECT cause, there_cents FROM difference WHERE state = 'open' AND subject LIKE 'bank:%'")
+    assert told == [{"cause": "unknown_debit", "there_cents": -1300}]
+    assert (await order_of(town))["status"] == "paid"
+
+    await on_the_statement(town, 3, 1300, end_to_end, opening=97_400)  # no such account there
     back = await order_of(town)
     assert (back["status"], back["iban"]) == ("returned", None)
     assert await balances(town) == {"psp_clearing": 1300, "transfer_payable": -1300}
     await town.work()
     assert mails(town, "Bitte prüfen Sie Ihre Bankverbindung")
     differences = await town.rows("SELECT cause FROM difference WHERE state = 'open'")
-    assert {row["cause"] for row in differences} & {"unknown_debit", "unknown_credit", "failed_refund"} == set()
+    assert {row["cause"] for row in differences} & {"unknown_debit", "unknown_credit", "failed_refund"} == {
+        "unknown_debit"
+    }
 
 
-async def on_the_statement(town: Town, number: int, cents: int, end_to_end: str) -> None:
+async def on_the_statement(town: Town, number: int, cents: int, end_to_end: str, opening: int = 100_000) -> None:
     """The bank's file comes, and the sides are laid beside each other."""
     day = date(2026, 12, number)
     line = entry(cents, booked_on=day, value_on=day, details=(detail(cents, end_to_end_id=end_to_end),))
-    opening = 100_000 if cents < 0 else 100_000 - cents
     made = statement(line, opening=opening, sequence=number, from_on=day, to_on=day, statement_id=f"STMT-{number}")
     await town.worker.bank.take(f"{number}.xml", written(made), by=None)
-    await town.worker.matching.run(date(2026, 12, 1), date(2026, 12, 2), by=1)
+    await town.worker.matching.run(date(2026, 12, 1), date(2026, 12, 3), by=1)

@@ -165,10 +165,28 @@ def test_a_payout_that_is_not_what_it_is_made_of() -> None:
 def test_transfers_of_ours_are_no_strangers() -> None:
     sent = UUID(int=7)
     order, back = line(-500, end_to_end_id=str(sent).upper()), line(500, 8, end_to_end_id=sent.hex)
-    found = matched(lines=[order, back], orders={sent: 500})
+    found = matched(lines=[back, order], orders={sent: {-500, 500}})
     assert (told(found), [one.order for one in found.transferred]) == ([], [sent, sent])
-    assert told(matched(lines=[order], orders={sent: 499})) == [("unknown_debit", "bank:7.1.1")]  # not what was ordered
+    assert told(matched(lines=[order], orders={sent: {-499, 499}})) == [
+        ("unknown_debit", "bank:7.1.1")
+    ]  # not what was ordered
     assert told(matched(lines=[order])) == [("unknown_debit", "bank:7.1.1")]
+
+
+def test_a_transfer_that_the_bank_carries_out_twice_is_told_to_people() -> None:
+    sent = UUID(int=7)
+    once, again = line(-500, end_to_end_id=sent.hex), line(-500, 8, end_to_end_id=sent.hex)
+    found = matched(lines=[once, again], orders={sent: {-500, 500}})
+    assert (told(found), len(found.transferred)) == ([("unknown_debit", again.subject)], 1)
+    later = matched(lines=[again], orders={sent: {500}})  # it has left our account already
+    assert (told(later), later.transferred) == ([("unknown_debit", again.subject)], ())
+
+
+def test_a_transfer_leaves_before_it_comes_back() -> None:
+    sent = UUID(int=7)
+    back, order = line(500, end_to_end_id=sent.hex), line(-500, 8, end_to_end_id=sent.hex)
+    found = matched(lines=[back, order], orders={sent: {-500, 500}})
+    assert [one.line.cents for one in found.transferred] == [-500, 500]
 
 
 def test_what_waits_for_others_is_told_as_it_is() -> None:
