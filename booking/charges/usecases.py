@@ -317,7 +317,7 @@ class Charges:
             charge_pay_requested()
             if (living.provider == COUNTER) is at_till:
                 return await self._payments.open(living.id)
-            ended = await self._payments.fence(living.id)
+            ended = await (self._payments.leave if at_till else self._payments.fence)(living.id)
             if ended.status is PaymentStatus.PAID:
                 return None
             if ended.status not in _ENDED:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.flows.test_cash_desk import MITTE, a_till, books, words
 from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
+from tests.flows.test_till_holds import DOWN
 from tests.invariants import faults
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
@@ -186,6 +187,24 @@ async def test_what_was_begun_on_a_phone_and_is_taken_at_a_till_cannot_be_paid_t
     statuses = await town.rows("SELECT provider, status FROM payment ORDER BY created_at, provider DESC")
     assert [(one["provider"], one["status"]) for one in statuses] == [("stripe", "fenced"), ("counter", "paid")]
     assert "Bezahlt: 13,00 €" in words(await phone.get(page.url.path))
+    await sound(town)
+
+
+async def test_what_could_not_be_begun_on_a_phone_is_taken_at_a_till_while_the_provider_is_silent(
+    town: Town, kim: StaffBrowser, robin: StaffBrowser, phone: StaffBrowser
+) -> None:
+    """Nobody was given an address to pay at, so nothing has to be waited for."""
+    page = await phone.get(link_of(await ask(kim, await served(town, kim)), town))
+    await town.sandbox("PUT", "faults", DOWN)
+    assert (await phone.post(f"{page.url.path}/pay", request_key=str(uuid4()))).status == 503
+    till = await a_till(town, robin)
+    [shown] = set(re.findall(rf'href="({till}/payments/[^"]+)"', (await robin.get(f"{till}?q=1")).text))
+    [action] = re.findall(rf'action="({till}/charges/[^"]+)"', (await robin.get(shown)).text)
+    path = (await robin.post(action)).url.path
+    assert "Bezahlt" in words(await robin.post(f"{path}/take", method="terminal", slip="1", request_key=str(uuid4())))
+    assert await charges(town) == [("paid", 1300)]
+    statuses = await town.rows("SELECT provider, status FROM payment ORDER BY created_at, provider DESC")
+    assert [(one["provider"], one["status"]) for one in statuses] == [("stripe", "lapsed"), ("counter", "paid")]
     await sound(town)
 
 
