@@ -198,7 +198,7 @@ class Lifecycle:
             if not await is_due(tx):
                 return False
             given = await self._give_back(tx, case, case.refund_percent(at))
-            takes = await self._payments.charge(tx, case.references)
+            takes = await self._keep_rest(tx, case)
             await self._slots.move(tx, reference, _S.CANCELLED)
             left = Afterwards(tuple(given), tuple(takes), await wait_no_more(self._slots, self._payments, tx, case))
             await self._slots.announce(tx, reference, Notice("appointment_released", fields=in_mail(given)))

@@ -7,19 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from tests.flows.test_reconfirm import asks, hours_before, state, to_come
 from tests.staff import StaffBrowser
 from tests.town import Town
 
 PAID = "Führungszeugnis"
 
 
-async def booked(town: Town) -> tuple[dict[str, Any], datetime]:
-    """By a policy of steps; and when it starts."""
+async def steps(town: Town, *hours: int) -> None:
+    """So many before, the whole fee goes back, then half of it, then nothing."""
     await town.rows(
         """
         INSERT INTO refund_policy (key, share_percent, step_hours, step_percent, text)
-        VALUES ('steps', 100, '{3,1}', '{100,50}', '{"de": "Spät abgesagt kostet."}')"""
+        VALUES ('steps', 100, $1, '{100,50}', '{"de": "Spät abgesagt kostet."}')""",
+        list(hours),
     )
+
+
+async def booked(town: Town) -> tuple[dict[str, Any], datetime]:
+    """By a policy of steps; and when it starts."""
+    await steps(town, 3, 1)
     made = await town.appointment(PAID)
     await town.pay(await town.checkout(made))
     await town.webhooks()
@@ -73,3 +80,18 @@ async def test_by_the_api(town: Town) -> None:
     async with StaffBrowser(town) as citizen:
         page = await citizen.get(f"/de/case/{made['token']}")
     assert "Nach der Regel, die bei Ihrer Buchung galt, wird die Gebühr nicht erstattet." in page.text
+
+
+async def test_what_is_kept_of_a_time_that_is_released_is_revenue_at_once(town: Town) -> None:
+    """Nobody answered whether they come: as with a cancellation, no service follows, so nothing is waited for."""
+    await asks(town, PAID)
+    await steps(town, 72, 1)
+    made = await to_come(town, PAID)
+    for hours in (47, 24):
+        await hours_before(town, made, hours)
+    assert await state(town, made) == ("cancelled", "released")
+    kept = await town.rows(
+        "SELECT j.kind, e.amount_cents FROM journal j JOIN entry e ON e.journal_id = j.id WHERE e.account LIKE 'revenue:%'"
+    )
+    assert kept == [{"kind": "earned", "amount_cents": -650}]
+    await town.assert_sound()
