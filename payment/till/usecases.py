@@ -167,6 +167,8 @@ class Tills:
             for name, cents in (("float", float_cents), ("brought", brought_cents))
             if not 0 <= cents <= MOST_CENTS
         ]
+        if not wrong and brought_cents > float_cents:  # it would be booked as money that is missing
+            wrong.append(FieldError("/brought", "less_than_equal", _("This is more than was counted in the drawer.")))
         if wrong:
             raise Invalid(wrong)
         now = self._clock()
@@ -291,7 +293,7 @@ class Tills:
         counted = _counted(counted_cents, count)
         if not 0 <= deposit_cents <= counted:
             raise Invalid(
-                [FieldError("/deposit", "less_than_equal", _("More was counted out than lies in the drawer."))]
+                [FieldError("/deposit", "less_than_equal", _("This is more than was counted in the drawer."))]
             )
         await self._book(drawer_id)
         note = note.strip()

@@ -218,6 +218,15 @@ class TestDrawer:
             ("drawer_opened", "cash_difference", 500),
         ]
 
+    async def test_no_more_change_can_have_come_than_was_counted(self, town: Town, robin: StaffBrowser) -> None:
+        till = await a_till(town, robin)
+        await close(robin, await robin.get(till), counted="100")
+        assert "Lade öffnen</span></button>" in (await robin.get(till)).text
+        page = await robin.post(f"{till}/drawer", float="200", brought="300", request_key=str(uuid4()))
+        assert (page.status, "mehr, als in der Lade gezählt wurde" in words(page)) == (422, True), words(page)
+        assert 'value="300"' in page.text
+        assert len(await books(town, "drawer_opened")) == 2  # of the first time: nothing is missing
+
     async def test_one_open_drawer_for_a_till(self, town: Town, robin: StaffBrowser) -> None:
         till = await a_till(town, robin)
         page = await robin.post(f"{till}/drawer", float="5", request_key=str(uuid4()))
@@ -230,7 +239,7 @@ class TestDrawer:
             ({}, "Zählen Sie die Lade"),
             ({"pieces-5000": "2", "counted": "101"}, "eine andere Summe als die der Scheine und Münzen"),
             ({"pieces-5000": "zwei"}, "eine ganze Zahl"),
-            ({"counted": "100", "deposit": "101"}, "mehr ausgezählt"),
+            ({"counted": "100", "deposit": "101"}, "mehr, als in der Lade gezählt wurde"),
         ):
             page = await close(robin, desk, **fields)
             assert (page.status, said in words(page)) == (422, True), words(page)
