@@ -25,6 +25,7 @@ from frontend.finance.shared import (
     entry_lines,
     journal_url,
     payment_url,
+    service_of,
     today_of,
     zone_of,
 )
@@ -233,7 +234,7 @@ def _payment_line(
     return PaymentLine(
         time=words.time(payment.created_at, str(zone_of(words))),
         about=link,
-        service=words.pick(brief.service) if brief else "",
+        service=service_of(words, payment, brief),
         amount=wording.money(words, payment.amount),
         here=words._(wording.PAYMENT[payment.status]),
         there=there,

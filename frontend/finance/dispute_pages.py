@@ -20,6 +20,7 @@ from frontend.citizen.rendering import words_of
 from frontend.citizen.words import Words
 from frontend.counter.keys import QUEUE
 from frontend.finance import wording
+from frontend.finance.further import further_facts
 from frontend.finance.shared import about, day_link, today_of, zone_of
 from frontend.finance.views import DisputeLine, DisputePage, DisputesPage, Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
@@ -86,15 +87,16 @@ async def show_dispute(request: web.Request) -> web.Response:
     steps = await request.app[QUEUE].steps_of(brief.id) if brief else []
     sent = await request.app[NOTIFICATIONS].sent_of({*references, *([brief.id] if brief else [])})
     title = about(words, payment, dict(briefs)).label
+    further = await further_facts(request, words, payment)
     view = DisputePage(
         frame=staff_frame(request, words, words._("Dispute: {what}", what=title)),
         all=Link(label=words._("All disputes"), url=f"/{words.language}/finance/disputes"),
         dispute=dispute_line(words, dispute, payment, briefs),
         facts=_facts(words, dispute, payment),
-        payment=_payment(words, payment, receipt.label, brief),
-        visit=_visit(words, steps, brief),
+        payment=(*_payment(words, payment, receipt.label, brief), *further[:-1]),
+        visit=(*further[-1:], *_visit(words, steps, brief)),
         messages=_messages(words, sent),
-        is_known=brief is not None,
+        is_known=brief is not None or bool(further),
     )
     return staff_page(request, "finance/dispute", view)
 

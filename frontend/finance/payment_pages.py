@@ -18,6 +18,7 @@ from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.dispute_pages import dispute_line
+from frontend.finance.further import further_facts
 from frontend.finance.payment_views import PaymentPage, RefundLine
 from frontend.finance.payment_way import way
 from frontend.finance.shared import about, day_link, difference_lines, entry_lines, payment_url, zone_of
@@ -109,6 +110,7 @@ async def _page(
         provider_facts=_provider_facts(words, story),
         is_silent=story.look is None,
         appointment=_appointment(words, brief, staff),
+        further=await further_facts(request, words, payment),
         others=tuple(
             Link(label=words._("Payment {number}", number=n), url=down(words, payment_url(words, one)))
             for n, one in enumerate(others, start=1)

@@ -33,6 +33,7 @@ class PaymentPage:
     provider_facts: tuple[Fact, ...]
     is_silent: bool
     appointment: tuple[Fact, ...]  # its number leads there for whoever may see it
+    further: tuple[Fact, ...]  # of a further fee: what it was asked for
     others: tuple[Link, ...]  # further payments of the same appointment
     differences: tuple[ShownDifference, ...]
     refunds: tuple[RefundLine, ...]

@@ -70,6 +70,14 @@ def about(words: Words, payment: Named, briefs: Mapping[UUID, Brief]) -> Link:
     return Link(label=spaced(payment.kassenzeichen), url=url)
 
 
+def service_of(words: Words, payment: Payment, brief: Brief | None) -> str:
+    """What was paid for: the appointment's service, or what a further fee was asked for."""
+    asked_for = ", ".join(line.label for line in payment.lines if line.label)
+    if brief is None or (brief.id != payment.reference and asked_for):
+        return asked_for
+    return words.pick(brief.service)
+
+
 def difference_lines(
     words: Words, found: Iterable[Difference], payments: Mapping[UUID, Payment], briefs: Mapping[UUID, Brief]
 ) -> tuple[ShownDifference, ...]:

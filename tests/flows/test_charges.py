@@ -298,6 +298,28 @@ async def test_a_paid_one_goes_back_by_two_persons(town: Town, kim: StaffBrowser
     await town.assert_sound()
 
 
+async def test_finance_sees_what_a_fee_without_an_appointment_was_for(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser
+) -> None:
+    day = await ask(kim, await served(town, kim), quantity="2", text="für zwei Kinder")
+    path = await pay_online(town, phone, await phone.get(link_of(day, town)))
+    await phone.get(f"{path}/paid")
+    *_, charge = town.machine.state.rows("charges")
+    await town.sandbox("POST", f"charges/{charge['id']}/dispute")
+    await town.webhooks()
+    await hire(town, "toni", "finance")
+    async with await sign_in(town, "toni") as toni:
+        assert "Führungszeugnis (für zwei Kinder)" in words(await toni.get("/de/finance/"))
+        [row] = await town.rows("SELECT p.id, d.id AS dispute FROM payment p JOIN dispute d ON d.payment_id = p.id")
+        own = words(await toni.get(f"/de/finance/payments/{row['id']}"))
+        disputed = words(await toni.get(f"/de/finance/disputes/{row['dispute']}"))
+    for page in (own, disputed):
+        assert "Wofür 2 × Führungszeugnis (für zwei Kinder) Nummer 001 Dienststelle Bürgerbüro Mitte" in page, page
+        assert "gehört zu keinem Termin" not in page
+    assert "Besuch ohne Termin" in own
+    assert "Beim Besuch verlangt" in disputed
+
+
 async def test_a_visit_does_not_end_with_an_open_fee_unless_it_is_said_why(
     town: Town, kim: StaffBrowser, phone: StaffBrowser
 ) -> None:
