@@ -15,6 +15,7 @@ from uuid import UUID
 from base.errors import NotFound
 from base.failpoint import point
 from base.money import Money
+from base.rounds import each
 from payment.context import KEY_LIFE, Context
 from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import CaptureOrder, OutcomeUnknown, ProviderRefused, SessionState, Tx
@@ -62,16 +63,18 @@ class Capturing:
         books, now = self.context.books, self.context.clock()
         async with books.transaction() as tx:
             due = await books.due_to_take(tx, now + TAKE_BEFORE_END, today, _AT_ONCE)
-        done = 0
-        for payment_id in due:
-            async with books.transaction() as tx:
-                payment = await self._locked(tx, payment_id)
-                if not payment.is_reserved or payment.take_cents is not None:
-                    continue
-                await books.store_payment(tx, ordered(payment, now), payment.status)
-            take_ordered()
-            done += 1
-        return done
+        return await each(
+            due, self._order_one, log=log, failed="payment.not-ordered", named=lambda one: {"payment": str(one)}
+        )
+
+    async def _order_one(self, payment_id: UUID) -> bool:
+        async with self.context.books.transaction() as tx:
+            payment = await self._locked(tx, payment_id)
+            if not payment.is_reserved or payment.take_cents is not None:
+                return False
+            await self.context.books.store_payment(tx, ordered(payment, self.context.clock()), payment.status)
+        take_ordered()
+        return True
 
     async def carry_out(self, payment_id: UUID) -> Payment:
         """Do what was ordered, and look. As it stands where nothing is, or nobody answers. Raises NotFound."""

@@ -74,10 +74,18 @@ class Disputing:
         since = now - FIRST_LISTING if until is None else until - OVERLAP
         found = await provider.disputes_since(since)
         listed()
-        done = [await self._take_listed(name, seen) for seen in found]
+        done = [await self._guarded(name, seen) for seen in found]
         mark = now if all(done) else max(until or since, now - HELD_BACK_AT_MOST)
         async with books.transaction() as tx:
             await books.set_listed_until(tx, name + MARK, mark)
+
+    async def _guarded(self, name: str, seen: DisputeSnapshot) -> bool:
+        """One that cannot be booked keeps no other from being seen; it is listed again."""
+        try:
+            return await self._take_listed(name, seen)
+        except Exception:  # whatever it is
+            log.exception("dispute.settle_failed", extra={"dispute": seen.provider_id})
+            return False
 
     async def _take_listed(self, name: str, seen: DisputeSnapshot) -> bool:
         """Whether that is the end of it, as far as the list is concerned."""

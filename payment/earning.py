@@ -5,16 +5,19 @@ What is on its way back, or still owed because giving it back has failed, is not
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from base.failpoint import point
+from base.rounds import each
 from payment.context import Context
 from payment.ledger import JournalKind, earned_journal
 from payment.model import PaymentStatus, owed_cents
 from payment.ports import Tx
 
+log = logging.getLogger(__name__)
 earned = point("payment.earned")
 
 _AT_ONCE = 100
@@ -41,9 +44,12 @@ class Earning:
         """Of all whose day has come, each in a transaction of its own. How many."""
         async with self.context.books.transaction() as tx:
             due = await self.context.books.due_to_earn(tx, today, _AT_ONCE)
-        done = 0
-        for payment_id in due:
-            async with self.context.books.transaction() as tx:
-                done += bool(await self.earn(tx, payment_id))
-            earned()
-        return done
+        return await each(
+            due, self._earn_one, log=log, failed="payment.not-earned", named=lambda one: {"payment": str(one)}
+        )
+
+    async def _earn_one(self, payment_id: UUID) -> bool:
+        async with self.context.books.transaction() as tx:
+            cents = await self.earn(tx, payment_id)
+        earned()
+        return bool(cents)

@@ -22,6 +22,7 @@ from base.failpoint import point
 from base.i18n import Translations, pick
 from base.i18n import mark as _
 from base.money import Money
+from base.rounds import each
 from base.seal import Sealer, new_token, same, token_sha256
 from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.for_staff import NobodyToAsk
@@ -254,17 +255,21 @@ class Charges:
         """Those of which it is not known yet whether they can still be paid. How many were tried."""
         async with self._db.connection() as conn:
             due = await store.withdrawing(conn, self._clock() - _TRY_EVERY, _AT_ONCE)
-        for charge_id in due:
-            async with self._db.connection() as conn:
-                payment = await self._payments.living(conn, charge_id)
-            if payment is not None:
-                await self._payments.fence(payment.id)
-                continue
-            async with self._db.transaction() as conn:  # its payment had ended before the charge was withdrawn
-                await store.lock(conn, charge_id)
-                if await self._payments.living(conn, charge_id) is None:
-                    await store.move(conn, charge_id, ChargeStatus.WITHDRAWN, self._clock())
-        return len(due)
+        return await each(
+            due, self._end_one, log=log, failed="charge.not-withdrawn", named=lambda one: {"charge": str(one)}
+        )
+
+    async def _end_one(self, charge_id: UUID) -> bool:
+        async with self._db.connection() as conn:
+            payment = await self._payments.living(conn, charge_id)
+        if payment is not None:
+            await self._payments.fence(payment.id)
+            return True
+        async with self._db.transaction() as conn:  # its payment had ended before the charge was withdrawn
+            await store.lock(conn, charge_id)
+            if await self._payments.living(conn, charge_id) is None:
+                await store.move(conn, charge_id, ChargeStatus.WITHDRAWN, self._clock())
+        return True
 
     async def pay(self, charge_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: paid, or the money is under way. Raises NotFound, ChargeOver, PaymentUnavailable."""

@@ -149,6 +149,8 @@ class Matching:
                 await self._recognise(provider, charge_id)
             except OutcomeUnknown as silence:  # it stays a difference until the next run
                 log.warning("matching.no_answer", extra={"provider": provider, "detail": str(silence)})
+            except Exception:  # so does this, and the others are compared all the same
+                log.exception("matching.not-recognised", extra={"provider": provider, "charge": charge_id})
 
     async def _put_arrived(self, conn: Connection, found: Matched, now: datetime) -> None:
         """What another run has put to its line meanwhile is left to it."""

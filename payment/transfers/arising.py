@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 from uuid import UUID, uuid5
 
 from base.db import Connection
 from base.failpoint import point
+from base.rounds import each
 from base.seal import token_sha256
 from payment import dispute_store
 from payment import store as payments_store
@@ -18,6 +20,8 @@ from payment.transfers.journals import owed_journal
 from payment.transfers.model import Order, Step
 from payment.transfers.orders import Orders
 from payment.transfers.states import Occasion
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
 arisen = point("transfer.arisen")
@@ -33,12 +37,14 @@ class Arising(Orders):
         """Of refunds that failed before there were orders, or in a process that knew none. How many."""
         async with self.db.connection() as conn:
             due = await store.without_order(conn, _AT_ONCE)
-        done = 0
-        for refund_id in due:
-            async with self.db.transaction() as conn:
-                refund = await payments_store.find_refund(conn, refund_id)
-                done += refund is not None and await self._arise(conn, refund.payment_id, refund_id)
-        return done
+        return await each(
+            due, self._arise_one, log=log, failed="transfer.not-arisen", named=lambda one: {"refund": str(one)}
+        )
+
+    async def _arise_one(self, refund_id: UUID) -> bool:
+        async with self.db.transaction() as conn:
+            refund = await payments_store.find_refund(conn, refund_id)
+            return refund is not None and await self._arise(conn, refund.payment_id, refund_id)
 
     async def _arise(self, conn: Connection, payment_id: UUID, refund_id: UUID) -> bool:
         payment = await payments_store.lock_payment(conn, payment_id)

@@ -115,6 +115,18 @@ async def test_what_is_owed_because_giving_it_back_failed_is_not_earned(world: W
     assert await balances(world, payment) == {"psp_clearing": 1300, "received_in_advance": -1300}
 
 
+async def test_one_that_cannot_be_booked_keeps_no_other_waiting(db: Database) -> None:
+    world = World(books=PgBooks(db))
+    stuck, other = sorted([await paid(world), await paid(world, 1002)], key=lambda one: one.id)
+    async with db.connection() as conn:
+        await conn.execute(
+            f"ALTER TABLE journal ADD CONSTRAINT stuck CHECK (kind <> 'earned' OR payment_id <> '{stuck.id}')"
+        )
+    assert await world.payments.earn_due(DAY) == 1
+    assert await balances(world, other) == {"psp_clearing": 1300, "revenue:31000": -1000, "revenue:32000": -300}
+    assert await balances(world, stuck) == {"psp_clearing": 1300, "received_in_advance": -1300}
+
+
 async def test_what_is_not_paid_is_not_earned(world: World) -> None:
     await world.opened()
     async with world.books.transaction() as tx:
