@@ -8,8 +8,9 @@ from uuid import UUID
 
 from base.db import Connection
 from base.failpoint import point
+from payment import dispute_store
 from payment import store as payments_store
-from payment.decide_dispute import CHARGE_DISPUTED
+from payment.decide_dispute import CHARGE_DISPUTED, after_loss
 from payment.ledger import JournalKind
 from payment.ports import Tx
 from payment.transfers import store
@@ -57,9 +58,24 @@ class Arriving(Cancelling):
             await self._reverse(conn, before, JournalKind.TRANSFER_PAID, JournalKind.TRANSFER_RETURNED)
         after = await self._step(conn, before, nameless(before), _EVENT.BOUNCE, by, note=reason)
         if before.is_lost:  # its payer has the money by the dispute, so nobody is asked for another account
-            return await self._cancel(conn, order_id, None, CHARGE_DISPUTED)
+            called_off = await self._cancel(conn, order_id, None, CHARGE_DISPUTED)
+            await self._overtake(conn, before)
+            return called_off
         await self._tell(conn, after, "returned", self.link(after))
         return after
+
+    async def _overtake(self, conn: Connection, order: Order) -> None:
+        """The loss has given the refund back, as far as it reaches: it is owed no more, and no loss."""
+        payment = await payments_store.lock_payment(conn, order.payment_id)  # as calling it off has left it
+        refund = await payments_store.lock_refund(conn, order.refund_id)
+        assert payment is not None
+        assert refund is not None
+        disputes = await dispute_store.of_payment(conn, payment.id)
+        refunds, now = await payments_store.refunds_of(conn, payment.id), self.clock()
+        decision = after_loss(refund, payment, disputes, refunds, now)
+        if decision.journal is not None:
+            await payments_store.update_refund(conn, decision.refund, refund.status)
+            await payments_store.insert_journal(conn, decision.journal, now)
 
     async def returned_by_hand(self, order_id: UUID, *, by: int, note: str) -> Order:
         """Before the statement says so. Refusals as `returned`."""

@@ -111,6 +111,11 @@ async def test_lost_when_the_bank_has_the_order_already(town: Town, staff: dict[
     await staff["noa"].post(f"{here}/returned", note="Auf unsere Bitte zurückgeholt")
     assert (await order_of(town))["status"] == "cancelled"  # and nobody is asked for another account
     assert not mails(town, "Bitte prüfen Sie Ihre Bankverbindung")
+    assert [row["status"] for row in await town.rows("SELECT status FROM refund")] == ["overtaken"]  # owed no more
+    assert await balances(town) == {}
+    await town.worker.matching.run(town.clock().date(), town.clock().date(), by=1)
+    found = await town.rows("SELECT cause FROM difference WHERE state = 'open'")
+    assert [row["cause"] for row in found] == ["lost_dispute"]
     await town.assert_sound()
 
 
