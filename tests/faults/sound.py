@@ -33,6 +33,8 @@ class Outcome:
     sessions: tuple[str, ...] = ()  # at the provider
     charges: tuple[tuple[int, int], ...] = ()  # at the provider: paid, of that given back
     given_back: tuple[tuple[int, str], ...] = ()  # at the provider
+    payouts: tuple[tuple[str, int], ...] = ()  # as we know them: status, amount
+    paid_out: tuple[tuple[str, str, int], ...] = ()  # their journals
     mails: tuple[str, ...] = ()  # templates, one for each Message-ID
 
 
@@ -58,6 +60,13 @@ async def outcome(scene: Scene) -> Outcome:
         sessions=tuple(sorted(row["status"] for row in sandbox.rows("sessions"))),
         charges=tuple((row["amount"], row["amount_refunded"]) for row in sandbox.rows("charges") if row["paid"]),
         given_back=tuple((row["amount"], row["status"]) for row in sandbox.rows("refunds")),
+        payouts=tuple(await scene.rows("SELECT status, amount_cents FROM provider_payout_now ORDER BY id")),
+        paid_out=tuple(
+            await scene.rows(
+                "SELECT j.kind, e.account, e.amount_cents FROM entry e JOIN journal j ON j.id = e.journal_id "
+                "WHERE j.kind IN ('payout', 'payout_failed') ORDER BY e.id"
+            )
+        ),
         mails=tuple(sorted(templates[ident] for ident in copies(scene))),
     )
 

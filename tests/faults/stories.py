@@ -312,6 +312,28 @@ async def reversed_by_two(scene: Scene) -> None:
         await scene.good("POST", f"{here}/{reversal}/approve", staff=approving, form={"request_key": str(uuid4())})
 
 
+async def paid_out(scene: Scene) -> str:
+    """What was paid goes to the city's bank account; the payout's id. The provider's clock is behind, since its books are read up to the
+    last whole second: what happens in this one is read next time."""
+    await scene.control("clock", {"offset_s": -60}, "PUT")
+    await paid(scene)
+    sandbox = scene.machine.state
+    for row in sandbox.rows("balance_transactions"):
+        sandbox.change("balance_transactions", row["id"], available_on=int(scene.machine.now()))
+    payout = str((await scene.control("payouts"))["id"])
+    await scene.control(f"payouts/{payout}/arrive")
+    return payout
+
+
+async def paid_out_and_back(scene: Scene) -> None:
+    """The bank sends the payout back after it was read and booked; finance reads again, and once more where there was no answer."""
+    payout = await paid_out(scene)
+    await scene.drain(is_spared=True)
+    await scene.control(f"payouts/{payout}/fail", {"code": "account_closed"})
+    finance = await signed_in(scene, "toni")
+    await scene.good("POST", "/de/finance/differences/runs", staff=finance, form={})
+
+
 async def dispute_opened(scene: Scene) -> tuple[dict[str, Any], str]:
     """By the payer at their bank, without a word from us; the provider has told us or not."""
     made = await paid(scene)
@@ -981,6 +1003,8 @@ TRANSFER_GIVEN_UP = Story(
         mails=(*SENT.mails, "transfer_asked", "transfer_returned"),
     ),
 )
+PAYOUT = FEE - 45  # the sandbox keeps 1.5 % and 25 cents
+_PAID_OUT = (("payout", "bank_in_transit", PAYOUT), ("payout", "psp_clearing", -PAYOUT))
 _WITHDRAWN = (("dispute", "dispute_receivable", FEE), ("dispute", "psp_clearing", -FEE))
 TRANSFER_REMINDED = Story(transfer_reminded, replace(SENT, mails=(*SENT.mails, "transfer_asked")))
 TRANSFER_LETTER = Story(transfer_letter, replace(SENT, mails=()))
@@ -1013,6 +1037,15 @@ CANCELLED_AND_DISPUTED = Story(
         + _WITHDRAWN
         + tuple(("dispute_won", account, -cents) for _kind, account, cents in reversed(_WITHDRAWN))
         + PAID_BACK,
+    ),
+)
+PAID_OUT = Story(paid_out, replace(CONFIRMED, payouts=(("paid", PAYOUT),), paid_out=_PAID_OUT))
+PAID_OUT_AND_BACK = Story(
+    paid_out_and_back,
+    replace(
+        CONFIRMED,
+        payouts=(("failed", PAYOUT),),
+        paid_out=_PAID_OUT + tuple(("payout_failed", account, -cents) for _kind, account, cents in _PAID_OUT),
     ),
 )
 REVERSED = Story(

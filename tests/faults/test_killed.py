@@ -99,8 +99,10 @@ CASES: dict[str, list[Case]] = {
     "payment.earned": [worker(s.EARNED, "payment.earned")],
     "receipts.numbered": [worker(s.BOOKED, "receipts.numbered")],
     "ledger.sealed": [worker(s.BOOKED, "ledger.sealed")],
-    "records.stored": [worker(s.BOOKED, "records.stored")],
-    "records.booked": [worker(s.BOOKED, "records.booked")],
+    **{
+        name: [worker(s.BOOKED, name), worker(s.PAID_OUT, name), web(s.PAID_OUT_AND_BACK, name)]
+        for name in ("records.stored", "records.booked")
+    },
     "matching.stored": [worker(s.BOOKED, "matching.stored")],
     "appointment.time-swapped": [
         web(s.MOVED, "appointment.time-swapped"),

@@ -142,7 +142,7 @@ async def test_accounts_from_the_command_line(town: Town) -> None:
     assert "typed password" not in said
     code, said = await _schalter(town, *add, typed="typed password\n")
     assert (code, said) == (1, "There is an account of this name already.\n")
-    assert (await _schalter(town, "account", "role", "kim", "finance"))[0] == 0
+    assert (await _schalter(town, "account", "role", "kim", "supervisor"))[0] == 0
     assert (await _schalter(town, "account", "role", "kim", "king"))[0] == 1
     assert (await _schalter(town, "account", "password", "kim", typed="short\n"))[0] == 1
     assert (await _schalter(town, "account", "password", "kim", typed="typed otherwise\n"))[0] == 0
@@ -150,7 +150,7 @@ async def test_accounts_from_the_command_line(town: Town) -> None:
         "SELECT r.name, o.key FROM account_role a JOIN role r ON r.id = a.role_id LEFT JOIN office o ON o.id = a.office_id "
         "ORDER BY 1"
     )
-    assert found == [{"name": "clerk", "key": "buergerbuero-mitte"}, {"name": "finance", "key": None}]
+    assert found == [{"name": "clerk", "key": "buergerbuero-mitte"}, {"name": "supervisor", "key": None}]
     async with await sign_in(town, "kim", "typed otherwise") as browser:
         assert (await browser.get("/en/staff/")).status == 200
         assert (await _schalter(town, "account", "sign-out", "kim"))[0] == 0
