@@ -80,6 +80,7 @@ class CaseFields:
     fee_cents: int = 0
     owed_cents: int = 0  # of it, to be paid at a till; nothing is paid then
     refund_cents: int = 0
+    refund_at_till: bool = False  # to be fetched there, or given back there
     paid_cents: int = 0  # of a difference, when it moved; or what was taken of a reservation
     released_cents: int = 0  # of a reservation, not taken
     is_reserved: bool = False  # the fee is not taken yet

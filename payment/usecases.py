@@ -25,6 +25,7 @@ from payment.ports import Hooks, PaymentProvider, Tx
 from payment.recognising import Recognising
 from payment.refunding import Refunding
 from payment.settling import Settling
+from payment.till.model import COUNTER
 from payment.transfers.states import OPEN as TRANSFER_OPEN
 
 requested = point("payment.requested")
@@ -33,11 +34,13 @@ refund_requested = point("refund.requested")
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """What a rule gives back of a payment: by a refund, or, of what is only reserved (`refund` is None), by not taking it."""
+    """What a rule gives back of a payment: by a refund, or, of what is only reserved (`refund` is None), by not taking it. `at_till`: it
+    was paid at a till, where it waits until somebody fetches it."""
 
     payment_id: UUID
     cents: int
     refund: UUID | None
+    at_till: bool = False
 
 
 class Payments:
@@ -169,7 +172,8 @@ class Payments:
             await self._capturing.keep_less(tx, payment_id, amount, reason)
             return GivenBack(payment_id, amount.cents, None)
         refund = await self.request_refund(tx, payment_id, amount, reason)
-        return GivenBack(payment_id, refund.amount_cents, refund.id)
+        at_till = payment is not None and payment.provider == COUNTER
+        return GivenBack(payment_id, refund.amount_cents, refund.id, at_till=at_till)
 
     async def charge(self, tx: Tx, references: Collection[UUID]) -> list[UUID]:
         """What is reserved for these and may be kept is taken, where that was not decided before; the payments, for `take`."""

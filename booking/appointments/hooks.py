@@ -165,7 +165,8 @@ class CaseHooks:
         hold_expired()
 
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
-        fields = {"refund_cents": refund.amount_cents, "currency": payment.currency}
+        at_till = payment.provider == COUNTER
+        fields = {"refund_cents": refund.amount_cents, "refund_at_till": at_till, "currency": payment.currency}
         await self._slots.announce(tx, payment.reference, Notice("refund_succeeded", str(refund.id), fields))
 
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:

@@ -33,7 +33,7 @@ from booking.appointments.store import find_by_number, find_person
 from booking.charges import store
 from booking.charges.model import Charge, ChargeKind, ChargeStatus, OpenItem, Price, Visit
 from payment.context import PaymentUnavailable
-from payment.model import Line, Payment, PaymentStatus
+from payment.model import Line, Payment, PaymentStatus, Refund
 from payment.till.model import COUNTER
 from payment.usecases import Payments
 
@@ -292,6 +292,10 @@ class Charges:
         """The living one, else the last that ended."""
         async with self._db.connection() as conn:
             return await self._payments.latest(conn, charge_id)
+
+    async def refunds(self, payment_id: UUID) -> list[Refund]:
+        async with self._db.connection() as conn:
+            return await self._payments.refunds(conn, payment_id)
 
     async def authorise(self, charge_id: UUID, token: str) -> bool:
         if not token.isascii():

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from base.money import Money
 from booking.charges.model import Charge, ChargeStatus
 from frontend.charges.views import ChargePage
 from frontend.citizen.frame import frame
+from frontend.citizen.refund_wording import line
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
-from payment.model import Payment, PaymentStatus
+from payment.model import Payment, PaymentStatus, Refund, RefundStatus
 from payment.receipts.kassenzeichen import spaced
+from payment.till.model import COUNTER
+from payment.transfers.model import Order
+from payment.transfers.states import TransferStatus
 
 _S = ChargeStatus
+_ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the payer
+_NEED_ACCOUNT = (TransferStatus.ASKED, TransferStatus.RETURNED)
 
 
 def state(words: Words, charge: Charge, payment: Payment | None) -> tuple[str, str]:
@@ -36,6 +45,8 @@ def charge_page(
     *,
     only_at_till: bool,
     problem: str = "",
+    refunds: Sequence[Refund] = (),
+    transfers: Sequence[Order] = (),
 ) -> ChargePage:
     path = f"/charges/{charge.id}"
     here, amount = f"/{words.language}{path}", words.fee(charge.amount)
@@ -57,6 +68,14 @@ def charge_page(
         if not only_at_till:
             lines.append(words._("You can pay it here, on this phone or computer."))
         lines.append(till)
+    if payment is not None:
+        lines += _given_back(words, charge, payment, refunds)
+    for order in transfers:
+        lines.append(line(words, order))
+        if (
+            order.status in _NEED_ACCOUNT and charge.appointment_number is None
+        ):  # there is nobody whom we could write to
+            lines.append(words._("For that, please call us or come to the office."))
     rows = (
         Row(label=words._("What for"), value=charge.label),
         Row(label=words._("How many"), value=str(charge.quantity) if charge.quantity > 1 else ""),
@@ -76,3 +95,38 @@ def charge_page(
         request_key=request_key,
         problem=problem,
     )
+
+
+def _given_back(words: Words, charge: Charge, payment: Payment, refunds: Sequence[Refund]) -> list[str]:
+    """How each refund stands; what goes by bank transfer is said by its order."""
+    tried_anew, lines = {one.retry_of for one in refunds}, []
+    for one in refunds:
+        if one.status in _ONLY_ASKED_FOR or one.id in tried_anew or one.is_transferred:
+            continue
+        amount = words.fee(Money(one.amount_cents, payment.currency))
+        match one.status:
+            case RefundStatus.SUCCEEDED | RefundStatus.OVERTAKEN:
+                lines.append(words._("We have returned {amount} to you, the way you paid.", amount=amount))
+            case RefundStatus.FAILED:
+                lines.append(
+                    words._(
+                        "Returning {amount} did not work yet. We take care of it; you need not do anything.",
+                        amount=amount,
+                    )
+                )
+            case _ if payment.provider == COUNTER:
+                lines.append(
+                    words._(
+                        "You get {amount} back at a till of the city: please fetch it there and say the number {number}. "
+                        "If you cannot come, call us: then we transfer it.",
+                        amount=amount,
+                        number=charge.appointment_number or spaced(payment.kassenzeichen),
+                    )
+                )
+            case _:
+                lines.append(
+                    words._(
+                        "We are returning {amount} to you, the way you paid. This takes up to ten days.", amount=amount
+                    )
+                )
+    return lines

@@ -20,6 +20,7 @@ from frontend.receipts.pdf import receipt_pdf
 from frontend.receipts.views import ReceiptPage, Sheet
 from payment.endpoints import RECEIPTS
 from payment.receipts.model import Receipt
+from payment.transfers.endpoints import TRANSFERS
 
 log = logging.getLogger(__name__)
 
@@ -90,14 +91,16 @@ async def receipt_file(request: web.Request) -> web.Response:
 
 async def _show(request: web.Request, problem: str = "") -> web.Response:
     charges, ident = request.app[CHARGES], path_id(request, "charge")
-    charge = await charges.get(ident)
+    charge, payment = await charges.get(ident), await charges.payment(ident)
     view = charge_page(
         words_of(request),
         charge,
-        await charges.payment(ident),
+        payment,
         new_key(),
         only_at_till=charges.only_at_till,
         problem=problem,
+        refunds=await charges.refunds(payment.id) if payment is not None else (),
+        transfers=await request.app[TRANSFERS].of_references([ident]),
     )
     return page(request, "charge", view, status=503 if problem else 200)
 

@@ -19,7 +19,7 @@ from frontend.citizen.holding import Chosen, appointment_rows, book_button, unti
 from frontend.citizen.reduction_views import proofs
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
-from payment.model import PaymentStatus, RefundStatus
+from payment.model import PaymentStatus, Refund, RefundStatus
 from payment.receipts.kassenzeichen import spaced
 from payment.till.model import COUNTER
 
@@ -40,7 +40,7 @@ class CaseFacts:
     only_at_till: bool = False  # nothing is paid online
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
     has_till_hold: bool = False  # its time stays held for that, so online is a change of mind
-    refund: str = ""  # "", under_way, done, failed, transfer
+    refund: str = ""  # "", under_way, at_till (to be fetched there), done, failed, transfer
     refund_amount: Money | None = None
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
     is_erased: bool = False
@@ -158,10 +158,17 @@ def _returned(case: Case) -> tuple[str, Money | None]:
     if not case.refunds:
         return "", None
     last = [refund for refund in case.refunds if refund.reason is case.refunds[-1].reason]
-    states = {"transfer" if one.is_transferred else _REFUND.get(one.status, "under_way") for one in last}
-    state = next(one for one in ("failed", "under_way", "done", "transfer") if one in states)
+    states = {"transfer" if one.is_transferred else _refund_state(case, one) for one in last}
+    state = next(one for one in ("failed", "under_way", "at_till", "done", "transfer") if one in states)
     amount = sum(one.amount_cents for one in last if state == "transfer" or not one.is_transferred)
     return state, Money(amount, case.fee.currency)
+
+
+def _refund_state(case: Case, refund: Refund) -> str:
+    """What was paid at a till waits there until it is fetched."""
+    state = _REFUND.get(refund.status, "under_way")
+    paid = {one.id: one.provider for one in (case.payment, *case.differences) if one is not None}
+    return "at_till" if state == "under_way" and paid.get(refund.payment_id) == COUNTER else state
 
 
 def was_given_back(case: Case) -> bool:
@@ -573,6 +580,14 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
     return {
         "under_way": (
             words._("We are returning {amount} to you, the way you paid. This takes up to ten days.", amount=amount),
+        ),
+        "at_till": (
+            words._(
+                "You get {amount} back at a till of the city: please fetch it there and say the number {number}. "
+                "If you cannot come, call us: then we transfer it.",
+                amount=amount,
+                number=facts.number,
+            ),
         ),
         "done": (words._("We have returned {amount} to you, the way you paid.", amount=amount),),
         "failed": (

@@ -154,13 +154,15 @@ def taking_facts(words: Words, one: Taking, briefs: Mapping[UUID, Brief]) -> tup
             facts.append(Fact(label=words._("Change due"), value=euros(words, session.change_cents)))
         if session.slip:
             facts.append(Fact(label=words._("Number on the slip"), value=session.slip))
+    if payment.refunded_cents:  # or owed by bank transfer
+        facts.append(Fact(label=words._("Refunded"), value=euros(words, payment.refunded_cents)))
     return tuple(facts)
 
 
 def change(words: Words, one: Taking) -> tuple[str, ...]:
     """What is said in large letters once it is taken."""
     session = one.session
-    if session is None or session.status is not CounterStatus.PAID:
+    if session is None or session.status is not CounterStatus.PAID or one.payment.refunded_cents:
         return ()
     if one.payment.status is not PaymentStatus.PAID:
         return (words._("Taken; the books follow in a moment."),)

@@ -272,11 +272,22 @@ class TestGivingBack:
         assert (await town.cancel(made)).status == 200
         await town.work()
         assert await books(town, "refund") == []
+        case = f"/de/appointments/{made['id']}"
+        assert "an einer Kasse der Stadt zurück" in (await town.call("GET", case, made["token"])).body
+        cancelled = town.mail.messages[-1].part("text/plain") or ""
+        assert "an einer Kasse der Stadt zurück" in cancelled
+        assert "zehn Tage" not in cancelled
         page = await robin.get(path)
         assert "Zurückzugeben: 13,00 €" in words(page), words(page)
         [give] = re.findall(r'action="([^"]*/give)"', page.text)[:1]
         done = await robin.post(give, method="cash")
         assert "Zurückzugeben" not in words(done)
+        assert "Erstattet 13,00 €" in words(done)
+        assert "Rückgeld:" not in words(done)
+        await town.work()
+        given = town.mail.messages[-1].part("text/plain") or ""
+        assert f"für den Termin {made['number']} zurückgegeben." in given
+        assert "zehn Tage" not in given
         assert [one for one in await books(town, "refund") if one[1] == "cash"] == [("refund", "cash", -1300)]
         again = await robin.post(give, method="cash")
         assert (again.status, "schon zurückgegeben" in words(again)) == (409, True), words(again)

@@ -320,6 +320,36 @@ async def test_finance_sees_what_a_fee_without_an_appointment_was_for(
     assert "Beim Besuch verlangt" in disputed
 
 
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("succeeded", ("Wir haben Ihnen 13,00 € erstattet",)),
+        ("pending", ("Wir erstatten Ihnen 13,00 €",)),
+        ("failed", ("Bitte geben Sie Ihre Bankverbindung an", "Kommen Sie dafür bitte vorbei oder rufen Sie uns an.")),
+    ],
+)
+async def test_its_page_tells_its_payer_how_a_refund_stands(
+    town: Town, kim: StaffBrowser, phone: StaffBrowser, outcome: str, said: tuple[str, ...]
+) -> None:
+    """Without an appointment the page of the fee is all that the payer has."""
+    path = await pay_online(town, phone, await phone.get(link_of(await ask(kim, await served(town, kim)), town)))
+    await phone.get(f"{path}/paid")
+    await town.sandbox("PUT", "refunds/outcome", {"outcome": outcome})
+    for login in ("toni", "luca"):
+        await hire(town, login, "finance")
+    async with await sign_in(town, "toni") as toni, await sign_in(town, "luca") as luca:
+        [row] = await town.rows("SELECT id FROM payment")
+        page = f"/de/finance/payments/{row['id']}"
+        await toni.post(f"{page}/refunds", note="Doppelt verlangt", request_key=str(uuid4()))
+        assert "erstatt" not in words(await phone.get(path))  # only asked for
+        [refund] = await town.rows("SELECT id FROM refund")
+        await luca.post(f"{page}/refunds/{refund['id']}/approve", request_key=str(uuid4()))
+    await town.work()
+    text = words(await phone.get(path))
+    for one in said:
+        assert one in text, text
+
+
 async def test_a_visit_does_not_end_with_an_open_fee_unless_it_is_said_why(
     town: Town, kim: StaffBrowser, phone: StaffBrowser
 ) -> None:

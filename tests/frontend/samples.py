@@ -1186,6 +1186,7 @@ def pages(translations: Translations, language: str, city: City | None = CITY) -
         "case-expiring": ("case", lambda: case_page(words, case("expiring", "open"), KEY)),
         "case-expired": ("case", lambda: case_page(words, case("expired"), KEY)),
         "case-lost": ("case", lambda: case_page(words, case("expired", "paid", "under_way"), KEY)),
+        "case-to-fetch": ("case", lambda: case_page(words, case("cancelled", "paid", "at_till"), KEY)),
         "case-cancelled": ("case", lambda: case_page(words, case("cancelled", "paid", "under_way"), KEY)),
         "case-refunded": ("case", lambda: case_page(words, case("cancelled", "paid", "done"), KEY)),
         "case-refund-failed": ("case", lambda: case_page(words, case("cancelled", "paid", "failed"), KEY)),
