@@ -28,6 +28,7 @@ NOT_BY_HAND = frozenset(
         JournalKind.REFUND_OVERTAKEN,
         JournalKind.PAYOUT,
         JournalKind.PAYOUT_FAILED,
+        JournalKind.PAYOUT_ARRIVED,
         JournalKind.DISPUTE,
         JournalKind.DISPUTE_WON,
         JournalKind.DISPUTE_LOST,

@@ -11,7 +11,7 @@ import pytest
 from base.clock import SettableClock
 from base.db import Database
 from base.errors import Invalid, NotFound
-from payment.ledger import earned_journal
+from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, earned_journal, moved
 from payment.ledgers.reversals import (
     AlreadyReversed,
     NotReversible,
@@ -21,6 +21,7 @@ from payment.ledgers.reversals import (
     StillUsed,
 )
 from payment.ledgers.usecases import Ledgers
+from payment.matching import store as matching_store
 from payment.store import insert_journal
 from tests.payment.ledgers.booking import give_back, pay, refusal, staff
 from tests.payment.making import NOW
@@ -97,6 +98,15 @@ async def test_once_and_never_of_a_reversal_or_of_a_refund(db: Database, reversa
     for journal_id in (3, 4):
         with pytest.raises(NotReversible):
             await asked(reversals, kim, journal_id)
+
+
+async def test_never_of_a_payout_that_stands_on_the_banks_statement(db: Database, reversals: Reversals) -> None:
+    """Its line belongs to it for ever, so nothing would ever book it again."""
+    entries = moved(1000, debit=BANK, credit=BANK_IN_TRANSIT)
+    async with db.transaction() as conn:
+        journal = await matching_store.post(conn, JournalKind.PAYOUT_ARRIVED, "po_1#bank:7.1.1", NOW, entries)
+    with pytest.raises(NotReversible):
+        await asked(reversals, await staff(db), journal)
 
 
 async def test_rejected_it_may_be_asked_for_again(db: Database, reversals: Reversals, clock: SettableClock) -> None:
