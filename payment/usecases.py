@@ -15,10 +15,9 @@ from payment.approving import Approving
 from payment.books import Books
 from payment.capturing import Capturing
 from payment.context import Context, PaymentUnavailable
-from payment.decide_dispute import lost_cents
 from payment.disputing import Disputing
 from payment.earning import Earning
-from payment.model import UNDER_WAY, Capture, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import UNDER_WAY, Capture, DisputeStatus, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -198,7 +197,8 @@ class Payments:
             raise NotFound
         if payment.is_reserved:
             return Money(payment.kept_cents, payment.currency)
-        is_lost = lost_cents(await self._context.books.disputes(tx, payment_id)) > 0
+        disputes = await self._context.books.disputes(tx, payment_id)
+        is_lost = any(one.status is DisputeStatus.LOST for one in disputes)  # also before its money has gone
         return Money(0, payment.currency) if is_lost else payment.refundable
 
     async def propose_refund(self, payment_id: UUID, *, by: int, note: str, key: UUID) -> Refund:

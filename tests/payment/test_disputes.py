@@ -397,6 +397,18 @@ async def test_what_a_lost_dispute_has_paid_back_is_not_refunded_again() -> None
         assert await world.payments.refundable(tx, payment.id) == Money(0)
 
 
+async def test_of_a_lost_dispute_whose_money_has_not_gone_yet_nothing_is_given_back(books: Books) -> None:
+    """Whoever cancels then gets it by the dispute: the books would refuse a refund beside it."""
+    world = World(books=books)
+    payment = await world.paid()
+    lost = a_dispute(payment_id=payment.id, status=D.LOST, taken_cents=0, closed_at=NOW)
+    async with books.transaction() as tx:
+        await books.insert_dispute(tx, lost)
+        assert await world.payments.refundable(tx, payment.id) == Money(0)
+    with pytest.raises(Refused, match="refund_not_while_disputed"):
+        await world.asked_back(payment, Money(650))
+
+
 async def test_where_the_dispute_took_less_people_see_to_the_rest() -> None:
     world = World()
     payment = await world.paid()
