@@ -31,6 +31,8 @@ from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 from payment.reconciliation.model import Story
 
+_BADGE = {RefundStatus.SUCCEEDED: "success", RefundStatus.FAILED: "warning"}
+
 
 async def show_payment(request: web.Request) -> web.Response:
     return await _page(request, path_id(request, "payment"))
@@ -214,14 +216,19 @@ def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, h
     may_decide = is_open and staff.may("refund.approve")
     there = story.look.refunds if story.look else ()
     seen = next((one for one in there if refund.id == one.refund_id or refund.provider_id == one.provider_id), None)
+    place = str(zone_of(words))
     return RefundLine(
-        at=words.when(refund.created_at, str(zone_of(words))),
+        at=words.when(refund.created_at, place),
         reason=wording.note(words, refund),
         amount=wording.cents(words, refund.amount_cents, story.payment.currency),
         status=words._(wording.REFUND[refund.status]),
         there=words._(wording.REFUND_THERE[seen.state]) if seen else "–",
         people=_people(words, story, refund),
         failure=wording.failure(words, refund.failure),
+        kind=_BADGE.get(refund.status, "info"),
+        again=words._("Tried anew by itself: {when}", when=words.near(refund.retry_at, place))
+        if refund.retry_at
+        else "",
         is_request=is_open,
         approve_url=with_way(words, f"{here}/refunds/{refund.id}/approve") if may_decide and not is_own else "",
         reject_url=with_way(words, f"{here}/refunds/{refund.id}/reject") if may_decide else "",

@@ -19,6 +19,8 @@ class RefundLine:
     there: str
     people: str
     failure: str
+    kind: str  # of its badge
+    again: str = ""  # when it is tried anew by itself
     is_request: bool = False
     approve_url: str = ""
     reject_url: str = ""

@@ -140,6 +140,7 @@ _FAILURES: Mapping[str, str] = {
     "merchant_request": _("it was cancelled at the provider"),
     "charge_disputed": _("the payer disputes the payment"),
     "charge_already_refunded": _("the provider says that everything is refunded already"),
+    "not_fetched": _("nobody fetched it at the till"),
 }
 _WRONG: Mapping[str, str] = {
     "amount": _("The provider shows another amount: {detail}."),
@@ -217,5 +218,7 @@ def note(words: Words, refund: Refund) -> str:
 def failure(words: Words, code: str | None) -> str:
     if not code:
         return ""
+    if code == "unknown":
+        return words._("It failed; the provider gives no reason.")
     why = words._(_FAILURES[code]) if code in _FAILURES else words._("the provider says: {code}", code=code)
     return words._("It failed because {why}.", why=why)

@@ -303,6 +303,12 @@ class TestGivingBack:
         await robin.post(give)
         [row] = await town.rows("SELECT status, failure FROM refund")
         assert (row["status"], row["failure"]) == ("failed", "not_fetched")
+        await hire(town, "toni", "finance")
+        [paid] = await town.rows("SELECT id FROM payment WHERE provider = 'counter'")
+        async with await sign_in(town, "toni") as toni:
+            own = await toni.get(f"/de/finance/payments/{paid['id']}")
+        assert "weil sie an der Kasse niemand abgeholt hat" in words(own), words(own)
+        assert 'badge--warning">Fehlgeschlagen' in own.text
 
 
 class TestSeen:

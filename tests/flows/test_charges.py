@@ -316,7 +316,7 @@ async def test_finance_sees_what_a_fee_without_an_appointment_was_for(
     for page in (own, disputed):
         assert "Wofür 2 × Führungszeugnis (für zwei Kinder) Nummer 001 Dienststelle Bürgerbüro Mitte" in page, page
         assert "gehört zu keinem Termin" not in page
-    assert "Besuch ohne Termin" in own
+    assert "bei einem Besuch ohne Termin verlangt" in own
     assert "Beim Besuch verlangt" in disputed
 
 
@@ -344,6 +344,8 @@ async def test_its_page_tells_its_payer_how_a_refund_stands(
         assert "erstatt" not in words(await phone.get(path))  # only asked for
         [refund] = await town.rows("SELECT id FROM refund")
         await luca.post(f"{page}/refunds/{refund['id']}/approve", request_key=str(uuid4()))
+        told = "Sie ist fehlgeschlagen; einen Grund nennt der Zahlungsdienst nicht." in words(await luca.get(page))
+        assert told == (outcome == "failed")
     await town.work()
     text = words(await phone.get(path))
     for one in said:

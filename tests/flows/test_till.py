@@ -202,6 +202,8 @@ class TestDay:
             "weil die Bank der zahlenden Person sie abgelehnt hat. Wird von selbst neu versucht: Heute, 11:00" in text
         )
         assert "weil die Karte verloren oder gestohlen ist" not in text  # it is transferred (test_transfers.py)
+        tried = words(await toni.get(f"/de/finance/payments/{await payment_of(town, first)}"))
+        assert "abgelehnt hat. Wird von selbst neu versucht: Heute, 11:00" in tried
         assert "Zu entscheiden (1)" in words(await toni.get(TODAY))
         await town.sandbox("PUT", "refunds/outcome", {"outcome": "succeeded"})
         payment = f"/de/finance/payments/{await payment_of(town, second)}"
