@@ -430,7 +430,7 @@ class Charges:
     def _describe(self, charge: Charge) -> str:
         if charge.appointment_number is None:
             return self._translations.gettext(
-                charge.language, _("City fee, queue number {number}"), number=charge.number
+                charge.language, _("City fee, queue number {number}"), number=f"{charge.number:03d}"
             )
         return self._translations.gettext(
             charge.language, _("City appointment {number}"), number=charge.appointment_number

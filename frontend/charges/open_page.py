@@ -40,7 +40,7 @@ def table(words: Words, found: list[OpenItem]) -> Table:
     return Table(
         heading=words._("To be paid"),
         columns=(
-            Column(words._("Number")),
+            Column(words._("Appointment or queue number")),
             Column(words._("Since")),
             Column(words._("Office")),
             Column(words._("What for")),

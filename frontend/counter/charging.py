@@ -38,8 +38,10 @@ async def charged(request: web.Request, words: Words, office_id: int, present: T
         )
     prices = await charges.prices(present.id) if may_ask else []
     owed = await charges.owed(present.appointment_id) if present.appointment_id else Money(0)
-    named = [(str(one.fee_id), f"{words.pick(one.name)}, {words.fee(one.amount)}") for one in prices]
-    priced = tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+    prices.sort(
+        key=lambda one: (one.service_id != present.service_id, words.pick(one.name).casefold())
+    )  # its own first
+    priced = tuple((str(one.fee_id), f"{words.pick(one.name)}, {words.fee(one.amount)}") for one in prices)
     # The same until another one was asked for: a form sent twice asks once, and the live part of the page stays as it is.
     key = str(uuid5(present.id, f"charge {len(found)}"))
     return Charged(tuple(found), priced, key, owed=owed, may_ask=may_ask)

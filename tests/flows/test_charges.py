@@ -110,9 +110,20 @@ async def test_paid_on_the_visitors_phone_by_the_code(town: Town, kim: StaffBrow
         assert (answer.status, (await answer.read())[:5]) == (200, b"%PDF-")
     await town.webhooks()
     [payment] = await town.rows("SELECT reference, description FROM payment")
-    assert payment["description"] == "Gebühr der Stadt, Nummer 1"  # no topic to the provider
+    assert payment["description"] == "Gebühr der Stadt, Nummer 001"  # no topic to the provider
     await town.assert_sound()
     await sound(town)
+
+
+async def test_the_fee_of_what_somebody_came_for_is_the_first_in_the_list(town: Town, kim: StaffBrowser) -> None:
+    office = f"/de/counter/{await office_id(town)}"
+    service = (await town.service(PAID))["id"]
+    await kim.post(f"{office}/walk-in", service=str(service), request_key=str(uuid4()))
+    day = await kim.post(step_url((await kim.post(f"{office}/next")).text, "start"))
+    [listed] = re.findall(r'<select[^>]*name="fee"(.*?)</select>', day.text, re.S)
+    names = [html.unescape(one) for one in re.findall(r'<option value="\d+">([^<]*)', listed)]
+    assert names[0].startswith(PAID)
+    assert names[1:] == sorted(names[1:], key=str.casefold)
 
 
 async def test_it_is_revenue_of_the_day_and_never_received_in_advance_overnight(
