@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from base.errors import NotFound
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Row = TypeVar("Row")
+T = TypeVar("T")
 _ACQUIRE_LIMIT_S = 10  # rather a clear "try again" than a queue in front of a database that does not answer
 
 
@@ -139,6 +140,14 @@ def _value(cls: type[Row], row: asyncpg.Record) -> Row:
 def violates(error: BaseException, constraint: str) -> bool:
     """Whether the database refused because of the constraint of this name."""
     return isinstance(error, asyncpg.PostgresError) and getattr(error, "constraint_name", None) == constraint
+
+
+async def again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
+    """A second time where the database has ended the first for another's sake: nothing of it was done. For whole transactions."""
+    try:
+        return await work()
+    except asyncpg.DeadlockDetectedError:
+        return await work()
 
 
 def database_is_away(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
+_NOBODY = bytes(32)
 
 
 class Unsealable(Exception):
@@ -82,6 +83,11 @@ def token_sha256(token: str) -> bytes:
 def same(left: str | bytes, right: str | bytes) -> bool:
     """Compare in constant time."""
     return hmac.compare_digest(_bytes(left), _bytes(right))
+
+
+def is_token(token: str, expected: bytes | None) -> bool:
+    """Whether `expected` is its SHA-256, in constant time. None: of nobody, as bytes are that are no text."""
+    return token.isascii() and same(token_sha256(token), expected or _NOBODY) and expected is not None
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -85,7 +85,7 @@ class Approving:
             raise Invalid([_wrong_note(note)])
         refund_id, books, now = uuid5(payment_id, f"{by}:{key}"), self.context.books, self.context.clock()
         async with books.transaction() as tx:
-            payment = await self._locked(tx, payment_id)
+            payment = await self.context.locked(tx, payment_id)
             known = await books.refund(tx, refund_id)
             if known is not None:
                 if known.note != note:
@@ -146,7 +146,7 @@ class Approving:
 
     async def _read(self, tx: Tx, payment_id: UUID, refund_id: UUID) -> tuple[Refund, Payment]:
         """A person's refund of this payment, which is locked first, as wherever a refund is asked for."""
-        payment = await self._locked(tx, payment_id)
+        payment = await self.context.locked(tx, payment_id)
         refund = await self.context.books.refund(tx, refund_id, lock=True)
         if refund is None or refund.requested_by is None or refund.payment_id != payment_id:
             raise NotFound
@@ -155,12 +155,6 @@ class Approving:
     async def _check_undisputed(self, tx: Tx, payment: Payment) -> None:
         if any(one.status in UNREFUNDABLE for one in await self.context.books.disputes(tx, payment.id)):
             raise PaymentDisputed
-
-    async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
-        payment = await self.context.books.payment(tx, payment_id, lock=True)
-        if payment is None:
-            raise NotFound
-        return payment
 
 
 def _check_refundable(payment: Payment) -> None:

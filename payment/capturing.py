@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from base.errors import NotFound
 from base.failpoint import point
 from base.money import Money
 from base.rounds import each
@@ -39,7 +38,7 @@ class Capturing:
 
     async def keep_less(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> None:
         """So much less of a reservation is wanted. Where more was ordered already, it goes back once it is taken. Raises RefundTooLarge."""
-        payment = await self._locked(tx, payment_id)
+        payment = await self.context.locked(tx, payment_id)
         if not 0 < amount.cents <= payment.kept_cents or amount.currency != payment.currency:
             raise RefundTooLarge(refundable_cents=payment.kept_cents)
         await self.context.books.store_payment(tx, kept_less(payment, amount.cents, reason), payment.status)
@@ -50,7 +49,7 @@ class Capturing:
         found = []
         for reference in references:
             living = await self.context.books.living(tx, reference)
-            payment = None if living is None else await self._locked(tx, living.id)
+            payment = None if living is None else await self.context.locked(tx, living.id)
             if payment is None or not payment.is_reserved:
                 continue
             if payment.take_cents is None:
@@ -69,7 +68,7 @@ class Capturing:
 
     async def _order_one(self, payment_id: UUID) -> bool:
         async with self.context.books.transaction() as tx:
-            payment = await self._locked(tx, payment_id)
+            payment = await self.context.locked(tx, payment_id)
             if not payment.is_reserved or payment.take_cents is not None:
                 return False
             await self.context.books.store_payment(tx, ordered(payment, self.context.clock()), payment.status)
@@ -119,7 +118,7 @@ class Capturing:
         if found.state is not SessionState.AUTHORISED:
             return
         async with self.context.books.transaction() as tx:
-            payment = await self._locked(tx, seen.id)
+            payment = await self.context.locked(tx, seen.id)
             if (payment.status, payment.take_attempt) != (PaymentStatus.AUTHORISED, seen.take_attempt):
                 return
             now = self.context.clock()
@@ -131,9 +130,3 @@ class Capturing:
     def _is_old(payment: Payment, now: datetime) -> bool:
         assert payment.take_attempt_at is not None
         return now - payment.take_attempt_at >= KEY_LIFE
-
-    async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
-        payment = await self.context.books.payment(tx, payment_id, lock=True)
-        if payment is None:
-            raise NotFound
-        return payment

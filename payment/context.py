@@ -13,7 +13,7 @@ from base.errors import NotFound, Unavailable
 from base.i18n import mark as _
 from payment.books import Books
 from payment.model import Payment
-from payment.ports import CaptureProvider, Hooks, OutcomeUnknown, PaymentProvider
+from payment.ports import CaptureProvider, Hooks, OutcomeUnknown, PaymentProvider, Tx
 
 # Stripe may forget a key after 24 h (docs.stripe.com/api/idempotent_requests); an hour for clocks that differ.
 KEY_LIFE = timedelta(hours=23)
@@ -36,6 +36,13 @@ class Context:
         """As it stands now; raises NotFound."""
         async with self.books.apart() as tx:
             found = await self.books.payment(tx, payment_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def locked(self, tx: Tx, payment_id: UUID) -> Payment:
+        """Nobody else changes it before the transaction ends; raises NotFound."""
+        found = await self.books.payment(tx, payment_id, lock=True)
         if found is None:
             raise NotFound
         return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from base.errors import Conflict, NotFound
+from base.errors import Conflict
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
@@ -66,7 +66,7 @@ class Settling:
 
     async def _looked_in_vain(self, payment_id: UUID) -> Payment:
         async with self.context.books.transaction() as tx:
-            payment = await self._locked(tx, payment_id)
+            payment = await self.context.locked(tx, payment_id)
             payment = replace(payment, checked_at=self.context.clock())
             await self.context.books.store_payment(tx, payment, payment.status)
         return payment
@@ -75,7 +75,7 @@ class Settling:
         """What was seen, applied to the row as locked. A look at another session than the row's own changes nothing."""
 
         async def work(tx: Tx) -> tuple[Payment, Payment, Decision | None]:
-            before = await self._locked(tx, payment_id)
+            before = await self.context.locked(tx, payment_id)
             if before.session_id not in (None, seen.session_id):
                 return before, before, None
             decision = decide(before, seen, self.context.clock())
@@ -117,7 +117,7 @@ class Settling:
         """Without a look at the provider, of the row as locked."""
 
         async def work(tx: Tx) -> Payment:
-            before = await self._locked(tx, payment_id)
+            before = await self.context.locked(tx, payment_id)
             if not may_end(before):
                 return before
             after = await self._apply(tx, before, ended(before, self.context.clock()))
@@ -137,7 +137,7 @@ class Settling:
             await self._fence_stray(await self.context.payment(payment_id), seen)
         elif seen.state is SessionState.PAID and seen.charge_id is not None:
             async with self.context.books.transaction() as tx:
-                payment = await self._locked(tx, payment_id)
+                payment = await self.context.locked(tx, payment_id)
                 await self._book_surplus(tx, surplus(payment, seen, self.context.new_id(), self.context.clock()))
             settled()
         return seen.state in (SessionState.PAID, SessionState.DEAD)
@@ -148,7 +148,7 @@ class Settling:
         Where all its refunds failed, the last one: whether another is tried is the sweep's to say, or staff's.
         """
         books, now = self.context.books, self.context.clock()
-        payment = await self._locked(tx, payment_id)
+        payment = await self.context.locked(tx, payment_id)
         if known := refunds_of_rule(await books.refunds(tx, payment_id), reason):
             return next((refund for refund in known if refund.status is not RefundStatus.FAILED), known[-1])
         if not 0 < amount.cents <= payment.refundable.cents or amount.currency != payment.currency:
@@ -191,7 +191,7 @@ class Settling:
         """All of it. A reservation is let go by the next round."""
         if payment.status is PaymentStatus.PAID:
             await self.refund_by_rule(tx, payment.id, payment.amount, RefundReason.LOST_SLOT)
-            return await self._locked(tx, payment.id)  # with what goes back
+            return await self.context.locked(tx, payment.id)  # with what goes back
         lost = kept_less(payment, payment.amount_cents, RefundReason.LOST_SLOT)
         lost = ordered(lost, self.context.clock())
         await self.context.books.store_payment(tx, lost, payment.status)
@@ -206,7 +206,7 @@ class Settling:
         await self.context.hooks.on_taken(tx, payment)
         if payment.keep_reason is RefundReason.CANCELLED:  # no service follows: what is left is kept
             await Earning(self.context).earn(tx, payment.id)
-        return await self._locked(tx, payment.id)
+        return await self.context.locked(tx, payment.id)
 
     async def _book_surplus(self, tx: Tx, decision: Decision) -> None:
         if not await self.context.books.insert_payment(tx, decision.payment):
@@ -226,12 +226,6 @@ class Settling:
                 "payment.stray", extra={"payment": str(payment.id), "session": seen.session_id, "detail": str(error)}
             )
         stray_fenced()
-
-    async def _locked(self, tx: Tx, payment_id: UUID) -> Payment:
-        payment = await self.context.books.payment(tx, payment_id, lock=True)
-        if payment is None:
-            raise NotFound
-        return payment
 
 
 def kept_less(payment: Payment, cents: int, reason: RefundReason) -> Payment:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
 from payment.books import LATE_MONEY
+from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
 from payment.ledger import Journal
 from payment.model import ERASED_NOTE, Line, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
 from payment.ports import VendorEvent
@@ -119,11 +120,7 @@ async def due_to_take(conn: Connection, end: datetime, today: date, limit: int) 
 
 
 async def find_uncovered(conn: Connection, reference: UUID) -> Payment | None:
-    sql = """
-        SELECT * FROM payment p WHERE reference = $1 AND status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
-           AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
-           AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus AND n.status IN ('authorised', 'paid'))
-         ORDER BY created_at DESC, id LIMIT 1"""
+    sql = f"SELECT * FROM payment p WHERE reference = $1 AND {UNCOVERED} ORDER BY created_at DESC, id LIMIT 1"  # noqa: S608
     return await find_one(conn, Payment, sql, reference)
 
 
@@ -133,14 +130,12 @@ async def serve_on(conn: Connection, references: Collection[UUID], day: date) ->
 
 
 async def due_to_earn(conn: Connection, today: date, limit: int) -> list[UUID]:
-    sql = """
+    sql = f"""
         SELECT id FROM payment p WHERE status = 'paid' AND advance_cents > 0 AND service_day <= $1
            AND NOT EXISTS (SELECT FROM journal j WHERE j.payment_id = p.id AND j.kind = 'earned')
-           AND advance_cents > (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r WHERE r.payment_id = p.id
-                                   AND (r.status IN ('approved', 'submitted') OR r.status = 'failed'
-                                        AND coalesce(r.transfer_status, 'cancelled') = 'cancelled'
-                                        AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = r.id)))
-         ORDER BY service_day, id LIMIT $2"""
+           AND advance_cents > (SELECT coalesce(sum(f.amount_cents), 0) FROM refund f WHERE f.payment_id = p.id
+                                   AND (f.status IN ('approved', 'submitted') OR {FAILED_FOR_GOOD}))
+         ORDER BY service_day, id LIMIT $2"""  # noqa: S608
     return await fetch_all(conn, UUID, sql, today, limit)
 
 
@@ -252,13 +247,9 @@ async def set_listed_until(conn: Connection, provider: str, until: datetime) -> 
 
 async def troubles(conn: Connection) -> Troubles:
     """A failed refund that was tried anew is no trouble any more; the new one may be. One that is transferred has its own list."""
-    sql = """
-        SELECT (SELECT count(*) FROM refund f WHERE status = 'failed' AND coalesce(transfer_status, 'cancelled') = 'cancelled'
-                   AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id)) AS failed_refunds,
+    sql = f"""
+        SELECT (SELECT count(*) FROM refund f WHERE {FAILED_FOR_GOOD}) AS failed_refunds,
                (SELECT count(*) FROM payment WHERE status = 'attention') AS attention,
                (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes,
-               (SELECT count(DISTINCT reference) FROM payment p WHERE status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
-                   AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
-                   AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus
-                                      AND n.status IN ('authorised', 'paid'))) AS uncovered"""
+               (SELECT count(DISTINCT reference) FROM payment p WHERE {UNCOVERED}) AS uncovered"""  # noqa: S608
     return await get_one(conn, Troubles, sql)

@@ -47,6 +47,7 @@ from booking.allocation import runs_endpoints as runs
 from booking.allocation import words_endpoints as words
 from booking.appointments import desk_endpoints as desk_of_till
 from booking.appointments import endpoints as appointments
+from booking.appointments import kiosk_endpoints as kiosk
 from booking.appointments import receipt_endpoints as receipts
 from booking.appointments import reduction_endpoints as reductions
 from booking.appointments import staff_endpoints as staff_appointments
@@ -98,6 +99,7 @@ from payment.figures.endpoints import FIGURES
 from payment.matching import endpoints as prices
 from payment.payouts.endpoints import PAYOUTS
 from payment.retention.endpoints import RETENTION
+from payment.till import endpoints as tills
 from payment.transfers import endpoints as transfers
 from server import documents, health
 from server.calls import seat_check, signalling
@@ -115,7 +117,9 @@ ENDPOINTS: Sequence[Endpoint] = (
     *receipts.ENDPOINTS,
     *reductions.ENDPOINTS,
     *till_holds.ENDPOINTS,
+    *tills.ENDPOINTS,
     *desk_of_till.ENDPOINTS,
+    *kiosk.ENDPOINTS,
     *charges.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,

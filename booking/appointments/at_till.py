@@ -14,14 +14,12 @@ from booking.appointments.lifecycle import HoldOver, Transaction
 from booking.appointments.model import OWED, AppointmentStatus, CaseState
 from booking.appointments.slots import Slots
 from payment.context import PaymentUnavailable
-from payment.model import Payment, PaymentStatus
+from payment.model import LIVING, Payment, PaymentStatus
 from payment.ports import Tx
 from payment.till.model import COUNTER
 from payment.usecases import Payments
 
 till_asked = point("till.asked")
-
-_ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 
 
 class PaymentUnderWay(Conflict):
@@ -84,6 +82,6 @@ class AtTill:
             ended = await self.payments.leave(living.id)
             if ended.is_secured:
                 return None
-            if ended.status not in _ENDED:
+            if ended.status in LIVING:
                 raise PaymentUnderWay
         raise PaymentUnavailable

@@ -249,6 +249,11 @@ class Case:
         return self.fee if is_due and not self.paid else Money(0, self.fee.currency)
 
     @property
+    def may_begin_at_till(self) -> bool:
+        """A till can take its fee, where no payment of it has begun."""
+        return bool(self.due_at_till) or (self.status is AppointmentStatus.HELD and bool(self.fee))
+
+    @property
     def paid(self) -> tuple[Payment, ...]:
         """What came for it, whatever has gone back since."""
         return tuple(one for one in (self.payment, *self.differences) if one is not None and one.captured_cents)

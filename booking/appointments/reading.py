@@ -11,7 +11,7 @@ from base.db import Connection, Database
 from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from base.money import Money
-from base.seal import Sealer, same, token_sha256
+from base.seal import Sealer, is_token, token_sha256
 from booking.appointments import answering, move_store, reconfirm_store, reducing, responsible, store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
@@ -28,7 +28,6 @@ from payment.usecases import Payments
 from video.rooms.model import Invitation
 
 _MOST_LISTED = 50
-_NOBODY = bytes(32)
 _ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 
 
@@ -99,11 +98,8 @@ class Reading:
         return [(case, await self.link(case.id)) for case in cases]
 
     async def authorise(self, appointment_id: UUID, token: str) -> bool:
-        if not token.isascii():  # bytes that are no text have no SHA-256 of ours
-            return False
         async with self._db.connection() as conn:
-            expected = await store.token_of(conn, appointment_id)
-        return same(token_sha256(token), expected or _NOBODY) and expected is not None
+            return is_token(token, await store.token_of(conn, appointment_id))
 
     async def find_by_token(self, token: str) -> UUID | None:
         """Whose link this is."""

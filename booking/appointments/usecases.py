@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
 from uuid import UUID
 
-import asyncpg
-
 from base.clock import Clock
-from base.db import Connection, Database
+from base.db import Connection, Database, again_after_deadlock
 from base.i18n import Translations
 from base.i18n import mark as _
 from base.money import Money
@@ -35,11 +32,11 @@ from payment.model import Payment
 from payment.usecases import Payments
 
 _SAID_KEPT = timedelta(hours=1)
-T = TypeVar("T")
 
 
 class Appointments(ForStaff):
-    """`transaction` is that of the books; a transaction of `db` is one of the same kind."""
+    """`transaction` is that of the books; a transaction of `db` is one of the same kind. Payment's hooks lock the other way round
+    (lifecycle.py): whatever may meet them is done again after a deadlock."""
 
     def __init__(
         self,
@@ -93,11 +90,11 @@ class Appointments(ForStaff):
 
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         """Where to send the payer; None: nothing to pay (any more), look at the case."""
-        return await _again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))
+        return await again_after_deadlock(lambda: self._lifecycle.pay(appointment_id, return_url))
 
     async def pay_at_till(self, appointment_id: UUID, return_url: str, keep: Keep = nobody_keeps) -> Payment | None:
         """Instead of online. See AtTill.ask."""
-        return await _again_after_deadlock(lambda: self._at_till.ask(appointment_id, return_url, keep))
+        return await again_after_deadlock(lambda: self._at_till.ask(appointment_id, return_url, keep))
 
     async def settle(self, appointment_id: UUID) -> Case:
         await self._lifecycle.settle(appointment_id)
@@ -105,7 +102,7 @@ class Appointments(ForStaff):
 
     async def cancel(self, appointment_id: UUID, shown: Money | None = None, by_city: ByCity | None = None) -> Case:
         """Refusals: see Lifecycle.cancel."""
-        await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown, by_city))
+        await again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown, by_city))
         return await self.case(appointment_id)
 
     async def erase(self, appointment_id: UUID) -> Case:
@@ -114,8 +111,8 @@ class Appointments(ForStaff):
         Raises what cancel() raises, and NotOver.
         """
         if await self._erasing.is_to_cancel(appointment_id):
-            await _again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
-        await _again_after_deadlock(lambda: self._erasing.erase(appointment_id))
+            await again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id))
+        await again_after_deadlock(lambda: self._erasing.erase(appointment_id))
         return await self.case(appointment_id)
 
     async def erase_due(self) -> int:
@@ -134,7 +131,7 @@ class Appointments(ForStaff):
 
     async def rebook(self, appointment_id: UUID, hold_id: UUID, by_city: ByCity) -> Case:
         """move() by the city, which asks nobody for more money: PriceDiffers. Other refusals: see Moving.rebook."""
-        await _again_after_deadlock(lambda: self._moving.rebook(appointment_id, hold_id, by_city))
+        await again_after_deadlock(lambda: self._moving.rebook(appointment_id, hold_id, by_city))
         return await self.case(appointment_id)
 
     async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
@@ -142,7 +139,7 @@ class Appointments(ForStaff):
 
         Refusals: see Moving.move.
         """
-        return await _again_after_deadlock(
+        return await again_after_deadlock(
             lambda: self._moving.move(appointment_id, hold_id, return_url, by_staff=by_staff)
         )
 
@@ -167,7 +164,7 @@ class Appointments(ForStaff):
 
     async def stay(self, appointment_id: UUID) -> Case:
         """See Moving.stay."""
-        await _again_after_deadlock(lambda: self._moving.stay(appointment_id))
+        await again_after_deadlock(lambda: self._moving.stay(appointment_id))
         return await self.case(appointment_id)
 
     async def keep(self, appointment_id: UUID) -> Case:
@@ -185,7 +182,7 @@ class Appointments(ForStaff):
 
     async def give_back(self, appointment_id: UUID) -> None:
         """Of a time that is not booked, because another one was chosen."""
-        await _again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
+        await again_after_deadlock(lambda: self._lifecycle.give_back(appointment_id))
 
     async def expire_bare(self) -> int:
         return await self._lifecycle.expire_bare()
@@ -195,11 +192,3 @@ class Appointments(ForStaff):
 
     def _describe(self, case: CaseState) -> str:
         return self._translations.gettext(case.language, _("City appointment {number}"), number=case.number)
-
-
-async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
-    """Payment's hooks lock the other way round (lifecycle.py). Whoever was ended has changed nothing."""
-    try:
-        return await work()
-    except asyncpg.DeadlockDetectedError:
-        return await work()

@@ -9,6 +9,7 @@ from typing import Any
 from base.i18n import Text, Translations, format_date, format_time, format_weekday, pick
 from base.i18n import mark as _
 from booking.catalogue.changes import Data, Entry
+from booking.catalogue.series_text import runs_of
 
 _TERMS: Mapping[str, str] = {
     "duration_min": _("duration {value} min"),
@@ -115,13 +116,9 @@ class HistoryWords:
         return [self._rule_text(dict(rule), self._days(sorted(found))) for rule, found in days.items()]
 
     def _days(self, days: list[int]) -> str:
-        runs: list[list[int]] = []
-        for day in days:
-            if runs and runs[-1][-1] == day - 1:
-                runs[-1].append(day)
-            else:
-                runs.append([day])
-        ends = [[format_weekday(day, self._language) for day in dict.fromkeys((run[0], run[-1]))] for run in runs]
+        ends = [
+            [format_weekday(day, self._language) for day in dict.fromkeys((run[0], run[-1]))] for run in runs_of(days)
+        ]
         return ", ".join("–".join(end) for end in ends)
 
     def _rule_text(self, rule: Data, days: str) -> str:

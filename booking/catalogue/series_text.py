@@ -157,15 +157,22 @@ def _days(text: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _write_line(rule: Rule, days: Sequence[int], language: str) -> str:
-    names = _NAMES.get(language, _NAMES["en"])
+def runs_of(days: Sequence[int]) -> list[list[int]]:
+    """Days that follow one another, together: [1, 2, 3, 5] is [[1, 2, 3], [5]]."""
     runs: list[list[int]] = []
     for day in days:
         if runs and runs[-1][-1] == day - 1:
             runs[-1].append(day)
         else:
             runs.append([day])
-    named = [names[run[0] - 1] if len(run) == 1 else f"{names[run[0] - 1]}–{names[run[-1] - 1]}" for run in runs]
+    return runs
+
+
+def _write_line(rule: Rule, days: Sequence[int], language: str) -> str:
+    names = _NAMES.get(language, _NAMES["en"])
+    named = [
+        names[run[0] - 1] if len(run) == 1 else f"{names[run[0] - 1]}–{names[run[-1] - 1]}" for run in runs_of(days)
+    ]
     parts = [", ".join(named), f"{rule.opens:%H:%M}–{rule.closes:%H:%M}"]
     if rule.is_break:
         parts.insert(0, _BREAKS.get(language, _BREAKS["en"]))

@@ -7,33 +7,31 @@ ends one, and whoever is ended here tries once more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Connection, Database, again_after_deadlock, violates
 from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import Translations, pick
 from base.i18n import mark as _
-from base.money import Money
 from base.rounds import each
-from base.seal import Sealer, new_token, same, token_sha256
+from base.seal import Sealer, new_token, token_sha256
 from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.for_staff import NobodyToAsk
-from booking.appointments.number import normal_number
 from booking.appointments.reductions import Reductions
 from booking.appointments.slots import Announce, Notice
-from booking.appointments.store import find_by_number, find_person
+from booking.appointments.store import find_person
 from booking.charges import store
-from booking.charges.model import Charge, ChargeKind, ChargeStatus, OpenItem, Price, Visit
+from booking.charges.model import Charge, ChargeKind, ChargeStatus, Price, Visit
+from booking.charges.reading import Reading, seal_of
 from payment.context import PaymentUnavailable
-from payment.model import Line, Payment, PaymentStatus, Refund
+from payment.model import LIVING, Line, Payment, PaymentStatus
 from payment.till.model import COUNTER
 from payment.usecases import Payments
 
@@ -43,12 +41,9 @@ charge_withdrawing = point("charge.withdrawing")
 charge_withdrawn = point("charge.withdrawn")
 charge_pay_requested = point("charge.pay-requested")
 
-MOST_QUANTITY, MOST_TEXT, MOST_LISTED = 99, 300, 500
-_ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
+MOST_QUANTITY, MOST_TEXT = 99, 300
 _TRY_EVERY = timedelta(minutes=1)
 _AT_ONCE = 20
-_NOBODY = bytes(32)
-T = TypeVar("T")
 
 
 class NotServed(Conflict):
@@ -76,9 +71,7 @@ class ChargeOver(Conflict):
     message = _("This fee is not asked for any more.")
 
 
-class Charges:
-    """`describe`: what a payer reads at the provider, without a topic; `public_url`: of the link to pay."""
-
+class Charges(Reading):
     def __init__(
         self,
         db: Database,
@@ -90,60 +83,10 @@ class Charges:
         reductions: Reductions,
         announce: Announce,
     ) -> None:
-        self._db = db
-        self._payments = payments
+        super().__init__(db, payments, sealer, clock, public_url)
         self._translations = translations
-        self._sealer = sealer
-        self._clock = clock
-        self._public_url = public_url
         self._reductions = reductions
         self._announce = announce
-
-    @property
-    def only_at_till(self) -> bool:
-        return self._payments.only_at_till
-
-    async def prices(self, ticket_id: UUID) -> list[Price]:
-        """What may be asked of whoever is served with this ticket, by today's price list."""
-        async with self._db.connection() as conn:
-            at = await store.visit(conn, ticket_id, self._clock())
-            return [] if at is None else await store.prices(conn, at.day)
-
-    async def of_visit(self, ticket_id: UUID) -> list[Charge]:
-        """Of the ticket and of its case, the oldest first."""
-        async with self._db.connection() as conn:
-            at = await store.visit(conn, ticket_id, self._clock())
-            return [] if at is None else await store.of_visit(conn, ticket_id, at.appointment_id)
-
-    async def of_case(self, appointment_id: UUID) -> list[Charge]:
-        async with self._db.connection() as conn:
-            return await store.of_case(conn, appointment_id)
-
-    async def of_number(self, office_id: int, typed: str) -> list[Charge]:
-        """By the queue's number, as somebody without an appointment says it at a till today."""
-        typed = typed.strip()
-        if not (typed.isascii() and typed.isdigit() and len(typed) <= 4):
-            return []
-        async with self._db.connection() as conn:
-            return await store.of_number(conn, office_id, int(typed), self._clock())
-
-    async def at_till(self, office_id: int, typed: str) -> list[Charge]:
-        """By what a payer says at a till of this office: the number of an appointment, or today's number of the queue."""
-        number = normal_number(typed)
-        if number is None:
-            return await self.of_number(office_id, typed)
-        async with self._db.connection() as conn:
-            case_id = await find_by_number(conn, number)
-            return [] if case_id is None else await store.of_case(conn, case_id)
-
-    async def get(self, charge_id: UUID) -> Charge:
-        """Raises NotFound."""
-        async with self._db.connection() as conn:
-            return await self._found(conn, charge_id)
-
-    async def find(self, charge_id: UUID) -> Charge | None:
-        async with self._db.connection() as conn:
-            return await store.find(conn, charge_id)
 
     async def ask(
         self, office_id: int, ticket_id: UUID, fee_id: int, *, quantity: int, text: str, by: int, key: UUID
@@ -206,16 +149,6 @@ class Charges:
             one for one in found if one.kind is ChargeKind.REDUCTION and one.status is not ChargeStatus.WITHDRAWN
         )
 
-    async def owed(self, appointment_id: UUID) -> Money:
-        """Of what was booked unpaid; nothing where a till has taken it."""
-        async with self._db.connection() as conn:
-            return Money(await store.owed(conn, appointment_id))
-
-    async def open_items(self) -> list[OpenItem]:
-        """Fees that are owed, the oldest first."""
-        async with self._db.connection() as conn:
-            return await store.open_items(conn, MOST_LISTED)
-
     async def send(self, office_id: int, charge_id: UUID) -> None:
         """The link to pay, by e-mail or text message; one message, however often it is asked for.
 
@@ -242,7 +175,7 @@ class Charges:
         reason = " ".join(reason.split())
         if not 1 <= len(reason) <= MOST_TEXT:
             raise Invalid([FieldError("/reason", "missing", _("Say why, in at most 300 characters."))])
-        payment = await _again_after_deadlock(lambda: self._withdraw_once(office_id, charge_id, reason, by))
+        payment = await again_after_deadlock(lambda: self._withdraw_once(office_id, charge_id, reason, by))
         if payment is not None:
             charge_withdrawing()
             await self._payments.fence(payment)
@@ -288,39 +221,10 @@ class Charges:
             await self._payments.settle(payment.id)
         return await self.get(charge_id)
 
-    async def payment(self, charge_id: UUID) -> Payment | None:
-        """The living one, else the last that ended."""
-        async with self._db.connection() as conn:
-            return await self._payments.latest(conn, charge_id)
-
-    async def refunds(self, payment_id: UUID) -> list[Refund]:
-        async with self._db.connection() as conn:
-            return await self._payments.refunds(conn, payment_id)
-
-    async def authorise(self, charge_id: UUID, token: str) -> bool:
-        if not token.isascii():
-            return False
-        async with self._db.connection() as conn:
-            expected = await store.token_of(conn, charge_id)
-        return same(token_sha256(token), expected or _NOBODY) and expected is not None
-
-    async def find_by_token(self, token: str) -> UUID | None:
-        """Whose link this is."""
-        if not token.isascii():
-            return None
-        async with self._db.connection() as conn:
-            return await store.find_by_token(conn, token_sha256(token))
-
-    def link(self, charge: Charge) -> str:
-        """Where it is paid, in its payer's language: to be shown or sent."""
-        return (
-            f"{self._public_url}/{charge.language}/charge/{self._sealer.open(charge.token_sealed, _seal_of(charge.id))}"
-        )
-
     async def _asked_to_pay(self, charge_id: UUID, return_url: str, *, at_till: bool) -> Payment | None:
         """What was begun the other way is made impossible first."""
         for _try in range(2):
-            living = await _again_after_deadlock(lambda: self._request(charge_id, return_url, at_till=at_till))
+            living = await again_after_deadlock(lambda: self._request(charge_id, return_url, at_till=at_till))
             if living is None:
                 return None
             charge_pay_requested()
@@ -329,7 +233,7 @@ class Charges:
             ended = await (self._payments.leave if at_till else self._payments.fence)(living.id)
             if ended.status is PaymentStatus.PAID:
                 return None
-            if ended.status not in _ENDED:
+            if ended.status in LIVING:
                 if at_till:
                     raise PaymentUnderWay
                 return ended
@@ -406,7 +310,7 @@ class Charges:
                 by=by,
                 now=self._clock(),
                 token_sha256=token_sha256(token),
-                token_sealed=self._sealer.seal(token, _seal_of(ident)),
+                token_sealed=self._sealer.seal(token, seal_of(ident)),
             )
         except asyncpg.CheckViolationError as error:
             if violates(error, "charge_while_served"):
@@ -414,18 +318,6 @@ class Charges:
             if violates(error, "charge_of_price_list"):
                 raise NotOnPriceList from None
             raise
-
-    async def _visit(self, conn: Connection, office_id: int, ticket_id: UUID) -> Visit:
-        at = await store.visit(conn, ticket_id, self._clock())
-        if at is None or at.office_id != office_id:
-            raise NotFound
-        return at
-
-    async def _found(self, conn: Connection, charge_id: UUID) -> Charge:
-        found = await store.find(conn, charge_id)
-        if found is None:
-            raise NotFound
-        return found
 
     def _describe(self, charge: Charge) -> str:
         if charge.appointment_number is None:
@@ -435,15 +327,3 @@ class Charges:
         return self._translations.gettext(
             charge.language, _("City appointment {number}"), number=charge.appointment_number
         )
-
-
-def _seal_of(charge_id: UUID) -> str:
-    return f"charge.token:{charge_id}"
-
-
-async def _again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
-    """Whoever was ended has changed nothing."""
-    try:
-        return await work()
-    except asyncpg.DeadlockDetectedError:
-        return await work()

@@ -20,7 +20,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
 from base.rounds import each
-from base.seal import same, token_sha256
+from base.seal import is_token, token_sha256
 from booking.appointments.codes import normal_code
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
@@ -189,11 +189,8 @@ class Invitations:
         return ident, self._sealing.token(ident)
 
     async def authorise(self, ident: UUID, token: str) -> bool:
-        if not token.isascii():
-            return False
         async with self._db.connection() as conn:
-            expected = await store.token_of(conn, ident)
-        return expected is not None and same(token_sha256(token), expected)
+            return is_token(token, await store.token_of(conn, ident))
 
     async def get(self, ident: UUID) -> Invitation:
         """Raises NotFound."""

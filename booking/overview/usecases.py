@@ -20,7 +20,7 @@ from base.i18n import pick
 from base.identity.store import take_attempt
 from base.identity.usecases import network_of
 from base.rounds import each
-from base.seal import Sealer, new_token, same, token_sha256
+from base.seal import Sealer, is_token, new_token, token_sha256
 from booking.appointments.unasked import CONTACT_LIMIT, NETWORK_LIMIT
 from booking.appointments.usecases import Appointments
 from booking.catalogue.store import find_city
@@ -107,16 +107,16 @@ class Overviews:
         """By the link's token or by what it was exchanged for; whether it still opens anything is said by the use cases."""
         async with self._db.connection() as conn:
             row = await store.find_link(conn, ident)
-        return row is not None and (_is(row.token_sha256, token) or _is(row.session_sha256, token))
+        return row is not None and (is_token(token, row.token_sha256) or is_token(token, row.session_sha256))
 
     async def is_open(self, ident: UUID, token: str) -> bool:
         """Whether the list is open for this token; else its link is still to be used. Raises Unauthenticated, LinkOver."""
         row = await self._row(ident)
-        if _is(row.session_sha256, token):
+        if is_token(token, row.session_sha256):
             if row.open_until is None or row.open_until <= self._clock():
                 raise LinkOver
             return True
-        if not _is(row.token_sha256, token):
+        if not is_token(token, row.token_sha256):
             raise Unauthenticated
         if row.session_sha256 is not None or row.good_until is None or row.good_until <= self._clock():
             raise LinkOver
@@ -133,7 +133,7 @@ class Overviews:
         if is_used:
             overview_opened()
         row = await self._row(ident)
-        if not _is(row.session_sha256, session) or row.open_until is None or row.open_until <= now:
+        if not is_token(session, row.session_sha256) or row.open_until is None or row.open_until <= now:
             raise LinkOver
         return ident, Opened(session, row.open_until)
 
@@ -196,10 +196,6 @@ class Overviews:
         if row is None:
             raise Unauthenticated
         return row
-
-
-def _is(expected: bytes | None, token: str) -> bool:
-    return expected is not None and token.isascii() and same(token_sha256(token), expected)
 
 
 def _context(ident: UUID) -> str:

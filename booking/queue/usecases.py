@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, freeze, violates
+from base.db import Connection, Database, again_after_deadlock, freeze, violates
 from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from booking.appointments.model import AppointmentStatus
@@ -314,10 +314,8 @@ class Queue:
         def change(conn: Connection, here: int) -> Awaitable[bool]:
             return store.move(conn, ticket_id, sources(to), to, here, self._clock())
 
-        try:
-            return await self._step(office_id, account_id, ticket_id, change, to)
-        except asyncpg.DeadlockDetectedError:  # payment's hooks lock payment and case the other way round
-            return await self._step(office_id, account_id, ticket_id, change, to)
+        # Payment's hooks lock payment and case the other way round.
+        return await again_after_deadlock(lambda: self._step(office_id, account_id, ticket_id, change, to))
 
     async def _step(
         self,

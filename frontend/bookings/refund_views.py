@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontend.citizen.views import Row
-from frontend.staff.views import StaffFrame
+from frontend.staff.views import PrintRun, StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,6 @@ class RefundsPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrintLine:
-    id: str
-    when: str
-    letters: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LettersPage:
     frame: StaffFrame
     office: str
@@ -53,4 +45,4 @@ class LettersPage:
     print_label: str  # empty: no letter waits
     print_action: str
     request_key: str
-    runs: tuple[PrintLine, ...]
+    runs: tuple[PrintRun, ...]

@@ -13,13 +13,14 @@ from base.web import STAFF, form, path_id, path_number
 from booking.refunds.endpoints import REFUNDS
 from booking.refunds.model import CaseRefunds
 from frontend.bookings.places import Place, place_of
-from frontend.bookings.refund_views import LettersPage, OrderPart, PrintLine, RefundsPage
+from frontend.bookings.refund_views import LettersPage, OrderPart, RefundsPage
 from frontend.citizen.refund_wording import line
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import Row, ShownError
 from frontend.citizen.words import Words
 from frontend.finance.wording import REFUND
 from frontend.staff.frame import staff_frame, staff_page
+from frontend.staff.views import PrintRun
 from payment.transfers.model import Order
 from payment.transfers.states import TAKES_ACCOUNT, TransferStatus
 
@@ -178,7 +179,7 @@ async def _letters(request: web.Request, refusal: DomainError | None = None) -> 
         print_action=here,
         request_key=new_key(),
         runs=tuple(
-            PrintLine(
+            PrintRun(
                 id=str(one.id),
                 when=words.when(one.made_at, place.office.time_zone),
                 letters=str(one.letters),

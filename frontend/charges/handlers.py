@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from aiohttp import web
 
 from base.errors import Conflict, NotFound, Unauthenticated, Unavailable
-from base.web import SETTINGS, TEMPLATES, form, path_id, set_token_cookie
+from base.web import SETTINGS, form, path_id, set_token_cookie
 from booking.catalogue.endpoints import CATALOGUE
 from booking.charges.endpoints import CHARGES, return_url
 from booking.charges.model import ChargeStatus
 from frontend.charges.composing import charge_page
 from frontend.citizen.frame import frame
-from frontend.citizen.rendering import PRIVATE, key_of, new_key, page, see, words_of
+from frontend.citizen.rendering import key_of, new_key, page, see, words_of
 from frontend.receipts.composing import charge_sheet
-from frontend.receipts.pdf import receipt_pdf
+from frontend.receipts.handlers import file_answer, receipt_answer
 from frontend.receipts.views import ReceiptPage, Sheet
 from payment.endpoints import RECEIPTS
 from payment.receipts.model import Receipt
@@ -78,15 +77,12 @@ async def show_receipt(request: web.Request) -> web.Response:
         case_url=f"/{words.language}{path}",
         back=words._("Back to the fee"),
     )
-    text = request.app[TEMPLATES].render("receipts/receipt.html", words.language, page=view)
-    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": PRIVATE})
+    return receipt_answer(request, words, view)
 
 
 async def receipt_file(request: web.Request) -> web.Response:
     receipt, sheet = await _sheet(request)
-    made = await asyncio.to_thread(receipt_pdf, sheet, receipt.issued_at)
-    headers = {"Cache-Control": PRIVATE, "Content-Disposition": f'attachment; filename="{receipt.label}.pdf"'}
-    return web.Response(body=made, content_type="application/pdf", headers=headers)
+    return await file_answer(sheet, receipt)
 
 
 async def _show(request: web.Request, problem: str = "") -> web.Response:

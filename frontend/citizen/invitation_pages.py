@@ -20,8 +20,8 @@ from booking.invitations.endpoints import INVITATIONS
 from booking.invitations.model import Invitation
 from booking.invitations.usecases import InvitationUnknown
 from frontend.citizen.frame import TIME, frame
-from frontend.citizen.invitation_views import CodePage
 from frontend.citizen.invitation_wording import HERE, invited_page
+from frontend.citizen.letter_code import CodePage, letter_code_page
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
 from frontend.citizen.reserving import release_others
 from frontend.citizen.sent import slot_of
@@ -47,7 +47,7 @@ class DayQuery(BaseModel):
 async def show_code(request: web.Request) -> web.Response:
     words = words_of(request)
     problem = words._(_LINK_UNKNOWN) if query(request, CodeQuery).unknown else ""
-    return page(request, "invitation_code", code_page(words, "", problem), cache=SHARED)
+    return page(request, "letter_code", code_page(words, "", problem), cache=SHARED)
 
 
 async def send_code(request: web.Request) -> web.Response:
@@ -57,26 +57,15 @@ async def send_code(request: web.Request) -> web.Response:
     try:
         ident, token = await request.app[INVITATIONS].open(typed)
     except InvitationUnknown as refusal:
-        return page(request, "invitation_code", code_page(words, typed, words._(refusal.message)), status=422)
+        return page(request, "letter_code", code_page(words, typed, words._(refusal.message)), status=422)
     response = see(f"/{words.language}{HERE}/{ident}")
     set_token_cookie(request, response, "invitation", ident, token)
     return response
 
 
 def code_page(words: Words, typed: str, problem: str) -> CodePage:
-    return CodePage(
-        frame=frame(
-            words,
-            words._("Your invitation"),
-            HERE,
-            errors=(ShownError(field="code", message=problem),) if problem else (),
-            back_url=f"/{words.language}/",
-        ),
-        action=f"/{words.language}{HERE}",
-        request_key=new_key(),
-        values={"code": typed},
-        messages={"code": problem} if problem else {},
-    )
+    lead = words._("We have invited you by letter to choose an appointment. Its code stands below the link.")
+    return letter_code_page(words, HERE, words._("Your invitation"), lead, typed, problem)
 
 
 async def arrive(request: web.Request) -> web.Response:

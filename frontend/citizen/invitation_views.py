@@ -8,17 +8,6 @@ from frontend.citizen.views import DayLink, Frame, OfficeTimes, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodePage:
-    """Type in the code of a letter."""
-
-    frame: Frame
-    action: str
-    request_key: str
-    values: dict[str, str]
-    messages: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InvitedPage:
     frame: Frame
     rows: tuple[Row, ...]

@@ -7,11 +7,9 @@ from aiohttp import web
 from base.errors import Unauthenticated
 from base.web import form, path_id, set_token_cookie
 from booking.refunds.endpoints import REFUNDS
-from frontend.citizen.frame import frame
-from frontend.citizen.invitation_views import CodePage
+from frontend.citizen.letter_code import CodePage, letter_code_page
 from frontend.citizen.refund_wording import HERE, refund_page
 from frontend.citizen.rendering import SHARED, key_of, new_key, page, see, words_of
-from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
 from payment.transfers.endpoints import TRANSFERS
 from payment.transfers.model import Order
@@ -32,7 +30,7 @@ async def arrive(request: web.Request) -> web.Response:
 
 
 async def show_code(request: web.Request) -> web.Response:
-    return page(request, "refund_code", code_page(words_of(request), "", ""), cache=SHARED)
+    return page(request, "letter_code", code_page(words_of(request), "", ""), cache=SHARED)
 
 
 async def send_code(request: web.Request) -> web.Response:
@@ -43,7 +41,7 @@ async def send_code(request: web.Request) -> web.Response:
     found = await request.app[REFUNDS].open(typed)
     if found is None:
         problem = words._("This code is not known. Please compare it with your letter, sign by sign, or call us.")
-        return page(request, "refund_code", code_page(words, typed, problem), status=422)
+        return page(request, "letter_code", code_page(words, typed, problem), status=422)
     ident, token = found
     response = see(f"/{words.language}{HERE}/{ident}")
     set_token_cookie(request, response, "transfer", ident, token)
@@ -51,14 +49,8 @@ async def send_code(request: web.Request) -> web.Response:
 
 
 def code_page(words: Words, typed: str, problem: str) -> CodePage:
-    errors = (ShownError(field="code", message=problem),) if problem else ()
-    return CodePage(
-        frame=frame(words, words._("Your refund"), "/refund", errors=errors, back_url=f"/{words.language}/"),
-        action=f"/{words.language}/refund",
-        request_key=new_key(),
-        values={"code": typed},
-        messages={"code": problem} if problem else {},
-    )
+    lead = words._("We have asked you by letter to name a bank account. Its code stands below the link.")
+    return letter_code_page(words, "/refund", words._("Your refund"), lead, typed, problem)
 
 
 def refund_url(request: web.Request, order: Order) -> str:

@@ -92,7 +92,7 @@ async def _page(
     briefs = await request.app[APPOINTMENTS].briefs([payment.reference])
     brief = briefs.get(payment.reference)
     references = await request.app[APPOINTMENTS].references(brief.id) if brief else [payment.reference]
-    others = [one for each in references for one in await reconciliation.of_reference(each) if one != payment_id]
+    others = [one for one in await reconciliation.of_references(references) if one != payment_id]
     wrong = (
         {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
         if isinstance(refusal, Invalid)

@@ -77,8 +77,7 @@ async def _found(request: web.Request, asked: str, staff: Principal) -> Sequence
 
 
 async def _of_case(request: web.Request, case: UUID) -> list[UUID]:
-    references = await request.app[APPOINTMENTS].references(case)
-    return [one for each in references for one in await request.app[RECONCILIATION].of_reference(each)]
+    return await request.app[RECONCILIATION].of_references(await request.app[APPOINTMENTS].references(case))
 
 
 def asked_cents(text: str) -> int | None:

@@ -26,10 +26,10 @@ from frontend.citizen.words import Words
 from frontend.invitations import reading, wording
 from frontend.invitations.people import COLUMNS, People, WrongLine, read_people
 from frontend.invitations.reading import Typed, TypedTerms
-from frontend.invitations.views import ListPage, ManyPage, NewPage, OnePage, RunLine
+from frontend.invitations.views import ListPage, ManyPage, NewPage, OnePage
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
-from frontend.staff.views import NavLink
+from frontend.staff.views import NavLink, PrintRun
 
 _PERMISSION = "invitation.make"
 _FILE_BYTES_MOST = 1024 * 1024  # a thousand people, and room for what a form needs
@@ -81,7 +81,8 @@ async def _list(request: web.Request, refusal: DomainError | None = None) -> web
         request_key=new_key(),
         problem=words._(refusal.message) if refusal else "",
         runs=tuple(
-            RunLine(
+            PrintRun(
+                id=str(run.id),
                 when=words.when(run.made_at, place.office.time_zone),
                 letters=str(run.letters),
                 url=f"{here}/prints/{run.id}/letters.pdf",

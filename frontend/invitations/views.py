@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frontend.citizen.views import Row, Tick
-from frontend.staff.views import NavLink, StaffFrame
+from frontend.staff.views import NavLink, PrintRun, StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,6 @@ class InvitationLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
-    when: str
-    letters: str
-    url: str  # of its PDF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
     frame: StaffFrame
     office: str
@@ -40,7 +33,7 @@ class ListPage:
     print_action: str = ""
     request_key: str = ""
     problem: str = ""
-    runs: tuple[RunLine, ...] = ()
+    runs: tuple[PrintRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

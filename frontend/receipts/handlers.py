@@ -11,9 +11,10 @@ from base.web import TEMPLATES, path_id
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import Case
 from frontend.citizen.rendering import PRIVATE, chosen, words_of
+from frontend.citizen.words import Words
 from frontend.receipts.composing import receipt_page, receipt_sheet
 from frontend.receipts.pdf import receipt_pdf
-from frontend.receipts.views import Sheet
+from frontend.receipts.views import ReceiptPage, Sheet
 from payment.endpoints import RECEIPTS
 from payment.receipts.model import Receipt
 
@@ -22,12 +23,21 @@ async def show_receipt(request: web.Request) -> web.Response:
     words = words_of(request)
     case, receipt, sheet = await _found(request)
     view = receipt_page(words, sheet, case, receipt)
-    text = request.app[TEMPLATES].render("receipts/receipt.html", words.language, page=view)
-    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": PRIVATE})
+    return receipt_answer(request, words, view)
 
 
 async def receipt_file(request: web.Request) -> web.Response:
     _, receipt, sheet = await _found(request)
+    return await file_answer(sheet, receipt)
+
+
+def receipt_answer(request: web.Request, words: Words, view: ReceiptPage) -> web.Response:
+    text = request.app[TEMPLATES].render("receipts/receipt.html", words.language, page=view)
+    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": PRIVATE})
+
+
+async def file_answer(sheet: Sheet, receipt: Receipt) -> web.Response:
+    """As PDF, which is made outside the event loop."""
     made = await asyncio.to_thread(receipt_pdf, sheet, receipt.issued_at)
     headers = {
         "Cache-Control": PRIVATE,

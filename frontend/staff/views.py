@@ -32,6 +32,16 @@ class StaffFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrintRun:
+    """Letters that were printed together; `url`: of their PDF."""
+
+    id: str
+    when: str
+    letters: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfficesPage:
     frame: StaffFrame
     offices: tuple[NavLink, ...]

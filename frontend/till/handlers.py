@@ -25,11 +25,9 @@ from frontend.staff.offices import choose_office
 from frontend.till import typed, wording
 from frontend.till.views import Begins, DeskPage, DrawerPage, Form, Giving, OfficePage, Piece, TakePage
 from payment.endpoints import RECONCILIATION, TILLS
-from payment.model import PaymentStatus
+from payment.model import LIVING, PaymentStatus
 from payment.till.model import COUNTER, DENOMINATIONS, CounterStatus, Method
 from payment.till.usecases import Taking, TillState
-
-_ENDED = (PaymentStatus.FENCED, PaymentStatus.LAPSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +131,20 @@ async def _desk_page(request: web.Request, said: Said) -> web.Response:
 async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, tuple[Begins, ...]]:
     """By an appointment's number, today's number of the queue or a Kassenzeichen, however it was typed; and where a payment was not begun,
     a form that begins it."""
-    appointments, reconciliation = request.app[APPOINTMENTS], request.app[RECONCILIATION]
-    ids = list(await reconciliation.find(asked)) if asked.upper().startswith("RF") else []
+    appointments = request.app[APPOINTMENTS]
     case_id = await appointments.find_by_number(asked)
-    if case_id is not None:
-        for reference in await appointments.references(case_id):
-            ids += [one for one in await reconciliation.of_reference(reference) if one not in ids]
     charges = await request.app[CHARGES].at_till(path_number(request, "office"), asked)
-    for charge in charges:
-        ids += [one for one in await reconciliation.of_reference(charge.id) if one not in ids]
-    takings = await request.app[TILLS].payments(ids)
+    references = [
+        *(await appointments.references(case_id) if case_id is not None else ()),
+        *(one.id for one in charges),
+    ]
+    takings = await request.app[TILLS].payments(await request.app[RECONCILIATION].meant(asked, references))
     briefs = dict(await appointments.briefs([one.payment.reference for one in takings]))
     table, begins = wording.found(words, here, takings, briefs), []
-    living = {one.payment.reference for one in takings if one.payment.status not in _ENDED}
+    living = {one.payment.reference for one in takings if one.payment.status in LIVING}
     if case_id is not None and case_id not in living:
         case = await appointments.case(case_id)
-        if (case.status is AppointmentStatus.HELD and case.fee) or case.due_at_till:
+        if case.may_begin_at_till:
             amount = words.fee(case.fee)
             text = words._("Booked without being paid: {amount}.", amount=amount)
             if case.status is AppointmentStatus.HELD:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
+from payment.conditions import FAILED_FOR_GOOD
 from payment.ledger import Entry
 from payment.matching.model import (
     Arrived,
@@ -123,11 +124,10 @@ async def statements(conn: Connection, span: Span) -> list[Covered]:
 
 async def failed_refunds(conn: Connection) -> list[Waiting]:
     """With none in their place, and money that is still to be given back."""
-    sql = """
+    sql = f"""
         SELECT 'failed_refund' AS cause, 'refund:' || f.id AS subject, city_day(f.created_at) AS day, f.amount_cents AS cents, f.payment_id
           FROM refund f JOIN payment p ON p.id = f.payment_id
-         WHERE f.status = 'failed' AND (f.transfer_status IS NULL OR f.transfer_status = 'cancelled')
-           AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents"""
+         WHERE {FAILED_FOR_GOOD} AND p.captured_cents > p.refunded_cents"""  # noqa: S608
     return await fetch_all(conn, Waiting, sql)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
+from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
 from payment.model import Dispute, Payment, Refund
 from payment.reconciliation.model import Found, Message, Posted, Span
 
@@ -73,10 +74,11 @@ async def messages(conn: Connection, payment_id: UUID) -> list[Message]:
     return await fetch_all(conn, Message, sql, payment_id)
 
 
-async def of_reference(conn: Connection, reference: UUID) -> list[UUID]:
-    return await fetch_all(
-        conn, UUID, "SELECT id FROM payment WHERE reference = $1 ORDER BY created_at DESC, id", reference
+async def of_references(conn: Connection, references: Sequence[UUID]) -> list[UUID]:
+    sql = (
+        "SELECT id FROM payment WHERE reference = ANY ($1) ORDER BY array_position($1, reference), created_at DESC, id"
     )
+    return await fetch_all(conn, UUID, sql, list(references))
 
 
 async def of_provider_id(conn: Connection, text: str) -> list[UUID]:
@@ -115,19 +117,14 @@ async def open_requests(conn: Connection) -> list[Refund]:
 
 async def in_attention(conn: Connection) -> list[Payment]:
     """Also what was reserved and has run out, with nothing in its place."""
-    sql = """
-        SELECT * FROM payment p WHERE status = 'attention' OR status = 'fenced' AND authorised_until IS NOT NULL AND NOT surplus
-           AND take_cents IS DISTINCT FROM 0 AND keep_cents IS DISTINCT FROM 0
-           AND NOT EXISTS (SELECT FROM payment n WHERE n.reference = p.reference AND NOT n.surplus AND n.status IN ('authorised', 'paid'))
-         ORDER BY created_at, id"""
+    sql = f"SELECT * FROM payment p WHERE status = 'attention' OR {UNCOVERED} ORDER BY created_at, id"  # noqa: S608
     return await fetch_all(conn, Payment, sql)
 
 
 async def failed_refunds(conn: Connection) -> list[Refund]:
     """Those in whose place no other was made, and whose money is still to be given back."""
-    sql = """
-        SELECT f.* FROM refund f JOIN payment p ON p.id = f.payment_id WHERE f.status = 'failed'
-           AND coalesce(f.transfer_status, 'cancelled') = 'cancelled'
-           AND NOT EXISTS (SELECT FROM refund n WHERE n.retry_of = f.id) AND p.captured_cents > p.refunded_cents
-         ORDER BY f.created_at, f.id"""
+    sql = f"""
+        SELECT f.* FROM refund f JOIN payment p ON p.id = f.payment_id
+         WHERE {FAILED_FOR_GOOD} AND p.captured_cents > p.refunded_cents
+         ORDER BY f.created_at, f.id"""  # noqa: S608
     return await fetch_all(conn, Refund, sql)

@@ -102,15 +102,20 @@ class Reconciliation:
             [(dispute, payment)] = await _with_payments(conn, [found])
         return dispute, payment
 
-    async def of_reference(self, reference: UUID) -> list[UUID]:
-        """All payments for it, youngest first."""
+    async def of_references(self, references: Sequence[UUID]) -> list[UUID]:
+        """All payments for them, reference by reference, of each the youngest first."""
         async with self._db.connection() as conn:
-            return await store.of_reference(conn, reference)
+            return await store.of_references(conn, references)
 
     async def find(self, text: str) -> list[UUID]:
         """By an id of ours or of the provider (session, charge, refund), or by the Kassenzeichen as anybody may type it."""
         async with self._db.connection() as conn:
             return await store.of_provider_id(conn, kassenzeichen.understood(text) or text)
+
+    async def meant(self, asked: str, references: Sequence[UUID]) -> list[UUID]:
+        """What somebody at a till may mean: by the Kassenzeichen that was typed, and all payments for these references. Each once."""
+        known = await self.find(asked) if asked.upper().startswith("RF") else []
+        return list(dict.fromkeys([*known, *await self.of_references(references)]))
 
     async def of_receipt(self, year: int, number: int) -> list[UUID]:
         async with self._db.connection() as conn:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from frontend.bookings.refund_views import LettersPage, OrderPart, PrintLine, RefundsPage
+from frontend.bookings.refund_views import LettersPage, OrderPart, RefundsPage
 from frontend.citizen.views import Row
-from frontend.staff.views import StaffFrame
+from frontend.staff.views import PrintRun, StaffFrame
 
 KEY = "3f8f1c9e-5f4e-4e8e-9a3e-2f0d3c1b7a10"
 
@@ -43,7 +43,7 @@ def refund_pages(frame: StaffFrame) -> dict[str, tuple[str, object]]:
         print_label="3 Briefe drucken",
         print_action="/print",
         request_key=KEY,
-        runs=(PrintLine(id="r", when="Dienstag, 1. Dezember 2026, 10:00 Uhr", letters="2", url="/letters.pdf"),),
+        runs=(PrintRun(id="r", when="Dienstag, 1. Dezember 2026, 10:00 Uhr", letters="2", url="/letters.pdf"),),
     )
     return {
         "desk-refunds": ("bookings/refunds.html", refunds),

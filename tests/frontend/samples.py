@@ -82,10 +82,9 @@ from frontend.invitations.views import ListPage as InvitationListPage
 from frontend.invitations.views import ManyPage as ManyInvitationsPage
 from frontend.invitations.views import NewPage as NewInvitationPage
 from frontend.invitations.views import OnePage as OneInvitationPage
-from frontend.invitations.views import RunLine as PrintedLine
 from frontend.invitations.wording import line, rows
 from frontend.room.calling import room_page
-from frontend.staff.views import NavLink, StaffFrame
+from frontend.staff.views import NavLink, PrintRun, StaffFrame
 from payment.bank.model import FoundPayment, Refusal, StoredStatement
 from payment.bank.refusing import OtherCurrency
 from tests.frontend.at_till import at_till_pages
@@ -493,8 +492,8 @@ def invitation_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]
         "invitation-booked": ("invitation", shown(InvitationStatus.BOOKED, case_url="/case")),
         "invitation-lapsed": ("invitation", shown(InvitationStatus.LAPSED)),
         "invitation-withdrawn": ("invitation", shown(InvitationStatus.WITHDRAWN)),
-        "refund-code": ("refund_code", lambda: refund_code_page(words, "K7F", words._("This is missing."))),
-        "invitation-code": ("invitation_code", lambda: code_page(words, "K7F", words._("This is missing."))),
+        "refund-code": ("letter_code", lambda: refund_code_page(words, "K7F", words._("This is missing."))),
+        "invitation-code": ("letter_code", lambda: code_page(words, "K7F", words._("This is missing."))),
     }
 
 
@@ -1012,7 +1011,7 @@ def staff_invitations(words: Words, back: NavLink) -> dict[str, tuple[str, objec
         print_action="/prints",
         request_key=KEY,
         problem="…",
-        runs=(PrintedLine(when="Mittwoch, 25. November 2026, 09:40 Uhr", letters="12", url="/p.pdf"),),
+        runs=(PrintRun(id="r", when="Mittwoch, 25. November 2026, 09:40 Uhr", letters="12", url="/p.pdf"),),
     )
     return {
         "invitations": ("invitations/list.html", listed),
