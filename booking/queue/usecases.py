@@ -314,8 +314,7 @@ class Queue:
         def change(conn: Connection, here: int) -> Awaitable[bool]:
             return store.move(conn, ticket_id, sources(to), to, here, self._clock())
 
-        # Payment's hooks lock payment and case the other way round.
-        return await again_after_deadlock(lambda: self._step(office_id, account_id, ticket_id, change, to))
+        return await self._step(office_id, account_id, ticket_id, change, to)
 
     async def _step(
         self,
@@ -324,6 +323,17 @@ class Queue:
         ticket_id: UUID,
         change: Callable[[Connection, int], Awaitable[bool]],
         to: TicketStatus | None = None,
+    ) -> Ticket:
+        # Payment's hooks lock payment and case the other way round.
+        return await again_after_deadlock(lambda: self._step_once(office_id, account_id, ticket_id, change, to))
+
+    async def _step_once(
+        self,
+        office_id: int,
+        account_id: int,
+        ticket_id: UUID,
+        change: Callable[[Connection, int], Awaitable[bool]],
+        to: TicketStatus | None,
     ) -> Ticket:
         """At the clerk's own counter only. Raises NotFound, NoCounter, TicketMoved; a step that is done already is no mistake."""
         async with self._db.transaction() as conn:

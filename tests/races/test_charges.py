@@ -34,6 +34,7 @@ from payment.usecases import Payments
 from tests.booking.appointments.toy_provider import ToyProvider
 from tests.booking.availability.city import make_city
 from tests.booking.holds.world import SEALER
+from tests.locks import waits_for
 from tests.payment.making import NOW, Ids, RecordingHooks
 
 TICKET = """
@@ -214,6 +215,31 @@ async def test_while_the_provider_is_silent_it_is_neither_paid_nor_withdrawn(des
     assert await desk.charges.withdraw_due() == 0
 
 
+async def works_there(desk: Desk) -> None:
+    async with desk.db.transaction() as conn:
+        counter = await conn.fetchval("SELECT counter_id FROM ticket")
+        await conn.execute(
+            "INSERT INTO counter_clerk (counter_id, office_id, account_id, day) VALUES ($1, $2, $3, $4)",
+            counter, desk.office, desk.by, NOW.date(),
+        )  # fmt: skip
+
+
+async def test_a_visit_that_is_ended_in_a_deadlock_is_ended_once_more(desk: Desk) -> None:
+    await works_there(desk)
+    async with desk.db.connection() as conn:
+        other = conn.transaction()
+        await other.start()
+        await conn.execute("SET LOCAL deadlock_timeout = '10s'")  # so that the other one is ended
+        await conn.execute("SELECT FROM ticket WHERE id = $1 FOR UPDATE", desk.ticket)
+        finishing = asyncio.create_task(desk.queue.finish(desk.office, desk.by, desk.ticket))
+        assert await waits_for(conn, finishing)  # it has locked the clerk's place, and waits for the ticket
+        await conn.execute("SELECT FROM counter_clerk WHERE account_id = $1 FOR UPDATE", desk.by)
+        await other.rollback()
+    await asyncio.wait_for(finishing, 10)
+    async with desk.db.connection() as conn:
+        assert await conn.fetchval("SELECT status FROM ticket") == "done"
+
+
 async def test_a_visit_that_ends_while_a_fee_is_asked_for_has_one_of_both(desk: Desk) -> None:
     async def finish() -> str:
         try:
@@ -228,12 +254,7 @@ async def test_a_visit_that_ends_while_a_fee_is_asked_for_has_one_of_both(desk: 
         except DomainError as refusal:
             return refusal.code
 
-    async with desk.db.transaction() as conn:
-        counter = await conn.fetchval("SELECT counter_id FROM ticket")
-        await conn.execute(
-            "INSERT INTO counter_clerk (counter_id, office_id, account_id, day) VALUES ($1, $2, $3, $4)",
-            counter, desk.office, desk.by, NOW.date(),
-        )  # fmt: skip
+    await works_there(desk)
     outcomes = list(await asyncio.gather(finish(), ask()))
     assert outcomes in (["done", "not_served"], ["fee_open", "open"]), outcomes
     if outcomes[0] == "fee_open":
