@@ -4,6 +4,8 @@ server -> client   {"nonce": …}
 client -> server   {"proof": HMAC of the nonce}             both have it from SECRET_KEY
 client -> server   {"id": 1, …}
 server -> client   {"id": 1, …}
+client -> server   {"id": 2, "withdrawn": 1, "asked": {…}}  where the answer came too late: what has not been begun is left,
+                                                            what has been done is undone
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +29,15 @@ _LINE_BYTES_MOST = 64 * 1024
 
 
 class Away(Exception):
-    """Not reached, or no answer in time. The question may have been understood all the same."""
+    """Not reached, or lost while it was asked. The question may have been understood all the same."""
+
+
+class Silent(Exception):
+    """It has the question, and no answer came in time. `withdraw`: nobody wants one any more."""
+
+    def __init__(self, withdraw: Callable[[], None]) -> None:
+        super().__init__()
+        self.withdraw = withdraw
 
 
 class Server:
@@ -67,9 +78,12 @@ class Server:
             if not secrets.compare_digest(proof, lines.proof(self._secret, nonce, "client")):
                 log.warning("holds.link-refused")
                 return
-            sender = lines.Sender(writer)
+            sender, withdrawn = lines.Sender(writer), set[int]()
             while line := await reader.readline():
-                task = asyncio.create_task(self._one(lines.decoded(line), sender))
+                message = lines.decoded(line)
+                if "withdrawn" in message:  # noted before any task of what was read together has begun
+                    withdrawn.add(message["withdrawn"])
+                task = asyncio.create_task(self._one(message, sender, withdrawn))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
         except (OSError, ValueError, AttributeError, TimeoutError):
@@ -78,8 +92,11 @@ class Server:
             self._clients.discard(writer)
             writer.close()
 
-    async def _one(self, message: Message, sender: lines.Sender) -> None:
+    async def _one(self, message: Message, sender: lines.Sender, withdrawn: set[int]) -> None:
+        if message["id"] in withdrawn:
+            return
         answer = await self._answer(message)
+        withdrawn.discard(message.get("withdrawn", 0))
         sender.send({**answer, "id": message["id"]})
 
 
@@ -97,13 +114,13 @@ class Link:
         self._shunned_until = 0.0
 
     async def ask(self, message: Message, silent_s: float, shunned_s: float) -> Message:
-        """Raises Away: at once while it is shunned."""
+        """Raises Away, at once while it is shunned; Silent."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._shunned_until:
             raise Away
-        self._next += 1
-        number, waiting = self._next, loop.create_future()
+        number, waiting = self._number(), loop.create_future()
         self._waiting[number] = waiting
+        sender: lines.Sender | None = None
         try:
             async with asyncio.timeout(silent_s):
                 sender = self._sender or await self._connect()
@@ -114,9 +131,16 @@ class Link:
             if loop.time() >= self._shunned_until:  # else another has said so, who asked at the same time
                 log.warning("holds.owner-silent", extra={"error": type(error).__name__})
             self._shunned_until = loop.time() + shunned_s
-            raise Away from None
+            if sender is None or not isinstance(error, TimeoutError):
+                raise Away from None
+            withdrawal = {"id": self._number(), "withdrawn": number, "asked": message}
+            raise Silent(partial(sender.send, withdrawal)) from None
         finally:
             self._waiting.pop(number, None)
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
 
     def close_soon(self) -> None:
         if self._reading is not None:

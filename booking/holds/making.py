@@ -73,6 +73,14 @@ class Maker:
                 return own
         raise self._refusing.why(asked)
 
+    async def made(self, asked: Asked) -> Hold | None:
+        """What stands of it, and is not over."""
+        for generation in range(_GENERATIONS):
+            own = await self._finder.find(asked.ident_of(generation))
+            if own is None or own.status is not HoldStatus.OVER:
+                return own
+        return None
+
     def _fees(self, asked: Asked, office: OfficeOffer) -> Mapping[int, Fee]:
         """By service, as they are today. Raises NotOffered."""
         today = day_of(self._clock(), zone(office.time_zone))

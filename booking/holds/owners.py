@@ -82,7 +82,7 @@ class Owners:
         return None if found == self.id else found
 
     async def ask(self, owner: UUID, message: Message) -> Message | None:
-        """None: it is away or silent."""
+        """None: it is away. Raises Silent: it may still do what it was asked for."""
         link = self._links.get(owner)
         if link is None:
             return None

@@ -36,6 +36,11 @@ class Sharing:
             work.close()
         return await asyncio.shield(running)  # whoever waits may go; the others still want an answer
 
+    async def ended(self, ident: UUID) -> None:
+        """Whatever came of it."""
+        if ident in self._running:
+            await asyncio.wait([self._running[ident]])
+
     def _forget(self, ident: UUID, task: asyncio.Task[Hold]) -> None:
         del self._running[ident]
         if not task.cancelled():

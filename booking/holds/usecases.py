@@ -68,7 +68,7 @@ class Holds:
         self._sharing = Sharing(at_once)
         self._refusing = Refusing(availability, by_need)
         self._maker = Maker(availability, batcher, fee_on, sealer, clock, self._finder, self._refusing)
-        self._by_owner = ByOwner(owners, self._maker, self._sharing, self._refusing, self._finder)
+        self._by_owner = ByOwner(owners, self._maker, self._sharing, self._refusing, self._finder, self.release)
 
     async def hold(
         self,

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from base import lines
 from base.clock import SettableClock
 from base.db import Database, violates
 from booking.availability.book import cell_of
+from booking.availability.model import ClaimStatus
 from booking.holds import owners
 from booking.holds.links import Away, Link, Server
-from booking.holds.model import Hold
+from booking.holds.model import Hold, Wanted
 from booking.holds.refusals import PassNeeded, SlotTaken, StartNotOffered, TooManyHolds
 from tests.booking.availability.city import TUESDAY, at, make_city
 from tests.booking.holds.world import HoldWorld, hold_world
@@ -112,6 +114,43 @@ async def test_a_silent_owner_is_done_without(db: Database, clock: SettableClock
         assert asyncio.get_running_loop().time() - began < owners.SILENT_S
 
 
+async def test_what_a_silent_owner_makes_for_somebody_who_was_sent_away_is_free_again(
+    db: Database, clock: SettableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is silent while others take all and give it back; then it makes the hold that the other has refused meanwhile."""
+    async with two_processes(db, clock, tmp_path) as (owner, other), hold_world(db, owner.city, clock) as third:
+        heard, goes_on = asyncio.Event(), asyncio.Event()
+        submit = owner.batcher.submit
+
+        async def slow(wanted: Wanted) -> datetime | None:
+            heard.set()
+            await goes_on.wait()
+            return await submit(wanted)
+
+        monkeypatch.setattr(owner.batcher, "submit", slow)
+        asking = asyncio.create_task(other.hold(NINE, key="a key of one request"))
+        await asyncio.wait_for(heard.wait(), 5)
+        taken = [await third.hold(NINE), await third.hold(NINE)]
+        await other.poll()
+        with pytest.raises(SlotTaken):
+            await asking
+        for hold in taken:
+            await third.holds.release(hold.id)
+        goes_on.set()
+        await eventually(lambda: _nobody_is_answered(owner))
+        async with db.connection() as conn:
+            of_nobody = await conn.fetch("SELECT status FROM claim WHERE kind = 0 ORDER BY id DESC")
+        assert [row["status"] for row in of_nobody] == [ClaimStatus.CANCELLED] * 3
+        await owner.poll()
+        assert (await owner.hold(NINE, key="a key of one request")).starts_at == NINE
+
+
+async def _nobody_is_answered(world: HoldWorld) -> bool:
+    server = world.owners._server
+    assert server is not None
+    return not server._answering
+
+
 async def test_a_dead_owner_is_done_without_and_loses_its_offices(
     db: Database, clock: SettableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +208,30 @@ class TestLink:
         answers = await asyncio.gather(*(link.ask({"say": n}, 5, 0) for n in range(200)))
         assert [answer["said"] for answer in answers] == list(range(200))
         await link.close()
+        await server.stop()
+
+    async def test_what_is_withdrawn_before_it_is_begun_is_left(self, tmp_path: Path) -> None:
+        """A process that was stopped reads the question and its withdrawal together."""
+        asked: list[object] = []
+
+        async def answer(message: Mapping[str, object]) -> dict[str, object]:
+            asked.append(message.get("withdrawn", message.get("say")))
+            return {}
+
+        server = Server("secret", answer)
+        await server.start(str(tmp_path), uuid4())
+        reader, writer = await asyncio.open_unix_connection(server.address)
+        nonce = json.loads(await reader.readline())["nonce"]
+        said: list[lines.Message] = [
+            {"proof": lines.proof("secret", nonce, "client")},
+            {"id": 1, "say": "left"},
+            {"id": 2, "say": "done"},
+            {"id": 3, "withdrawn": 1, "asked": {"say": "left"}},
+        ]
+        writer.write(b"".join(lines.encoded(one) for one in said))
+        assert {json.loads(await reader.readline())["id"] for _ in range(2)} == {2, 3}
+        assert asked == ["done", 1]
+        writer.close()
         await server.stop()
 
     async def test_who_does_not_know_the_secret_is_shown_the_door(self, tmp_path: Path) -> None:
