@@ -8,6 +8,7 @@ import signal
 
 from aiohttp import web
 
+from base.collecting import leave_what_stays
 from base.config import Settings
 from base.web import DRAINING, STOPPING
 from server.app import build
@@ -24,6 +25,7 @@ async def serve(settings: Settings) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=15)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024).start()
+    leave_what_stays()
     log.info("web.listening", extra={"port": settings.port})
     try:
         await stop.wait()

@@ -28,6 +28,7 @@ from uuid import uuid4
 import asyncpg
 import uvloop
 
+from base.collecting import leave_what_stays
 from base.config import Settings
 from booking.availability.model import Slot, Window
 from booking.holds.refusals import SlotTaken
@@ -78,6 +79,7 @@ async def _child(url: str, folder: str, service: int, office: int, clients: int)
         elsewhere = product.availability.slots(service, "onsite", [office - 20], _tomorrow())
         for _ in range(3):  # a service that has been running: statements are prepared, code is warm
             await asyncio.gather(*(_warm(product.holds, service, slot) for slot in elsewhere))
+        leave_what_stays()  # as the web process does
         await asyncio.sleep(2 - time.time() % 2)
 
         async def client(chance: random.Random) -> None:
