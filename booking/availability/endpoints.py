@@ -24,7 +24,7 @@ from booking.availability.usecases import Availability
 from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.model import Channel, Office
 from booking.catalogue.nearby import Point, Reach, point_of, suitable
-from booking.catalogue.responsibility import initials
+from booking.catalogue.responsibility import initials, read_postcode
 from booking.catalogue.snapshot import Snapshot
 
 AVAILABILITY: web.AppKey[Availability] = web.AppKey("AVAILABILITY", Availability)
@@ -66,7 +66,7 @@ KindOfMatter = Annotated[str, Field(max_length=60, description="A key of the ser
 
 
 def who_of(surname: str, postcode: str, kind: str) -> Who:
-    return Who(initials(surname), postcode.strip().upper(), kind.strip())
+    return Who(initials(surname), read_postcode(postcode), kind.strip())
 
 
 _DEGREES = re.compile(r"-?[0-9]{1,2}(\.[0-9]{1,8})?,-?1?[0-9]{1,2}(\.[0-9]{1,8})?")

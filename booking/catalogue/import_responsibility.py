@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from booking.catalogue.draft import DraftCounter, DraftResponsibility, DraftService, LineError
-from booking.catalogue.responsibility import Lines, nobodys, read_range
+from booking.catalogue.responsibility import Lines, nobodys, read_postcode, read_range
 from booking.catalogue.rows import Row
 
 _FILE = "responsibility.csv"
@@ -20,19 +20,17 @@ def read_responsibility(row: Row) -> DraftResponsibility:
             row.wrong("letters", "bad_letters", f"'{letters}': like A-K, L-Sch or Z, up to three letters each.")
         else:
             first, last = found
-    postcodes = frozenset(row.optional("postcodes").split())
+    postcodes = frozenset(map(read_postcode, row.optional("postcodes").split()))
     if not (letters or postcodes or kind):
         row.wrong("letters", "says_nothing", "Letters, postcodes or a kind: without any, leave the line out.")
-    if postcodes and not all(
-        code.isascii() and code.replace("-", "").isalnum() and 3 <= len(code) <= 10 for code in postcodes
-    ):
+    if "" in postcodes:
         row.wrong("postcodes", "bad_postcode", "Postcodes with spaces between them: 70173 70174.")
     return DraftResponsibility(
         line=row.line,
         service=row.key("service"),
         office=row.key("office"),
         counters=tuple(dict.fromkeys(row.text("counters").split())),
-        lines=Lines(first, last, frozenset(code.upper() for code in postcodes), kind),
+        lines=Lines(first, last, postcodes, kind),
         kind_name=row.both("kind") if kind else {},
     )
 

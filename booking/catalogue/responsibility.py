@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -10,6 +11,8 @@ from string import ascii_lowercase
 from booking.catalogue.words import fold
 
 MOST_LETTERS = 3
+MOST_OF_POSTCODE = 10
+_DASH = re.compile("[-\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{EM DASH}]")  # spreadsheets make one of another
 # Left out in front of a name, as in a list of names (DIN 5007).
 _PARTICLES = frozenset(
     {"von", "van", "vom", "zu", "zum", "zur", "de", "der", "den", "del", "della", "di", "da", "do", "dos", "du"}
@@ -58,13 +61,20 @@ def initials(surname: str) -> str:
 
 def read_range(text: str) -> tuple[str, str] | None:
     """ "A-Kr" as ("a", "kr"), "L" as ("l", "l"). None: not a range, or not in order."""
-    parts = [part.strip() for part in text.split("-")]
-    if len(parts) > 2 or not all(part and len(fold(part)) <= MOST_LETTERS for part in parts):
+    parts = [part.strip() for part in _DASH.split(text)]
+    if len(parts) > 2 or not all(part.isalpha() and len(fold(part)) <= MOST_LETTERS for part in parts):
         return None
     first, last = (initials(parts[0]), initials(parts[-1]))
     if not first or not last or first > last.ljust(MOST_LETTERS, "z"):
         return None
     return first, last
+
+
+def read_postcode(text: str) -> str:
+    """ "70 173" and "D-70173" are "70173". Empty: no postcode, so that it is asked for again instead of being taken for another place."""
+    plain = "".join(text.split()).upper().removeprefix("DE-").removeprefix("D-")
+    fits = plain.isascii() and plain.replace("-", "").isalnum() and any(letter.isdigit() for letter in plain)
+    return plain if fits and 3 <= len(plain) <= MOST_OF_POSTCODE else ""
 
 
 def nobodys(lines: Sequence[Lines]) -> Iterator[str]:

@@ -120,6 +120,7 @@ async def service(request: web.Request) -> web.Response:
     channel = asked.channel if asked.channel in channels else channels[0] if channels else None
     first, visit = joined(asked.before, Item(detail.service.id, asked.quantity))
     places: list[Place] = []
+    asks = False
     if channel is not None:
         availability = request.app[AVAILABILITY]
         minutes, asks = _together(availability, first, channel, visit)
@@ -134,7 +135,7 @@ async def service(request: web.Request) -> web.Response:
     before = [(item, (await request.app[CATALOGUE].service(item.service_id)).service) for item in asked.before]
     replaced, wishes = (asked.instead, asked.moves), wishes_in(request.query)
     choice = Choice(channel, frozenset(asked.office), asked.quantity, tuple(before), *replaced, wishes)
-    return page(request, "service", service_page(words, detail, choice, places), cache=SHARED)
+    return page(request, "service", service_page(words, detail, choice, places, asks_first=asks), cache=SHARED)
 
 
 def _together(availability: Availability, first: int, channel: Channel, visit: Visit) -> tuple[dict[int, int], bool]:

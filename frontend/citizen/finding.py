@@ -113,8 +113,10 @@ class Place:
     next_free: Slot | None
 
 
-def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Sequence[Place]) -> ServicePage:
-    """`places`: where all of it can be had."""
+def service_page(
+    words: Words, detail: ServiceDetail, choice: Choice, places: Sequence[Place], *, asks_first: bool = False
+) -> ServicePage:
+    """`places`: where all of it can be had. `asks_first`: whose times can be shown is asked on the next page, so none are known here."""
     service, language, channel = detail.service, words.language, choice.channel
     name, path = words.pick(service.name), f"/services/{service.id}"
     wishes = choice.wishes.pairs()
@@ -150,7 +152,7 @@ def service_page(words: Words, detail: ServiceDetail, choice: Choice, places: Se
         ),
         action=f"/{language}/times",
         any_url=f"/{language}/times?{urlencode(hidden)}" if channel and not chooses_number else "",
-        has_times=any(place.next_free for place in places),
+        has_times=None if asks_first else any(place.next_free for place in places),
         before=tuple(item.named(words.pick(other.name)) for item, other in choice.before),
         alone_url=f"/{language}{path}{f'?{urlencode(wishes)}' if wishes else ''}" if choice.before else "",
         counted=words.pick(service.counted) or words._("How many?"),

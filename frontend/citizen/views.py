@@ -133,7 +133,7 @@ class ServicePage:
     offices: tuple[OfficeChoice, ...]
     action: str
     any_url: str  # times at whatever office: most people need not choose
-    has_times: bool
+    has_times: bool | None  # None: that depends on whom it is for, which is asked next
     before: tuple[str, ...] = ()  # what the visit is for already
     alone_url: str = ""  # only this service
     counted: str = ""  # label of the numbers

@@ -51,6 +51,9 @@ async def test_on_the_pages(town: Town) -> None:
     service = (await town.service(SERVICE))["id"]
     here = f"/de/times?service={service}&channel=onsite"
     async with StaffBrowser(town) as citizen:
+        offered = await citizen.get(f"/de/services/{service}")
+        assert "Freie Termine zeigen" in offered.text
+        assert "vergeben" not in offered.text and "kein freier Termin" not in offered.text  # that is not known yet
         question = await citizen.get(here)
         assert "Anfangsbuchstaben des Familiennamens" in question.text
         empty = await citizen.get(f"{here}&letters=")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from booking.catalogue.import_format import parse
 from booking.catalogue.import_report import ImportRefused
-from booking.catalogue.responsibility import Lines, initials, nobodys, read_range
+from booking.catalogue.responsibility import Lines, initials, nobodys, read_postcode, read_range
 from tests.booking.catalogue.folders import MINI, MORNING, raw
 
 HEAD = "service,office,counters,letters,postcodes,kind,kind_de\n"
@@ -54,10 +54,31 @@ def test_whatever_is_typed(name: str) -> None:
         ("A-B-C", None),
         ("Abcd", None),
         ("1-2", None),
+        ("A–K", ("a", "k")),
+        ("A\u2011K", ("a", "k")),
+        ("A-K,L", None),
+        ("A K", None),
     ],
 )
 def test_a_range_as_people_write_it(text: str, read: tuple[str, str] | None) -> None:
     assert read_range(text) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("70173", "70173"),
+        (" 70 173 ", "70173"),
+        ("D-70173", "70173"),
+        ("1011 ab", "1011AB"),
+        ("7017", "7017"),
+        ("Mitte", ""),
+        ("<b>", ""),
+        ("7", ""),
+    ],
+)
+def test_a_postcode_as_people_type_it(typed: str, read: str) -> None:
+    assert read_postcode(typed) == read
 
 
 def test_a_line_covers_what_it_asks_and_nothing_that_was_not_said() -> None:
