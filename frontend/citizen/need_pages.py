@@ -8,7 +8,9 @@ from aiohttp import web
 
 from base.errors import DomainError, Unauthenticated
 from base.web import form, path_id, path_number, set_token_cookie, upload
+from base.web.answers import FileTooLarge
 from base.web.staff import address_of
+from booking.allocation.documents import DocumentTooLarge
 from booking.allocation.documents_endpoints import DOCUMENTS, FILE, MOST_BODY_BYTES
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus
@@ -86,7 +88,10 @@ async def show_request(request: web.Request) -> web.Response:
 
 async def send_document(request: web.Request) -> web.Response:
     words, ident = words_of(request), path_id(request, "request")
-    fields, raw = await upload(request, FILE, MOST_BODY_BYTES)
+    try:
+        fields, raw = await upload(request, FILE, MOST_BODY_BYTES)
+    except FileTooLarge as error:  # as a telephone's photo may be: another can be chosen at once
+        return await _request(request, problem=DocumentTooLarge.message, status=error.status)
     try:
         await request.app[DOCUMENTS].add(ident, raw, key_of(fields))
     except DomainError as error:
@@ -100,7 +105,7 @@ async def remove_document(request: web.Request) -> web.Response:
     return see(f"/{words.language}/requests/{ident}")
 
 
-async def _request(request: web.Request, *, problem: str = "") -> web.Response:
+async def _request(request: web.Request, *, problem: str = "", status: int = 422) -> web.Response:
     words, ident = words_of(request), path_id(request, "request")
     row = await request.app[ALLOCATION].find(ident)
     marked = await request.app[ALLOCATION].service(row.service_id)
@@ -128,7 +133,7 @@ async def _request(request: web.Request, *, problem: str = "") -> web.Response:
         request_key=new_key(),
         runs_url=f"/{words.language}/need/runs",
     )
-    return page(request, "need_request", view, status=422 if problem else 200)
+    return page(request, "need_request", view, status=status if problem else 200)
 
 
 async def verify(request: web.Request) -> web.Response:
