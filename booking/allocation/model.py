@@ -55,6 +55,14 @@ def sources(to: RequestStatus) -> list[str]:
     return sorted(status.value for status, following in TRANSITIONS.items() if to in following)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was known of a request when it was decided about."""
+
+    status: RequestStatus
+    deadline: date | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """How a marked service is given out."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from base.i18n import Text
-from booking.allocation.model import RequestStatus, sources
+from booking.allocation.model import RequestStatus, Seen, sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +178,20 @@ async def forget_over(conn: Connection, before: datetime, limit: int) -> int:
 
 
 async def check_request(
-    conn: Connection, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int, now: datetime
+    conn: Connection,
+    ident: UUID,
+    to: RequestStatus,
+    deadline: date | None,
+    reason: str,
+    by: int,
+    now: datetime,
+    seen: Seen | None,
 ) -> bool:
     done = await conn.execute(
         """
         UPDATE allocation_request SET status = $2, deadline = $4, check_reason = $5, checked_by = $6, checked_at = $7
-         WHERE id = $1 AND status = ANY ($3)""",
+         WHERE id = $1 AND status = ANY ($3)
+           AND ($8::text IS NULL OR status = $8 AND deadline IS NOT DISTINCT FROM $9::date)""",
         ident,
         to.value,
         sources(to),
@@ -191,6 +199,8 @@ async def check_request(
         reason,
         by,
         now,
+        seen.status.value if seen else None,
+        seen.deadline if seen else None,
     )
     return done == "UPDATE 1"
 

@@ -19,7 +19,7 @@ from base.identity.usecases import network_of
 from base.seal import Sealer, same
 from booking.allocation import store, teams, teams_store
 from booking.allocation.asked import Asked
-from booking.allocation.model import RequestStatus, Window, is_deadline
+from booking.allocation.model import RequestStatus, Seen, Window, is_deadline
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.telling import Teller, context
 from booking.appointments.contact import Contact, mailbox
@@ -87,6 +87,11 @@ class PlacedAlready(Conflict):
 class NotAsking(Conflict):
     code = "not_asking"
     message = _("This request is no longer open.")
+
+
+class CheckedMeanwhile(Conflict):
+    code = "checked_meanwhile"
+    message = _("Somebody else has decided about this request meanwhile. Nothing of yours was saved: please look at it again.")
 
 
 class ReasonNeeded(DomainError):
@@ -198,16 +203,19 @@ class Allocation:
         async with self._db.connection() as conn:
             return await store.waiting(conn)
 
-    async def confirm(self, ident: UUID, deadline: date | None, reason: str, by: int) -> None:
-        """The document was seen: with this deadline, or with none that matters. Also corrects.
+    async def confirm(
+        self, ident: UUID, deadline: date | None, reason: str, by: int, seen: Seen | None = None
+    ) -> None:
+        """The document was seen: with this deadline, or with none that matters. Also corrects. `seen`: only if that still holds.
 
-        Raises NotAsking, ReasonNeeded, DeadlineWrong.
+        Raises NotAsking, ReasonNeeded, DeadlineWrong, CheckedMeanwhile.
         """
         self._look_at(deadline)
-        await self._check(ident, RequestStatus.CONFIRMED, deadline, reason, by)
+        await self._check(ident, RequestStatus.CONFIRMED, deadline, reason, by, seen)
 
-    async def refuse(self, ident: UUID, reason: str, by: int) -> None:
-        await self._check(ident, RequestStatus.REFUSED, None, reason, by)
+    async def refuse(self, ident: UUID, reason: str, by: int, seen: Seen | None = None) -> None:
+        """Raises NotAsking, ReasonNeeded, CheckedMeanwhile."""
+        await self._check(ident, RequestStatus.REFUSED, None, reason, by, seen)
 
     async def erase_due(self) -> int:
         """Who asked in vain, some time ago; who got an appointment is erased with it. How many persons went."""
@@ -275,13 +283,17 @@ class Allocation:
         if not moved and (await self.find(ident)).status is not to:  # twice is no mistake
             raise NotAsking
 
-    async def _check(self, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int) -> None:
+    async def _check(
+        self, ident: UUID, to: RequestStatus, deadline: date | None, reason: str, by: int, seen: Seen | None
+    ) -> None:
         if not reason.strip():
             raise ReasonNeeded
         async with self._db.transaction() as conn:
-            if await store.check_request(conn, ident, to, deadline, reason.strip(), by, self._clock()):
+            if await store.check_request(conn, ident, to, deadline, reason.strip(), by, self._clock(), seen):
                 return
-        await self.find(ident)
+        now = await self.find(ident)
+        if seen is not None and Seen(now.status, now.deadline) != seen:
+            raise CheckedMeanwhile
         raise NotAsking
 
 

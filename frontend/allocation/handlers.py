@@ -14,10 +14,11 @@ from base.web import STAFF, form, path_id
 from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.endpoints import ALLOCATION, RUNS
-from booking.allocation.model import RequestStatus, RunStatus
+from booking.allocation.model import RequestStatus, RunStatus, Seen
 from booking.allocation.runs import NothingSetAside, RunGoesOn, RunInOrder
 from booking.allocation.runs_store import RunRow
 from booking.allocation.store import RequestRow
+from booking.allocation.usecases import CheckedMeanwhile, ReasonNeeded
 from booking.allocation.words_endpoints import WORDS
 from booking.availability.offering import NotOffered
 from booking.catalogue.model import Channel
@@ -46,14 +47,22 @@ async def check(request: web.Request) -> web.Response:
     """Confirmed with the deadline in the field (or none), or refused; with a reason either way."""
     ident, fields = path_id(request, "request"), await form(request)
     reason, by = fields.get("reason", "").strip()[:500], request[STAFF].account_id
+    seen = _seen(fields)
     if fields.get("decision") == "refuse":
-        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by), fields, about=ident)
+        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by, seen), fields, about=ident)
     deadline = read_date(fields.get("deadline", ""))
     if fields.get("deadline", "").strip() and deadline is None:
         return await _work(
             request, problem=_("Enter the deadline as a date, or leave it empty"), values=fields, about=ident
         )
-    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by), fields, about=ident)
+    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by, seen), fields, about=ident)
+
+
+def _seen(fields: Mapping[str, str]) -> Seen | None:
+    try:
+        return Seen(RequestStatus(fields["seen"]), read_date(fields.get("seen_deadline", "")))
+    except (KeyError, ValueError):
+        return None
 
 
 async def open_run(request: web.Request) -> web.Response:
@@ -99,7 +108,10 @@ async def _done(
     except DomainError as error:
         if error.status == 404:
             raise
-        return await _work(request, problem=error.message, values=values, about=about)
+        if isinstance(error, CheckedMeanwhile):  # what was typed was about something else
+            values = None
+        field = "reason" if isinstance(error, ReasonNeeded) else "deadline"
+        return await _work(request, problem=error.message, values=values, about=about, field=field)
     return see(f"/{words_of(request).language}/allocation/")
 
 
@@ -110,8 +122,9 @@ async def _work(
     wrong: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
     about: UUID | None = None,
+    field: str = "deadline",
 ) -> web.Response:
-    """`wrong`: by the fields of the form that opens a run. `problem`: anywhere else, with the request that it is about."""
+    """`wrong`: by the fields of the form that opens a run. `problem`: anywhere else, with the request that it is about, and the field."""
     words, staff = words_of(request), request[STAFF]
     allocation, here = request.app[ALLOCATION], f"/{words.language}/allocation"
     services = {one.service_id: one for one in await allocation.services()}
@@ -129,7 +142,7 @@ async def _work(
         if row.id == about and values is not None:  # a corrected deadline must not give way to the claimed one unseen
             card = replace(card, deadline=values.get("deadline", ""), reason=values.get("reason", ""))
         cards.append(card)
-    where = next((f"deadline-{row.public_id}" for row in waiting if row.id == about), "requests")
+    where = next((f"{field}-{row.public_id}" for row in waiting if row.id == about), "requests")
     messages = {name: words._(message) for name, message in (wrong or {}).items()}
     errors = [ShownError(field=name, message=message) for name, message in messages.items()]
     if problem:
@@ -190,6 +203,7 @@ def _card(
         deadline=deadline.isoformat() if deadline else "",
         action=f"{here}/requests/{row.id}/check",
         is_new=row.status is RequestStatus.ASKED,
+        seen=(("seen", row.status.value), ("seen_deadline", row.deadline.isoformat() if row.deadline else "")),
     )
 
 

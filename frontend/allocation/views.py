@@ -19,6 +19,7 @@ class RequestCard:
     deadline: str  # for the field: as typed, else confirmed, else claimed
     action: str
     is_new: bool
+    seen: tuple[tuple[str, str], ...]  # what this card was made of, so that nobody overwrites what they have not read
     reason: str = ""  # as typed
 
 

@@ -78,6 +78,25 @@ async def confirm(rosa: StaffBrowser, **fields: Any) -> None:
     assert done.status == 200
 
 
+async def test_nobody_overwrites_a_decision_that_they_have_not_seen(
+    town: Town, service: int, rosa: StaffBrowser
+) -> None:
+    async with StaffBrowser(town) as citizen:
+        request = await ask(town, citizen, service)
+        work = (await rosa.get("/de/allocation/")).text
+        [action] = re.findall(r'action="(/de/allocation/requests/[^"]*)"', work)
+        both_saw = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', work))
+        typed = {"reason": "Titel gesehen", "deadline": "2026-12-08"}
+        assert (await rosa.post(action, decision="confirm", **typed, **both_saw)).status == 200
+        late = await rosa.post(action, decision="refuse", reason="Kein Nachweis", **both_saw)
+        assert (late.status, "hat inzwischen über diese Anfrage entschieden" in late.text) == (422, True)
+        assert 'value="2026-12-08"' in late.text
+        assert "Nimmt teil" in (await citizen.get(request)).text
+        now_seen = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', late.text))
+        corrected = await rosa.post(action, decision="confirm", **(typed | {"deadline": "2026-12-09"}), **now_seen)
+        assert (corrected.status, 'value="2026-12-09"' in corrected.text) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -253,7 +272,7 @@ async def test_a_corrected_deadline_is_not_lost_by_a_missing_reason(
     page = await rosa.post(here, decision="confirm", deadline="2026-12-24", reason=" ")
     assert page.status == 422
     assert f'id="deadline-{row["public_id"]}" name="deadline" type="date" value="2026-12-24"' in page.text
-    assert f'href="#deadline-{row["public_id"]}"' in page.text
+    assert f'href="#reason-{row["public_id"]}"' in page.text
     wrong = await rosa.post(here, decision="confirm", deadline="0206-12-24", reason="Gesehen")
     assert (wrong.status, "Bitte prüfen Sie das Jahr" in wrong.text, 'value="Gesehen"' in wrong.text) == (
         422,
