@@ -91,7 +91,9 @@ class NotAsking(Conflict):
 
 class CheckedMeanwhile(Conflict):
     code = "checked_meanwhile"
-    message = _("Somebody else has decided about this request meanwhile. Nothing of yours was saved: please look at it again.")
+    message = _(
+        "Somebody else has decided about this request meanwhile. Nothing of yours was saved: please look at it again."
+    )
 
 
 class ReasonNeeded(DomainError):
@@ -203,9 +205,7 @@ class Allocation:
         async with self._db.connection() as conn:
             return await store.waiting(conn)
 
-    async def confirm(
-        self, ident: UUID, deadline: date | None, reason: str, by: int, seen: Seen | None = None
-    ) -> None:
+    async def confirm(self, ident: UUID, deadline: date | None, reason: str, by: int, seen: Seen | None = None) -> None:
         """The document was seen: with this deadline, or with none that matters. Also corrects. `seen`: only if that still holds.
 
         Raises NotAsking, ReasonNeeded, DeadlineWrong, CheckedMeanwhile.

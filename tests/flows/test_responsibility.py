@@ -53,7 +53,8 @@ async def test_on_the_pages(town: Town) -> None:
     async with StaffBrowser(town) as citizen:
         offered = await citizen.get(f"/de/services/{service}")
         assert "Freie Termine zeigen" in offered.text
-        assert "vergeben" not in offered.text and "kein freier Termin" not in offered.text  # that is not known yet
+        assert "vergeben" not in offered.text  # that is not known yet
+        assert "kein freier Termin" not in offered.text
         question = await citizen.get(here)
         assert "Anfangsbuchstaben des Familiennamens" in question.text
         empty = await citizen.get(f"{here}&letters=")
