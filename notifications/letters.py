@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,10 +10,10 @@ from functools import partial
 from typing import Any
 
 import segno
-import typst
 
 from base.i18n import Translations, format_date
 from base.i18n import mark as _
+from base.typeset import typeset
 from notifications.fields import InvitationFields, Line
 from notifications.messages import TEMPLATES_FOLDER
 from notifications.refund_letters import RefundLetter, refund_letter
@@ -42,17 +41,7 @@ class Letters:
 
     def pdf(self, letters: Sequence[InvitationLetter | RefundLetter], made_at: datetime) -> bytes:
         """Each begins a new sheet. Takes some milliseconds for each, and blocks: for a thread. PDF/UA-1, so it can be read aloud, too."""
-        given = json.dumps([self._data(letter) for letter in letters])
-        made = typst.compile(
-            _TEMPLATE,
-            root=TEMPLATES_FOLDER,
-            format="pdf",
-            ignore_system_fonts=True,  # the same everywhere
-            sys_inputs={"letters": given},
-            pdf_standards="ua-1",
-            timestamp=made_at.replace(microsecond=0),  # Typst takes whole seconds
-        )
-        return bytes(made)
+        return typeset(_TEMPLATE, made_at, letters=[self._data(letter) for letter in letters])
 
     def _data(self, letter: InvitationLetter | RefundLetter) -> dict[str, Any]:
         if isinstance(letter, RefundLetter):

@@ -21,7 +21,7 @@ from booking.catalogue.model import Channel
 from booking.holds.endpoints import HoldOut
 from booking.holds.refusals import GivenOutByNeed, SlotTaken, StartNotOffered
 from booking.invitations.model import LISTED_MOST, Invitation, InvitationStatus, Invited, Terms, Way
-from booking.invitations.usecases import Invitations, InvitationUnknown, Unreachable
+from booking.invitations.usecases import Invitations, InvitationUnknown, NotPrintable, Unreachable
 
 INVITATIONS: web.AppKey[Invitations] = web.AppKey("INVITATIONS", Invitations)
 Id = Annotated[int, Field(ge=1, lt=2**31)]
@@ -217,7 +217,7 @@ ENDPOINTS = [
         params={"office": int},
         headers=_KEY,
         gives={201: InvitationOut},
-        refuses=(KeyNeeded, NotOffered, GivenOutByNeed, Unreachable, Invalid),
+        refuses=(KeyNeeded, NotOffered, GivenOutByNeed, Unreachable, NotPrintable, Invalid),
     ),
     Endpoint(
         method="POST",

@@ -6,7 +6,7 @@ What an invited person may choose is what staff could book for them on the telep
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -21,6 +21,7 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.rounds import each
 from base.seal import is_token, token_sha256
+from base.typeset import is_settable
 from booking.appointments.codes import normal_code
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed
@@ -68,6 +69,16 @@ class Unreachable(Invalid):
         super().__init__([FieldError("/contact/mobile", self.code, message)])
 
 
+class NotPrintable(Invalid):
+    """Of somebody who gets a letter."""
+
+    code = "not_printable"
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        message = _("This has letters that cannot be printed. Please write it in Latin letters, as the passport does.")
+        super().__init__([FieldError(f"/contact/{name}", self.code, message) for name in fields])
+
+
 class Invitations:
     def __init__(
         self,
@@ -97,7 +108,7 @@ class Invitations:
     async def make(self, terms: Terms, invited: Invited, by: int, key: str) -> Invitation:
         """The link goes out with the commit, where it does not need a letter. The same request again is the same invitation.
 
-        Raises NotOffered, GivenOutByNeed, Unreachable, Invalid.
+        Raises NotOffered, GivenOutByNeed, Unreachable, NotPrintable, Invalid.
         """
         ident = uuid5(_INVITATIONS, f"{terms.office_id}:{by}:{key}")
         await self._check(terms)
@@ -118,7 +129,7 @@ class Invitations:
             ident = self._sealing.ident(terms, invited)
             try:
                 new = self._new(ident, terms, invited, by)
-            except Unreachable as refusal:
+            except (Unreachable, NotPrintable) as refusal:
                 wrong += [replace(one, pointer=f"/people/{number}{one.pointer}") for one in refusal.errors]
                 continue
             if ident in by_ident:
@@ -296,7 +307,11 @@ class Invitations:
             raise Invalid(wrong)
 
     def _new(self, ident: UUID, terms: Terms, invited: Invited, by: int) -> NewInvitation:
-        """Raises Unreachable."""
+        """Raises Unreachable, NotPrintable."""
+        way, contact = self._way(invited.contact), invited.contact
+        lines = {"name": contact.name, "postal_address": "".join(contact.postal_address or ())}
+        if way is Way.LETTER and (bad := [name for name, text in lines.items() if not is_settable(text)]):
+            raise NotPrintable(bad)
         return NewInvitation(
             id=ident,
             office_id=terms.office_id,
@@ -305,8 +320,8 @@ class Invitations:
             first_day=terms.first_day,
             last_day=terms.last_day,
             answer_by=terms.answer_by,
-            language=invited.contact.language,
-            way=self._way(invited.contact),
+            language=contact.language,
+            way=way,
             details=self._sealing.seal(ident, invited),
             token_sha256=token_sha256(self._sealing.token(ident)),
             code_hmac=self._sealing.code_hmac(self._sealing.code(ident)),

@@ -140,7 +140,8 @@ async def make(request: web.Request) -> web.Response:
     try:
         made = await request.app[INVITATIONS].make(*typed.asked, request[STAFF].account_id, str(key))
     except Invalid as refusal:
-        wrong = {one.pointer.rsplit("/", 1)[1]: one.message for one in refusal.errors}
+        named = {one.pointer.rsplit("/", 1)[1]: one.message for one in refusal.errors}
+        wrong = {"street" if name == "postal_address" else name: message for name, message in named.items()}
         return await _new(request, Typed(typed.values, wrong))
     except (NotOffered, GivenOutByNeed) as refusal:
         return await _new(request, Typed(typed.values, {"service": refusal.message}))

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-import typst
-
+from base.typeset import typeset
 from frontend.receipts.views import Sheet
 
-_FOLDER = Path(__file__).parent.parent / "templates" / "receipts"
+_TEMPLATE = Path(__file__).parent.parent / "templates" / "receipts" / "receipt.typ"
 
 
 def receipt_pdf(sheet: Sheet, made_at: datetime) -> bytes:
     """Takes some milliseconds and blocks: for a thread. The same sheet and moment give the same bytes."""
-    made = typst.compile(
-        _FOLDER / "receipt.typ",
-        root=_FOLDER,
-        format="pdf",
-        ignore_system_fonts=True,  # the same everywhere
-        sys_inputs={"sheet": json.dumps(asdict(sheet))},
-        pdf_standards="ua-1",
-        timestamp=made_at.replace(microsecond=0),  # Typst takes whole seconds
-    )
-    return bytes(made)
+    return typeset(_TEMPLATE, made_at, sheet=asdict(sheet))

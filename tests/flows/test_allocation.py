@@ -85,14 +85,14 @@ async def test_nobody_overwrites_a_decision_that_they_have_not_seen(
         request = await ask(town, citizen, service)
         work = (await rosa.get("/de/allocation/")).text
         [action] = re.findall(r'action="(/de/allocation/requests/[^"]*)"', work)
-        both_saw = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', work))
-        typed = {"reason": "Titel gesehen", "deadline": "2026-12-08"}
+        both_saw: dict[str, Any] = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', work))
+        typed: dict[str, Any] = {"reason": "Titel gesehen", "deadline": "2026-12-08"}
         assert (await rosa.post(action, decision="confirm", **typed, **both_saw)).status == 200
         late = await rosa.post(action, decision="refuse", reason="Kein Nachweis", **both_saw)
         assert (late.status, "hat inzwischen über diese Anfrage entschieden" in late.text) == (422, True)
         assert 'value="2026-12-08"' in late.text
         assert "Nimmt teil" in (await citizen.get(request)).text
-        now_seen = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', late.text))
+        now_seen: dict[str, Any] = dict(re.findall(r'type="hidden" name="(seen\w*)" value="([^"]*)"', late.text))
         corrected = await rosa.post(action, decision="confirm", **(typed | {"deadline": "2026-12-09"}), **now_seen)
         assert (corrected.status, 'value="2026-12-09"' in corrected.text) == (200, True)
 

@@ -455,6 +455,28 @@ async def test_a_letter_has_address_code_and_square_and_its_code_opens_the_invit
     assert (await town.good("GET", f"/api/invitations/{made['id']}", got["token"]))["status"] == "open"
 
 
+@pytest.mark.parametrize(("name", "is_printed"), [("Nguyễn Thị Ánh", True), ("Бойко Олена", True), ("山田太郎", False)])
+async def test_what_no_font_has_is_asked_for_in_latin_letters_where_a_letter_is_to_be_printed(
+    town: Town, rosa: StaffBrowser, name: str, is_printed: bool
+) -> None:
+    status, said = await api(rosa, town, json=await wanted(town, FREE, contact={**LETTER, "name": name}))
+    assert status == (201 if is_printed else 422)
+    if not is_printed:
+        assert [(one["pointer"], one["code"]) for one in said["errors"]] == [("/contact/name", "not_printable")]
+        status, made = await api(
+            rosa, town, json=await wanted(town, FREE, contact={**LETTER, "postal_address": [name, "x"]})
+        )
+        assert (status, made["errors"][0]["pointer"]) == (422, "/contact/postal_address")
+
+
+async def test_one_name_that_no_font_has_does_not_keep_the_others_letters_from_being_printed(
+    town: Town, rosa: StaffBrowser
+) -> None:
+    made = await invite(rosa, town, contact={**LETTER, "email": "taro@example.org", "name": "山田 Tarō"})
+    [page] = (await pdf(rosa, town, f"/de/invitations/{made['office']}/{made['id']}/letter.pdf")).pages
+    assert "?? Tarō" in lines_of(page)
+
+
 async def test_a_letter_is_made_at_any_moment_of_a_second(town: Town, rosa: StaffBrowser) -> None:
     """As the clock on the wall gives it: the test's own shows whole seconds."""
     made = await invite(rosa, town, contact=LETTER)
