@@ -88,6 +88,9 @@ class Books(DisputeRows, Protocol):
 
     async def refund(self, tx: Tx, refund_id: UUID, *, lock: bool = False) -> Refund | None: ...
     async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]: ...
+    async def refunds_for(self, tx: Tx, reference: UUID) -> list[Refund]:
+        """Of all its payments: also of those that ended, and of what was paid beyond what is owed."""
+
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
         """False where the rule has asked for it already (same payment, same reason), and that did not fail."""
 

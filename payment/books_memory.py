@@ -159,6 +159,10 @@ class MemoryBooks:
         own = [r for r in _refunds(tx).values() if r.payment_id == payment_id]
         return sorted(own, key=lambda r: (r.created_at, r.id))
 
+    async def refunds_for(self, tx: Tx, reference: UUID) -> list[Refund]:
+        own = [r for r in _refunds(tx).values() if _payments(tx)[r.payment_id].reference == reference]
+        return sorted(own, key=lambda r: (r.created_at, r.id))
+
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
         rules.not_made_while_disputed(refund, await self.disputes(tx, refund.payment_id))
         rules.starts_unsent(refund)

@@ -91,6 +91,9 @@ class PgBooks:
     async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]:
         return await store.refunds_of(_conn(tx), payment_id)
 
+    async def refunds_for(self, tx: Tx, reference: UUID) -> list[Refund]:
+        return await store.refunds_for(_conn(tx), reference)
+
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
         return await store.insert_refund(_conn(tx), refund)
 

@@ -153,6 +153,12 @@ async def refunds_of(conn: Connection, payment_id: UUID) -> list[Refund]:
     )
 
 
+async def refunds_for(conn: Connection, reference: UUID) -> list[Refund]:
+    sql = """
+        SELECT r.* FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.reference = $1 ORDER BY r.created_at, r.id"""
+    return await fetch_all(conn, Refund, sql, reference)
+
+
 async def insert_refund(conn: Connection, r: Refund) -> bool:
     sql = """
         INSERT INTO refund (id, payment_id, amount_cents, reason, status, note, requested_by, approved_by, rejected_by, decided_at,

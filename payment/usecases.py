@@ -230,12 +230,10 @@ class Payments:
         return await self._earning.earn_due(today)
 
     async def is_giving_back(self, tx: Tx, reference: UUID) -> bool:
-        """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told."""
-        payment = await self._context.books.latest(tx, reference)
-        refunds = [] if payment is None else await self._context.books.refunds(tx, payment.id)
+        """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told; also of what was paid twice."""
         return any(
             one.status in UNDER_WAY or one.retry_at is not None or one.transfer_status in TRANSFER_OPEN
-            for one in refunds
+            for one in await self._context.books.refunds_for(tx, reference)
         )
 
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:

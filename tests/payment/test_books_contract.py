@@ -98,6 +98,10 @@ async def test_late_money_beside_a_living_payment_is_surplus_or_refused(books: B
         await books.store_payment(tx, replace(paid, surplus=True), P.FENCED)
         assert await books.living(tx, old.reference) == new
         assert await books.latest(tx, old.reference) == new
+    await put(books, back := a_refund(payment_id=old.id))
+    async with books.transaction() as tx:
+        assert await books.refunds_for(tx, old.reference) == [back]
+        assert await books.refunds_for(tx, UUID(int=99)) == []
 
 
 async def test_a_session_belongs_to_one_payment(books: Books) -> None:

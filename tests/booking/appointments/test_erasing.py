@@ -14,9 +14,13 @@ from base.db import Connection, Database
 from base.errors import NotFound
 from booking.appointments.lifecycle import HoldOver, TooLate
 from booking.appointments.model import AppointmentStatus
-from payment.model import ERASED_NOTE, RefundReason, RefundStatus
+from payment import store as payments_store
+from payment.ledger import fee_journal
+from payment.model import ERASED_NOTE, PaymentStatus, RefundReason, RefundStatus
 from tests.booking.appointments.world import ANNA, NINE, CaseWorld, case_world
 from tests.booking.availability.city import TUESDAY, at
+from tests.payment.making import a_payment, a_refund
+from tests.payment.transfers.making import HOLDER, IBAN, fail, open_desk
 
 S = AppointmentStatus
 
@@ -137,6 +141,29 @@ async def test_while_money_is_on_its_way_back_the_person_is_kept(world: CaseWorl
     assert await world.appointments.erase_due() == 1
     async with db.connection() as conn:
         assert await conn.fetchval("SELECT note FROM refund") == ERASED_NOTE
+
+
+async def test_what_was_paid_twice_keeps_the_person_until_it_is_transferred(world: CaseWorld, db: Database) -> None:
+    ident = await booked(world)
+    desk = await open_desk(db)
+    extra = a_payment(reference=ident, status=PaymentStatus.PAID, surplus=True, charge_id="pi_extra")
+    refund = a_refund(payment_id=extra.id, reason=RefundReason.LOST_SLOT)
+    async with db.transaction() as conn:
+        await payments_store.insert_payment(conn, extra)
+        await payments_store.insert_journal(conn, fee_journal(extra), world.clock())
+        await fail(conn, refund)
+        await desk.transfers.arise(conn, extra, refund)
+    [order] = await desk.transfers.of_payment(extra.id)
+    world.clock.advance(days=40)
+    assert await world.appointments.erase_due() == 0
+    await desk.transfers.give_account(order.id, holder=HOLDER, iban=IBAN)
+    await desk.transfers.assess(order.id, by=desk.people["ada"])
+    await desk.transfers.approve(order.id, by=desk.people["toni"])
+    await desk.files.make(by=desk.people["noa"], key=uuid4())
+    assert await world.appointments.erase_due() == 0
+    await desk.arrived(await desk.transfers.get(order.id))
+    assert await world.appointments.erase_due() == 1
+    assert (await left(db, ident), (await desk.transfers.get(order.id)).iban) == (NOTHING, None)
 
 
 async def test_on_request_an_open_requests_note_goes_once_it_is_decided(world: CaseWorld, db: Database) -> None:
