@@ -58,7 +58,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     ),
     "fees.csv": (
         ("service", "amount_cents", "legal_basis_de", "source"),
-        ("valid_from", "valid_until", "legal_basis_en", "product", "tax_percent"),
+        ("valid_from", "valid_until", "legal_basis_en", "product", "tax_percent", "currency"),
     ),
 }
 # Left out: what the city has of these stays as it is.
@@ -327,6 +327,10 @@ def _fee(row: Row) -> DraftFee | None:
     product, tax_percent = row.optional("product") or DEFAULT_PRODUCT, row.whole("tax_percent", 0, 100)
     if not _PRODUCT.fullmatch(product):
         row.wrong("product", "product_form", "Small letters, digits, dot, hyphen and underscore, at most 40.")
+    if row.optional("currency") not in ("", "EUR"):  # as the schema has it (fee_in_euro)
+        row.wrong(
+            "currency", "other_currency", "Fees are in EUR: one city books in one currency, and that is the euro."
+        )
     service, source = row.key("service"), row.text("source")
     return DraftFee(
         line=row.line,

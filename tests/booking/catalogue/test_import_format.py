@@ -282,3 +282,10 @@ def test_a_fee_names_its_product_account_and_its_tax() -> None:
 )
 def test_a_product_or_a_tax_that_cannot_be_is_named(product: str, tax: str, column: str, code: str) -> None:
     assert [(e.line, e.column, e.code) for e in errors_of(priced(product, tax))] == [(2, column, code)]
+
+
+def test_a_fee_in_another_currency_is_refused_with_its_line() -> None:
+    head = "service,amount_cents,legal_basis_de,source,currency\n"
+    rows = "ausweis,3700,§ 1,test,CHF\nberatung,0,gebührenfrei,test,EUR\n"
+    files = raw(changed("fees.csv", MINI["fees.csv"], head + rows))
+    assert [(e.line, e.column, e.code) for e in errors_of(files)] == [(2, "currency", "other_currency")]

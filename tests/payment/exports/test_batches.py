@@ -123,8 +123,17 @@ async def test_a_day_that_does_not_fit_uses_no_number(db: Database, exports: Exp
     assert (await exports.make(FIRST, by=kim)).number == 1
 
 
+async def test_a_payment_in_another_currency_is_refused(db: Database) -> None:
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await pay(db, 1, currency="CHF")
+    assert getattr(caught.value, "constraint_name", None) == "payment_in_euro"
+
+
 async def test_two_currencies_are_not_added(db: Database, exports: Exports, clock: SettableClock) -> None:
+    """Of before there was one currency (docs/adr/0078)."""
     await pay(db, 1)
+    async with db.connection() as conn:
+        await conn.execute("ALTER TABLE payment DISABLE TRIGGER payment_in_euro")
     await pay(db, 2, currency="CHF")
     with pytest.raises(NotExportable):
         await exports.make(FIRST, by=await close(db, clock, FIRST))
