@@ -105,6 +105,7 @@ class PgBooks:
         await store.lock_payments_of(_conn(tx), reference)
         await store.erase_notes(_conn(tx), reference)
         await transfers.erase_of_reference(_conn(tx), reference)
+        await transfers.erase_notes_of(_conn(tx), reference)
         return await store.has_request(_conn(tx), reference) or await transfers.is_open(_conn(tx), reference)
 
     async def due_refunds(self, tx: Tx, now: datetime, limit: int) -> list[Refund]:

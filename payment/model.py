@@ -226,6 +226,11 @@ class Payment:
         was_wanted = self.take_cents != 0 and self.kept_cents > 0
         return self.status is PaymentStatus.FENCED and self.authorised_until is not None and was_wanted
 
+    @property
+    def owed_again(self) -> Money:
+        """Of a reservation that is uncovered: what was wanted of it."""
+        return Money(self.take_cents or self.kept_cents, self.currency)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:

@@ -230,7 +230,7 @@ class Payments:
         return await self._earning.earn_due(today)
 
     async def is_giving_back(self, tx: Tx, reference: UUID) -> bool:
-        """Whether a refund is still to be decided or on its way, so that somebody may have to be asked or told; also of what was paid twice."""
+        """Whether a refund is still to be decided or on its way, also of what was paid twice: somebody may have to be asked or told."""
         return any(
             one.status in UNDER_WAY or one.retry_at is not None or one.transfer_status in TRANSFER_OPEN
             for one in await self._context.books.refunds_for(tx, reference)

@@ -41,6 +41,7 @@ from booking.availability.usecases import Availability
 from booking.catalogue.hours_changes import HoursChanges
 from booking.catalogue.uploads import Uploads
 from booking.catalogue.usecases import Catalogue
+from booking.charges.forgetting import Forgetting
 from booking.charges.hooks import ChargeHooks
 from booking.charges.usecases import Charges
 from booking.guard.figures import Figures
@@ -229,6 +230,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         payments = Payments(books, providers, ChargeHooks(cases, earn, clock), clock, uuid4)
         reductions = Reductions(db, slots, payments, clock)
         charges = Charges(db, payments, translations, sealer, clock, settings.public_url, reductions, slots.announce)
+        forgetting = Forgetting(payments)
         appointments = Appointments(
             db,
             books.transaction,
@@ -316,7 +318,16 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             pricing=Pricing(db, [name for name, one in providers.items() if one.abilities.records], clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
-            retention=Retention(db, clock, {"transfer_bank_data": transfers.erase_bank_data}, elsewhere(settings)),
+            retention=Retention(
+                db,
+                clock,
+                {
+                    "transfer_bank_data": transfers.erase_bank_data,
+                    "visit_note": forgetting.visit_notes,
+                    "receipt_text": forgetting.receipt_texts,
+                },
+                elsewhere(settings),
+            ),
             exports=Exports(db, clock, treasury_profile(settings), due_days=settings.treasury_due_days),
             by_name=ByName(db, sealer),
             figure_book=FigureBook(db),

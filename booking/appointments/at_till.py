@@ -11,10 +11,11 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from booking.appointments.lifecycle import HoldOver, Transaction
-from booking.appointments.model import OWED, AppointmentStatus, CaseState
+from booking.appointments.model import OWED, STANDS, AppointmentStatus, CaseState
 from booking.appointments.slots import Slots
 from payment.context import PaymentUnavailable
-from payment.model import LIVING, Payment, PaymentStatus
+from payment.ledger import part_of
+from payment.model import LIVING, Line, Payment, PaymentStatus
 from payment.ports import Tx
 from payment.till.model import COUNTER
 from payment.usecases import Payments
@@ -54,8 +55,10 @@ class AtTill:
                 if case is None:
                     raise NotFound
                 living = await self.payments.living(tx, reference)
-                is_owed = case.pays_at_till and case.status in OWED
-                if not case.fee or (case.status is AppointmentStatus.CONFIRMED and not is_owed):
+                gone = await self.payments.uncovered(tx, reference) if case.status in STANDS else None
+                due, lines = (case.fee, case.lines) if gone is None else (gone.owed_again, _again(gone))
+                is_owed = gone is not None or (case.pays_at_till and case.status in OWED)
+                if not due or (case.status is AppointmentStatus.CONFIRMED and not is_owed):
                     return None
                 is_held = case.status is AppointmentStatus.HELD
                 if not is_owed and (not is_held or case.hold_until is None or case.hold_until <= self.clock()):
@@ -64,19 +67,19 @@ class AtTill:
                     living = await self.payments.request(
                         tx,
                         reference=reference,
-                        amount=case.fee,
+                        amount=due,
                         description=self.describe(case),
                         language=case.language,
                         return_url=return_url,
-                        lines=case.lines,
+                        lines=lines,
                         service_day=case.service_day,
                         at_till=True,
                     )
-                if living.provider == COUNTER and living.amount == case.fee and is_held:
+                if living.provider == COUNTER and living.amount == due and is_held:
                     await keep(tx, case, await self.payments.living(tx, reference) or living)  # with its Kassenzeichen
             if living.status is PaymentStatus.PAID:
                 return None
-            if living.provider == COUNTER and living.amount == case.fee:
+            if living.provider == COUNTER and living.amount == due:
                 till_asked()
                 return await self.payments.open(living.id)
             ended = await self.payments.leave(living.id)
@@ -85,3 +88,8 @@ class AtTill:
             if ended.status in LIVING:
                 raise PaymentUnderWay
         raise PaymentUnavailable
+
+
+def _again(gone: Payment) -> tuple[Line, ...]:
+    """Of what was reserved for it and ran out: so much as was wanted."""
+    return part_of(gone.lines, gone.owed_again.cents)

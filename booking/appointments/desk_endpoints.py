@@ -146,7 +146,7 @@ async def found(request: web.Request, asked: str) -> tuple[list[Taking], UUID | 
     if case_id is None or any(one.status in LIVING for one in own):
         return takings, None
     case = await appointments.case(case_id)
-    return takings, case_id if case.may_begin_at_till else None
+    return takings, case_id if case.begins_at_till else None
 
 
 async def begun(request: web.Request, appointment_id: UUID) -> PayableOut:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from base.clock import Clock
 from base.failpoint import point
-from booking.appointments.model import OWED, AppointmentStatus, CaseState, MoveState
+from booking.appointments.model import OWED, STANDS, AppointmentStatus, CaseState, MoveState
 from booking.appointments.slots import IsCalled, LetGo, Notice, Slots, nobody_is_called, nobody_to_let_go
 from payment.model import Dispute, Payment, PaymentStatus, Refund
 from payment.ports import Outcome, Tx
@@ -19,7 +19,6 @@ hold_expired = point("hold.expired")
 time_swapped = point("appointment.time-swapped")
 
 _WAITING = (AppointmentStatus.HELD, AppointmentStatus.EXPIRING)
-_STANDS = (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
 
 
 def _reserved(payment: Payment) -> dict[str, bool]:
@@ -82,7 +81,7 @@ class CaseHooks:
             return await self._paid_late(tx, case, payment)
         if case.pays_at_till and case.status in OWED and case.fee == payment.amount:
             return Outcome.KEPT
-        if not case.pays_at_till and case.status in _STANDS and payment.amount <= case.fee:
+        if not case.pays_at_till and case.status in STANDS and payment.amount <= case.fee:
             return Outcome.KEPT  # what was reserved for it has run out, and is paid anew
         if case.status not in _WAITING or case.fee != payment.amount:
             return Outcome.LOST
@@ -99,10 +98,9 @@ class CaseHooks:
 
     async def on_uncovered(self, tx: Tx, payment: Payment) -> None:
         case = await self._slots.lock(tx, payment.reference)
-        if case is None or case.status not in _STANDS:
+        if case is None or case.status not in STANDS:
             return
-        cents = payment.take_cents or payment.kept_cents
-        fields = {"paid_cents": cents, "currency": payment.currency}
+        fields = {"paid_cents": payment.owed_again.cents, "currency": payment.currency}
         await self._slots.announce(tx, payment.reference, Notice("fee_due_again", str(payment.id), fields))
 
     async def _paid_late(self, tx: Tx, case: CaseState, payment: Payment) -> Outcome:

@@ -22,7 +22,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
 from booking.appointments.giving_back import Afterwards, in_mail, parts
-from booking.appointments.model import AppointmentStatus, CaseState
+from booking.appointments.model import STANDS, AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.staying import wait_no_more
 from payment.ledger import part_of
@@ -42,7 +42,6 @@ hold_expired = point("hold.expired")
 Transaction = Callable[[], AbstractAsyncContextManager[Tx]]
 _S = AppointmentStatus
 _UNBOOKED = (_S.HELD, _S.EXPIRING)
-_STANDS = (_S.CONFIRMED, _S.FINISHED, _S.NO_SHOW)  # it is not undone by a missing payment
 _HOLDS_AT_ONCE = 200  # one statement
 _CASES_PER_ROUND = 40  # a provider that hangs costs ten seconds each
 _FENCES_AT_ONCE = 8
@@ -115,8 +114,8 @@ class Lifecycle:
         """None: nothing is to be paid (any more)."""
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
-            gone = await self._payments.uncovered(tx, reference) if case.status in _STANDS else None
-            if case.status in _STANDS and gone is None:
+            gone = await self._payments.uncovered(tx, reference) if case.status in STANDS else None
+            if case.status in STANDS and gone is None:
                 return None
             if gone is None and (
                 case.status is not _S.HELD or case.hold_until is None or case.hold_until <= self._clock()
@@ -145,11 +144,11 @@ class Lifecycle:
         return await self._payments.request(
             tx,
             reference=case.id,
-            amount=Money(gone.take_cents or gone.kept_cents, gone.currency),
+            amount=gone.owed_again,
             description=self._describe(case),
             language=case.language,
             return_url=return_url,
-            lines=part_of(gone.lines, gone.take_cents or gone.kept_cents),
+            lines=part_of(gone.lines, gone.owed_again.cents),
             service_day=case.service_day,
         )
 

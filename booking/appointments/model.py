@@ -53,6 +53,7 @@ CLAIM_OF: Mapping[AppointmentStatus, ClaimStatus] = {
 
 # What was booked unpaid is still to be paid.
 OWED = (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED)
+STANDS = (*OWED, AppointmentStatus.NO_SHOW)  # a payment that is missing does not undo it
 
 
 class IllegalTransition(Exception):
@@ -249,9 +250,16 @@ class Case:
         return self.fee if is_due and not self.paid else Money(0, self.fee.currency)
 
     @property
-    def may_begin_at_till(self) -> bool:
-        """A till can take its fee, where no payment of it has begun."""
-        return bool(self.due_at_till) or (self.status is AppointmentStatus.HELD and bool(self.fee))
+    def owed_again(self) -> Money:
+        """What was reserved for it and ran out before it was taken."""
+        is_owed = self.uncovered is not None and self.status in STANDS
+        return self.uncovered.owed_again if self.uncovered is not None and is_owed else Money(0, self.fee.currency)
+
+    @property
+    def begins_at_till(self) -> Money:
+        """What a till can take of it, where no payment of it has begun."""
+        held = self.fee if self.status is AppointmentStatus.HELD else Money(0, self.fee.currency)
+        return self.due_at_till or self.owed_again or held
 
     @property
     def paid(self) -> tuple[Payment, ...]:

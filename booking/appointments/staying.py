@@ -6,8 +6,11 @@ from uuid import UUID
 
 from booking.appointments.model import CaseState
 from booking.appointments.slots import Slots
+from payment.model import PaymentStatus
 from payment.ports import Tx
 from payment.usecases import Payments
+
+_BEGUN = (PaymentStatus.INTENDED, PaymentStatus.OPEN)
 
 
 async def free_waiting(slots: Slots, payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
@@ -20,15 +23,16 @@ async def free_waiting(slots: Slots, payments: Payments, tx: Tx, case: CaseState
     return payment.id if payment is not None and not payment.is_secured else None
 
 
-async def begun_at_till(payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
-    """Of a case that was booked unpaid: what a till has begun to take, to be fenced after commit."""
-    payment = await payments.living(tx, case.id) if case.pays_at_till else None
-    return payment.id if payment is not None and not payment.is_secured else None
+async def begun_again(payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
+    """Of a booked case: what a till or a page has begun to take because nothing secures it, to be fenced after commit."""
+    payment = await payments.living(tx, case.id)
+    is_begun = payment is not None and (case.pays_at_till or payment.status in _BEGUN)
+    return payment.id if payment is not None and is_begun and not payment.is_secured else None
 
 
 async def wait_no_more(slots: Slots, payments: Payments, tx: Tx, case: CaseState) -> UUID | None:
     """A booked case ends or goes elsewhere: whatever was to be paid besides. The payment to be fenced after commit."""
-    return await free_waiting(slots, payments, tx, case) or await begun_at_till(payments, tx, case)
+    return await free_waiting(slots, payments, tx, case) or await begun_again(payments, tx, case)
 
 
 async def is_owed(payments: Payments, tx: Tx, case: CaseState) -> bool:

@@ -254,8 +254,9 @@ async def lock_key(conn: Connection, key: bytes, service_id: int) -> None:
 
 
 async def touch(conn: Connection, appointment_id: UUID) -> None:
-    """Its trigger marks it as changed, so that screens look at it again."""
-    await conn.execute("UPDATE appointment SET sequence = sequence WHERE id = $1", appointment_id)
+    """Its trigger marks it as changed, so that screens look at it again; nothing where this transaction has changed it."""
+    sql = "UPDATE appointment SET sequence = sequence WHERE id = $1 AND xid <> pg_current_xact_id()::text::bigint"
+    await conn.execute(sql, appointment_id)
 
 
 async def living_of(conn: Connection, contact_hmac: bytes, now: datetime, limit: int) -> list[UUID]:

@@ -14,7 +14,6 @@ from booking.charges import store
 from booking.charges.model import ChargeStatus
 from payment.model import Dispute, Payment, Refund
 from payment.ports import Hooks, Outcome, Tx
-from payment.till.model import COUNTER
 
 charge_paid = point("charge.paid")
 
@@ -33,7 +32,7 @@ class ChargeHooks:
         conn = cast("Connection", tx)
         if not await store.lock(conn, payment.reference):
             outcome = await self._cases.on_paid(tx, payment)
-            if payment.provider == COUNTER and outcome is Outcome.KEPT:
+            if outcome is Outcome.KEPT:
                 await touch(conn, payment.reference)  # a clerk who has the case before them sees that it is paid
             return outcome
         charge = await store.find(conn, payment.reference)

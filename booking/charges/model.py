@@ -96,10 +96,21 @@ class Charge:
         return self.status in UNPAID
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Of a booking. `ran_out`: it was reserved and ran out; else it was booked without being paid."""
+
+    amount: Money = Money(0)  # noqa: RUF009 - a value
+    ran_out: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenItem:
-    """A fee that is owed: a charge, or of a booking whose visit is over. `number`: of the appointment, else of the queue; `reason`, `note`:
-    why the visit ended without it (booking.queue.model.OpenReason), where it has ended."""
+    """A fee that is owed: a charge, of a booking whose visit is over, or a reservation that ran out.
+
+    `number`: of the appointment, else of the queue; `reason`, `note`: why the visit ended without it
+    (booking.queue.model.OpenReason), where it has ended.
+    """
 
     since: datetime
     office: Text

@@ -12,7 +12,7 @@ from base.seal import Sealer, is_token, token_sha256
 from booking.appointments.number import normal_number
 from booking.appointments.store import find_by_number
 from booking.charges import store
-from booking.charges.model import Charge, OpenItem, Price, Visit
+from booking.charges.model import Charge, OpenItem, Owed, Price, Visit
 from payment.model import Payment, Refund
 from payment.usecases import Payments
 
@@ -75,10 +75,11 @@ class Reading:
         async with self._db.connection() as conn:
             return await store.find(conn, charge_id)
 
-    async def owed(self, appointment_id: UUID) -> Money:
-        """Of what was booked unpaid; nothing where a till has taken it."""
+    async def owed(self, appointment_id: UUID) -> Owed:
+        """Of the booking itself; nothing where it is paid."""
         async with self._db.connection() as conn:
-            return Money(await store.owed(conn, appointment_id))
+            again = Money(await store.owed_again(conn, appointment_id))
+            return Owed(again or Money(await store.owed(conn, appointment_id)), ran_out=bool(again))
 
     async def open_items(self) -> list[OpenItem]:
         """Fees that are owed, the oldest first."""

@@ -9,12 +9,15 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from booking.charges.model import Charge, ChargeStatus, OpenItem, Price, Visit, sources
+from payment.conditions import UNCOVERED
 from payment.model import Line
 
 _CHARGE = """
     SELECT c.id, c.office_id, c.ticket_id, c.appointment_id, c.kind, c.quantity, c.amount_cents, c.currency, c.lines, c.legal_basis,
            c.label, c.language, c.day, c.status, c.requested_at, c.withdraw_reason, c.token_sealed, t.number, a.number AS appointment_number
       FROM charge c JOIN ticket t ON t.id = c.ticket_id LEFT JOIN appointment a ON a.id = c.appointment_id"""
+
+_OWED_AGAIN = "coalesce(nullif(p.take_cents, 0), p.keep_cents, p.amount_cents)"  # see payment.model.Payment.owed_again
 
 
 async def prices(conn: Connection, day: date, fee_ids: Collection[int] | None = None) -> list[Price]:
@@ -125,16 +128,24 @@ async def withdrawing(conn: Connection, before: datetime, limit: int) -> list[UU
 
 
 async def owed(conn: Connection, appointment_id: UUID) -> int:
-    """Of what was booked unpaid, cents that no till has taken."""
+    """Of what was booked unpaid, cents that nobody has taken."""
     sql = """
         SELECT coalesce((SELECT a.fee_cents FROM appointment a WHERE a.id = $1 AND a.pays_at_till AND a.status = 'confirmed'
                             AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid' AND NOT p.surplus)), 0)"""
     return int(await conn.fetchval(sql, appointment_id))
 
 
+async def owed_again(conn: Connection, appointment_id: UUID) -> int:
+    """Cents that were reserved for it and ran out before they were taken."""
+    sql = f"""
+        SELECT coalesce((SELECT {_OWED_AGAIN} FROM payment p JOIN appointment a ON a.id = p.reference
+                          WHERE a.id = $1 AND a.status = 'confirmed' AND {UNCOVERED} ORDER BY p.created_at DESC, p.id LIMIT 1), 0)"""  # noqa: S608
+    return int(await conn.fetchval(sql, appointment_id))
+
+
 async def open_items(conn: Connection, limit: int) -> list[OpenItem]:
     """The oldest first."""
-    sql = """
+    sql = f"""
         SELECT c.requested_at AS since, o.name AS office, o.time_zone, coalesce(a.number, lpad(t.number::text, 3, '0')) AS number, c.label,
                c.amount_cents, c.currency, t.status NOT IN ('called', 'serving', 'waiting') AS is_over, f.reason, f.note
           FROM charge c JOIN ticket t ON t.id = c.ticket_id JOIN office o ON o.id = c.office_id
@@ -147,5 +158,11 @@ async def open_items(conn: Connection, limit: int) -> list[OpenItem]:
           JOIN office o ON o.id = t.office_id JOIN service s ON s.id = a.service_id LEFT JOIN fee v ON v.id = a.fee_id
          WHERE a.pays_at_till AND a.status = 'finished' AND a.fee_cents > 0
            AND NOT EXISTS (SELECT FROM payment p WHERE p.reference = a.id AND p.status = 'paid' AND NOT p.surplus)
-         ORDER BY 1, 4 LIMIT $1"""
+        UNION ALL
+        SELECT coalesce(f.left_at, p.authorised_until), o.name, o.time_zone, a.number, coalesce(s.name ->> a.language, s.name ->> 'de'),
+               {_OWED_AGAIN}, p.currency, a.status <> 'confirmed', f.reason, f.note
+          FROM payment p JOIN appointment a ON a.id = p.reference JOIN office o ON o.id = a.office_id JOIN service s ON s.id = a.service_id
+          LEFT JOIN ticket t ON t.appointment_id = a.id LEFT JOIN open_fee f ON f.ticket_id = t.id
+         WHERE a.status IN ('confirmed', 'finished', 'no_show') AND {UNCOVERED}
+         ORDER BY 1, 4 LIMIT $1"""  # noqa: S608
     return await fetch_all(conn, OpenItem, sql, limit)

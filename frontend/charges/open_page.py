@@ -15,6 +15,7 @@ from frontend.citizen.words import Words
 from frontend.counter.day import open_reason
 from frontend.finance.books_views import Column, Table
 from frontend.finance.views import Link
+from frontend.finance.wording import unless_erased
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.views import StaffFrame
 
@@ -65,5 +66,5 @@ def table(words: Words, found: list[OpenItem]) -> Table:
 def _state(words: Words, one: OpenItem) -> str:
     if one.reason is not None:
         why = open_reason(words, OpenReason(one.reason))
-        return f"{why}: {one.note}" if one.note else why
+        return f"{why}: {unless_erased(words, one.note)}" if one.note else why
     return words._("The visit is over") if one.is_over else words._("Is being served")

@@ -136,9 +136,7 @@ def facts_of(
 
 
 def _owed_again(case: Case) -> Money | None:
-    gone = case.uncovered
-    stands = case.status in (AppointmentStatus.CONFIRMED, AppointmentStatus.FINISHED, AppointmentStatus.NO_SHOW)
-    return Money(gone.take_cents or gone.kept_cents, gone.currency) if gone is not None and stands else None
+    return case.owed_again or None
 
 
 def _charged(case: Case) -> Money | None:

@@ -9,9 +9,9 @@ from aiohttp import web
 from markupsafe import Markup
 
 from base.errors import DomainError, Invalid
-from base.money import Money
 from base.web import CLOCK, STAFF, form, path_id, path_number
 from booking.charges.endpoints import CHARGES
+from booking.charges.model import Owed
 from booking.queue.model import LeftOpen, OpenReason, Ticket
 from booking.queue.usecases import ReasonNeeded
 from frontend.citizen.rendering import key_of, see, words_of
@@ -37,7 +37,7 @@ async def charged(request: web.Request, words: Words, office_id: int, present: T
             )
         )
     prices = await charges.prices(present.id) if may_ask else []
-    owed = await charges.owed(present.appointment_id) if present.appointment_id else Money(0)
+    owed = await charges.owed(present.appointment_id) if present.appointment_id else Owed()
     prices.sort(
         key=lambda one: (one.service_id != present.service_id, words.pick(one.name).casefold())
     )  # its own first

@@ -10,7 +10,7 @@ from base.money import Money
 from booking.appointments.model import ReconfirmStatus, Reduced
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
-from booking.charges.model import Charge, ChargeKind, ChargeStatus
+from booking.charges.model import Charge, ChargeKind, ChargeStatus, Owed
 from booking.queue.model import OPEN, Booked, Day, OpenReason, Place, Ticket, TicketStatus
 from frontend.charges.composing import state
 from frontend.citizen.reduction_views import named, proof_state
@@ -41,12 +41,12 @@ class Charged:
     found: tuple[Asked, ...]
     prices: tuple[tuple[str, str], ...]
     request_key: str
-    owed: Money = NOTHING  # of a booking that no till has taken the fee of
+    owed: Owed = field(default_factory=Owed)  # of a booking that is not paid
     may_ask: bool = False
 
     @property
     def is_open(self) -> bool:
-        return bool(self.owed) or any(one.charge.status is ChargeStatus.OPEN for one in self.found)
+        return bool(self.owed.amount) or any(one.charge.status is ChargeStatus.OPEN for one in self.found)
 
     @property
     def has_reduction(self) -> bool:
@@ -187,11 +187,7 @@ def mine(
         proof_due_url=f"{base}/tickets/{present.id}/charges/reduction"
         if charges and charges.may_ask and present.status is TicketStatus.SERVING
         else "",
-        owed=words._(
-            "The fee of the booking is not paid yet: {amount}. A till takes it.", amount=words.fee(charges.owed)
-        )
-        if charges and charges.owed
-        else "",
+        owed=_owed(words, charges.owed) if charges else "",
         unpaid_url=f"{base}/tickets/{present.id}/finish-unpaid"
         if charges and charges.is_open and present.status is TicketStatus.SERVING
         else "",
@@ -205,6 +201,18 @@ def mine(
         taken=taken,
         free_url=f"{base}/free",
     )
+
+
+def _owed(words: Words, owed: Owed) -> str:
+    if not owed.amount:
+        return ""
+    amount = words.fee(owed.amount)
+    if owed.ran_out:
+        return words._(
+            "What was reserved for the booking ran out before it was charged: {amount} is to be paid again, by its link or at a till.",
+            amount=amount,
+        )
+    return words._("The fee of the booking is not paid yet: {amount}. A till takes it.", amount=amount)
 
 
 def _further(scene: Scene, one: Asked) -> Further:

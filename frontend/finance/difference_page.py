@@ -19,6 +19,7 @@ from frontend.finance.payout_pages import payouts_url
 from frontend.finance.shared import day_link, payment_url, today_of, zone_of
 from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Fact, Link
+from frontend.finance.wording import unless_erased
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
 from payment.matching.worklist_model import Listed, Request, State, Story
@@ -161,7 +162,7 @@ def _tables(words: Words, story: Story) -> tuple[Table, ...]:
                 Link(label=words.when(one.at, place)),
                 Link(label=one.by or words._("by itself")),
                 Link(label=words._(told.NOTE[one.what])),
-                Link(label=one.text or "–"),
+                Link(label=unless_erased(words, one.text) or "–"),
             )
             for one in story.notes
         ),

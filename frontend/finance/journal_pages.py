@@ -165,7 +165,12 @@ def _reversal_row(words: Words, one: Reversal) -> tuple[Link, ...]:
     decided = "–"
     if one.decided_at is not None:
         decided = words._("{when}, by {name}", when=words.near(one.decided_at, place), name=one.decider)
-    return Link(label=one.reason), Link(label=asked), Link(label=words._(STATUS[one.status])), Link(label=decided)
+    return (
+        Link(label=wording.unless_erased(words, one.reason)),
+        Link(label=asked),
+        Link(label=words._(STATUS[one.status])),
+        Link(label=decided),
+    )
 
 
 def _forms(words: Words, told: Told, staff: Principal, typed: str, messages: Mapping[str, str]) -> tuple[Form, ...]:

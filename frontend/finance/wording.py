@@ -208,6 +208,11 @@ def dispute_reason(words: Words, code: str) -> str:
     return words._(_DISPUTE_REASONS[code]) if code in _DISPUTE_REASONS else code
 
 
+def unless_erased(words: Words, text: str) -> str:
+    """In people's words, unless these are erased."""
+    return words._("(deleted)") if text == ERASED_NOTE else text
+
+
 def note(words: Words, refund: Refund) -> str:
     """Why a refund was made: in people's words, unless these are erased with the person, else by which rule."""
     if refund.note == ERASED_NOTE:

@@ -27,12 +27,15 @@ KINDS: Mapping[str, str] = {
     "bank_statement": _("Bank statements: names, accounts and purposes of others, and the files"),
     "bank_refusal": _("Refused bank files (name and reason)"),
     "provider_message": _("Messages of payment providers"),
-    "transfer_bank_data": _("Bank accounts of refunds by transfer"),
+    "transfer_bank_data": _("Bank accounts of refunds by transfer, and notes about them"),
+    "visit_note": _("What was typed at visits without an appointment"),
+    "receipt_text": _("Text beside a further fee's name, as its receipt has it"),
+    "finance_note": _("Reasons of journals, and notes about differences"),
 }
 # What other parts of the product keep, and what the time is counted from.
 ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "person": (
-        _("Person of an appointment: name, contact, messages, notes of refunds"),
+        _("Person of an appointment: name, contact, messages, what was typed about the case"),
         _("after the end of the case"),
     ),
     "request": (_("Request for an appointment by need, with its documents"), _("after the end of the case")),

@@ -144,9 +144,11 @@ async def _search(request: web.Request, words: Words, here: str, asked: str) -> 
     living = {one.payment.reference for one in takings if one.payment.status in LIVING}
     if case_id is not None and case_id not in living:
         case = await appointments.case(case_id)
-        if case.may_begin_at_till:
-            amount = words.fee(case.fee)
+        if case.begins_at_till:
+            amount = words.fee(case.begins_at_till)
             text = words._("Booked without being paid: {amount}.", amount=amount)
+            if case.owed_again:
+                text = words._("What was reserved for it ran out, so it is to be paid again: {amount}.", amount=amount)
             if case.status is AppointmentStatus.HELD:
                 text = words._(
                     "A time is reserved under this number, and nobody has begun to pay for it: {amount}.", amount=amount

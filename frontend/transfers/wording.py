@@ -8,7 +8,7 @@ from base.i18n import mark as _
 from frontend.citizen.words import Words
 from frontend.finance.shared import payment_url, zone_of
 from frontend.finance.views import Fact, Link
-from frontend.finance.wording import REASON, cents, money
+from frontend.finance.wording import REASON, cents, money, unless_erased
 from frontend.transfers.views import StepLine
 from payment.receipts.kassenzeichen import spaced
 from payment.transfers.model import Order, Step, Story
@@ -135,7 +135,7 @@ def step_line(words: Words, story: Story, step: Step) -> StepLine:
         at=words.when(step.at, str(zone_of(words))),
         what=words._(EVENT[step.event]),
         by=by,
-        note=step.note or "",
+        note=unless_erased(words, step.note or ""),
         record=tuple(Fact(label=words._(_RECORD[name]), value=value) for name, value in (step.record or {}).items()),
     )
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from base.db import Connection, fetch_all
 from payment.retention.model import Run, Term
 
+_TYPED = "by IS NOT NULL AND text NOT IN ('', '[erased]')"
 # Kind -> how many rows are over their term, and the statements by which they go, in this order. $1: the first day that stays.
 COUNT: Mapping[str, str] = {
     "books": "SELECT count(*) FROM journal j JOIN ledger_day d ON d.day = j.business_day WHERE j.business_day < $1",
@@ -15,6 +16,10 @@ COUNT: Mapping[str, str] = {
     "bank_statement": "SELECT count(*) FROM bank_detail d JOIN bank_statement s ON s.id = d.statement_id WHERE s.to_on < $1",
     "bank_refusal": "SELECT count(*) FROM bank_refusal WHERE city_day(refused_at) < $1",
     "provider_message": "SELECT count(*) FROM vendor_event WHERE city_day(received_at) < $1",
+    "finance_note": f"""
+        SELECT (SELECT count(*) FROM difference_note WHERE {_TYPED} AND city_day(at) < $1)
+             + (SELECT count(*) FROM difference_request WHERE note <> '[erased]' AND city_day(requested_at) < $1)
+             + (SELECT count(*) FROM reversal WHERE reason <> '[erased]' AND city_day(requested_at) < $1)""",  # noqa: S608
 }
 GONE: Mapping[str, tuple[str, ...]] = {
     "export_file": (
@@ -28,6 +33,11 @@ GONE: Mapping[str, tuple[str, ...]] = {
     ),
     "bank_refusal": ("DELETE FROM bank_refusal WHERE city_day(refused_at) < $1",),
     "provider_message": ("DELETE FROM vendor_event WHERE city_day(received_at) < $1",),
+    "finance_note": (
+        f"UPDATE difference_note SET text = '[erased]' WHERE {_TYPED} AND city_day(at) < $1",  # noqa: S608
+        "UPDATE difference_request SET note = '[erased]' WHERE note <> '[erased]' AND city_day(requested_at) < $1",
+        "UPDATE reversal SET reason = '[erased]' WHERE reason <> '[erased]' AND city_day(requested_at) < $1",
+    ),
 }
 _READ = """
     SELECT t.id, t.kind, t.months, t.from_year_end, t.legal_basis, t.reason, a.name AS setter, t.set_at,

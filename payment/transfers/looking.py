@@ -61,6 +61,7 @@ class Looking(Orders):
             return await accounts.names(conn, account_ids)
 
     async def erase_bank_data(self, tx: Tx, before: datetime) -> int:
-        """Holder, IBAN and files of what ended before this moment. How many orders and files."""
+        """Holder, IBAN, notes and files of what ended before this moment. How many of all."""
         conn = cast("Connection", tx)
-        return await store.erase_accounts(conn, before) + await store.erase_files(conn, before)
+        orders = await store.erase_accounts(conn, before) + await store.erase_notes(conn, before)
+        return orders + await store.erase_files(conn, before)

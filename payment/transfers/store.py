@@ -18,6 +18,8 @@ _READ = """
         SELECT coalesce(bool_or(status IN ('inquiry', 'open', 'answered')), false) AS is_disputed,
                coalesce(bool_or(status = 'lost'), false) AS is_lost
           FROM dispute WHERE payment_id = o.payment_id) d"""
+_TYPED = "s.by IS NOT NULL AND s.event IN ('ask_again', 'bounce', 'cancel')"  # of the rest, the product wrote numbers
+_ENDED = "o.status IN ('paid', 'cancelled')"
 _FILE = """
     SELECT number, id, made_by, made_at, execute_on, account_name, account_iban, orders, sum_cents, sha256,
            content IS NOT NULL AS is_readable
@@ -206,6 +208,23 @@ async def erase_accounts(conn: Connection, before: datetime) -> int:
           WHERE iban IS NOT NULL AND status IN ('paid', 'cancelled') AND changed_at < $1 RETURNING 1)
         SELECT count(*) FROM gone"""
     return int(await conn.fetchval(sql, before))
+
+
+async def erase_notes(conn: Connection, before: datetime) -> int:
+    """What people wrote about orders that have ended and were left alone since; what the product wrote are numbers."""
+    sql = f"""
+        WITH gone AS (UPDATE transfer_step s SET note = '[erased]' FROM transfer_order o
+          WHERE o.id = s.order_id AND {_ENDED} AND o.changed_at < $1 AND {_TYPED} AND s.note <> '[erased]' RETURNING 1)
+        SELECT count(*) FROM gone"""  # noqa: S608
+    return int(await conn.fetchval(sql, before))
+
+
+async def erase_notes_of(conn: Connection, reference: UUID) -> None:
+    """With the person: of orders that have ended."""
+    sql = f"""
+        UPDATE transfer_step s SET note = '[erased]' FROM transfer_order o JOIN payment p ON p.id = o.payment_id
+         WHERE o.id = s.order_id AND p.reference = $1 AND {_ENDED} AND {_TYPED} AND s.note <> '[erased]'"""  # noqa: S608
+    await conn.execute(sql, reference)
 
 
 async def erase_files(conn: Connection, before: datetime) -> int:

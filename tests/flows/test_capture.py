@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from sandbox.stripe import captures
+from tests.flows.test_cash_desk import MITTE, a_till, begun, books, words
 from tests.flows.test_counter import clerk_at, counters_of, office_id, step_url
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
@@ -141,6 +144,97 @@ async def test_a_reservation_that_ran_out_is_paid_anew(town: Town, citizen: Staf
     rows = await town.rows("SELECT status, capture, captured_cents FROM payment ORDER BY created_at, id")
     assert [tuple(row.values()) for row in rows] == [("fenced", "manual", 0), ("paid", "automatic", 1300)]
     assert "Bitte bezahlen Sie erneut" not in (await citizen.get(f"/de/case/{made['token']}")).text
+    await town.assert_sound()
+
+
+async def ran_out(town: Town, office: int | None = None) -> dict[str, Any]:
+    """Booked, and its reservation is gone although we wanted it."""
+    made = await reserved(town, office)
+    [intent] = await town.rows("SELECT id, charge_id FROM payment")
+    captures.run_out(town.machine.core, intent["charge_id"])
+    await town.worker.payments.settle(intent["id"])
+    assert (await payment(town))["status"] == "fenced"
+    return made
+
+
+async def test_a_till_takes_what_ran_out(town: Town, citizen: StaffBrowser) -> None:
+    made = await ran_out(town)
+    await hire(town, "robin", "cashier", MITTE)
+    async with await sign_in(town, "robin") as robin:
+        till = await a_till(town, robin)
+        found = words(await robin.get(f"{till}?q={made['number']}"))
+        assert "Was dafür vorgemerkt war, ist abgelaufen und ist neu zu bezahlen: 13,00 €" in found
+        path = await begun(town, robin, till, made)
+        await citizen.get(f"/de/case/{made['token']}")
+        assert "Bitte bezahlen Sie erneut" in words(await citizen.get(f"/de/case/{made['token']}"))
+        done = await robin.post(f"{path}/take", method="cash", given="20", request_key=str(uuid4()))
+        assert "Bezahlt. Rückgeld: 7,00 €" in words(done)
+        assert "neu zu bezahlen" not in words(await robin.get(f"{till}?q={made['number']}"))
+    assert await books(town, "fee") == [("fee", "cash", 1300), ("fee", "received_in_advance", -1300)]
+    seen = await town.look(made)
+    assert (seen["status"], seen["payment"]) == ("confirmed", "paid")
+    assert "Bitte bezahlen Sie erneut" not in words(await citizen.get(f"/de/case/{made['token']}"))
+    await town.assert_sound()
+
+
+async def test_begun_at_a_till_and_paid_online_it_is_paid_once(town: Town) -> None:
+    made = await ran_out(town)
+    await hire(town, "robin", "cashier", MITTE)
+    async with await sign_in(town, "robin") as robin:
+        till = await a_till(town, robin)
+        path = await begun(town, robin, till, made)
+        await town.pay(await town.checkout(made))
+        await town.webhooks()
+        refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+        assert refused.status == 409
+    rows = await town.rows("SELECT status, provider FROM payment ORDER BY created_at, id")
+    assert sorted(tuple(row.values()) for row in rows) == [
+        ("fenced", "counter"),
+        ("fenced", "stripe"),
+        ("paid", "stripe"),
+    ]
+    await town.assert_sound()
+
+
+async def test_cancelled_while_a_till_has_begun_to_take_it(town: Town) -> None:
+    made = await ran_out(town)
+    await hire(town, "robin", "cashier", MITTE)
+    async with await sign_in(town, "robin") as robin:
+        till = await a_till(town, robin)
+        path = await begun(town, robin, till, made)
+        assert (await town.cancel(made)).status == 200
+        refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+        assert refused.status == 409
+    assert {row["status"] for row in await town.rows("SELECT status FROM payment")} == {"fenced"}
+    await town.assert_sound()
+
+
+async def test_the_visit_asks_for_what_ran_out_and_does_not_end_in_silence(town: Town) -> None:
+    office = await office_id(town)
+    counter = (await counters_of(town, office))[0]
+    made = await ran_out(town, office)
+    async with await clerk_at(town, "kim", office, counter) as clerk:
+        await clerk.post(f"/de/counter/{office}/check-in", number=made["number"])
+        called = await clerk.post(f"/de/counter/{office}/next")
+        started = await clerk.post(step_url(called.text, "start"))
+        asked = (
+            "Was für die Buchung vorgemerkt war, ist abgelaufen, bevor es abgebucht wurde: 13,00 € sind neu zu bezahlen"
+        )
+        assert asked in words(started)
+        refused = await clerk.post(step_url(started.text, "finish"))
+        assert "Eine Gebühr ist noch offen" in words(refused)
+        day = await clerk.get(f"/de/counter/{office}")
+        [url] = re.findall(r'action="([^"]*/finish-unpaid)"', day.text)
+        await clerk.post(url, reason="pays_later", note="")
+    assert (await town.look(made))["status"] == "finished"
+    await hire(town, "toni", "finance")
+    async with await sign_in(town, "toni") as toni:
+        listed = words(await toni.get("/de/finance/open-fees"))
+        assert f"{made['number']} " in listed
+        assert "13,00 €" in listed
+        await town.pay(await town.checkout(made))
+        await town.webhooks()
+        assert "Es ist keine Gebühr offen" in words(await toni.get("/de/finance/open-fees"))
     await town.assert_sound()
 
 

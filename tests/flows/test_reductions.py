@@ -406,3 +406,6 @@ class TestAtTheCounter:
             assert (await clerk.post(url, reduction="bonuscard", outcome="perhaps")).status == 404
             await clerk.post(step_url(noted.text, "finish"))
         assert (await town.look(made))["status"] == "finished"
+        await town.good("POST", f"/api/appointments/{made['id']}/erase", made["token"])
+        [row] = await town.rows("SELECT outcome, reason FROM reduction_claim")
+        assert tuple(row.values()) == ("unchecked", "[erased]")

@@ -161,7 +161,7 @@ async def test_one_kind_that_fails_keeps_no_other_from_its_turn(db: Database, cl
     retention = Retention(db, clock, {"transfer_bank_data": fails})
     await retention.run()
     ran = {one.kind for one in (await retention.overview()).runs}
-    assert ran == {"books", "export_file", "bank_statement", "bank_refusal", "provider_message"}
+    assert ran == {"books", "export_file", "bank_statement", "bank_refusal", "provider_message", "finance_note"}
 
 
 async def test_the_schema_keeps_what_is_within_its_term(db: Database, clock: SettableClock) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from base.errors import NotFound
 from payment import store as payments
+from payment.books_pg import PgBooks
 from payment.graph import IllegalTransition
 from payment.model import owed_cents
 from payment.transfers.model import Order, understood
@@ -334,3 +335,27 @@ class TestRaces:
         )
         assert (await desk.transfers.get(order.id)).status is S.CANCELLED
         assert await desk.balances() == {"psp_clearing": 1300, "received_in_advance": -1300}
+
+
+class TestForgetting:
+    async def test_why_an_order_was_cancelled_goes_with_its_person_or_after_some_months(self, desk: Desk) -> None:
+        first, second = [await desk.given(number=number) for number in (1, 2)]
+        for order in (first, second):
+            await desk.transfers.cancel(order.id, by=desk.people["luca"], note="Kim has it already")
+        third = await desk.given(number=3)
+        await desk.transfers.ask_again(third.id, by=desk.people["ada"], note="Of Kim's firm")
+        assert await desk.refusal("UPDATE transfer_step SET note = '[erased]' WHERE event = 'ask_again'") == (
+            "transfer_step_words_kept"
+        )
+        async with desk.db.transaction() as conn:
+            await PgBooks(desk.db).erase_notes(conn, UUID(int=1001))
+        assert [await last_note(desk, one) for one in (first, second)] == ["[erased]", "Kim has it already"]
+        desk.clock.advance(days=100)
+        async with desk.db.transaction() as conn:
+            await desk.transfers.erase_bank_data(conn, desk.clock() - timedelta(days=90))
+        notes = [await last_note(desk, one) for one in (first, second, third)]
+        assert notes == ["[erased]", "[erased]", "Of Kim's firm"]  # that one still goes on
+
+
+async def last_note(desk: Desk, order: Order) -> str | None:
+    return (await desk.transfers.story(order.id)).steps[-1].note
