@@ -1,4 +1,4 @@
-"""Letters as PDF: one by one, or many in one file for a print run. Typst sets them; see templates/letter.typ."""
+"""Letters as PDF: one by one, or many in one file for a print run (templates/letter.typ sets them)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import segno
 
 from base.i18n import Translations, format_date
 from base.i18n import mark as _
-from base.typeset import typeset
+from base.typesetting.setting import Unsettable, typeset
 from notifications.fields import InvitationFields, Line
 from notifications.messages import TEMPLATES_FOLDER
 from notifications.refund_letters import RefundLetter, refund_letter
@@ -35,15 +35,54 @@ class InvitationLetter:
     code: Line
 
 
+Letter = InvitationLetter | RefundLetter
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFile:
+    """`letters`: the places of those that are in it, of those that were given."""
+
+    pdf: bytes
+    letters: frozenset[int]
+
+
 class Letters:
     def __init__(self, translations: Translations) -> None:
         self._translations = translations
 
-    def pdf(self, letters: Sequence[InvitationLetter | RefundLetter], made_at: datetime) -> bytes:
-        """Each begins a new sheet. Takes some milliseconds for each, and blocks: for a thread. PDF/UA-1, so it can be read aloud, too."""
-        return typeset(_TEMPLATE, made_at, letters=[self._data(letter) for letter in letters])
+    def pdf(self, letter: Letter, made_at: datetime) -> bytes:
+        """PDF/UA-1, so it can be read aloud, too. Takes some milliseconds, and blocks: for a thread. Raises Unsettable."""
+        return self._set([self._data(letter)], made_at)
 
-    def _data(self, letter: InvitationLetter | RefundLetter) -> dict[str, Any]:
+    def run(self, letters: Sequence[Letter], made_at: datetime) -> PrintFile:
+        """Many in one file, each on a new sheet. One that cannot be set is left out, and keeps no other from being printed.
+        Raises Unsettable where that is all of them."""
+        datas = {n: data for n, letter in enumerate(letters) if (data := self._tried(letter)) is not None}
+        try:
+            made = self._set(list(datas.values()), made_at)
+        except Unsettable:  # then each alone, to learn which one it is
+            datas = {n: data for n, data in datas.items() if self._is_settable(data, made_at)}
+            made = self._set(list(datas.values()), made_at)
+        return PrintFile(made, frozenset(datas))
+
+    def _tried(self, letter: Letter) -> dict[str, Any] | None:
+        try:
+            return self._data(letter)
+        except Unsettable:
+            return None
+
+    def _is_settable(self, data: dict[str, Any], made_at: datetime) -> bool:
+        try:
+            return bool(self._set([data], made_at))
+        except Unsettable:
+            return False
+
+    def _set(self, datas: Sequence[dict[str, Any]], made_at: datetime) -> bytes:
+        if not datas:
+            raise Unsettable
+        return typeset(_TEMPLATE, made_at, letters=datas)
+
+    def _data(self, letter: Letter) -> dict[str, Any]:
         if isinstance(letter, RefundLetter):
             say_it = partial(self._translations.gettext, letter.language)
             return refund_letter(letter, say_it, _square(letter.link))
@@ -108,7 +147,11 @@ class Letters:
 
 
 def _square(url: str) -> str:
-    """A QR code as SVG."""
+    """A QR code as SVG. Raises Unsettable."""
     drawn = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(drawn, kind="svg", xmldecl=False, border=2)
+    try:
+        code = segno.make(url, error="m", micro=False)
+    except segno.DataOverflowError as error:
+        raise Unsettable("more than a square can hold") from error
+    code.save(drawn, kind="svg", xmldecl=False, border=2)
     return drawn.getvalue().decode()

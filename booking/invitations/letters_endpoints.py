@@ -13,7 +13,7 @@ from base.web import NO_STORE, STAFF, Endpoint, can, path_id, path_number, reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from booking.appointments.invited import InvitationOver
 from booking.invitations.model import PrintRun
-from booking.invitations.printing import NoAddress, NothingToPrint, Printing
+from booking.invitations.printing import LetterRefused, NoAddress, NothingToPrint, Printing
 
 PRINTING: web.AppKey[Printing] = web.AppKey("PRINTING", Printing)
 _OFFICE = "/api/offices/{office}"
@@ -82,7 +82,7 @@ ENDPOINTS = [
         params={"office": int, "invitation": UUID},
         gives={200: str},
         media=_PDF,
-        refuses=(NotFound, InvitationOver, NoAddress),
+        refuses=(NotFound, InvitationOver, NoAddress, LetterRefused),
     ),
     Endpoint(
         method="GET",
@@ -98,7 +98,7 @@ ENDPOINTS = [
         path=_RUNS,
         handler=print_waiting,
         who=_WHO,
-        summary="Take all letters that wait, up to 200, as one print run: they count as printed",
+        summary="Take all letters that wait, up to 200, as one print run: they count as printed, as their PDF was made",
         params={"office": int},
         headers={"Idempotency-Key": True},
         gives={201: PrintedOut},

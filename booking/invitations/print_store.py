@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -27,17 +28,23 @@ async def insert_run(conn: Connection, ident: UUID, office_id: int, by: int, now
     return await conn.execute(sql, ident, office_id, by, now) == "INSERT 0 1"
 
 
-async def take(conn: Connection, office_id: int, now: datetime, ident: UUID, most: int) -> int:
-    """What waits longest goes into this run; how many letters that is. A run that is made at the same moment takes others."""
+async def to_print(conn: Connection, office_id: int, now: datetime, most: int) -> list[InvitationRow]:
+    """What waits longest first."""
+    sql = f"{ROW} WHERE i.office_id = $1 AND {_WAITS} ORDER BY i.made_at, i.id LIMIT $3"
+    return await fetch_all(conn, InvitationRow, sql, office_id, now, most)
+
+
+async def take(conn: Connection, office_id: int, now: datetime, ident: UUID, letters: Sequence[UUID]) -> int:
+    """Those of these that wait still go into this run; how many that is. A run that is made at the same moment takes others."""
     done = await conn.execute(
         f"""
         UPDATE invitation SET print_id = $3 WHERE id IN (
           SELECT i.id FROM invitation i JOIN office o ON o.id = i.office_id
-           WHERE i.office_id = $1 AND {_WAITS} ORDER BY i.made_at, i.id LIMIT $4 FOR NO KEY UPDATE OF i SKIP LOCKED)""",  # noqa: S608
+           WHERE i.office_id = $1 AND {_WAITS} AND i.id = ANY ($4) ORDER BY i.made_at, i.id FOR NO KEY UPDATE OF i SKIP LOCKED)""",  # noqa: S608
         office_id,
         now,
         ident,
-        most,
+        list(letters),
     )
     return int(done.split()[1])
 

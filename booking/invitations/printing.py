@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -13,6 +15,7 @@ from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.i18n import zone
+from base.typesetting.setting import Unsettable
 from booking.appointments.invited import InvitationOver
 from booking.availability.slots import day_of
 from booking.invitations import print_store, store
@@ -21,8 +24,9 @@ from booking.invitations.sealing import Sealing
 from booking.invitations.store import InvitationRow
 from booking.invitations.telling import told
 from notifications.fields import invitation_fields
-from notifications.letters import InvitationLetter, Letters
+from notifications.letters import InvitationLetter, Letters, PrintFile
 
+log = logging.getLogger(__name__)
 letters_taken = point("invitation.letters-taken")
 
 _RUNS = UUID("0f3a3f0e-8f0b-4d1c-9a58-6a1c52a1c7d3")  # name space of request keys
@@ -42,6 +46,19 @@ class NoAddress(Conflict):
     message = _("There is no postal address to which a letter could go.")
 
 
+class LetterRefused(Conflict):
+    code = "letter_refused"
+    message = _("No PDF can be made of this letter.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """`ids`: the invitations whose letters are in it; without any there is no file."""
+
+    pdf: bytes
+    ids: list[UUID]
+
+
 class Printing:
     def __init__(self, db: Database, letters: Letters, sealing: Sealing, clock: Clock, public_url: str) -> None:
         self._db = db
@@ -51,21 +68,28 @@ class Printing:
         self._public_url = public_url
 
     async def letter(self, office_id: int, ident: UUID) -> bytes:
-        """Of one invitation, also where its link went by mail. Raises NotFound, InvitationOver, NoAddress."""
+        """Of one invitation, also where its link went by mail. Raises NotFound, InvitationOver, NoAddress, LetterRefused."""
         async with self._db.connection() as conn:
             row = await store.find(conn, ident)
         if row is None or row.office_id != office_id:
             raise NotFound
         if row.status(self._clock()) in _OVER or row.details is None:
             raise InvitationOver
-        return await self._pdf([row])
+        try:
+            return await asyncio.to_thread(self._letters.pdf, self._letter(row), self._clock())
+        except Unsettable as error:
+            raise LetterRefused from error
 
     async def print(self, office_id: int, by: int, key: str) -> UUID:
-        """All that wait, at most as many as a file can well have. The same request again is the same run. Raises NothingToPrint."""
+        """All that wait, at most as many as a file can well have; a letter of which no PDF can be made goes on waiting.
+        The same request again is the same run. Raises NothingToPrint."""
         ident, now = uuid5(_RUNS, f"{office_id}:{by}:{key}"), self._clock()
+        async with self._db.connection() as conn:
+            rows = await print_store.to_print(conn, office_id, now, _MOST_OF_A_RUN)
+        made = await self._run(rows)
         async with self._db.transaction() as conn:
             is_new = await print_store.insert_run(conn, ident, office_id, by, now)
-            if is_new and not await print_store.take(conn, office_id, now, ident, _MOST_OF_A_RUN):
+            if is_new and not await print_store.take(conn, office_id, now, ident, made.ids):
                 raise NothingToPrint
         letters_taken()
         return ident
@@ -79,16 +103,30 @@ class Printing:
         """All letters of a run. Raises NotFound, also where none of them is left."""
         async with self._db.connection() as conn:
             rows = await print_store.letters(conn, office_id, ident)
-        if not rows:
+        made = await self._run(rows)
+        if not made.ids:
             raise NotFound
-        return await self._pdf(rows)
+        return made.pdf
 
-    async def _pdf(self, rows: Sequence[InvitationRow]) -> bytes:
-        """Raises NoAddress."""
-        now = self._clock()
-        return await asyncio.to_thread(self._letters.pdf, [self._letter(row) for row in rows], now)
+    async def _run(self, rows: Sequence[InvitationRow]) -> _Run:
+        """Without those of which no letter can be made."""
+        letters = {}
+        for row in rows:
+            try:
+                letters[row.id] = self._letter(row)
+            except NoAddress:
+                _left_out(row.id)
+        try:
+            made = await asyncio.to_thread(self._letters.run, list(letters.values()), self._clock())
+        except Unsettable:
+            made = PrintFile(b"", frozenset())
+        idents = list(letters)
+        for place in set(range(len(idents))) - made.letters:
+            _left_out(idents[place])
+        return _Run(made.pdf, [idents[place] for place in sorted(made.letters)])
 
     def _letter(self, row: InvitationRow) -> InvitationLetter:
+        """Raises NoAddress."""
         invited = self._sealing.open(row.id, row.details)
         if invited is None or invited.contact.postal_address is None:
             raise NoAddress
@@ -102,3 +140,7 @@ class Printing:
             site=f"{urlsplit(self._public_url).netloc}/{row.language}/invitation",
             code=self._sealing.code(row.id),
         )
+
+
+def _left_out(ident: UUID) -> None:
+    log.error("letter left out of its run", extra={"invitation": str(ident)})

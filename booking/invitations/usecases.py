@@ -21,7 +21,7 @@ from base.i18n import mark as _
 from base.i18n import zone
 from base.rounds import each
 from base.seal import is_token, token_sha256
-from base.typeset import is_settable
+from base.typesetting.signs import is_settable
 from booking.appointments.codes import normal_code
 from booking.appointments.contact import Contact
 from booking.appointments.invited import InvitationOver, InvitationUsed

@@ -91,7 +91,7 @@ async def list_runs(request: web.Request) -> web.Response:
 
 async def print_waiting(request: web.Request) -> web.Response:
     key, office = idempotency_key(request), path_number(request, "office")
-    ident = await request.app[REFUNDS].print_all(office, by=request[STAFF].account_id, key=key)
+    ident = await request.app[REFUND_LETTERS].print_all(office, by=request[STAFF].account_id, key=key)
     headers = {"Location": f"/api/offices/{office}/refund-prints/{ident}/letters.pdf", **NO_STORE}
     return reply(LettersMadeOut(id=ident), status=201, headers=headers)
 
@@ -152,7 +152,7 @@ ENDPOINTS = [
         path=_RUNS,
         handler=print_waiting,
         who=_ENTERS,
-        summary="Take all letters that wait, up to 200, as one print run: they count as printed",
+        summary="Take all letters that wait, up to 200, as one print run: they count as printed, as their PDF was made",
         params={"office": int},
         headers={"Idempotency-Key": True},
         gives={201: LettersMadeOut},

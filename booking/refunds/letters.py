@@ -1,23 +1,29 @@
-"""Letters of a print run as PDF."""
+"""Letters that ask for an account, as PDF. Printed is what a PDF was made of."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from base.clock import Clock
+from base.errors import NotFound
 from base.i18n import format_money, pick, zone
+from base.typesetting.setting import Unsettable
 from booking.appointments.model import Case
 from booking.availability.slots import day_of
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
+from booking.refunds.model import Due
 from booking.refunds.usecases import Refunds
-from notifications.letters import Letters
+from notifications.letters import Letters, PrintFile
 from notifications.refund_letters import RefundLetter
 from payment.transfers.model import Order
 
+log = logging.getLogger(__name__)
 _ANSWERED_BY = "115"  # where the city names no telephone of its own
 
 
@@ -29,12 +35,38 @@ class RefundLetters:
     clock: Clock
     public_url: str
 
+    async def print_all(self, office_id: int, *, by: int, key: str) -> UUID:
+        """All that wait. The same request again: the same run. Raises NoLetterWaits."""
+        _pdf, made = await self._run(await self.refunds.waiting(office_id))
+        return await self.refunds.take(office_id, made, by=by, key=key)
+
+    async def print_one(self, office_id: int, appointment_id: UUID, order_id: UUID, *, by: int, key: str) -> UUID:
+        """Whatever else reaches its payee; printed already, it is that run. Raises NotFound, NoLetterWaits."""
+        known, due = await self.refunds.one_letter(office_id, appointment_id, order_id)
+        if known is not None:
+            return known
+        _pdf, made = await self._run(due)
+        return await self.refunds.take(office_id, made, by=by, key=key)
+
     async def file(self, office_id: int, run_id: UUID) -> bytes:
         """Raises NotFound, also where none of them asks for anything any more."""
-        found = await self.refunds.letters(office_id, run_id)
+        pdf, made = await self._run(await self.refunds.of_run(office_id, run_id))
+        if not made:
+            raise NotFound
+        return pdf
+
+    async def _run(self, due: Sequence[Due]) -> tuple[bytes, list[Due]]:
+        """The file, and what is in it: a letter that cannot be set keeps no other from being printed."""
+        found = await self.refunds.letters(due)
         known = await self.catalogue.snapshot()
-        letters = [self._letter(order, case, code, known) for order, case, code in found]
-        return await asyncio.to_thread(self.setter.pdf, letters, self.clock())
+        letters = [self._letter(order, case, code, known) for _due, order, case, code in found]
+        try:
+            made = await asyncio.to_thread(self.setter.run, letters, self.clock())
+        except Unsettable:
+            made = PrintFile(b"", frozenset())
+        for place in set(range(len(found))) - made.letters:
+            log.error("letter left out of its run", extra={"order": str(found[place][0].order_id)})
+        return made.pdf, [found[place][0] for place in sorted(made.letters)]
 
     def _letter(self, order: Order, case: Case, code: str, known: Snapshot) -> RefundLetter:
         language, office = case.language, known.offices[case.office_id]

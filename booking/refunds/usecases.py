@@ -71,39 +71,61 @@ class Refunds:
     # Letters
 
     async def letter_runs(self, office_id: int) -> LetterRuns:
-        waiting = len(await self._waiting(office_id))
+        waiting = len(await self.waiting(office_id))
         async with self._db.connection() as conn:
             return LetterRuns(waiting, tuple(await store.runs(conn, office_id, _MOST_LISTED)))
 
-    async def print_all(self, office_id: int, *, by: int, key: str) -> UUID:
-        """To whoever has only a postal address, or whose last message did not arrive. The same request again: the same run.
+    async def waiting(self, office_id: int) -> list[Due]:
+        """Letters to whoever has only a postal address, or whose last message did not arrive."""
+        async with self._db.connection() as conn:
+            due = await store.due(conn, _MOST_DUE)
+            cases = await _cases(conn, due)
+            own = await store.at_office(conn, set(cases.values()), office_id)
+        found = []
+        for one in due:
+            if cases[one.order_id] not in own:
+                continue
+            case = await self._appointments.case(cases[one.order_id])
+            is_reached = case.is_told and self._appointments.can_reach(case.contact)
+            if case.contact.postal_address is not None and not is_reached:
+                found.append(one)
+        return found[:_MOST_OF_A_RUN]
 
-        Raises NoLetterWaits."""
-        return await self._print(office_id, await self._waiting(office_id), by=by, key=key)
-
-    async def print_one(self, office_id: int, appointment_id: UUID, order_id: UUID, *, by: int, key: str) -> UUID:
-        """Whatever else reaches its payee; printed already, it is that run. Raises NotFound, NoLetterWaits."""
+    async def one_letter(self, office_id: int, appointment_id: UUID, order_id: UUID) -> tuple[UUID | None, list[Due]]:
+        """Whatever else reaches its payee: the run in which it was printed, or what is to be printed. Raises NotFound."""
         found = await self._own(office_id, appointment_id, order_id)
         [order] = [one for one in found.orders if one.id == order_id]
         async with self._db.connection() as conn:
             known = await store.run_of(conn, order.id, order.round, office_id)
-        if known is not None:
-            return known
-        due = [Due(order.id, order.round, order.reference)] if found.can_write else []
-        return await self._print(office_id, due, by=by, key=key)
+        return known, [Due(order.id, order.round, order.reference)] if found.can_write else []
 
-    async def letters(self, office_id: int, run_id: UUID) -> Sequence[tuple[Order, Case, str]]:
-        """Each with its case and the code to be typed in. Raises NotFound, also where none of them asks for anything any more."""
+    async def take(self, office_id: int, due: Sequence[Due], *, by: int, key: str) -> UUID:
+        """Those of which the PDF was made, as one run, so they are printed. The same request again: the same run. Raises NoLetterWaits."""
+        ident = uuid5(_RUNS, f"{office_id}:{by}:{key}")
+        async with self._db.transaction() as conn:
+            if await store.insert_run(conn, ident, office_id, by, self._clock()):
+                letters = [(one.order_id, one.round, self._hmac(self._code(one))) for one in due]
+                taken = await store.take(conn, ident, letters) if letters else []
+                if not taken:
+                    raise NoLetterWaits
+                for order_id in taken:
+                    await self._transfers.note_printed(conn, order_id, by=by)
+        letters_taken()
+        return ident
+
+    async def of_run(self, office_id: int, run_id: UUID) -> Sequence[Due]:
         async with self._db.connection() as conn:
-            due = await store.of_run(conn, office_id, run_id)
+            return await store.of_run(conn, office_id, run_id)
+
+    async def letters(self, due: Sequence[Due]) -> list[tuple[Due, Order, Case, str]]:
+        """Each with its case and the code to be typed in; without those whose payee has no postal address any more."""
+        async with self._db.connection() as conn:
             cases = await _cases(conn, due)
         found = []
         for one in due:
             case = await self._appointments.case(cases[one.order_id])
             if case.contact.postal_address is not None:
-                found.append((await self._transfers.get(one.order_id), case, self._code(one)))
-        if not found:
-            raise NotFound
+                found.append((one, await self._transfers.get(one.order_id), case, self._code(one)))
         return found
 
     async def open(self, typed: str) -> tuple[UUID, str] | None:
@@ -126,34 +148,6 @@ class Refunds:
         if all(one.id != order_id for one in found.orders):
             raise NotFound
         return found
-
-    async def _waiting(self, office_id: int) -> list[Due]:
-        async with self._db.connection() as conn:
-            due = await store.due(conn, _MOST_DUE)
-            cases = await _cases(conn, due)
-            own = await store.at_office(conn, set(cases.values()), office_id)
-        found = []
-        for one in due:
-            if cases[one.order_id] not in own:
-                continue
-            case = await self._appointments.case(cases[one.order_id])
-            is_reached = case.is_told and self._appointments.can_reach(case.contact)
-            if case.contact.postal_address is not None and not is_reached:
-                found.append(one)
-        return found[:_MOST_OF_A_RUN]
-
-    async def _print(self, office_id: int, due: Sequence[Due], *, by: int, key: str) -> UUID:
-        ident = uuid5(_RUNS, f"{office_id}:{by}:{key}")
-        async with self._db.transaction() as conn:
-            if await store.insert_run(conn, ident, office_id, by, self._clock()):
-                letters = [(one.order_id, one.round, self._hmac(self._code(one))) for one in due]
-                taken = await store.take(conn, ident, letters) if letters else []
-                if not taken:
-                    raise NoLetterWaits
-                for order_id in taken:
-                    await self._transfers.note_printed(conn, order_id, by=by)
-        letters_taken()
-        return ident
 
     def _code(self, one: Due) -> str:
         return code_of(self._sealer.mac(f"transfer.code:{one.order_id}:{one.round}"))

@@ -10,7 +10,7 @@ from aiohttp import web
 from base.errors import DomainError, Invalid, NotFound
 from base.money import Money
 from base.web import STAFF, form, path_id, path_number
-from booking.refunds.endpoints import REFUNDS
+from booking.refunds.endpoints import REFUND_LETTERS, REFUNDS
 from booking.refunds.model import CaseRefunds
 from frontend.bookings.places import Place, place_of
 from frontend.bookings.refund_views import LettersPage, OrderPart, RefundsPage
@@ -62,7 +62,9 @@ async def remind(request: web.Request) -> web.Response:
 async def print_one(request: web.Request) -> web.Response:
     key, ident, place = key_of(await form(request)), path_id(request, "transfer"), await place_of(request)
     try:
-        made = await request.app[REFUNDS].print_one(*_ids(request), ident, by=request[STAFF].account_id, key=str(key))
+        made = await request.app[REFUND_LETTERS].print_one(
+            *_ids(request), ident, by=request[STAFF].account_id, key=str(key)
+        )
     except DomainError as refusal:
         if isinstance(refusal, NotFound):
             raise
@@ -161,7 +163,7 @@ async def letters(request: web.Request) -> web.Response:
 async def print_all(request: web.Request) -> web.Response:
     key, place = key_of(await form(request)), await place_of(request)
     try:
-        await request.app[REFUNDS].print_all(place.office.id, by=request[STAFF].account_id, key=str(key))
+        await request.app[REFUND_LETTERS].print_all(place.office.id, by=request[STAFF].account_id, key=str(key))
     except DomainError as refusal:
         return await _letters(request, refusal)
     return see(f"{place.base}/refund-letters")

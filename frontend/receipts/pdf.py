@@ -1,4 +1,4 @@
-"""A sheet as PDF/UA-1. Typst sets it; see templates/receipts/receipt.typ."""
+"""A sheet as PDF/UA-1; see templates/receipts/receipt.typ."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from base.typeset import typeset
+from base.typesetting.setting import typeset
 from frontend.receipts.views import Sheet
 
 _TEMPLATE = Path(__file__).parent.parent / "templates" / "receipts" / "receipt.typ"
 
 
 def receipt_pdf(sheet: Sheet, made_at: datetime) -> bytes:
-    """Takes some milliseconds and blocks: for a thread. The same sheet and moment give the same bytes."""
+    """Blocks: for a thread. The same sheet and moment give the same bytes."""
     return typeset(_TEMPLATE, made_at, sheet=asdict(sheet))

@@ -60,6 +60,19 @@ async def test_who_paid_finds_the_receipt_with_the_appointment(town: Town) -> No
     await town.assert_sound()
 
 
+async def test_whatever_script_a_name_is_written_in_it_has_a_receipt(town: Town) -> None:
+    made = await town.appointment("Führungszeugnis", {**KIM, "name": "王小明 ሰላም 😀"})
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    async with StaffBrowser(town) as citizen:
+        await arrive(citizen, made)
+        here = f"/de/appointments/{made['id']}/receipts/{await payment_of(town, made)}"
+        async with citizen.http.get(f"{town.origin}{here}/receipt.pdf") as response:
+            assert response.status == 200
+            text = PdfReader(io.BytesIO(await response.read())).pages[0].extract_text()
+    assert "王小明 ሰላም □" in text
+
+
 async def test_nobody_else_sees_it(town: Town) -> None:
     made, other = await paid(town), await paid(town)
     payment = await payment_of(town, made)
