@@ -18,6 +18,8 @@ from frontend.finance import wording
 from frontend.finance.batch_pages import batches_url
 from frontend.finance.days import EARLIEST, LATEST, asked_day
 from frontend.finance.dispute_pages import dispute_line
+from frontend.finance.drawer_pages import drawer_url
+from frontend.finance.payout_pages import subject_link
 from frontend.finance.shared import (
     about,
     day_link,
@@ -29,12 +31,13 @@ from frontend.finance.shared import (
     today_of,
     zone_of,
 )
+from frontend.finance.trail import down
 from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, Sum, WorkLine, WorkPage
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION, REVERSALS
 from payment.exports.endpoints import EXPORTS
 from payment.model import Payment
-from payment.reconciliation.model import Day, DayRow, Side, Sums
+from payment.reconciliation.model import Apart, Day, DayRow, Side, Sums
 
 
 class DayQuery(BaseModel):
@@ -184,8 +187,18 @@ def _day_page(
             )
             for total in day.accounts
         ),
-        entries=entry_lines(words, day.posted, payments, links),
+        entries=entry_lines(
+            words, day.posted, payments, links, apart=[(each, _apart_link(words, each)) for each in day.apart]
+        ),
     )
+
+
+def _apart_link(words: Words, one: Apart) -> Link:
+    """What a journal of no payment is about."""
+    if one.drawer_id is not None:
+        label = words._("Drawer: {till}", till=one.till)
+        return Link(label=label, url=down(words, drawer_url(words, one.drawer_id)))
+    return subject_link(words, one.subject)
 
 
 def _until(words: Words, day: Day) -> str:

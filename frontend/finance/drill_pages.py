@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,12 +22,12 @@ from frontend.finance.books_views import BooksPage, Column, DateField, Table
 from frontend.finance.days import asked_day, medium_day
 from frontend.finance.payout_pages import subject_link
 from frontend.finance.periods import Period, days_of, period, period_fields, span
-from frontend.finance.shared import journal_url, payment_url, today_of
+from frontend.finance.shared import journal_url, payment_url, today_of, zone_of
 from frontend.finance.trail import crumbs, down, kept
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.figures.endpoints import FIGURES
-from payment.figures.model import Behind, OpenItem, OpenPart, Side
+from payment.figures.model import Behind, OpenItem, OpenPart, ReservedPart, Side
 from payment.receipts.kassenzeichen import spaced
 
 # Here what comes in is not cleared payment by payment: the account's own statement tells more.
@@ -42,6 +42,13 @@ class Lines(Period):
     currency: str = "EUR"
 
 
+class Held(BaseModel):
+    """`method`: left out for all of them."""
+
+    method: str | None = None
+    currency: str = "EUR"
+
+
 class Open(BaseModel):
     account: str = ""
     day: str = ""
@@ -51,6 +58,11 @@ class Open(BaseModel):
 def lines_url(words: Words, first: date, last: date, side: Side, method: str | None, currency: str) -> str:
     asked = {"side": side.value, "currency": currency} | ({} if method is None else {"method": method})
     return f"/{words.language}/finance/figures/lines?{days_of(first, last)}&{urlencode(asked)}"
+
+
+def reserved_url(words: Words, method: str | None, currency: str) -> str:
+    asked = {"currency": currency} | ({} if method is None else {"method": method})
+    return f"/{words.language}/finance/figures/reserved?{urlencode(asked)}"
 
 
 def open_url(words: Words, one: OpenItem, first: date, last: date) -> str:
@@ -164,3 +176,59 @@ def _part(words: Words, one: OpenPart, currency: str) -> tuple[Link, ...]:
         Link(label=medium_day(words, one.since)),
         Link(label=wording.cents(words, one.cents, currency)),
     )
+
+
+async def show_reserved(request: web.Request) -> web.Response:
+    words, asked = words_of(request), query(request, Held)
+    found, has_more = await request.app[FIGURES].reserved_parts(method=asked.method, currency=asked.currency)
+    briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in found])
+    how = "" if asked.method is None else f": {wording.method(words, asked.method)}"
+    view = BooksPage(
+        frame=staff_frame(request, words, words._("Reserved now, not taken yet") + how),
+        back=Link(label=words._("Figures"), url=f"/{words.language}/finance/figures"),
+        trail=crumbs(words),
+        url=f"/{words.language}/finance/figures/reserved",
+        intro=(words._("These are only those that run out first."),) if has_more else (),
+        tables=(
+            Table(
+                heading=words._("Payments"),
+                columns=(
+                    Column(words._("Kassenzeichen")),
+                    Column(words._("Appointment")),
+                    Column(words._("Day of the service")),
+                    Column(words._("Runs out")),
+                    Column(words._("Reserved"), is_number=True),
+                    Column(words._("Of it, may be taken"), is_number=True),
+                ),
+                rows=(
+                    *(_held(words, one, briefs, asked.currency) for one in found),
+                    *_held_sum(words, found, asked.currency, has_more or not found),
+                ),
+                empty=words._("Nothing is reserved."),
+                has_sum=not has_more,
+            ),
+        ),
+    )
+    return staff_page(request, "finance/books", view)
+
+
+def _held(words: Words, one: ReservedPart, briefs: Mapping[UUID, Brief], currency: str) -> tuple[Link, ...]:
+    brief = briefs.get(one.reference)
+    return (
+        Link(label=spaced(one.kassenzeichen), url=down(words, payment_url(words, one.payment_id))),
+        Link(label=brief.number if brief else "–"),
+        Link(label=medium_day(words, one.service_day) if one.service_day else "–"),
+        Link(label=words.when(one.until, str(zone_of(words)))),
+        Link(label=wording.cents(words, one.cents, currency)),
+        Link(label=wording.cents(words, one.keep_cents, currency)),
+    )
+
+
+def _held_sum(
+    words: Words, found: Sequence[ReservedPart], currency: str, is_left_out: bool
+) -> tuple[tuple[Link, ...], ...]:
+    if is_left_out:
+        return ()
+    sums = (sum(one.cents for one in found), sum(one.keep_cents for one in found))
+    amounts = (Link(label=wording.cents(words, cents, currency)) for cents in sums)
+    return ((Link(label=words._("Sum")), *(Link(label=""),) * 3, *amounts),)

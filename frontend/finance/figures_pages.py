@@ -15,15 +15,25 @@ from frontend.finance import wording
 from frontend.finance.books_views import BooksPage, Column, Table
 from frontend.finance.charts import Chart, stacked, ticks
 from frontend.finance.days import medium_day
-from frontend.finance.drill_pages import lines_url, open_url
+from frontend.finance.drill_pages import lines_url, open_url, reserved_url
 from frontend.finance.periods import Period, days_of, period, period_fields
-from frontend.finance.shared import day_link
+from frontend.finance.shared import day_link, zone_of
 from frontend.finance.trail import down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.figures.endpoints import FIGURES
-from payment.figures.files import CSV, XLSX, as_csv, as_workbook, open_columns, taking_columns
-from payment.figures.model import Figures, Side, Takings
+from payment.figures.files import (
+    CSV,
+    RESERVED_CSV,
+    XLSX,
+    as_csv,
+    as_workbook,
+    open_columns,
+    reserved_as_csv,
+    reserved_columns,
+    taking_columns,
+)
+from payment.figures.model import Figures, Reserved, Side, Takings
 
 _MOST_DAYS = 62  # as bars; more are drawn by the month
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -43,11 +53,12 @@ async def show_figures(request: web.Request) -> web.Response:
         fields=period_fields(words, first, last),
         links=(
             Link(label=words._("As CSV"), url=f"{here}/{CSV}?{asked}"),
+            Link(label=words._("What is reserved, as CSV"), url=f"{here}/{RESERVED_CSV}?{asked}"),
             Link(label=words._("As workbook (XLSX)"), url=f"{here}/{XLSX}?{asked}"),
         ),
         intro=(words._("By business day, from the books. Sums only: nothing here tells of one person."),),
         charts=tuple(charts),
-        tables=(_takings(words, found), _open_items(words, found)),
+        tables=(_takings(words, found), _open_items(words, found), _reserved(words, found)),
     )
     return staff_page(request, "finance/books", view)
 
@@ -58,6 +69,15 @@ async def csv_file(request: web.Request) -> web.Response:
     found = await request.app[FIGURES].of(first, last)
     content = as_csv(found, taking_columns(headings(words), lambda name: wording.method(words, name)))
     return _file(content, "text/csv", f"{words._('Figures')}_{first:%Y%m%d}_{last:%Y%m%d}.csv")
+
+
+async def reserved_csv(request: web.Request) -> web.Response:
+    words = words_of(request)
+    first, last = period(words, query(request, Period))
+    found = await request.app[FIGURES].of(first, last)
+    columns = reserved_columns(headings(words), lambda name: wording.method(words, name), zone_of(words))
+    name = f"{words._('Reserved')}_{words.now.astimezone(zone_of(words)):%Y%m%d}.csv"
+    return _file(reserved_as_csv(found, columns), "text/csv", name)
 
 
 async def workbook(request: web.Request) -> web.Response:
@@ -72,6 +92,7 @@ async def workbook(request: web.Request) -> web.Response:
         words.now,
         (words._("Takings"), taking_columns(labels, lambda name: wording.method(words, name))),
         (words._("Open items"), open_columns(labels, lambda name: wording.account(words, name))),
+        (words._("Reserved"), reserved_columns(labels, lambda name: wording.method(words, name), zone_of(words))),
     )
     return _file(content, _XLSX, f"{words._('Figures')}_{first:%Y%m%d}_{last:%Y%m%d}.xlsx")
 
@@ -92,6 +113,9 @@ def headings(words: Words) -> Mapping[str, str]:
         "currency": words._("Currency"),
         "account": words._("Account"),
         "amount": words._("Amount"),
+        "reserved": words._("Reserved"),
+        "keep": words._("Of it, may be taken"),
+        "until": words._("First to run out"),
     }
 
 
@@ -215,4 +239,49 @@ def _open_items(words: Words, found: Figures) -> Table:
             for one in found.open_items
         ),
         empty=words._("Nothing is open."),
+    )
+
+
+def _reserved(words: Words, found: Figures) -> Table:
+    """Beside the takings, never in them: banks keep it for the city, and it is in no account until it is taken."""
+    labels = headings(words)
+    currencies = sorted({one.currency for one in found.reserved})
+    rows = [_reserved_row(words, one) for one in found.reserved]
+    return Table(
+        heading=words._("Reserved now, not taken yet"),
+        intro=(words._("As of now, whatever days are shown; in the books only when it is taken."),),
+        columns=(
+            Column(labels["method"]),
+            Column(labels["payments"], is_number=True),
+            Column(labels["reserved"], is_number=True),
+            Column(labels["keep"], is_number=True),
+            Column(labels["until"]),
+        ),
+        rows=(*rows, *(_reserved_sum(words, found, one) for one in currencies)) if len(rows) > 1 else tuple(rows),
+        empty=words._("Nothing is reserved."),
+        has_sum=len(currencies) == 1 and len(rows) > 1,
+    )
+
+
+def _reserved_row(words: Words, one: Reserved) -> tuple[Link, ...]:
+    until = one.until.astimezone(zone_of(words)).date()
+    url = down(words, reserved_url(words, one.method, one.currency))
+    return (
+        Link(label=wording.method(words, one.method)),
+        Link(label=str(one.payments)),
+        Link(label=wording.cents(words, one.cents, one.currency), url=url),
+        Link(label=wording.cents(words, one.keep_cents, one.currency)),
+        Link(label=medium_day(words, until)),
+    )
+
+
+def _reserved_sum(words: Words, found: Figures, currency: str) -> tuple[Link, ...]:
+    some = [one for one in found.reserved if one.currency == currency]
+    url = down(words, reserved_url(words, None, currency))
+    return (
+        Link(label=words._("Sum")),
+        Link(label=str(sum(one.payments for one in some))),
+        Link(label=wording.cents(words, sum(one.cents for one in some), currency), url=url),
+        Link(label=wording.cents(words, sum(one.keep_cents for one in some), currency)),
+        Link(label=medium_day(words, min(one.until for one in some).astimezone(zone_of(words)).date())),
     )

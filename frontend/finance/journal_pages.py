@@ -16,6 +16,8 @@ from frontend.citizen.words import Words
 from frontend.finance import wording
 from frontend.finance.batch_pages import hexadecimal
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
+from frontend.finance.drawer_pages import drawer_url
+from frontend.finance.payout_pages import subject_link
 from frontend.finance.shared import day_link, journal_url, payment_url, zone_of
 from frontend.finance.trail import at, crumbs, down, with_way
 from frontend.finance.views import Fact, Link
@@ -113,6 +115,12 @@ def _facts(words: Words, told: Told) -> tuple[Fact, ...]:
     if one.payment_id is not None:
         url = down(words, payment_url(words, one.payment_id))
         facts.append(Fact(label=words._("Payment"), value=spaced(one.kassenzeichen or ""), url=url))
+    if one.drawer_id is not None:
+        url = down(words, drawer_url(words, one.drawer_id))
+        facts.append(Fact(label=words._("Drawer"), value=one.till, url=url))
+    if one.subject:
+        about = subject_link(words, one.subject)
+        facts.append(Fact(label=words._("What for"), value=about.label, url=about.url))
     if one.reverses is not None:
         number = words._("Journal {number}", number=one.reverses)
         facts.append(Fact(label=words._("Takes back"), value=number, url=down(words, journal_url(words, one.reverses))))

@@ -13,6 +13,7 @@ from frontend.finance import (
     difference_page,
     difference_pages,
     dispute_pages,
+    drawer_pages,
     drill_pages,
     figures_pages,
     journal_pages,
@@ -37,7 +38,7 @@ from payment.approving import (
 from payment.exports import endpoints as exports
 from payment.exports.endpoints import MAY_READ, MAY_SEND, MAY_TAKE, MEDIA
 from payment.exports.usecases import Acknowledged, DayNotClosed, NotExportable, ReferenceWrong
-from payment.figures.files import CSV, XLSX
+from payment.figures.files import CSV, RESERVED_CSV, XLSX
 from payment.ledgers.reversals import AlreadyReversed, NotReversible, OwnReversal, ReversalDecided, StillUsed
 from payment.ledgers.usecases import DayNotOver, NotNextDay, StillBooking
 from payment.matching.worklist import (
@@ -144,6 +145,14 @@ ENDPOINTS = [
     page("GET", f"{_FIGURES}/{CSV}", figures_pages.csv_file, MAY_READ, "The same figures as CSV", media="text/csv"),
     page(
         "GET",
+        f"{_FIGURES}/{RESERVED_CSV}",
+        figures_pages.reserved_csv,
+        MAY_READ,
+        "What is reserved and not taken, as CSV",
+        media="text/csv",
+    ),
+    page(
+        "GET",
         f"{_FIGURES}/{XLSX}",
         figures_pages.workbook,
         MAY_READ,
@@ -152,6 +161,10 @@ ENDPOINTS = [
     ),
     page("GET", f"{_FIGURES}/lines", drill_pages.show_lines, MAY_READ, "The journals behind a figure", NotFound),
     page("GET", f"{_FIGURES}/open", drill_pages.show_open, MAY_READ, "What makes an open item, payment by payment"),
+    page("GET", f"{_FIGURES}/reserved", drill_pages.show_reserved, MAY_READ, "What is reserved, payment by payment"),
+    page(
+        "GET", "/{language}/finance/drawers/{drawer}", drawer_pages.show_drawer, MAY_READ, "A drawer's books", NotFound
+    ),
     page("GET", _PAYOUTS, payout_pages.show_payouts, MAY_READ, "Payouts of the payment provider"),
     page("GET", f"{_PAYOUTS}/{{payout}}", payout_pages.show_payout, MAY_READ, "A payout and its parts", NotFound),
     page("GET", _BATCHES, batch_pages.show_batches, MAY_READ, "Batches for the treasury"),

@@ -19,7 +19,8 @@ from frontend.finance.trail import down
 from frontend.finance.views import EntryLine, Link, ShownDifference
 from payment.model import Payment
 from payment.receipts.kassenzeichen import spaced
-from payment.reconciliation.model import Difference, Posted
+from payment.reconciliation.model import Apart, Difference, Posted
+from payment.reconciliation.totals import DEFAULT_CURRENCY
 
 
 def zone_of(words: Words) -> ZoneInfo:
@@ -109,10 +110,14 @@ def entry_lines(
     links: Mapping[UUID, Link],
     *,
     with_day: bool = False,
+    apart: Sequence[tuple[Apart, Link]] = (),
 ) -> tuple[EntryLine, ...]:
+    """`apart`: of no payment, each with what it is about; all of them as they were booked, one after another."""
     place, lines = str(zone_of(words)), []
-    for journal in posted:
-        currency = payments[journal.payment_id].currency
+    all_of_them: list[tuple[Posted | Apart, str, Link]] = [(one, DEFAULT_CURRENCY, link) for one, link in apart]
+    for one in posted:
+        all_of_them.append((one, payments[one.payment_id].currency, links.get(one.payment_id, Link(label=""))))
+    for journal, currency, link in sorted(all_of_them, key=lambda each: (each[0].at, each[0].id)):
         for number, entry in enumerate(journal.entries):
             first, cents = number == 0, entry.amount_cents
             time = words.when(journal.at, place) if with_day else words.time(journal.at, place)
@@ -121,7 +126,7 @@ def entry_lines(
                     time=time if first else "",
                     kind=wording.journal(words, journal.kind) if first else "",
                     url=down(words, journal_url(words, journal.id)),
-                    about=links.get(journal.payment_id, Link(label="")) if first else Link(label=""),
+                    about=link if first else Link(label=""),
                     account=wording.account(words, entry.account),
                     debit=wording.cents(words, cents, currency) if cents > 0 else "",
                     credit=wording.cents(words, -cents, currency) if cents < 0 else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from base.errors import DomainError, Invalid
@@ -215,7 +215,8 @@ def _difference(words: Words, drawer: Drawer) -> str:
     return f"{amount} ({drawer.note})" if drawer.note else amount
 
 
-def moves(words: Words, one: DrawerProtocol) -> Table:
+def moves(words: Words, one: DrawerProtocol, url: Callable[[Move], str] = lambda _move: "") -> Table:
+    """`url`: where a line's Kassenzeichen leads."""
     return Table(
         heading=words._("Money that came and went"),
         columns=(
@@ -225,16 +226,16 @@ def moves(words: Words, one: DrawerProtocol) -> Table:
             Column(words._("How paid")),
             Column(words._("Amount"), is_number=True),
         ),
-        rows=tuple(_move(words, move) for move in one.moves),
+        rows=tuple(_move(words, move, url(move)) for move in one.moves),
         empty=words._("Nothing yet."),
     )
 
 
-def _move(words: Words, move: Move) -> tuple[Link, ...]:
+def _move(words: Words, move: Move, url: str) -> tuple[Link, ...]:
     method = words._(METHOD[move.method])
     return (
         Link(label=words.time(move.at, str(zone_of(words)))),
-        Link(label=spaced(move.kassenzeichen)),
+        Link(label=spaced(move.kassenzeichen), url=url),
         Link(label=move.receipt or "–"),
         Link(label=f"{method} ({move.slip})" if move.slip else method),
         Link(label=euros(words, move.cents)),

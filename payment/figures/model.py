@@ -67,8 +67,38 @@ class OpenPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What payers' banks keep for the city now and nobody has taken: no taking, in no account. `keep_cents`: what of it may be taken.
+    `until`: when the first of these reservations runs out."""
+
+    method: str
+    currency: str
+    payments: int
+    cents: int
+    keep_cents: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedPart:
+    """One payment of `Reserved`. `service_day`: after which it is taken at the latest."""
+
+    payment_id: UUID
+    reference: UUID
+    kassenzeichen: str
+    method: str
+    service_day: date | None
+    until: datetime
+    cents: int
+    keep_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
+    """`reserved`: of the moment in which it was read, whatever days were asked for."""
+
     first: date
     last: date
     takings: tuple[Takings, ...]
     open_items: tuple[OpenItem, ...]
+    reserved: tuple[Reserved, ...] = ()

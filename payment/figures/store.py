@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from base.db import Connection, fetch_all
-from payment.figures.model import Behind, OpenItem, OpenPart, Side, Takings
+from payment.figures.model import Behind, OpenItem, OpenPart, Reserved, ReservedPart, Side, Takings
 
 OPEN = (
     "received_in_advance",
@@ -24,6 +24,12 @@ _MONEY = """
           LEFT JOIN payment p ON p.id = j.payment_id
          WHERE j.business_day BETWEEN $1 AND $2 AND coalesce(o.kind, j.kind) IN ('fee', 'refund')
            AND (e.account IN ('psp_clearing', 'bank', 'terminal_clearing') OR e.account LIKE 'cash:%')"""
+
+# As `Payment.is_reserved` says it; what was ordered to be taken is what may be kept of it.
+_RESERVED = (
+    "(p.status = 'authorised' OR p.status = 'attention') AND p.authorised_until IS NOT NULL"  # OR: each has its index
+)
+_KEEP = "coalesce(p.take_cents, p.keep_cents, p.amount_cents)"
 
 
 async def takings(conn: Connection, first: date, last: date) -> list[Takings]:
@@ -70,3 +76,21 @@ async def open_parts(conn: Connection, account: str, currency: str, last: date, 
           LEFT JOIN payment p ON p.id = a.payment_id WHERE coalesce(p.currency, 'EUR') = $2
          ORDER BY a.since, p.kassenzeichen, a.subject LIMIT $4"""
     return await fetch_all(conn, OpenPart, sql, account, currency, last, limit)
+
+
+async def reserved(conn: Connection) -> list[Reserved]:
+    sql = f"""
+        SELECT p.provider AS method, p.currency, count(*)::int AS payments, sum(p.amount_cents)::bigint AS cents,
+               sum({_KEEP})::bigint AS keep_cents, min(p.authorised_until) AS until
+          FROM payment p WHERE {_RESERVED} GROUP BY 1, 2 ORDER BY 2, 1"""  # noqa: S608
+    return await fetch_all(conn, Reserved, sql)
+
+
+async def reserved_parts(conn: Connection, currency: str, method: str | None, limit: int) -> list[ReservedPart]:
+    """The first to run out first; `method`: None for all."""
+    sql = f"""
+        SELECT p.id AS payment_id, p.reference, p.kassenzeichen, p.provider AS method, p.service_day, p.authorised_until AS until,
+               p.amount_cents::bigint AS cents, {_KEEP}::bigint AS keep_cents
+          FROM payment p WHERE {_RESERVED} AND p.currency = $1 AND ($2::text IS NULL OR p.provider = $2)
+         ORDER BY p.authorised_until, p.kassenzeichen LIMIT $3"""  # noqa: S608
+    return await fetch_all(conn, ReservedPart, sql, currency, method, limit)

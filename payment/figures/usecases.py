@@ -7,7 +7,7 @@ from datetime import date
 
 from base.db import Database, freeze
 from payment.figures import store
-from payment.figures.model import Behind, Figures, OpenPart, Side
+from payment.figures.model import Behind, Figures, OpenPart, ReservedPart, Side
 
 MOST_LINES = 1000  # behind a figure, on one page
 
@@ -20,7 +20,10 @@ class FigureBook:
         async with self._db.transaction() as conn:
             await freeze(conn)
             taken, waiting = await store.takings(conn, first, last), await store.open_items(conn, last)
-        return Figures(first=first, last=last, takings=tuple(taken), open_items=tuple(waiting))
+            reserved = await store.reserved(conn)
+        return Figures(
+            first=first, last=last, takings=tuple(taken), open_items=tuple(waiting), reserved=tuple(reserved)
+        )
 
     async def behind(
         self, first: date, last: date, side: Side, *, method: str | None = None, currency: str = "EUR"
@@ -34,4 +37,12 @@ class FigureBook:
         """What makes an open item at the end of the day, and whether there is more than MOST_LINES."""
         async with self._db.connection() as conn:
             found = await store.open_parts(conn, account, currency, last, MOST_LINES + 1)
+        return found[:MOST_LINES], len(found) > MOST_LINES
+
+    async def reserved_parts(
+        self, *, method: str | None = None, currency: str = "EUR"
+    ) -> tuple[Sequence[ReservedPart], bool]:
+        """The payments of which money is reserved now, and whether there are more than MOST_LINES. `method`: None for all."""
+        async with self._db.connection() as conn:
+            found = await store.reserved_parts(conn, currency, method, MOST_LINES + 1)
         return found[:MOST_LINES], len(found) > MOST_LINES

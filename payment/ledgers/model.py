@@ -129,7 +129,8 @@ class StatementLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
     """A journal with its place in the books. `payment_id`, `currency`, `kassenzeichen`: None where it belongs to no payment; `seq` and
-    `sha256`: None until it is sealed; `reverses`, `reversed_by`: journals."""
+    `sha256`: None until it is sealed; `reverses`, `reversed_by`: journals. `drawer_id`, `till`: of a drawer's own, or what takes it back;
+    `subject`: what it is about where it is of neither."""
 
     id: int
     kind: str
@@ -143,6 +144,9 @@ class Booked:
     kassenzeichen: str | None
     seq: int | None
     sha256: bytes | None
+    drawer_id: UUID | None = None
+    till: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,9 @@ _READ = """
 async def find_journal(conn: Connection, journal_id: int) -> Booked | None:
     sql = """
         SELECT j.id, j.kind, j.payment_id, j.refund_id, j.reverses, b.id AS reversed_by, j.at, j.business_day, p.currency, p.kassenzeichen,
-               s.seq, s.sha256
-          FROM journal j LEFT JOIN payment p ON p.id = j.payment_id LEFT JOIN journal b ON b.reverses = j.id
+               s.seq, s.sha256, d.id AS drawer_id, coalesce(t.name, '') AS till, coalesce(j.subject, o.subject, '') AS subject
+          FROM journal j LEFT JOIN journal o ON o.id = j.reverses LEFT JOIN drawer d ON d.id = coalesce(j.drawer_id, o.drawer_id)
+          LEFT JOIN till t ON t.id = d.till_id LEFT JOIN payment p ON p.id = j.payment_id LEFT JOIN journal b ON b.reverses = j.id
           LEFT JOIN journal_seal s ON s.journal_id = j.id WHERE j.id = $1"""
     return await find_one(conn, Booked, sql, journal_id)
 

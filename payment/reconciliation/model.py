@@ -61,6 +61,19 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """A journal of no payment, in euros: of a drawer (`drawer_id`, `till`: whose), else of a payout or a line of the bank (`subject`)."""
+
+    id: int
+    kind: JournalKind
+    at: datetime
+    subject: str
+    drawer_id: UUID | None
+    till: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time, half-open."""
 
@@ -182,6 +195,7 @@ class Day:
     posted: tuple[Posted, ...]
     differences: tuple[Difference, ...]
     compared_until: datetime  # younger facts may still be on their way
+    apart: tuple[Apart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from base.db import Connection, fetch_all, find_one
 from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
 from payment.model import Dispute, Payment, Refund
-from payment.reconciliation.model import Found, Message, Posted, Span
+from payment.reconciliation.model import Apart, Found, Message, Posted, Span
 
 
 async def concerned(
@@ -67,6 +67,17 @@ async def posted(conn: Connection, payment_ids: Collection[UUID]) -> list[Posted
     return await fetch_all(conn, Posted, sql, list(payment_ids))
 
 
+async def apart(conn: Connection, span: Span) -> list[Apart]:
+    """Booked in the span for no payment."""
+    sql = """
+        SELECT j.id, j.kind, j.at, coalesce(j.subject, o.subject, '') AS subject, d.id AS drawer_id, coalesce(t.name, '') AS till,
+               jsonb_agg(jsonb_build_object('account', e.account, 'amount_cents', e.amount_cents) ORDER BY e.id) AS entries
+          FROM journal j JOIN entry e ON e.journal_id = j.id LEFT JOIN journal o ON o.id = j.reverses
+          LEFT JOIN drawer d ON d.id = coalesce(j.drawer_id, o.drawer_id) LEFT JOIN till t ON t.id = d.till_id
+         WHERE j.at >= $1 AND j.at < $2 AND j.payment_id IS NULL GROUP BY j.id, o.id, d.id, t.id ORDER BY j.at, j.id"""
+    return await fetch_all(conn, Apart, sql, span.start, span.end)
+
+
 async def messages(conn: Connection, payment_id: UUID) -> list[Message]:
     sql = """
         SELECT kind, received_at FROM vendor_event
@@ -95,9 +106,15 @@ async def of_receipt(conn: Connection, year: int, number: int) -> list[UUID]:
 
 
 async def of_amount(conn: Connection, cents: int, limit: int) -> list[UUID]:
-    """Payments and refunds of just this amount, the youngest payment first."""
+    """Of the youngest payments and the youngest refunds of just this amount; the youngest payment first. Each limit stands beside its own
+    index: a limit over both would have all payments read, from the youngest on."""
     sql = """
-        SELECT id FROM payment p WHERE amount_cents = $1 OR EXISTS (SELECT FROM refund r WHERE r.payment_id = p.id AND r.amount_cents = $1)
+        SELECT id FROM (
+          (SELECT id, created_at FROM payment WHERE amount_cents = $1 ORDER BY created_at DESC, id LIMIT $2)
+          UNION
+          SELECT p.id, p.created_at FROM payment p
+            JOIN (SELECT payment_id FROM refund WHERE amount_cents = $1 ORDER BY created_at DESC, id LIMIT $2) r
+              ON r.payment_id = p.id) known
          ORDER BY created_at DESC, id LIMIT $2"""
     return await fetch_all(conn, UUID, sql, cents, limit)
 

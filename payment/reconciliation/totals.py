@@ -7,20 +7,22 @@ from uuid import UUID
 
 from payment.ledger import JournalKind
 from payment.ports import SessionState
-from payment.reconciliation.model import AccountTotal, DayRow, Ours, Posted, Side, Span, Sums, Theirs
+from payment.reconciliation.model import AccountTotal, Apart, DayRow, Ours, Posted, Side, Span, Sums, Theirs
 from payment.reconciliation.reconcile import Matched
 from payment.statement import Movement, MovementKind, Statement
 
-DEFAULT_CURRENCY = "EUR"  # of a day on which nothing moved
+DEFAULT_CURRENCY = "EUR"  # of a day on which nothing moved, and of what belongs to no payment
 
 
-def account_totals(posted: Iterable[Posted], currencies: Mapping[UUID, str]) -> tuple[AccountTotal, ...]:
+def account_totals(
+    posted: Iterable[Posted], currencies: Mapping[UUID, str], apart: Iterable[Apart] = ()
+) -> tuple[AccountTotal, ...]:
     """`currencies`: by payment."""
     sums: dict[tuple[str, str], list[int]] = {}
-    for one in posted:
-        for entry in one.entries:
-            debit_credit = sums.setdefault((entry.account, currencies[one.payment_id]), [0, 0])
-            debit_credit[entry.amount_cents < 0] += abs(entry.amount_cents)
+    booked = [(entry, currencies[one.payment_id]) for one in posted for entry in one.entries]
+    for entry, currency in [*booked, *((entry, DEFAULT_CURRENCY) for one in apart for entry in one.entries)]:
+        debit_credit = sums.setdefault((entry.account, currency), [0, 0])
+        debit_credit[entry.amount_cents < 0] += abs(entry.amount_cents)
     return tuple(
         AccountTotal(account, debit, credit, currency) for (account, currency), (debit, credit) in sorted(sums.items())
     )

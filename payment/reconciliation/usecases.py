@@ -16,7 +16,7 @@ from payment.model import Dispute, Payment, Refund
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
 from payment.reconciliation import store
-from payment.reconciliation.model import Day, Found, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
+from payment.reconciliation.model import Apart, Day, Found, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
 from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
 from payment.reconciliation.totals import account_totals, rows, sums_of
 from payment.statement import Statement, StatementProvider
@@ -44,7 +44,7 @@ class Reconciliation:
         """Where the provider does not answer: our side alone, nothing is guessed."""
         span, compared_until = day_span(day, zone), self._clock() - ON_ITS_WAY
         statement = await self._statement(span)
-        ours = await self._ours(span, statement)
+        ours, apart = await self._ours(span, statement)
         theirs = None if statement is None else await self._theirs(ours, statement, span)
         posted = tuple(one for one in ours.posted if one.at in span)
         currencies = {payment.id: payment.currency for payment in ours.payments}
@@ -53,13 +53,14 @@ class Reconciliation:
             span=span,
             sums=sums_of(posted, currencies, None if theirs is None else theirs.statement.movements, span),
             is_silent=theirs is None,
-            accounts=account_totals(posted, currencies),
+            accounts=account_totals(posted, currencies, apart),
             rows=rows(ours, theirs, span),
             posted=posted,
             differences=tuple(
                 reconcile_alone(ours) if theirs is None else reconcile_day(ours, theirs, span, zone, compared_until)
             ),
             compared_until=compared_until,
+            apart=apart,
         )
 
     async def payment(self, payment_id: UUID) -> Story:
@@ -164,7 +165,7 @@ class Reconciliation:
             tuple(movement for one in found for movement in one.movements),
         )
 
-    async def _ours(self, span: Span, statement: Statement | None) -> Ours:
+    async def _ours(self, span: Span, statement: Statement | None) -> tuple[Ours, tuple[Apart, ...]]:
         movements = () if statement is None else statement.movements
         sessions = () if statement is None else statement.sessions
         named = {one.payment_id for one in movements if one.payment_id is not None}
@@ -173,7 +174,8 @@ class Reconciliation:
         refunds = {one.refund_provider_id for one in movements if one.refund_provider_id is not None}
         async with self._db.transaction() as conn:
             await freeze(conn)
-            return await _of(conn, await store.concerned(conn, span, named, charges, refunds))
+            concerned = await store.concerned(conn, span, named, charges, refunds)
+            return await _of(conn, concerned), tuple(await store.apart(conn, span))
 
     async def _theirs(self, ours: Ours, statement: Statement, span: Span) -> Theirs | None:
         wanted = too_little_said(ours, Theirs(statement), span)

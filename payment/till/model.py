@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -152,3 +152,22 @@ class DrawerProtocol:
 
     def sum_of(self, method: Method, *, went_out: bool) -> int:
         return sum(one.cents for one in self.moves if one.method is method and (one.cents < 0) is went_out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawerJournal:
+    """A journal of the drawer itself, or one that takes such a one back. `cash_cents`: what it does to its till's cash."""
+
+    id: int
+    kind: str
+    business_day: date
+    at: datetime
+    cash_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawerTold:
+    """What the books know of a drawer."""
+
+    protocol: DrawerProtocol
+    journals: tuple[DrawerJournal, ...]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from payment.ledger import Entry, JournalKind
-from payment.till.model import CounterPayment, CounterRefund, Drawer, Method, Move, Till
+from payment.till.model import CounterPayment, CounterRefund, Drawer, DrawerJournal, Method, Move, Till
 
 _DRAWER = """
     SELECT d.*, o.name AS opened_name, c.name AS closed_name
@@ -126,6 +126,16 @@ async def moves(conn: Connection, drawer_id: UUID) -> list[Move]:
           FROM counter_refund g JOIN counter_payment c ON c.id = g.session_id JOIN payment p ON p.id = c.payment_id WHERE g.drawer_id = $1
          ORDER BY 1, 5"""
     return await fetch_all(conn, Move, sql, drawer_id)
+
+
+async def own_journals(conn: Connection, drawer_id: UUID) -> list[DrawerJournal]:
+    """Of the drawer, with what takes one of them back."""
+    sql = """
+        SELECT j.id, j.kind, j.business_day, j.at,
+               coalesce(sum(e.amount_cents) FILTER (WHERE e.account LIKE 'cash:%'), 0)::bigint AS cash_cents
+          FROM journal o JOIN journal j ON j.id = o.id OR j.reverses = o.id JOIN entry e ON e.journal_id = j.id
+         WHERE o.drawer_id = $1 GROUP BY j.id ORDER BY j.at, j.id"""
+    return await fetch_all(conn, DrawerJournal, sql, drawer_id)
 
 
 # The provider's side.

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database
+from base.db import Connection, Database, freeze
 from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
@@ -29,6 +29,7 @@ from payment.till.model import (
     CounterStatus,
     Drawer,
     DrawerProtocol,
+    DrawerTold,
     GivingStatus,
     Method,
     Till,
@@ -156,6 +157,19 @@ class Tills:
             if drawer is None or till is None or till.office_id != office_id:
                 raise NotFound
             return DrawerProtocol(till=till, drawer=drawer, moves=tuple(await store.moves(conn, drawer_id)))
+
+    async def told(self, drawer_id: UUID) -> DrawerTold:
+        """Of whatever office, for whoever reads the books. Raises NotFound."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            drawer = await store.find_drawer(conn, drawer_id)
+            till = None if drawer is None else await store.find_till(conn, drawer.till_id)
+            if drawer is None or till is None:
+                raise NotFound
+            moves, journals = await store.moves(conn, drawer_id), await store.own_journals(conn, drawer_id)
+        return DrawerTold(
+            protocol=DrawerProtocol(till=till, drawer=drawer, moves=tuple(moves)), journals=tuple(journals)
+        )
 
     async def open_drawer(self, till: Till, *, float_cents: int, brought_cents: int, by: int, key: UUID) -> Drawer:
         """Counted at `float_cents`, of which `brought_cents` came from the bank as change. The same key again: the same drawer.

@@ -13,6 +13,7 @@ from playwright.async_api import async_playwright
 
 from base.clock import SettableClock
 from tests.browser.desk import sit_down
+from tests.browser.month_elsewhere import a_month_at_a_till, a_month_of_transfers
 from tests.payment.matching.month import FIRST, LAST, Month, Size
 from tests.staff import hire
 from tests.town import Town
@@ -49,7 +50,15 @@ async def a_month(town: Town) -> dict[str, str]:
                (SELECT payout_id FROM bank_match WHERE payout_id IS NOT NULL ORDER BY at LIMIT 1) AS payout,
                (SELECT max(statement_id)::text FROM bank_match) AS statement"""
     [row] = await town.rows(sql, made["id"])
-    return row
+    till = await a_month_at_a_till(town.worker.db, month.staff)
+    orders = await a_month_of_transfers(town.worker.db)
+    return {
+        **row,
+        **{f"transfer-{state}": str(orders[state]) for state in ("asked", "approved", "returned", "paid")},
+        "office": str(till.office),
+        "drawer": str(till.drawer),
+        "drawer-journal": str(till.journal),
+    }
 
 
 def places(known: dict[str, str]) -> dict[str, str]:
@@ -84,6 +93,16 @@ def places(known: dict[str, str]) -> dict[str, str]:
         "term": "oversight/terms/bank_statement",
         "access": "oversight/access",
         "transfers": "transfers/",
+        "transfers-ended": "transfers/?ended=1",
+        **{name: f"transfers/{ident}" for name, ident in known.items() if name.startswith("transfer-")},
+        "transfer-files": "transfers/files",
+        "transfer-file": "transfers/files/1",
+        "drawers": f"till/{known['office']}",
+        "drawer": f"till/{known['office']}/drawers/{known['drawer']}",
+        "drawer-books": f"finance/drawers/{known['drawer']}",
+        "drawer-journal": f"finance/books/journals/{known['drawer-journal']}",
+        "drawer-day": "finance/?day=2026-11-10",
+        "reserved": "finance/figures/reserved",
         "bank": "bank/",
         "statement": f"bank/statements/{known['statement']}",
     }
@@ -98,17 +117,20 @@ async def test_every_page(
     known = await a_month(town)
     for role in ("finance", "auditor", "admin"):
         await hire(town, role, role)
+    await hire(town, "cashier", "cashier")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         desk = await sit_down(browser, town, "finance", language, width, scripts=True)
         overseer = await sit_down(browser, town, "auditor", language, width, scripts=True, area="oversight")
-        for one in (desk, overseer):
+        cashier = await sit_down(browser, town, "cashier", language, width, scripts=True, area="till")
+        for one in (desk, overseer, cashier):
             await one.page.emulate_media(color_scheme=scheme)
         for name, path in places(known).items():
             one = overseer if path.startswith("oversight") or name == "check" else desk
+            one = cashier if path.startswith("till/") else one
             answer = await one.page.goto(f"{town.origin}/{language}/{path}")
             assert answer is not None
             assert answer.status == 200, (name, answer.status)
             await one.stop_at(name)
         await browser.close()
-    assert (desk.faults | overseer.faults, desk.said + overseer.said) == ({}, [])
+    assert (desk.faults | overseer.faults | cashier.faults, desk.said + overseer.said + cashier.said) == ({}, [])

@@ -332,3 +332,35 @@ class TestSeen:
         async with await sign_in(town, "ines") as ines:
             number = till.rsplit("/", 1)[1]
             assert (await ines.get(f"/de/till/{other['id']}/{number}")).status == 404
+
+    async def test_the_day_adds_up_with_its_drawer_and_leads_there_and_back(
+        self, town: Town, robin: StaffBrowser
+    ) -> None:
+        till = await a_till(town, robin)
+        path = await begun(town, robin, till, await town.appointment(PAID))
+        await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+        await close(robin, await robin.get(till), counted="112,50", deposit="12,50", note="Beim Wechseln verzählt")
+        await hire(town, "toni", "finance")
+        async with await sign_in(town, "toni") as toni:
+            day = await toni.get("/de/finance/?day=2026-12-01")
+            balance = words(await toni.get("/de/finance/books?from=2026-12-01&to=2026-12-01"))
+            text = words(day)
+            for line in (
+                "Bargeld: buergerbuero-mitte-1 113,00 € 13,00 €",  # brought and taken; to the bank and missing
+                "Bargeld unterwegs 12,50 € 100,00 €",
+                "Kassendifferenzen 0,50 € 0,00 €",
+            ):
+                assert line in text, text
+            assert "Kassendifferenzen 0,00 € 0,50 € 0,00 € 0,50 €" in balance, balance
+            assert text.index("Lade geöffnet") < text.index("Gebühr bezahlt") < text.index("Lade geschlossen")
+            [drawer] = set(re.findall(r'href="(/de/finance/drawers/[^"]+)"', day.text))
+            protocol = await toni.get(drawer.replace("&amp;", "&"))
+            assert "Robin" in words(protocol)
+            assert "Differenz -0,50 € (Beim Wechseln verzählt)" in words(protocol), words(protocol)
+            assert re.findall(r'href="(/de/finance/payments/[^"?]+)', protocol.text)
+            [_opened, closed] = re.findall(r'href="(/de/finance/books/journals/[^"]+)"', protocol.text)
+            journal = await toni.get(closed.replace("&amp;", "&"))
+            assert "Lade Kasse 1" in words(journal), words(journal)
+            ways = re.findall(r'href="(/de/finance/[^"]*)"', journal.text)
+            assert any(one.startswith("/de/finance/?day=2026-12-01") for one in ways), ways  # the level above
+            assert any(one.startswith(drawer.split("?")[0]) for one in ways), ways

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 
 from openpyxl import load_workbook
 
+from tests.flows.test_capture import reserved
 from tests.flows.test_till import luca, paid, toni, words
 from tests.staff import StaffBrowser
 from tests.town import Town
@@ -42,3 +44,30 @@ async def test_many_days_are_drawn_by_the_month_and_none_is_said_so(town: Town, 
     empty = await toni.get(f"{HERE}?from=2025-01-01&to=2025-01-31")
     assert ("chart__picture" in empty.text, "In diesen Tagen wurde nichts gebucht." in words(empty)) == (False, True)
     assert (await toni.get(f"{HERE}?from=gestern&to=9999-99-99")).status == 200
+
+
+async def test_what_is_reserved_is_a_sum_beside_the_takings(town: Town, toni: StaffBrowser) -> None:
+    """Page, list and files say the same, none of it is a taking, and it is gone once it is let go."""
+    made = await reserved(town)
+    page = await toni.get(f"{HERE}?{DECEMBER}")
+    text = words(page)
+    assert "Jetzt vorgemerkt, noch nicht eingezogen" in text, text
+    assert "Stripe 1 13,00 € 13,00 €" in text, text
+    assert "In diesen Tagen wurde nichts gebucht." in text
+    [url] = set(re.findall(r'href="(/de/finance/figures/reserved\?[^"]*)"', page.text))
+    listed = words(await toni.get(url.replace("&amp;", "&")))
+    assert made["number"] in listed, listed
+    assert "Summe 13,00 € 13,00 €" in listed, listed
+    async with toni.http.get(f"{town.origin}{HERE}/reserved.csv") as response:
+        lines = (await response.read()).decode("utf-8-sig").splitlines()
+    [until] = await town.rows(
+        "SELECT to_char(authorised_until AT TIME ZONE 'Europe/Berlin', 'DD.MM.YYYY') AS day FROM payment"
+    )
+    assert lines[1:] == [f"Stripe;1;13,00;13,00;{until['day']};EUR"]
+    async with toni.http.get(f"{town.origin}{HERE}/figures.xlsx?{DECEMBER}") as response:
+        book = load_workbook(io.BytesIO(await response.read()))
+    assert [cell.value for cell in book["Vorgemerkt"][2]][:4] == ["Stripe", 1, 13, 13]
+    assert book["Einnahmen"].max_row == 1
+    await town.cancel(made)
+    await town.work()
+    assert "Es ist nichts vorgemerkt." in words(await toni.get(HERE))

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, timedelta
-from uuid import uuid4
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
 
 from base.clock import SettableClock
 from base.db import Database
-from payment.figures.files import as_csv, as_workbook, open_columns, taking_columns
-from payment.figures.model import Figures, OpenItem, Takings
+from payment.figures.files import (
+    as_csv,
+    as_workbook,
+    open_columns,
+    reserved_as_csv,
+    reserved_columns,
+    taking_columns,
+)
+from payment.figures.model import Figures, OpenItem, Reserved, Takings
 from payment.figures.usecases import FigureBook
 from payment.ledgers.reversals import Reversals
+from payment.model import Capture, PaymentStatus
+from payment.store import insert_payment
 from tests.payment.ledgers.booking import give_back, pay, staff
-from tests.payment.making import NOW
+from tests.payment.making import NOW, a_payment
 
+BERLIN = ZoneInfo("Europe/Berlin")
 FIRST, LAST = date(2026, 12, 1), date(2026, 12, 2)
 HEADINGS = {
-    key: key for key in ("day", "method", "payments", "taken", "refunded", "net", "currency", "account", "amount")
+    key: key
+    for key in (
+        *("day", "method", "payments", "taken", "refunded", "net", "currency", "account", "amount"),
+        *("reserved", "keep", "until"),
+    )
 }
 
 
@@ -55,6 +70,44 @@ async def test_a_reversal_lessens_what_it_takes_back(db: Database) -> None:
     assert found.takings == (row(FIRST, "stripe", 2, 1300, 0),)
 
 
+async def reserve(db: Database, number: int, days: int, **fields: object) -> None:
+    payment = a_payment(
+        id=UUID(int=number),
+        reference=UUID(int=1000 + number),
+        session_id=f"cs_{number}",
+        charge_id=f"pi_{number}",
+        authorised_until=NOW + timedelta(days=days),
+        capture=Capture.MANUAL,
+        **{"status": PaymentStatus.AUTHORISED, **fields},
+    )
+    async with db.transaction() as conn:
+        assert await insert_payment(conn, payment)
+
+
+async def test_what_is_reserved_is_no_taking_and_less_may_be_taken_of_it(db: Database) -> None:
+    await reserve(db, 1, 6)
+    await reserve(db, 2, 4, keep_cents=500, keep_reason="cancelled")
+    await reserve(
+        db, 3, 5, keep_cents=500, take_cents=0, keep_reason="cancelled"
+    )  # let go, and the provider has not done it yet
+    await reserve(db, 4, 3, status=PaymentStatus.ATTENTION, attention="amount: 1400 EUR")
+    await reserve(db, 5, 2, status=PaymentStatus.FENCED)
+    book = FigureBook(db)
+    found = await book.of(FIRST, LAST)
+    assert (found.takings, found.open_items) == ((), ())
+    assert found.reserved == (
+        Reserved(
+            method="stripe", currency="EUR", payments=4, cents=5200, keep_cents=3100, until=NOW + timedelta(days=3)
+        ),
+    )
+    parts, has_more = await book.reserved_parts(method="stripe")
+    assert ([(one.payment_id.int, one.cents, one.keep_cents) for one in parts], has_more) == (
+        [(4, 1300, 1300), (2, 1300, 500), (3, 1300, 0), (1, 1300, 1300)],
+        False,
+    )
+    assert await book.reserved_parts(method="xbezahldienste") == ([], False)
+
+
 async def test_nothing_is_nothing(db: Database) -> None:
     assert await FigureBook(db).of(FIRST, LAST) == Figures(first=FIRST, last=LAST, takings=(), open_items=())
 
@@ -66,6 +119,11 @@ def test_no_file_computes_a_text(name: str) -> None:
         last=LAST,
         takings=(row(FIRST, name, 2, 123456, 500),),
         open_items=(OpenItem(account=name, currency="EUR", cents=-5),),
+        reserved=(
+            Reserved(
+                method=name, currency="EUR", payments=1, cents=1300, keep_cents=1000, until=NOW + timedelta(days=6)
+            ),
+        ),
     )
     columns = taking_columns(HEADINGS, lambda text: text)
     content = as_csv(figures, columns)
@@ -73,8 +131,15 @@ def test_no_file_computes_a_text(name: str) -> None:
     assert line[1].startswith("'")
     assert [line[0], *line[2:]] == ["01.12.2026", "2", "1234,56", "5,00", "1229,56", "EUR"]
     waiting = open_columns(HEADINGS, lambda text: text)
-    book = load_workbook(io.BytesIO(as_workbook(figures, "x", NOW, ("a", columns), ("b", waiting))))
+    held = reserved_columns(HEADINGS, lambda text: text, BERLIN)
+    [_heading, line] = csv.reader(
+        io.StringIO(reserved_as_csv(figures, held).decode("utf-8-sig"), newline=""), delimiter=";"
+    )
+    assert line[0].startswith("'")
+    assert line[1:] == ["1", "13,00", "10,00", "07.12.2026", "EUR"]
+    book = load_workbook(io.BytesIO(as_workbook(figures, "x", NOW, ("a", columns), ("b", waiting), ("c", held))))
     cells = [cell for sheet in book for line in sheet.iter_rows(min_row=2) for cell in line]
     assert not [cell for cell in cells if cell.data_type == "f"]
     assert [cell.value for cell in book["a"][2]][3:6] == [1234.56, 5, 1229.56]
     assert book["b"][2][1].value == -0.05
+    assert [cell.value for cell in book["c"][2]][1:] == [1, 13, 10, datetime(2026, 12, 7), "EUR"]
