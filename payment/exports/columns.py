@@ -11,6 +11,7 @@ from datetime import date
 from typing import Generic, TypeVar
 
 from payment.exports.model import Item, Total
+from payment.ledger import JournalKind
 
 Row = TypeVar("Row")
 
@@ -62,10 +63,25 @@ TOTAL_COLUMNS: Mapping[str, Column[Total]] = {
     "net": Column("Veränderung des Geldbestands", lambda total: Cents(total.net_cents)),
     "revenue": Column("Ertrag", lambda total: Cents(total.revenue_cents)),
 }
-POSTING_WORDS = {
-    "fee": "Gebühr",
-    "earned": "Ertrag",
-    "refund": "Erstattung",
-    "refund_failed": "Erstattung zurück",
-    "reversal": "Storno",
+POSTING_WORDS: Mapping[str, str] = {  # each kind has one: the treasury reads no words of the program
+    JournalKind.FEE: "Gebühr",
+    JournalKind.EARNED: "Ertrag",
+    JournalKind.REFUND: "Erstattung",
+    JournalKind.REFUND_FAILED: "Erstattung zurück",
+    JournalKind.REFUND_OVERTAKEN: "Erstattung durch Rückbelastung",
+    JournalKind.REVERSAL: "Storno",
+    JournalKind.PSP_FEE: "Entgelt des Dienstleisters",
+    JournalKind.PAYOUT: "Auszahlung unterwegs",
+    JournalKind.PAYOUT_FAILED: "Auszahlung zurück",
+    JournalKind.PAYOUT_ARRIVED: "Auszahlung bei der Bank",
+    JournalKind.DIFFERENCE_SETTLED: "Differenz ausgebucht",
+    JournalKind.DISPUTE: "Rückbelastung",
+    JournalKind.DISPUTE_WON: "Rückbelastung gewonnen",
+    JournalKind.DISPUTE_LOST: "Rückbelastung verloren",
+    JournalKind.DRAWER_OPENED: "Kassenlade geöffnet",
+    JournalKind.DRAWER_CLOSED: "Kassenlade abgeschlossen",
+    JournalKind.TRANSFER_OWED: "Erstattung per Überweisung",
+    JournalKind.TRANSFER_CANCELLED: "Überweisung storniert",
+    JournalKind.TRANSFER_PAID: "Erstattung überwiesen",
+    JournalKind.TRANSFER_RETURNED: "Überweisung zurück",
 }

@@ -21,8 +21,9 @@ from payment.exports.datev import AccountUnmapped, DatevFormat
 from payment.exports.delimited import CsvFormat, DoesNotFit
 from payment.exports.model import Day, Item, ItemKind, Voucher
 from payment.exports.rows import items, postings, totals
+from payment.ledger import JournalKind
 from tests.golden import check_golden
-from tests.payment.exports.days import CLOSED, ON, PROFILE, looked_through
+from tests.payment.exports.days import CLOSED, ON, PROFILE, bare, day, looked_through
 
 GOLDEN = Path(__file__).parent / "golden"
 EVIL = ["=1+1", "+49", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "=cmd|' /C calc'!A0"]
@@ -197,3 +198,17 @@ def test_a_voucher_that_does_not_balance_is_no_day() -> None:
 
 def test_every_column_of_the_sums_has_its_own_heading() -> None:
     assert len({column.heading for column in TOTAL_COLUMNS.values()}) == len(TOTAL_COLUMNS)
+
+
+@pytest.mark.parametrize("kind", JournalKind)
+def test_datev_says_in_german_what_was_booked(kind: JournalKind) -> None:
+    """Whatever the ledger books, also what belongs to no payment; with the longest Kassenzeichen nothing is cut off."""
+    assert PROFILE.datev is not None
+    booked = day(bare(kind.value, 100, "bank", "psp_clearing"))
+    vouchers = tuple(replace(one, kassenzeichen="RF18" + "X" * 21) for one in booked.vouchers)
+    lines = datev.written(booked, postings(replace(booked, vouchers=vouchers)), PROFILE.datev).decode("cp1252")
+    [*_heading, line] = csv.DictReader(lines.splitlines()[1:], delimiter=";")
+    text = line["Buchungstext"]
+    assert text.endswith(" RF18" + "X" * 21)
+    assert "_" not in text
+    assert text[0].isupper()

@@ -88,7 +88,7 @@ async def test_what_is_reserved_is_no_taking_and_less_may_be_taken_of_it(db: Dat
     await reserve(db, 1, 6)
     await reserve(db, 2, 4, keep_cents=500, keep_reason="cancelled")
     await reserve(
-        db, 3, 5, keep_cents=500, take_cents=0, keep_reason="cancelled"
+        db, 3, 5, keep_cents=500, take_cents=0, take_attempt_at=NOW, keep_reason="cancelled"
     )  # let go, and the provider has not done it yet
     await reserve(db, 4, 3, status=PaymentStatus.ATTENTION, attention="amount: 1400 EUR")
     await reserve(db, 5, 2, status=PaymentStatus.FENCED)
