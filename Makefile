@@ -36,7 +36,7 @@ test-fast: venv-dev assets ## Without browser, races, faults and simulation: whi
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/browser --ignore=tests/races --ignore=tests/faults --ignore=tests/payment/test_simulation.py
 
 .PHONY: bench
-bench: venv-dev assets ## Measure into build/bench.json (ONLY=booking for one group)
+bench: venv-dev assets ## Measure into build/bench.json (ONLY=booking for one group; GROWTH=10)
 	@$(PYTHON_IN_VENV) -m tests.bench
 
 .PHONY: prove-booking

@@ -42,11 +42,14 @@ def main() -> int:
     results_file, raw_file = BUILD / "bench.json", BUILD / "bench-raw.json"
     results = _read(results_file)
     raw = _read(raw_file)
+    failed = []
     for name, measure in GROUPS.items():
         if only in (None, "", name):
             samples = uvloop.run(measure("")) if name in WITHOUT_DATABASE else _run(measure)  # type: ignore[arg-type]
             raw[name] = {key: [round(value, 2) for value in values] for key, values in samples.items()}
-            figures = {key: round(statistics.median(values), 2) for key, values in samples.items()}
+            exact = {key: statistics.median(values) for key, values in samples.items()}
+            failed += [one for one in [money.shortfall(exact)] if one is not None]
+            figures = {key: round(value, 2) for key, value in exact.items()}
             results |= {
                 **figures,
                 **booking.ratios(figures),
@@ -58,7 +61,9 @@ def main() -> int:
     results_file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     raw_file.write_text(json.dumps(raw, indent=1, sort_keys=True) + "\n")
     print(f"wrote {results_file.relative_to(Path.cwd()) if results_file.is_relative_to(Path.cwd()) else results_file}")
-    return 0
+    for one in failed:
+        print(one, file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _run(measure: Callable[[str], Awaitable[Samples]]) -> Samples:

@@ -35,6 +35,7 @@ from payment.ledger import (
 )
 from payment.ledgers.store import find_closed_day
 from payment.ledgers.usecases import Ledgers
+from payment.matching import store as matching_store
 from payment.matching.model import Cause
 from payment.matching.pricing import Pricing
 from payment.matching.usecases import Matching
@@ -74,6 +75,7 @@ class Size:
 SMALL = Size(payments=500, refunds=60, disputes=6, faults=2)
 PAYMENT_FAULTS = ("unbooked", "edited", "invented", "overpriced")
 REFUND_FAULTS = ("by_hand", "invented", "other_amount", "failed", "came_back_unseen")
+_KEEPS_FROM_ARRIVING = (Cause.AMOUNT, Cause.PAYOUT_SPLIT, Cause.PAYOUT_FAILED)
 PAYOUT_FAULTS = ("failed", "bounced")
 BANK_FAULTS = (
     *("credit_late", "cent_off", "payout_split", "unknown_credit", "statement_missing", "file_twice", "wrong_balance"),
@@ -88,6 +90,7 @@ class Month:
     seed: int = 1
     nightly: bool = False  # runs and closed days as they go, instead of one run in the end
     labels: set[Label] = field(default_factory=set)
+    twice: set[str] = field(default_factory=set)  # names of files that were known already
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
@@ -324,10 +327,12 @@ class Month:
             self.bank.account.book(day, Booking(payments=(fee,), info="ENTGELT"))
         for file in self.bank.close(day):
             try:
-                await self.files.take(file.name, file.content, None)
+                stored = await self.files.take(file.name, file.content, None)
             except NotTheSum:
                 if self._of_day.get(day) != "wrong_balance":
                     raise
+            else:
+                self.twice |= {file.name} - {stored.name}
 
     async def label_bank(self) -> None:
         """What the sandboxes struck, named as our stores know it."""
@@ -373,6 +378,43 @@ class Month:
         async with self.db.connection() as conn:
             rows = await conn.fetch("SELECT cause, subject FROM difference WHERE state = $1", state)
         return {(row["cause"], row["subject"]) for row in rows}
+
+    async def unmatched(self) -> set[str]:
+        """What of our journals and of the provider's transactions has nothing beside it."""
+        async with self.db.connection() as conn:
+            start, end = (
+                await matching_store.zone_start(conn, FIRST),
+                await matching_store.zone_start(conn, LAST + _DAY),
+            )
+            span = matching_store.Span(FIRST, LAST, start, end)
+            booked, moved = await matching_store.books_and_provider(conn, span, self.records.names)
+            linked = {row["journal_id"] for row in await conn.fetch("SELECT journal_id FROM matching_link")}
+        matched = {one.key for one in booked if one.journal_id in linked}
+        return {one.key for one in booked if one.journal_id not in linked} | ({one.key for one in moved} - matched)
+
+    async def arrived(self) -> set[str]:
+        """Payouts that have their line of the bank's, without anybody's help."""
+        sql = "SELECT payout_id FROM bank_match WHERE payout_id IS NOT NULL AND request_id IS NULL"
+        async with self.db.connection() as conn:
+            return {row["payout_id"] for row in await conn.fetch(sql)}
+
+    def payouts_at_bank(self) -> dict[str, int]:
+        """In cents, as they must arrive by themselves: on a day whose statement has come, whole, in one credit, and not sent back."""
+        struck = {subject.removeprefix("payout:") for cause, subject in self.labels if cause in _KEEPS_FROM_ARRIVING}
+        unseen = {day for day, fault in self._of_day.items() if fault in ("statement_missing", "wrong_balance")}
+        return {
+            row["id"]: row["amount"]
+            for row in self.machine.state.rows("payouts")
+            if row["status"] == "paid"
+            and row["id"] not in struck
+            and datetime.fromtimestamp(row["arrival_date"], UTC).date() not in unseen
+        }
+
+    def sent_back(self) -> set[str]:
+        """Payouts that were at the bank and are not any more."""
+        rows = [row for row in self.machine.state.rows("payouts") if row["status"] == "failed"]
+        arrivals = {row["id"]: datetime.fromtimestamp(row["arrival_date"], UTC).date() for row in rows}
+        return {ident for ident, arrival in arrivals.items() if self._of_day.get(arrival) == "bounced"}
 
     async def deliver(self, day: date) -> None:
         batch = await self.exports.make(day, by=self.staff)

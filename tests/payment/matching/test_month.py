@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from base.db import Database
+from payment.matching.model import Cause
 from tests.payment.matching.month import FIRST, LAST, PAYOUTS, SMALL, Month, score
+
+UNMATCHED = (Cause.MISSING_THERE, Cause.MISSING_HERE, Cause.AMOUNT, Cause.FEE)
 
 
 async def count(db: Database, sql: str) -> int:
@@ -17,6 +20,21 @@ async def balances(db: Database) -> dict[str, int]:
     async with db.connection() as conn:
         rows = await conn.fetch("SELECT account, sum(amount_cents)::bigint FROM entry GROUP BY 1")
     return {row[0]: row[1] for row in rows}
+
+
+async def assert_clean_rows_match(db: Database, month: Month) -> None:
+    """All that nothing was done to has found its other side, in books, payouts and bank, and the money is where that says."""
+    assert await month.unmatched() <= {subject for cause, subject in month.labels if cause in UNMATCHED}
+    whole, back = month.payouts_at_bank(), month.sent_back()
+    assert await month.arrived() == set(whole) | back
+    books = await balances(db)
+    sent = sum(row["amount"] for row in month.machine.state.rows("payouts") if row["status"] != "failed")
+    assert len(whole) > PAYOUTS // 2
+    assert books["bank"] == sum(whole.values())
+    assert books["bank_in_transit"] == sent - sum(whole.values())
+    twice = {one for one in month.bank.labels if one.kind == "file_twice"}
+    assert len(month.twice) == len(twice) == 1  # known again by its bytes, and stored once
+    assert await count(db, "SELECT count(*) FROM bank_file WHERE name LIKE 'again%'") == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -33,6 +51,7 @@ async def test_all_that_was_planted_is_found_and_nothing_else(db: Database, seed
     assert (after.opened, after.closed) == (SMALL.faults, 0)  # the prices that were changed
     assert before.opened == len(month.labels) - SMALL.faults
     assert await count(db, "SELECT count(*) FROM provider_payout_now") == PAYOUTS
+    await assert_clean_rows_match(db, month)
     again = await month.matching.run(FIRST, LAST, by=month.staff)
     assert (again.opened, again.closed, again.differences) == (0, 0, after.differences)
 
