@@ -9,6 +9,7 @@ No order when a case is cancelled: what may be kept is taken on the day after al
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from booking.appointments.lifecycle import Lifecycle
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.slots import Notice
 from payment import capturing, decide, disputing, memory_rules, refunding, settling
+from payment.approving import Approving
 from payment.books_memory import MemoryBooks
 from payment.capturing import Capturing
 from payment.decide_dispute import decide_dispute
@@ -90,6 +92,9 @@ def a_fence_believes_itself(patch: pytest.MonkeyPatch) -> None:
         if payment.status not in (PaymentStatus.INTENDED, PaymentStatus.OPEN):
             return payment
         async with self.context.books.transaction() as tx:
+            locked = await self.context.books.payment(tx, payment_id, lock=True)
+            if locked is None or locked.status is not payment.status:
+                return payment
             fenced = replace(payment, status=PaymentStatus.FENCED, pay_url=None)
             await self.context.books.store_payment(tx, fenced, payment.status)
             await self.context.hooks.on_fenced(tx, fenced)
@@ -362,6 +367,68 @@ def what_was_read_is_never_read_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(records_usecases, "LOOK_AGAIN", timedelta(0))
 
 
+class _Somebody(int):
+    """An account that nobody compares with another."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
+
+
+def who_asks_may_approve(patch: pytest.MonkeyPatch) -> None:
+    """Neither the use case nor the schema compares the two."""
+    approve = Approving.approve
+
+    async def as_somebody(self: Approving, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
+        return await approve(self, payment_id, refund_id, by=_Somebody(by))
+
+    patch.setattr(Approving, "approve", as_somebody)
+
+
+def what_was_approved_is_sent_once_or_never(patch: pytest.MonkeyPatch) -> None:
+    """Whoever approves is the only one who sends it."""
+    due = MemoryBooks.due_refunds
+
+    async def due_refunds(self: MemoryBooks, tx: Tx, now: Any, limit: int) -> list[Refund]:
+        return [one for one in await due(self, tx, now, limit) if one.requested_by is None]
+
+    patch.setattr(MemoryBooks, "due_refunds", due_refunds)
+
+
+def two_may_ask_at_once(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether a request waits already."""
+    ask, refunds, unique = Approving.request, MemoryBooks.refunds, memory_rules.unique_refund
+    asking: set[Any] = set()
+
+    async def unseen(self: MemoryBooks, tx: Tx, payment_id: UUID) -> list[Refund]:
+        found = await refunds(self, tx, payment_id)
+        return [] if asyncio.current_task() in asking else found
+
+    async def request(self: Approving, payment_id: UUID, **given: Any) -> Refund:
+        task = asyncio.current_task()
+        asking.add(task)
+        try:
+            return await ask(self, payment_id, **given)
+        finally:
+            asking.discard(task)
+
+    patch.setattr(MemoryBooks, "refunds", unseen)
+    patch.setattr(Approving, "request", request)
+    patch.setattr(
+        memory_rules,
+        "unique_refund",
+        lambda r, others: None if r.status is RefundStatus.REQUESTED else unique(r, others),
+    )
+
+
+def only_messages_tell_of_refunds_at_the_provider(patch: pytest.MonkeyPatch) -> None:
+    async def recognise(self: Payments, provider: str, charge_id: str) -> list[Refund]:
+        return []
+
+    patch.setattr(Payments, "recognise", recognise)
+
+
 MUTANTS: list[Mutate] = [
     a_new_key_for_each_refund_call,
     silence_is_a_failure,
@@ -394,4 +461,8 @@ MUTANTS: list[Mutate] = [
     a_payout_that_came_back_stays_on_its_way,
     a_price_is_booked_at_each_reading,
     what_was_read_is_never_read_again,
+    who_asks_may_approve,
+    what_was_approved_is_sent_once_or_never,
+    two_may_ask_at_once,
+    only_messages_tell_of_refunds_at_the_provider,
 ]

@@ -40,6 +40,7 @@ from sandbox.stripe.errors import ApiError
 from sandbox.stripe.machine import Machine
 from tests.payment.machine_provider import MachineProvider, Moment
 from tests.payment.making import NOW, Ids
+from tests.payment.simulated_staff import Staff
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, T]]
@@ -142,6 +143,8 @@ class Simulation:
         )  # whether days pass under faults, with payouts
         self.forgets = bool(self.by_hand) and self.chance.hits(0.35)  # nobody takes in time what is reserved
         self.disputing = self.chance.choice([0.0, 0.3, 0.6])  # how often a payer goes to the bank
+        staffed = Chance(f"{seed}:staff")
+        self.staff = Staff(self, staffed, is_able=self.abilities.records, is_disputing=self.disputing > 0)
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
         self.record_rows = MemoryRecordRows(self.db)
@@ -227,7 +230,7 @@ class Simulation:
         else:
             return
         tabs = [lambda: self.cases.pay(reference, "http://city/back")] * chance.choice([1, 1, 2])
-        url = await self._try(*tabs)
+        url = await self.attempt(*tabs)
         await chance.turns(
             chance.choice([5, 40, 400])
         )  # some at once, some when the time is nearly over, some after it
@@ -235,7 +238,7 @@ class Simulation:
             self._pay_at_stripe(url)
         await chance.turns(10)
         if chance.hits(0.4):
-            await self._try(lambda: self.cases.settle(reference))
+            await self.attempt(lambda: self.cases.settle(reference))
         if url and self.edits and chance.hits(0.5):
             self._take_by_hand(url.rsplit("/", 1)[1])
         if chance.hits(self.disputing):
@@ -243,13 +246,13 @@ class Simulation:
             self._dispute()
         if self.by_hand and chance.hits(0.4):
             await chance.turns(60)
-            await self._try(lambda: self._visit(reference))
+            await self.attempt(lambda: self._visit(reference))
         if self.by_hand and chance.hits(0.3):  # while what is reserved is taken, by a city whose day is over
             over = (NOW + timedelta(days=3)).date()
-            await self._try(lambda: self.payments.charge_due(over), lambda: self.cases.cancel(reference))
+            await self.attempt(lambda: self.payments.charge_due(over), lambda: self.cases.cancel(reference))
         if chance.hits(0.5):
             await chance.turns(60)
-            await self._try(lambda: self.cases.cancel(reference))
+            await self.attempt(lambda: self.cases.cancel(reference))
         if chance.hits(self.disputing):
             await chance.turns(40)
             self._dispute()
@@ -287,7 +290,7 @@ class Simulation:
         self.had_again += is_free
         return is_free
 
-    async def _try(self, *works: Work[Any]) -> Any:
+    async def attempt(self, *works: Work[Any]) -> Any:
         """All at once, as from several tabs; the first good answer. A citizen does not know what went wrong."""
         answers = await asyncio.gather(*(self.serve(work) for work in works), return_exceptions=True)
         for answer in answers:
@@ -355,16 +358,16 @@ class Simulation:
 
     async def worker(self) -> None:
         while True:
-            await self._try(lambda: self.cases.expire_due())
+            await self.attempt(lambda: self.cases.expire_due())
             await self.chance.turns(6)
-            await self._try(lambda: self.payments.sweep())
+            await self.attempt(lambda: self.payments.sweep())
             await self.chance.turns(6)
-            await self._try(lambda: self.payments.earn_due(self.clock().date() + self.ahead))
+            await self.attempt(lambda: self.payments.earn_due(self.clock().date() + self.ahead))
             await self._charge_due()
 
     async def _charge_due(self) -> None:
         if not self.forgets:
-            await self._try(lambda: self.payments.charge_due(self.clock().date() + self.ahead))
+            await self.attempt(lambda: self.payments.charge_due(self.clock().date() + self.ahead))
 
     async def messenger(self) -> None:
         while True:
@@ -375,7 +378,7 @@ class Simulation:
             if self.messages:
                 event = self.messages.pop(self.chance.randrange(len(self.messages)))
                 raw = json.dumps(event).encode()
-                await self._try(partial(self.payments.take_event, "stripe", {}, raw))
+                await self.attempt(partial(self.payments.take_event, "stripe", {}, raw))
 
     async def time(self) -> None:
         """Time passes, calls given up arrive, banks get round to refunds, and sometimes the process just dies."""
@@ -393,7 +396,7 @@ class Simulation:
 
     async def run(self) -> None:
         failpoint.arm(self.step_marked)
-        others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time())]
+        others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time(), self.staff.work())]
         try:
             await asyncio.gather(*(self.citizen(number) for number in range(CITIZENS)))
             for other in others:
@@ -424,9 +427,10 @@ class Simulation:
             self._pay_out()
             for _hour in range(3):
                 self.clock.advance(hours=1)
-                await self._try(lambda: self.cases.expire_due(), lambda: self.payments.sweep())
+                await self.attempt(lambda: self.cases.expire_due(), lambda: self.payments.sweep())
                 await self._charge_due()
-            await self._try(*[lambda: self.records.read()] * self.chance.choice([1, 2]))
+            await self.attempt(*[lambda: self.records.read()] * self.chance.choice([1, 2]))
+            await self.attempt(self.staff.read_by_night)
             if self.chance.hits(0.1):
                 self.crash()
 
@@ -451,12 +455,15 @@ class Simulation:
             self.clock.advance(minutes=1)
             if minute == 2:
                 self._answer_debits(1)
+                await self.staff.decide_all()
             if minute in (5, 20):
                 self._decide_disputes(1)  # twice: an inquiry may become a dispute
             if minute == 5:
                 for refund in self.machine.state.rows("refunds"):
                     if refund["status"] == "pending":
                         self.machine.settle_refund(refund["id"])
+            if minute == 7:
+                await self.staff.read_by_night()
             await self.cases.expire_due()
             await self.payments.sweep()
         await self._run_out()
@@ -494,6 +501,7 @@ class Simulation:
         for payment in self.db.rows("payment"):
             require(0 <= payment.refunded_cents <= payment.captured_cents, "more refunded than captured")
             require(0 <= payment.advance_cents <= payment.captured_cents, "more in advance than captured")
+        self.staff.check_always(require)
 
     async def check_end(self) -> None:
         cases = {case.id: case for case in self.db.rows("case")}
@@ -536,9 +544,10 @@ class Simulation:
         done = "succeeded" if self.abilities.refund else "failed"
         why = {"provider_cannot_refund"} if not self.abilities.refund else {"charge_disputed"}
         settled = {r.status for r in refunds if not (r.status == "failed" and r.failure in why)}
-        require(settled <= {done, "overtaken"}, "a refund rests unsettled or failed")
+        require(settled <= {done, "overtaken", "rejected"}, "a refund rests unsettled or failed")
         if self.abilities.fence:
-            require(all(r.reason == "cancelled" for r in refunds), "money came for a time given away")
+            self.staff.check_end(require)
+            require(all(r.reason != "lost_slot" for r in refunds), "money came for a time given away")
         ended = (C.CONFIRMED, C.FINISHED, C.CANCELLED, C.EXPIRED)
         resting = {c.id for c in cases.values() if c.status not in ended}
         require(resting <= {p.reference for p in odd}, "a case rests")
@@ -561,6 +570,8 @@ class Simulation:
                     C.FINISHED: case.fee.cents,
                     C.CANCELLED: case.fee.cents - share,
                 }.get(case.status, 0)
+                people = self.staff.gave_back(payment)
+                owed = 0 if people is None else owed - people
                 if payment.id not in self._lost():  # then nothing is given back any more
                     require(kept == owed, f"{case.status}: kept {kept}, owed {owed}")
                 else:

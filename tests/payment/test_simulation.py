@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from booking.appointments.model import AppointmentStatus
+from payment.model import RefundStatus
 from tests.payment.hunting import history, hunt
 from tests.payment.mutants import MUTANTS, Mutate
 from tests.payment.simulation import Simulation
@@ -40,6 +41,8 @@ def test_everything_comes_right(first: int) -> None:
     assert any(payment.capture == "manual" and payment.status == "fenced" for payment in payments)
     assert any(world.paid_out for world in worlds)
     assert any(world.came_back for world in worlds)
+    by_people = {r.status for world in worlds for r in world.db.rows("refund") if r.requested_by is not None}
+    assert {RefundStatus.SUCCEEDED, RefundStatus.REJECTED} <= by_people
 
 
 def test_late_money_confirms_or_goes_back_where_nothing_is_promised() -> None:
