@@ -81,6 +81,7 @@ class CaseFields:
     owed_cents: int = 0  # of it, to be paid at a till; nothing is paid then
     refund_cents: int = 0
     refund_at_till: bool = False  # to be fetched there, or given back there
+    refund_disputed: bool = False  # only once the bank has decided about the payer's dispute
     paid_cents: int = 0  # of a difference, when it moved; or what was taken of a reservation
     released_cents: int = 0  # of a reservation, not taken
     is_reserved: bool = False  # the fee is not taken yet

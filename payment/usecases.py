@@ -15,9 +15,21 @@ from payment.approving import Approving
 from payment.books import Books
 from payment.capturing import Capturing
 from payment.context import Context, PaymentUnavailable
+from payment.decide_dispute import is_disputed
 from payment.disputing import Disputing
 from payment.earning import Earning
-from payment.model import UNDER_WAY, Capture, DisputeStatus, Line, Payment, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import (
+    UNDER_WAY,
+    Capture,
+    Dispute,
+    DisputeStatus,
+    Line,
+    Payment,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    Troubles,
+)
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
@@ -34,12 +46,13 @@ refund_requested = point("refund.requested")
 @dataclass(frozen=True, slots=True)
 class GivenBack:
     """What a rule gives back of a payment: by a refund, or, of what is only reserved (`refund` is None), by not taking it. `at_till`: it
-    was paid at a till, where it waits until somebody fetches it."""
+    was paid at a till, where it waits until somebody fetches it. `is_disputed`: it waits until a dispute is decided."""
 
     payment_id: UUID
     cents: int
     refund: UUID | None
     at_till: bool = False
+    is_disputed: bool = False
 
 
 class Payments:
@@ -136,6 +149,9 @@ class Payments:
     async def refunds(self, tx: Tx, payment_id: UUID) -> list[Refund]:
         return await self._context.books.refunds(tx, payment_id)
 
+    async def disputes(self, tx: Tx, payment_id: UUID) -> list[Dispute]:
+        return await self._context.books.disputes(tx, payment_id)
+
     async def open(self, payment_id: UUID) -> Payment:
         """With `pay_url` where it is OPEN. Raises PaymentUnavailable: nothing was charged, try again."""
         return await self._opening.open(payment_id)
@@ -172,7 +188,8 @@ class Payments:
             return GivenBack(payment_id, amount.cents, None)
         refund = await self.request_refund(tx, payment_id, amount, reason)
         at_till = payment is not None and payment.provider == COUNTER
-        return GivenBack(payment_id, refund.amount_cents, refund.id, at_till=at_till)
+        waits = is_disputed(await self.disputes(tx, payment_id))
+        return GivenBack(payment_id, refund.amount_cents, refund.id, at_till=at_till, is_disputed=waits)
 
     async def charge(self, tx: Tx, references: Collection[UUID]) -> list[UUID]:
         """What is reserved for these and may be kept is taken, where that was not decided before; the payments, for `take`."""

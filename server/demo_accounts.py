@@ -1,4 +1,7 @@
-"""Invented staff for `make run`: one person per role, two where a rule needs two. Only the demo lets them in (account.is_invented)."""
+"""Invented staff and tills for `make run`: one person per role, two where a rule needs two.
+
+Only the demo lets them in (account.is_invented).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from base.config import Settings
 from base.db import Database
 from base.identity.usecases import Identity, LoginTaken
 from base.seal import Sealer
+from payment.till import store
 
 MITTE = "buergerbuero-mitte"
 VIDEO = "service-center"
@@ -20,6 +24,7 @@ STAFF: Mapping[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "clerk2": ("Sascha Muster", (("clerk", MITTE), ("clerk", VIDEO))),
     "supervisor": ("Alex Vorlage", (("supervisor", MITTE), ("supervisor", VIDEO))),
     "cashier": ("Mika Beispiel", (("cashier", MITTE),)),
+    "kiosk": ("Kassenautomat", (("kiosk", MITTE),)),
     "finance": ("Toni Kasse", (("finance", None),)),
     "finance2": ("Luca Kasse", (("finance", None),)),
     "assessor": ("Ada Prüfstelle", (("assessor", None),)),
@@ -28,6 +33,12 @@ STAFF: Mapping[str, tuple[str, tuple[tuple[str, str | None], ...]]] = {
     "allocation": ("Kim Vergabe", (("allocation", None),)),
     "admin": ("Charlie Verwaltung", (("admin", None),)),
 }
+
+
+TILLS = (
+    "Kasse 1, Erdgeschoss",
+    "Kassenautomat, Eingang",
+)  # with a drawer and a card terminal each, in the office of the cashier
 
 
 async def invent_staff(environ: Mapping[str, str], data: Path) -> str:
@@ -43,7 +54,18 @@ async def invent_staff(environ: Mapping[str, str], data: Path) -> str:
                 continue
             for role, office in roles:
                 await identity.give_role(login, role, office)
+        await _invent_tills(db)
     return password
+
+
+async def _invent_tills(db: Database) -> None:
+    """Where there is none yet; a cashier opens their drawers."""
+    async with db.transaction() as conn:
+        office: int | None = await conn.fetchval("SELECT id FROM office WHERE key = $1 FOR NO KEY UPDATE", MITTE)
+        if office is None or await store.tills(conn, office):
+            return
+        for name in TILLS:
+            await store.insert_till(conn, office, name)
 
 
 def _password(file: Path) -> str:

@@ -25,6 +25,7 @@ from payment.model import LIVING, PaymentStatus
 from payment.till.endpoints import AT_TILL, KEY, KEYS, MAY_WORK, TILL, Cents, till_of
 from payment.till.model import COUNTER, CounterStatus, Method
 from payment.till.usecases import (
+    ChangeUnlikely,
     DrawerClosed,
     GivenAlready,
     NotAtTill,
@@ -84,6 +85,9 @@ class TakeIn(BaseModel):
 
     method: Method
     given_cents: Cents | None = Field(default=None, description="Cash that was handed over")
+    is_sure: bool = Field(
+        default=False, description="Somebody has looked twice: more than 100 euros over the fee are asked about first"
+    )
     slip: Annotated[str, Field(max_length=40)] = Field(default="", description="The terminal's number of the payment")
 
 
@@ -118,6 +122,7 @@ async def take(request: web.Request) -> web.Response:
         ident,
         wanted.method,
         given_cents=wanted.given_cents,
+        is_sure=wanted.is_sure,
         slip=wanted.slip,
         key=uuid5(KEYS, f"take {ident} {key}"),
     )
@@ -207,7 +212,7 @@ ENDPOINTS = [
         takes=TakeIn,
         headers=KEY,
         gives={200: PayableOut},
-        refuses=TAKING,
+        refuses=(*TAKING, ChangeUnlikely),
     ),
     Endpoint(
         method="POST",

@@ -85,6 +85,7 @@ class RefundOut(BaseModel):
     cents: int
     currency: str
     status: str
+    waits_for_dispute: bool = Field(description="Not before the payer's bank has decided about their dispute")
 
 
 class RefundStepOut(BaseModel):
@@ -136,6 +137,9 @@ class AppointmentOut(BaseModel):
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
     refunds: list[RefundOut]
     refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
+    is_disputed: bool = Field(
+        description="The payer has asked their bank for the money back: until that is decided nothing is returned"
+    )
     refund_steps: list[RefundStepOut] = Field(description="By the rule stored at booking")
     reconfirm: ReconfirmOut | None = Field(description="Whether its person comes, where that was asked")
     moves_left: int = Field(description="How often it may still be given another time")
@@ -329,10 +333,16 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
         "due_at_till": _money(case.due_at_till or None),
         "payment": case.payment.status.value if case.payment else None,
         "refunds": [
-            RefundOut(cents=refund.amount_cents, currency=case.fee.currency, status=refund.status.value)
+            RefundOut(
+                cents=refund.amount_cents,
+                currency=case.fee.currency,
+                status=refund.status.value,
+                waits_for_dispute=case.waits_for_dispute(refund),
+            )
             for refund in case.refunds
         ],
         "refund_if_cancelled": _money(case.refund_at(now)),
+        "is_disputed": case.is_disputed,
         "refund_steps": [
             RefundStepOut(until=until, percent=percent) for until, percent in case.terms.ends(case.starts_at)
         ],

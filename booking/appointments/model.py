@@ -14,7 +14,7 @@ from booking.appointments.contact import Contact
 from booking.appointments.policy import Terms
 from booking.availability.model import ANYBODY, ClaimStatus, Item, Visit, Who
 from booking.catalogue.questions import Question
-from payment.model import Capture, Line, Payment, Refund
+from payment.model import Capture, Line, Payment, Refund, RefundStatus
 
 
 class AppointmentStatus(StrEnum):
@@ -224,6 +224,8 @@ class Case:
     differences: tuple[Payment, ...] = ()  # paid, of moves to dearer times
     waiting: Waiting | None = None
     refunds: tuple[Refund, ...] = ()
+    disputed: frozenset[UUID] = frozenset()  # payments whose dispute is not decided
+    lost: frozenset[UUID] = frozenset()  # and those whose dispute is lost: of them nothing can go back
     uncovered: Payment | None = None  # was reserved and has run out, and nothing has come in its place
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered
@@ -275,12 +277,20 @@ class Case:
         """Kept for its person, and not over yet."""
         return self.status is AppointmentStatus.HELD and self.hold_until is not None and now < self.hold_until
 
+    @property
+    def is_disputed(self) -> bool:
+        """What goes back of it waits until the payer's bank has decided."""
+        return bool(self.disputed)
+
+    def waits_for_dispute(self, refund: Refund) -> bool:
+        return refund.payment_id in self.disputed and refund.status is RefundStatus.APPROVED
+
     def refund_at(self, now: datetime) -> Money | None:
         """What cancelling would give back, or leave untaken; None where nothing is paid or reserved, or nothing is booked."""
         reserved = self.reserved
         if self.status is not AppointmentStatus.CONFIRMED or not (self.paid or reserved):
             return None
-        paid = sum(one.refundable.cents for one in self.paid)
+        paid = sum(one.refundable.cents for one in self.paid if one.id not in self.lost)
         left = Money(paid + (reserved.kept_cents if reserved is not None else 0), self.fee.currency)
         return min(self.fee.percent(self.terms.percent(self.starts_at, now)), left)
 

@@ -23,7 +23,7 @@ from booking.appointments.persons import nobody, open_contact
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.appointments.store import CaseRow
 from notifications.usecases import Notifications
-from payment.model import Payment, Refund, RefundStatus
+from payment.model import DISPUTED, DisputeStatus, Payment, Refund, RefundStatus
 from payment.usecases import Payments
 from video.rooms.model import Invitation
 
@@ -151,6 +151,7 @@ class Reading:
         living = [await self._payments.living(conn, one) for one in moves]
         differences = [one for one in living if one and one.captured_cents]
         paid = [one for one in (payment, *differences) if one is not None]
+        disputes = [each for one in paid if one.captured_cents for each in await self._payments.disputes(conn, one.id)]
         refunds = [refund for one in paid for refund in await self._payments.refunds(conn, one.id)]
         waits = await move_store.find_waiting(conn, appointment_id) if moves else None
         waiting = await reducing.waiting(conn, waits)
@@ -175,6 +176,8 @@ class Reading:
             answers=answers,
             uncovered=uncovered,
             differences=tuple(differences),
+            disputed=frozenset(one.payment_id for one in disputes if one.status in DISPUTED),
+            lost=frozenset(one.payment_id for one in disputes if one.status is DisputeStatus.LOST),
             waiting=_waiting(made, waiting),
             who=them.who,
         )

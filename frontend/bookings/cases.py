@@ -145,7 +145,9 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         person=(*contact_rows(words, case.contact), *answer_rows(words, case.answers)) if sees else (),
         move_url=f"{place.base}?moves={case.id}" if facts.can_move else "",
         cancel_action=f"{place.base}/cases/{case.id}/cancel" if facts.can_cancel else "",
-        cancellation=if_cancelled_now(words, facts.refund_now, case.fee) if facts.refund_now is not None else "",
+        cancellation=if_cancelled_now(words, facts.refund_now, case.fee, is_disputed=facts.is_disputed)
+        if facts.refund_now is not None
+        else "",
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         book_url=place.base,
         is_told=case.contact is not None and appointments.can_reach(case.contact),

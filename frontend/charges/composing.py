@@ -46,6 +46,7 @@ def charge_page(
     only_at_till: bool,
     problem: str = "",
     refunds: Sequence[Refund] = (),
+    is_disputed: bool = False,
     transfers: Sequence[Order] = (),
 ) -> ChargePage:
     path = f"/charges/{charge.id}"
@@ -69,7 +70,7 @@ def charge_page(
             lines.append(words._("You can pay it here, on this phone or computer."))
         lines.append(till)
     if payment is not None:
-        lines += _given_back(words, charge, payment, refunds)
+        lines += _given_back(words, charge, payment, refunds, is_disputed=is_disputed)
     for order in transfers:
         lines.append(line(words, order))
         if (
@@ -97,7 +98,9 @@ def charge_page(
     )
 
 
-def _given_back(words: Words, charge: Charge, payment: Payment, refunds: Sequence[Refund]) -> list[str]:
+def _given_back(
+    words: Words, charge: Charge, payment: Payment, refunds: Sequence[Refund], *, is_disputed: bool
+) -> list[str]:
     """How each refund stands; what goes by bank transfer is said by its order."""
     tried_anew, lines = {one.retry_of for one in refunds}, []
     for one in refunds:
@@ -111,6 +114,14 @@ def _given_back(words: Words, charge: Charge, payment: Payment, refunds: Sequenc
                 lines.append(
                     words._(
                         "Returning {amount} did not work yet. We take care of it; you need not do anything.",
+                        amount=amount,
+                    )
+                )
+            case RefundStatus.APPROVED if is_disputed:
+                lines.append(
+                    words._(
+                        "You have asked your bank to take this payment back. Until that is decided we do not return {amount}: "
+                        "you would get it twice. If your bank does not give it to you, we do.",
                         amount=amount,
                     )
                 )

@@ -96,6 +96,7 @@ async def _show(request: web.Request, problem: str = "") -> web.Response:
         only_at_till=charges.only_at_till,
         problem=problem,
         refunds=await charges.refunds(payment.id) if payment is not None else (),
+        is_disputed=payment is not None and await charges.is_disputed(payment.id),
         transfers=await request.app[TRANSFERS].of_references([ident]),
     )
     return page(request, "charge", view, status=503 if problem else 200)

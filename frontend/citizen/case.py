@@ -55,6 +55,7 @@ class CaseFacts:
     cancellation: Text | None = None
     terms: Terms = NOTHING_BACK
     refund_now: Money | None = None  # if it is cancelled now; None: nothing is paid
+    is_disputed: bool = False  # the payer's bank is to decide first
     reconfirm: Reconfirm | None = None
     keep_url: str = ""
     has_call: bool = False
@@ -126,6 +127,7 @@ def facts_of(
         cancellation=case.refund_policy,
         terms=case.terms,
         refund_now=case.refund_at(now),
+        is_disputed=case.is_disputed,
         reconfirm=case.reconfirm,
         keep_url=keep_url,
         has_call=has_call,
@@ -157,13 +159,15 @@ def _returned(case: Case) -> tuple[str, Money | None]:
         return "", None
     last = [refund for refund in case.refunds if refund.reason is case.refunds[-1].reason]
     states = {"transfer" if one.is_transferred else _refund_state(case, one) for one in last}
-    state = next(one for one in ("failed", "under_way", "at_till", "done", "transfer") if one in states)
+    state = next(one for one in ("disputed", "failed", "under_way", "at_till", "done", "transfer") if one in states)
     amount = sum(one.amount_cents for one in last if state == "transfer" or not one.is_transferred)
     return state, Money(amount, case.fee.currency)
 
 
 def _refund_state(case: Case, refund: Refund) -> str:
-    """What was paid at a till waits there until it is fetched."""
+    """What was paid at a till waits there until it is fetched; of what is disputed nothing goes back before that is decided."""
+    if case.waits_for_dispute(refund):
+        return "disputed"
     state = _REFUND.get(refund.status, "under_way")
     paid = {one.id: one.provider for one in (case.payment, *case.differences) if one is not None}
     return "at_till" if state == "under_way" and paid.get(refund.payment_id) == COUNTER else state
@@ -273,7 +277,7 @@ def case_page(
         cancel_yes=words._("Yes, give it back") if is_held else words._("Yes, cancel the appointment"),
         cancel_text=_cancel_text(words, facts),
         cancel_amount=_amount(words, facts),
-        cancel_steps=() if is_held or facts.due_at_till is not None else _steps(words, facts),
+        cancel_steps=() if is_held or facts.due_at_till is not None or facts.is_disputed else _steps(words, facts),
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
         new_url=_new_url(words, facts),
         erase_url=here if erases else f"{here}?erase=1#erase-question" if facts.can_erase else "",
@@ -299,7 +303,13 @@ def _question(words: Words, facts: CaseFacts) -> tuple[str, ...]:
 def _amount(words: Words, facts: CaseFacts) -> str:
     if facts.refund_now is None:
         return ""
-    return if_cancelled_now(words, facts.refund_now, facts.chosen.fee, is_reserved=facts.payment == "reserved")
+    return if_cancelled_now(
+        words,
+        facts.refund_now,
+        facts.chosen.fee,
+        is_reserved=facts.payment == "reserved",
+        is_disputed=facts.is_disputed,
+    )
 
 
 def _steps(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
@@ -576,6 +586,13 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         return ()
     amount = words.fee(facts.refund_amount or facts.chosen.fee)
     return {
+        "disputed": (
+            words._(
+                "You have asked your bank to take this payment back. Until that is decided we do not return {amount}: "
+                "you would get it twice. If your bank does not give it to you, we do.",
+                amount=amount,
+            ),
+        ),
         "under_way": (
             words._("We are returning {amount} to you, the way you paid. This takes up to ten days.", amount=amount),
         ),

@@ -10,8 +10,10 @@ from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 
 
-def if_cancelled_now(words: Words, amount: Money, fee: Money, *, is_reserved: bool = False) -> str:
-    """`is_reserved`: the fee is not taken yet."""
+def if_cancelled_now(
+    words: Words, amount: Money, fee: Money, *, is_reserved: bool = False, is_disputed: bool = False
+) -> str:
+    """`is_reserved`: the fee is not taken yet; `is_disputed`: its payer has asked their bank for it."""
     paid = words.fee(fee)
     if is_reserved:
         if not amount:
@@ -23,6 +25,12 @@ def if_cancelled_now(words: Words, amount: Money, fee: Money, *, is_reserved: bo
         )
     if not amount:
         return words._("If you cancel now, nothing of the fee of {fee} is returned.", fee=paid)
+    if is_disputed:
+        return words._(
+            "You have asked your bank to take this payment back. Until that is decided we return nothing: you would get it twice. "
+            "If your bank does not give it to you, we return {amount}.",
+            amount=words.fee(amount),
+        )
     if amount == fee:
         return words._("If you cancel now, we return the whole fee of {fee}.", fee=paid)
     return words._("If you cancel now, we return {amount} of the fee of {fee}.", amount=words.fee(amount), fee=paid)

@@ -23,6 +23,7 @@ def rebooking_page(
     *,
     answer: str = "",
     times_url: str = "",
+    is_disputed: bool = False,
     problem: str = "",
 ) -> RebookingPage:
     """`answer`: what the link of the message has said already; the page asks whether that is so."""
@@ -46,6 +47,7 @@ def rebooking_page(
         asks_other=answer == OTHER and is_asked,
         other_url=f"{here}?answer={OTHER}#question" if is_asked else "",
         is_paid=found.fee_cents > 0,
+        is_disputed=is_disputed,
         asks_cancel=answer == CANCEL and found.status.is_open,
         cancel_url=f"{here}?answer={CANCEL}#question" if found.status.is_open else "",
         times_url=times_url,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from aiohttp import web
 from pydantic import BaseModel
 
@@ -11,6 +9,7 @@ from base.errors import DomainError, NotFound, Unauthenticated
 from base.i18n import mark as _
 from base.web import form, path_id, query, set_token_cookie
 from booking.appointments.endpoints import APPOINTMENTS
+from booking.appointments.model import Case
 from booking.catalogue.endpoints import CATALOGUE
 from booking.rebooking.endpoints import REBOOKINGS
 from booking.rebooking.model import RebookingStatus
@@ -72,6 +71,7 @@ async def _show(request: web.Request, answer: str, problem: str = "", status: in
     rebooking, offered = found
     if not rebooking.status.is_open:
         return see(case_url(words, ident))
+    case = await request.app[APPOINTMENTS].case(ident)
     view = rebooking_page(
         words,
         rebooking,
@@ -79,15 +79,15 @@ async def _show(request: web.Request, answer: str, problem: str = "", status: in
         {office.id: office for office in await request.app[CATALOGUE].offices()},
         new_key(),
         answer=answer,
-        times_url=await _times_url(request, ident, rebooking.status),
+        times_url=await _times_url(request, case, rebooking.status),
+        is_disputed=case.is_disputed,
         problem=words._(problem) if problem else "",
     )
     return page(request, "rebooking", view, status=status)
 
 
-async def _times_url(request: web.Request, ident: UUID, status: RebookingStatus) -> str:
+async def _times_url(request: web.Request, case: Case, status: RebookingStatus) -> str:
     """Where one looks for another time by oneself; only who has said that none of ours suits is sent there."""
-    case = await request.app[APPOINTMENTS].case(ident)
     if status is not RebookingStatus.DECLINED or not case.moves_left or case.starts_at <= words_of(request).now:
         return ""
-    return (await chosen(request, case)).times_url(words_of(request).language, moves=ident)
+    return (await chosen(request, case)).times_url(words_of(request).language, moves=case.id)

@@ -472,6 +472,7 @@ class RebookingPage:
     other_url: str
     asks_cancel: bool
     is_paid: bool  # there is something to keep, or to give back
+    is_disputed: bool  # the payer's bank is to decide first whether it goes back
     cancel_url: str
     times_url: str  # to look for a time by oneself
     request_key: str

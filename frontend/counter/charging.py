@@ -8,17 +8,12 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
-from base.errors import DomainError, Invalid
-from base.web import CLOCK, STAFF, form, path_id, path_number
+from base.web import STAFF
 from booking.charges.endpoints import CHARGES
 from booking.charges.model import Owed
-from booking.queue.model import LeftOpen, OpenReason, Ticket
-from booking.queue.usecases import ReasonNeeded
-from frontend.citizen.rendering import key_of, see, words_of
+from booking.queue.model import Ticket
 from frontend.citizen.words import Words
-from frontend.counter import saying
 from frontend.counter.day import Asked, Charged
-from frontend.counter.keys import QUEUE
 
 
 async def charged(request: web.Request, words: Words, office_id: int, present: Ticket) -> Charged:
@@ -51,80 +46,3 @@ def drawn(link: str) -> Markup:
     """As SVG without styles of its own, for the page's strict rules."""
     svg = segno.make(link, error="m", micro=False).svg_inline(scale=4, border=4, dark="black", light="white")
     return Markup(svg)  # noqa: S704 - drawn from an address of our own, and nothing of it is text
-
-
-async def ask(request: web.Request) -> web.Response:
-    office_id, ticket, fields = path_number(request, "office"), path_id(request, "ticket"), await form(request)
-    key = key_of(fields)
-    try:
-        await request.app[CHARGES].ask(
-            office_id,
-            ticket,
-            _number(fields.get("fee", "")),
-            quantity=_number(fields.get("quantity", "")),
-            text=fields.get("text", ""),
-            by=request[STAFF].account_id,
-            key=key,
-        )
-    except DomainError as error:
-        return _refused(request, office_id, error)
-    return see(f"/{words_of(request).language}/counter/{office_id}")
-
-
-async def ask_for_reduction(request: web.Request) -> web.Response:
-    office_id, ticket = path_number(request, "office"), path_id(request, "ticket")
-    await form(request)
-    try:
-        await request.app[CHARGES].ask_for_reduction(office_id, ticket, by=request[STAFF].account_id)
-    except DomainError as error:
-        return _refused(request, office_id, error)
-    return see(f"/{words_of(request).language}/counter/{office_id}")
-
-
-async def send(request: web.Request) -> web.Response:
-    office_id = path_number(request, "office")
-    await form(request)
-    try:
-        await request.app[CHARGES].send(office_id, path_id(request, "charge"))
-    except DomainError as error:
-        return _refused(request, office_id, error)
-    return see(f"/{words_of(request).language}/counter/{office_id}?{saying.done(saying.SENT, request.app[CLOCK]())}")
-
-
-async def finish_unpaid(request: web.Request) -> web.Response:
-    """Although a fee is open, and why."""
-    office_id, ticket, fields = path_number(request, "office"), path_id(request, "ticket"), await form(request)
-    try:
-        if fields.get("reason") not in list(OpenReason):
-            raise ReasonNeeded
-        left = LeftOpen(OpenReason(fields["reason"]), fields.get("note", ""))
-        await request.app[QUEUE].finish(office_id, request[STAFF].account_id, ticket, left)
-    except DomainError as error:
-        return _refused(request, office_id, error)
-    return see(f"/{words_of(request).language}/counter/{office_id}")
-
-
-async def withdraw(request: web.Request) -> web.Response:
-    office_id, fields = path_number(request, "office"), await form(request)
-    try:
-        await request.app[CHARGES].withdraw(
-            office_id, path_id(request, "charge"), reason=fields.get("reason", ""), by=request[STAFF].account_id
-        )
-    except DomainError as error:
-        return _refused(request, office_id, error)
-    return see(f"/{words_of(request).language}/counter/{office_id}")
-
-
-def _refused(request: web.Request, office_id: int, error: DomainError) -> web.Response:
-    if isinstance(error, Invalid):
-        error = saying.FeeWrong()
-    if not saying.may_be_said(error):
-        raise error
-    return see(f"/{words_of(request).language}/counter/{office_id}?{saying.query_of(error, request.app[CLOCK]())}")
-
-
-def _number(text: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise saying.FeeWrong
-    return int(text)

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable
 from uuid import UUID
 
 from aiohttp import web
 
 from base.errors import DomainError, NotFound
 from base.i18n import zone
-from base.money import Money
 from base.web import CLOCK, STAFF, TEMPLATES, form, path_id, path_number, set_token_cookie
 from base.web.live import Events, stream
 from base.web.staff import watch_staff
 from booking.appointments.endpoints import APPOINTMENTS
-from booking.appointments.model import ProofOutcome, Reduced
+from booking.appointments.model import ProofOutcome
 from booking.appointments.reduction_endpoints import REDUCTIONS
-from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Channel, Office
-from booking.catalogue.snapshot import Snapshot
-from booking.queue.expecting import NumberIncomplete, NumberUnknown
 from booking.queue.feed import topic
-from booking.queue.model import Day
 from booking.queue.usecases import TicketMoved
-from frontend.citizen.rendering import key_of, new_key, see, words_in, words_of
-from frontend.citizen.words import Words
+from frontend.citizen.rendering import key_of, see, words_in, words_of
 from frontend.counter import saying
-from frontend.counter.charging import charged
-from frontend.counter.day import Scene, lists, mine, number_text, shown, shown_at
+from frontend.counter.day import lists, number_text, shown, shown_at
 from frontend.counter.keys import FRAGMENTS, QUEUE, QUEUE_SOURCE
-from frontend.counter.saying import Said, ServiceMissing
-from frontend.counter.views import DayPage, Lists, Mine
-from frontend.staff.frame import staff_frame, staff_page
+from frontend.counter.saying import ServiceMissing
+from frontend.counter.showing import day_page, mine_of, number_of, office_of, scene_of, url_of, uuid_of
+from frontend.counter.views import Lists, Mine
 from frontend.staff.offices import choose_office
 
 _STEPS = ("recall", "start", "finish", "send-on", "no-show", "undo", "left", "admit")
@@ -42,35 +34,13 @@ async def offices(request: web.Request) -> web.Response:
 
 
 async def show_day(request: web.Request) -> web.Response:
-    words = words_of(request)
-    scene = await _scene(request, words, shown)
-    office, known = scene.office, scene.known
-    name = words.pick(office.name)
-    today = words.now.astimezone(zone(office.time_zone)).date()
-    said = await _said(request, scene)
-    view = DayPage(
-        frame=staff_frame(request, words, name),
-        office=name,
-        date=words.day(today),
-        board_url=f"/{words.language}/board/{office.id}",
-        live_url=f"{scene.base}/live",
-        lists=lists(scene),
-        mine=await _mine(request, scene),
-        check_in_url=f"{scene.base}/check-in",
-        walk_in_url=f"{scene.base}/walk-in",
-        services=_services(words, known, office.id),
-        request_key=new_key(),
-        notice=said.text,
-        notice_kind=said.kind,
-        number=saying.kept_number(request.query.get("number", "")) if said.text else "",
-    )
-    return staff_page(request, "counter/day", view)
+    return await day_page(request)
 
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Both parts of the page; the lists are rendered once for all who see the same, and the own part opens no name but its own."""
     words, staff = words_of(request), request[STAFF]
-    office, _ = await _office(request)
+    office, _ = await office_of(request)
 
     async def events() -> Events | None:
         now = await watch_staff(request)
@@ -83,14 +53,14 @@ async def live(request: web.Request) -> web.StreamResponse:
         today = fresh.now.astimezone(zone(office.time_zone)).date()
 
         async def all_lists() -> str:
-            return _fragment(request, "counter/lists", fresh.language, lists(await _scene(request, fresh, shown)))
+            return _fragment(request, "counter/lists", fresh.language, lists(await scene_of(request, fresh, shown)))
 
         shared = await request.app[FRAGMENTS].get(
             ("counter", office.id, fresh.language, sees, today), version, all_lists
         )
         account = request[STAFF].account_id
-        scene = await _scene(request, fresh, lambda day: shown_at(day, day.counter_of(account)))
-        own = _fragment(request, "counter/mine", fresh.language, await _mine(request, scene))
+        scene = await scene_of(request, fresh, lambda day: shown_at(day, day.counter_of(account)))
+        own = _fragment(request, "counter/mine", fresh.language, await mine_of(request, scene))
         return {"lists": shared, "mine": own.encode()}
 
     async def may_stay() -> bool:
@@ -102,7 +72,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 async def take(request: web.Request) -> web.Response:
     fields = await form(request)
-    counter = _number(fields.get("counter", ""))
+    counter = number_of(fields.get("counter", ""))
     office_id, account = path_number(request, "office"), request[STAFF].account_id
     return await _after(request, request.app[QUEUE].take_counter(office_id, account, counter))
 
@@ -114,7 +84,7 @@ async def leave(request: web.Request) -> web.Response:
 async def free(request: web.Request) -> web.Response:
     fields = await form(request)
     return await _after(
-        request, request.app[QUEUE].free_counter(path_number(request, "office"), _number(fields.get("counter", "")))
+        request, request.app[QUEUE].free_counter(path_number(request, "office"), number_of(fields.get("counter", "")))
     )
 
 
@@ -128,7 +98,7 @@ async def check_in(request: web.Request) -> web.Response:
     fields, office_id, queue = await form(request), path_number(request, "office"), request.app[QUEUE]
     try:
         if "appointment" in fields:
-            ticket = await queue.check_in(office_id, _uuid(fields["appointment"]))
+            ticket = await queue.check_in(office_id, uuid_of(fields["appointment"]))
         else:
             ticket = await queue.check_in_number(office_id, fields.get("number", ""))
     except DomainError as error:
@@ -136,7 +106,7 @@ async def check_in(request: web.Request) -> web.Response:
         return _refused(
             request, error, **(kept if "appointment" not in fields else {"appointment": fields["appointment"]})
         )
-    return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
+    return see(f"{url_of(request)}?ticket={number_text(ticket.number)}")
 
 
 async def walk_in(request: web.Request) -> web.Response:
@@ -145,10 +115,10 @@ async def walk_in(request: web.Request) -> web.Response:
     try:
         if not service:
             raise ServiceMissing
-        ticket = await request.app[QUEUE].add_walk_in(office_id, _number(service), str(key))
+        ticket = await request.app[QUEUE].add_walk_in(office_id, number_of(service), str(key))
     except DomainError as error:
         return _refused(request, error)
-    return see(f"{_url(request)}?ticket={number_text(ticket.number)}")
+    return see(f"{url_of(request)}?ticket={number_text(ticket.number)}")
 
 
 async def step(request: web.Request) -> web.Response:
@@ -199,7 +169,7 @@ async def _admit(request: web.Request, office_id: int, account: int, ticket_id: 
     try:
         ticket = await request.app[QUEUE].start(office_id, account, ticket_id)
         if ticket.appointment_id is None or ticket.channel != "video" or ticket.counter_id is None:
-            return see(_url(request))
+            return see(url_of(request))
         invitation = await request.app[APPOINTMENTS].invite_counter(ticket.appointment_id, ticket.counter_id)
     except DomainError as error:
         return _refused(request, error)
@@ -213,102 +183,15 @@ async def _after(request: web.Request, work: Awaitable[object]) -> web.Response:
         await work
     except DomainError as error:
         return _refused(request, error)
-    return see(_url(request))
+    return see(url_of(request))
 
 
 def _refused(request: web.Request, error: DomainError, **kept: str) -> web.Response:
     """Back to the day as it is now, with the reason first: loading that again does nothing again."""
     if not saying.may_be_said(error):
         raise error
-    return see(f"{_url(request)}?{saying.query_of(error, request.app[CLOCK](), **kept)}")
-
-
-async def _said(request: web.Request, scene: Scene) -> Said:
-    """Of the step before. What can be looked up is, so that the page never says what is not so."""
-    words, query = scene.words, request.query
-    if "ticket" in query:
-        return saying.of_ticket(words, scene.day, query["ticket"])
-    code = query.get("said", "")
-    if not saying.is_of_now(query.get("at", ""), words.now):
-        return Said()
-    if code not in saying.CHECK_IN:
-        return saying.known(words, code)
-    typed, appointment = query.get("number", ""), query.get("appointment")
-    if not typed and appointment is None:  # what was typed was not kept
-        return Said(words._((NumberIncomplete if code == NumberIncomplete.code else NumberUnknown).message))
-    why = await request.app[QUEUE].why_not(
-        scene.office.id, typed=typed, appointment_id=None if appointment is None else _uuid(appointment)
-    )
-    return saying.refused(words, scene.known, why) if why else Said()
-
-
-async def _scene(request: web.Request, words: Words, names_of: Callable[[Day], Collection[UUID]]) -> Scene:
-    office, known = await _office(request)
-    day = await request.app[QUEUE].day(office.id)
-    names: Mapping[UUID, str] = {}
-    if request[STAFF].may("person.read", office.id):
-        names = await request.app[APPOINTMENTS].names(names_of(day))
-    untold: Mapping[UUID, str] = {}
-    if names_of is shown:
-        expected = [one.id for one in day.booked if one.status == "confirmed"]
-        untold = await request.app[APPOINTMENTS].untold(expected)
-        if not names:  # that it is so, every clerk may know; the number belongs to the person
-            untold = dict.fromkeys(untold, "")
-    return Scene(words, office, known, day, names, untold)
-
-
-async def _mine(request: web.Request, scene: Scene) -> Mine:
-    staff, day = request[STAFF], scene.day
-    place = day.counter_of(staff.account_id)
-    present = day.open_at(place.id) if place else None
-    has_call = False
-    if present is not None and present.channel == "video" and present.appointment_id is not None:
-        has_call = await request.app[APPOINTMENTS].invitation(present.appointment_id) is not None
-    reduced: Sequence[Reduced] = ()
-    due = Money(0)
-    if present is not None and present.appointment_id is not None:
-        reduced, missing = await request.app[REDUCTIONS].at_counter(present.appointment_id)
-        due = missing.amount
-    manages = staff.may("queue.manage", scene.office.id)
-    charges = await charged(request, scene.words, scene.office.id, present) if present is not None else None
-    return mine(scene, place, manages=manages, has_call=has_call, reduced=reduced, due=due, charges=charges)
-
-
-async def _office(request: web.Request) -> tuple[Office, Snapshot]:
-    known = await request.app[CATALOGUE].snapshot()
-    office = known.offices.get(path_number(request, "office"))
-    if office is None:
-        raise NotFound
-    return office, known
-
-
-def _services(words: Words, known: Snapshot, office_id: int) -> tuple[tuple[str, str], ...]:
-    """What somebody without an appointment can come for here, by name."""
-    ids = {
-        service_id
-        for (service_id, channel), counters in known.counters.items()
-        if channel is Channel.ONSITE and any(counter.office_id == office_id for counter in counters)
-    }
-    named = [(str(ident), words.pick(known.services[ident].name)) for ident in ids]
-    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+    return see(f"{url_of(request)}?{saying.query_of(error, request.app[CLOCK](), **kept)}")
 
 
 def _fragment(request: web.Request, template: str, language: str, part: Lists | Mine) -> str:
     return request.app[TEMPLATES].render(f"{template}.html", language, part=part)
-
-
-def _url(request: web.Request) -> str:
-    return f"/{words_of(request).language}/counter/{path_number(request, 'office')}"
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise NotFound
-    return int(text)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

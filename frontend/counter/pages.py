@@ -11,7 +11,7 @@ from booking.charges.usecases import ChargeOver, ChargePaid, NothingDue, NotOnPr
 from booking.queue.expecting import NotExpected
 from booking.queue.places import CounterBusy, CounterTaken, NoCounter
 from booking.queue.usecases import FeeOpen, NobodyWaits, NotServedHere, ReasonNeeded, TicketMoved
-from frontend.counter import charging, handlers
+from frontend.counter import fees, handlers
 
 _OFFICE = "/{language}/counter/{office}"
 _ASSESS = can("fee.assess", "office")
@@ -51,7 +51,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_OFFICE}/tickets/{{ticket}}/charges",
-        charging.ask,
+        fees.ask,
         _ASSESS,
         "Ask for a further fee",
         *(NotFound, Malformed, Invalid, NotServed, NotOnPriceList),
@@ -59,7 +59,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_OFFICE}/tickets/{{ticket}}/charges/reduction",
-        charging.ask_for_reduction,
+        fees.ask_for_reduction,
         _ASSESS,
         "Ask for what a reduction took off, where its proof was not shown",
         *(NotFound, NotServed, NothingDue),
@@ -67,7 +67,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_OFFICE}/tickets/{{ticket}}/finish-unpaid",
-        charging.finish_unpaid,
+        fees.finish_unpaid,
         _CALL,
         "Finish although a fee is open, and why",
         *(NotFound, NoCounter, TicketMoved, ProofUndecided, ReasonNeeded),
@@ -75,7 +75,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_OFFICE}/charges/{{charge}}/send",
-        charging.send,
+        fees.send,
         _ASSESS,
         "Send the link to pay",
         *(NotFound, ChargeOver, NobodyToAsk),
@@ -83,7 +83,7 @@ ENDPOINTS = [
     page(
         "POST",
         f"{_OFFICE}/charges/{{charge}}/withdraw",
-        charging.withdraw,
+        fees.withdraw,
         _ASSESS,
         "Withdraw a further fee",
         *(NotFound, Invalid, ChargePaid),

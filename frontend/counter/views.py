@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from frontend.citizen.views import Row
 from frontend.staff.views import StaffFrame
@@ -70,6 +71,17 @@ class Further:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """Into a form that was refused. `at`: the id of its part of the page, which stays open; `values` by the name of a field."""
+
+    at: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, at: str, name: str, otherwise: str = "") -> str:
+        return self.values.get(name, otherwise) if self.at == at else otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
     """The clerk's own counter: choose one, call the next, or the present person with the next actions."""
 
@@ -92,6 +104,7 @@ class Mine:
     further_url: str = ""  # where another one is asked for; empty: not now, or not by this clerk
     prices: tuple[tuple[str, str], ...] = ()  # of the price list: (id, name and amount)
     request_key: str = ""
+    typed: Typed = Typed()
     missed: tuple[Step, ...] = ()  # called here, did not come, and may be here after all
     free_url: str = ""
     taken: tuple[tuple[str, str], ...] = ()  # counters that may be freed: (id, name)
@@ -112,4 +125,5 @@ class DayPage:
     request_key: str
     notice: str = ""
     notice_kind: str = "danger"
+    is_answer: bool = False  # to a form: the notice is not of a moment
     number: str = ""  # what was typed

@@ -99,6 +99,7 @@ async def open_drawer(request: web.Request) -> web.Response:
             at.till,
             float_cents=counted or 0,
             brought_cents=brought or 0,
+            note=fields.get("note", "").replace("\r\n", "\n"),
             by=request[STAFF].account_id,
             key=key_of(fields),
         )
@@ -178,7 +179,13 @@ async def take(request: web.Request) -> web.Response:
         if wrong:
             raise Invalid(wrong)
         await request.app[TILLS].take(
-            at.till, payment_id, method, given_cents=given, slip=fields.get("slip", ""), key=key_of(fields)
+            at.till,
+            payment_id,
+            method,
+            given_cents=given,
+            is_sure=fields.get("sure") == str(given),  # of this amount, not of another one
+            slip=fields.get("slip", ""),
+            key=key_of(fields),
         )
     except (Conflict, Invalid) as refusal:
         return await _take_page(request, payment_id, Said(refusal, dict(fields)))
@@ -256,6 +263,7 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
         done=wording.change(words, one),
         facts=wording.taking_facts(words, one, briefs),
         cash=fields if is_due else None,
+        unlikely=wording.unlikely(words, one, said.error, said.values),
         terminal=fields if is_due else None,
         switch=_switch(words, at, one, briefs, is_charge=is_charge),
         givings=tuple(

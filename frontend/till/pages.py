@@ -11,6 +11,7 @@ from booking.charges.usecases import ChargeOver
 from frontend.till import handlers, receipts
 from payment.context import PaymentUnavailable
 from payment.till.usecases import (
+    ChangeUnlikely,
     DifferenceUnexplained,
     DrawerClosed,
     DrawerOpen,
@@ -24,7 +25,7 @@ _OFFICE = "/{language}/till/{office}"
 _TILL, _DRAWER = f"{_OFFICE}/{{till}}", f"{_OFFICE}/drawers/{{drawer}}"
 _PAYMENT = f"{_TILL}/payments/{{payment}}"
 _WORK, _CLOSE = can("till.work", "office"), can("till.close", "office")
-_TAKING = (NotFound, Malformed, Invalid, NotAtTill, TakenAlready, DrawerClosed)
+_TAKING = (NotFound, Malformed, Invalid, NotAtTill, TakenAlready, DrawerClosed, ChangeUnlikely)
 _CLOSING = (NotFound, Malformed, Invalid, DifferenceUnexplained, NotBookedYet)
 
 ENDPOINTS = [
@@ -40,7 +41,7 @@ ENDPOINTS = [
         handlers.open_drawer,
         _WORK,
         "Count and open the drawer",
-        *(NotFound, Malformed, Invalid, DrawerOpen),
+        *(NotFound, Malformed, Invalid, DrawerOpen, DifferenceUnexplained),
     ),
     page(
         "POST",

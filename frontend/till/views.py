@@ -63,6 +63,14 @@ class Giving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlikely:
+    """An amount handed over that is asked about, and what would be given back of it."""
+
+    cents: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakePage:
     """One payment at a till. `done`: what was just or once done, said large (the change)."""
 
@@ -72,6 +80,7 @@ class TakePage:
     done: tuple[str, ...]
     facts: tuple[Fact, ...]
     cash: Form | None
+    unlikely: Unlikely | None
     terminal: Form | None
     switch: Form | None
     givings: tuple[Giving, ...]

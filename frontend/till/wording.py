@@ -14,10 +14,12 @@ from frontend.citizen.words import Words
 from frontend.finance.books_views import Column, Table
 from frontend.finance.shared import zone_of
 from frontend.finance.views import Fact, Link
+from frontend.till.typed import cents_of
+from frontend.till.views import Unlikely
 from payment.model import Payment, PaymentStatus
 from payment.receipts.kassenzeichen import spaced
-from payment.till.model import COUNTER, CounterStatus, Drawer, DrawerProtocol, Method, Move
-from payment.till.usecases import DifferenceUnexplained, Taking, TillState
+from payment.till.model import COUNTER, CounterStatus, DrawerProtocol, Method, Move
+from payment.till.usecases import ChangeUnlikely, DifferenceUnexplained, Taking, TillState
 
 METHOD: Mapping[Method, str] = {Method.CASH: _("Cash"), Method.TERMINAL: _("Card terminal")}
 
@@ -171,6 +173,19 @@ def change(words: Words, one: Taking) -> tuple[str, ...]:
     return (words._("Paid."), words._("Change: {amount}", amount=euros(words, session.change_cents)))
 
 
+def unlikely(words: Words, one: Taking, error: DomainError | None, typed: Mapping[str, str]) -> Unlikely | None:
+    """What is asked where far more was typed than is to be paid."""
+    given = cents_of(typed.get("given", "").strip())
+    if not isinstance(error, ChangeUnlikely) or given is None:
+        return None
+    text = words._(
+        "{given} were handed over, and {change} go back.",
+        given=euros(words, given),
+        change=euros(words, given - one.payment.amount_cents),
+    )
+    return Unlikely(cents=str(given), text=text)
+
+
 def drawer_facts(words: Words, one: DrawerProtocol) -> tuple[Fact, ...]:
     drawer, place = one.drawer, str(zone_of(words))
     facts = [
@@ -183,9 +198,10 @@ def drawer_facts(words: Words, one: DrawerProtocol) -> tuple[Fact, ...]:
     if drawer.brought_cents:
         facts.append(Fact(label=words._("Of it, change brought"), value=euros(words, drawer.brought_cents)))
     if drawer.opening_difference_cents:
-        facts.append(
-            Fact(label=words._("Difference at the opening"), value=euros(words, drawer.opening_difference_cents))
-        )
+        said = _explained(words, drawer.opening_difference_cents, drawer.opening_note)
+        facts.append(Fact(label=words._("Difference at the opening"), value=said))
+    elif drawer.opening_note:
+        facts.append(Fact(label=words._("Noted at the opening"), value=drawer.opening_note))
     facts += _sums(words, one)
     if drawer.closed_at is not None:
         facts += [
@@ -193,7 +209,7 @@ def drawer_facts(words: Words, one: DrawerProtocol) -> tuple[Fact, ...]:
             Fact(label=words._("Closed by"), value=drawer.closed_name or ""),
             Fact(label=words._("By the books"), value=euros(words, drawer.expected_cents)),
             Fact(label=words._("Counted"), value=euros(words, drawer.counted_cents)),
-            Fact(label=words._("Difference"), value=_difference(words, drawer)),
+            Fact(label=words._("Difference"), value=_explained(words, drawer.difference_cents, drawer.note)),
             Fact(label=words._("To the bank"), value=euros(words, drawer.deposit_cents)),
         ]
     return tuple(facts)
@@ -210,9 +226,9 @@ def _sums(words: Words, one: DrawerProtocol) -> list[Fact]:
     return [Fact(label=labels[key], value=euros(words, cents)) for key, cents in sums.items() if cents or not key[1]]
 
 
-def _difference(words: Words, drawer: Drawer) -> str:
-    amount = euros(words, drawer.difference_cents)
-    return f"{amount} ({drawer.note})" if drawer.note else amount
+def _explained(words: Words, cents: int, note: str | None) -> str:
+    amount = euros(words, cents)
+    return f"{amount} ({note})" if note else amount
 
 
 def moves(words: Words, one: DrawerProtocol, url: Callable[[Move], str] = lambda _move: "") -> Table:

@@ -28,6 +28,8 @@ class DrawerOut(BaseModel):
     opened_by: str
     float_cents: int = Field(description="Counted at the opening")
     brought_cents: int = Field(description="Of it, change that came from the bank")
+    opening_difference_cents: int = Field(description="More (positive) or less than the last closing left")
+    opening_note: str | None = Field(description="Why")
     closed_at: datetime | None
     closed_by: str | None
     counted_cents: int | None
@@ -44,6 +46,8 @@ class DrawerOut(BaseModel):
             opened_by=one.opened_name,
             float_cents=one.float_cents,
             brought_cents=one.brought_cents,
+            opening_difference_cents=one.opening_difference_cents,
+            opening_note=one.opening_note,
             closed_at=one.closed_at,
             closed_by=one.closed_name,
             counted_cents=one.counted_cents,
@@ -112,6 +116,9 @@ class OpeningIn(BaseModel):
 
     float_cents: Cents
     brought_cents: Cents = 0
+    note: Annotated[str, Field(max_length=500)] = Field(
+        default="", description="Why it is not what the last closing left; needed where it differs"
+    )
 
 
 class ClosingIn(BaseModel):
@@ -153,6 +160,7 @@ async def open_drawer(request: web.Request) -> web.Response:
         at.till,
         float_cents=wanted.float_cents,
         brought_cents=wanted.brought_cents,
+        note=wanted.note,
         by=request[STAFF].account_id,
         key=uuid5(KEYS, f"open {at.till.id} {key}"),
     )
@@ -246,6 +254,6 @@ ENDPOINTS = [
         takes=OpeningIn,
         headers=KEY,
         gives={201: DrawerOut},
-        refuses=(KeyNeeded, NotFound, Invalid, DrawerOpen),
+        refuses=(KeyNeeded, NotFound, Invalid, DrawerOpen, DifferenceUnexplained),
     ),
 ]

@@ -55,6 +55,7 @@ class Drawer:
     float_cents: int
     brought_cents: int
     left_cents: int
+    opening_note: str | None = None
     closed_by: int | None = None
     closed_name: str | None = None
     closed_at: datetime | None = None

@@ -60,6 +60,10 @@ async def find_drawer(conn: Connection, drawer_id: UUID) -> Drawer | None:
     return await find_one(conn, Drawer, f"{_DRAWER} WHERE d.id = $1", drawer_id)
 
 
+async def lock_till(conn: Connection, till_id: int) -> None:
+    await conn.execute("SELECT FROM till WHERE id = $1 FOR NO KEY UPDATE", till_id)
+
+
 async def lock_drawer(conn: Connection, drawer_id: UUID) -> None:
     await conn.execute("SELECT FROM drawer WHERE id = $1 FOR NO KEY UPDATE", drawer_id)
 
@@ -70,11 +74,20 @@ async def balance(conn: Connection, till_id: int) -> int:
 
 
 async def insert_drawer(
-    conn: Connection, ident: UUID, till_id: int, by: int, at: datetime, float_cents: int, brought_cents: int
+    conn: Connection,
+    ident: UUID,
+    till_id: int,
+    by: int,
+    at: datetime,
+    *,
+    float_cents: int,
+    brought_cents: int,
+    note: str | None,
 ) -> None:
     sql = """
-        INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, brought_cents, left_cents) VALUES ($1, $2, $3, $4, $5, $6, 0)"""
-    await conn.execute(sql, ident, till_id, by, at, float_cents, brought_cents)
+        INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, brought_cents, left_cents, opening_note)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, $7)"""
+    await conn.execute(sql, ident, till_id, by, at, float_cents, brought_cents, note)
 
 
 async def close_drawer(

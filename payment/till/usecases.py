@@ -40,6 +40,8 @@ given = point("till.given")
 
 MOST_CENTS = 10_000_000  # more lies in no drawer
 MOST_DRAWERS = 60
+MOST_NOTE = 500
+MOST_CHANGE_CENTS = 10_000  # nobody hands over so much more than the fee, but a finger slips
 _SLIP = re.compile(r"[A-Za-z0-9 /-]{1,40}")
 
 
@@ -78,6 +80,13 @@ class DifferenceUnexplained(Conflict):
 
     code = "difference_unexplained"
     message = _("What was counted differs from the books. Please count once more; if it stays so, say why.")
+
+
+class ChangeUnlikely(Conflict):
+    """`change_cents`: what would have to be given back."""
+
+    code = "change_unlikely"
+    message = _("This is far more than the fee. Please look at what was handed over, and confirm it if it is right.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +180,14 @@ class Tills:
             protocol=DrawerProtocol(till=till, drawer=drawer, moves=tuple(moves)), journals=tuple(journals)
         )
 
-    async def open_drawer(self, till: Till, *, float_cents: int, brought_cents: int, by: int, key: UUID) -> Drawer:
+    async def open_drawer(
+        self, till: Till, *, float_cents: int, brought_cents: int, note: str = "", by: int, key: UUID
+    ) -> Drawer:
         """Counted at `float_cents`, of which `brought_cents` came from the bank as change. The same key again: the same drawer.
 
-        Raises Invalid, DrawerOpen.
+        `note`: why it is not what the last closing left. Raises Invalid, DrawerOpen, DifferenceUnexplained.
         """
+        note = note.strip()
         wrong = [
             FieldError(f"/{name}", "less_than_equal", _("This is not an amount that lies in a drawer."))
             for name, cents in (("float", float_cents), ("brought", brought_cents))
@@ -183,14 +195,31 @@ class Tills:
         ]
         if not wrong and brought_cents > float_cents:  # it would be booked as money that is missing
             wrong.append(FieldError("/brought", "less_than_equal", _("This is more than was counted in the drawer.")))
+        if len(note) > MOST_NOTE:
+            wrong.append(FieldError("/note", "string_too_long", _("This is too long.")))
         if wrong:
             raise Invalid(wrong)
         now = self._clock()
         try:
             async with self._db.transaction() as conn:
+                await store.lock_till(conn, till.id)
                 if (known := await store.find_drawer(conn, key)) is not None:
                     return known
-                await store.insert_drawer(conn, key, till.id, by, now, float_cents, brought_cents)
+                if await _open_drawer(conn, till) is not None:
+                    raise DrawerOpen
+                difference = float_cents - brought_cents - await store.balance(conn, till.id)
+                if difference and not note:
+                    raise DifferenceUnexplained(difference_cents=difference)
+                await store.insert_drawer(
+                    conn,
+                    key,
+                    till.id,
+                    by,
+                    now,
+                    float_cents=float_cents,
+                    brought_cents=brought_cents,
+                    note=note or None,
+                )
                 drawer = await store.find_drawer(conn, key)
                 assert drawer is not None, "just written"
                 await self._post(conn, JournalKind.DRAWER_OPENED, drawer, opening_entries(till, drawer))
@@ -205,12 +234,14 @@ class Tills:
         method: Method,
         *,
         given_cents: int | None = None,
+        is_sure: bool = False,
         slip: str = "",
         key: UUID,
     ) -> Taking:
-        """All that is to be paid; cash with what was handed over. The same key again: the same.
+        """All that is to be paid; cash with what was handed over, of which `is_sure` says that somebody has looked twice. The same key
+        again: the same.
 
-        Raises Invalid, NotAtTill, TakenAlready, DrawerClosed.
+        Raises Invalid, ChangeUnlikely, NotAtTill, TakenAlready, DrawerClosed.
         """
         async with self._db.transaction() as conn:
             session = await store.session_of(conn, payment_id)
@@ -218,11 +249,13 @@ class Tills:
                 raise NotAtTill
             if session.status is CounterStatus.OPEN:
                 slip = _checked(session, method, given_cents, slip)
+                cash = given_cents if method is Method.CASH else None
+                if cash is not None and cash - session.amount_cents > MOST_CHANGE_CENTS and not is_sure:
+                    raise ChangeUnlikely(change_cents=cash - session.amount_cents)
                 drawer = await _open_drawer(conn, till)
                 if drawer is None:
                     raise DrawerClosed
                 now = self._clock()
-                cash = given_cents if method is Method.CASH else None
                 try:
                     async with conn.transaction():
                         await store.take(
@@ -311,7 +344,7 @@ class Tills:
             )
         await self._book(drawer_id)
         note = note.strip()
-        if len(note) > 500:
+        if len(note) > MOST_NOTE:
             raise Invalid([FieldError("/note", "string_too_long", _("This is too long."))])
         try:
             async with self._db.transaction() as conn:

@@ -147,6 +147,20 @@ class TestTaking:
             assert (page.status, said in words(page)) == (422, True), words(page)
         assert await books(town, "fee") == []
 
+    async def test_a_slip_of_the_finger_is_asked_about(self, town: Town, robin: StaffBrowser) -> None:
+        till = await a_till(town, robin)
+        path = await begun(town, robin, till, await town.appointment(PAID))
+        page = await robin.post(f"{path}/take", method="cash", given="99.999", request_key=str(uuid4()))
+        assert (page.status, "weit mehr als die Gebühr" in words(page)) == (409, True), words(page)
+        assert "99.999,00 € wurden übergeben, 99.986,00 € gehen zurück." in words(page)
+        assert ('value="99.999"' in page.text, 'name="sure" value="9999900"' in page.text) == (True, True)
+        page = await robin.post(f"{path}/take", method="cash", given="9999", sure="9999900", request_key=str(uuid4()))
+        assert (page.status, 'name="sure" value="999900"' in page.text) == (409, True)  # sure of another amount
+        assert await cash_of(town) == 10000
+        page = await robin.post(f"{path}/take", method="cash", given="200", sure="20000", request_key=str(uuid4()))
+        assert (page.status, "Rückgeld: 187,00 €" in words(page)) == (200, True), words(page)
+        assert await cash_of(town) == 11300
+
     async def test_once_more_it_is_not_taken_again(self, town: Town, robin: StaffBrowser) -> None:
         till = await a_till(town, robin)
         path, key = await begun(town, robin, till, await town.appointment(PAID)), str(uuid4())
@@ -212,7 +226,13 @@ class TestDrawer:
     async def test_what_lacks_in_the_morning_is_booked_at_the_opening(self, town: Town, robin: StaffBrowser) -> None:
         till = await a_till(town, robin)
         await close(robin, await robin.get(till), counted="100")
-        await robin.post(f"{till}/drawer", float="95", request_key=str(uuid4()))
+        page = await robin.post(f"{till}/drawer", float="95", request_key=str(uuid4()))
+        assert (page.status, "5,00 € zu wenig" in words(page)) == (409, True), words(page)
+        assert 'value="95"' in page.text
+        page = await robin.post(f"{till}/drawer", float="95", note="Rolle verzählt", request_key=str(uuid4()))
+        assert (page.status, "Geöffnet seit" in words(page)) == (200, True), words(page)
+        [drawer] = re.findall(r'href="([^"]*/drawers/[^"]*)"', page.text)
+        assert "Differenz bei der Öffnung -5,00 € (Rolle verzählt)" in words(await robin.get(drawer))
         assert (await books(town, "drawer_opened"))[2:] == [
             ("drawer_opened", "cash", -500),
             ("drawer_opened", "cash_difference", 500),

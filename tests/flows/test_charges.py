@@ -86,6 +86,28 @@ async def sound(town: Town) -> None:
         assert await faults(conn) == {}
 
 
+async def test_a_form_that_is_refused_keeps_what_was_typed(town: Town, kim: StaffBrowser) -> None:
+    serving = await served(town, kim)
+    day = await ask(kim, serving, quantity="0", text="für <zwei> Kinder")
+    assert (day.status, "Es wurde nichts verlangt" in words(day) or "eine Zahl von 1 bis 99" in words(day)) == (
+        409,
+        True,
+    ), words(day)
+    form = day.text[day.text.index('<details class="more" id="further" open>') :]
+    assert re.search(rf'<option value="\d+" selected>{PAID}, ', form)
+    assert ('name="quantity" value="0"' in form, 'value="für &lt;zwei&gt; Kinder"' in form) == (True, True), form
+    assert "Kinder" not in str(day.url)
+    day = await ask(kim, day, quantity="2", text="für zwei Kinder")
+    assert await charges(town) == [("open", 2600)]
+    [withdraw] = re.findall(r'action="([^"]*/withdraw)"', day.text)
+    day = await kim.post(withdraw, reason="x" * 301)
+    assert (day.status, "x" * 301 in day.text) == (409, True)
+    [unpaid] = re.findall(r'action="([^"]*/finish-unpaid)"', day.text)
+    day = await kim.post(unpaid, reason="other", note="")
+    assert (day.status, '<option value="other" selected>' in day.text) == (409, True), words(day)
+    assert "data-moment" not in day.text
+
+
 async def test_paid_on_the_visitors_phone_by_the_code(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> None:
     day = await ask(kim, await served(town, kim), quantity="2", text="für zwei Kinder")
     assert "2 × Führungszeugnis (für zwei Kinder): 26,00 €" in words(day)

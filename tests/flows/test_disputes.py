@@ -28,6 +28,15 @@ def words(page: Page) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)).replace("\xa0", " ")
 
 
+def flat(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("\xa0", " ")
+
+
+async def own_page(town: Town, path: str, made: dict[str, Any]) -> str:
+    """As whoever has the link of the case reads it."""
+    return flat((await town.call("GET", path, made["token"])).body)
+
+
 async def disputed(town: Town) -> tuple[dict[str, Any], str, dict[str, Any]]:
     """A confirmed appointment, its payment, and the dispute as the provider shows it."""
     made = await town.appointment(PAID)
@@ -79,6 +88,40 @@ async def test_nothing_is_refunded_beside_it(town: Town, toni: StaffBrowser) -> 
     await town.work()
     assert [row["status"] for row in await town.rows("SELECT status FROM refund")] == ["succeeded"]
     await town.assert_sound()
+
+
+async def test_cancelling_beside_it_promises_no_money(town: Town) -> None:
+    made, _payment, dispute = await disputed(town)
+    own, waits = f"/de/appointments/{made['id']}", "über Ihre Bank zurückgefordert. Bis darüber entschieden ist, "
+    page = await own_page(town, f"{own}?cancel=1", made)
+    assert (waits in page, "erstatten wir die ganze" in page, "13,00 € von uns" in page) == (True, False, True), page
+    before = await town.look(made)
+    assert (before["is_disputed"], before["refund_if_cancelled"]["cents"]) == (True, 1300)
+    assert (await town.cancel(made)).status == 200
+    await town.work()
+    page = await own_page(town, own, made)
+    assert (waits in page, "zehn Tage" in page) == (True, False), page
+    [refund] = (await town.look(made))["refunds"]
+    assert (refund["status"], refund["waits_for_dispute"]) == ("approved", True)
+    told = flat(town.mail.messages[-1].part("text/plain") or "")
+    assert (waits in told, "zehn Tage" in told) == (True, False), told
+    await town.sandbox("POST", f"disputes/{dispute['id']}/win")
+    await town.webhooks()
+    await town.work()
+    [refund] = (await town.look(made))["refunds"]
+    assert (refund["status"], refund["waits_for_dispute"]) == ("succeeded", False)
+    assert "zurückgezahlt" in await own_page(town, own, made)
+
+
+async def test_after_a_lost_one_cancelling_gives_nothing_back_and_works(town: Town) -> None:
+    made, _payment, dispute = await disputed(town)
+    await town.sandbox("POST", f"disputes/{dispute['id']}/lose")
+    await town.webhooks()
+    told = await town.look(made)
+    assert (told["is_disputed"], told["refund_if_cancelled"]["cents"]) == (False, 0)
+    path, shown = f"/api/appointments/{made['id']}/cancel", told["refund_if_cancelled"]["cents"]
+    done = await town.call("POST", path, made["token"], key=str(uuid4()), json={"refund_cents": shown})
+    assert (done.status, done.body["status"]) == (200, "cancelled"), done.body
 
 
 async def test_lost_it_is_an_expense_and_the_books_agree(town: Town, toni: StaffBrowser) -> None:

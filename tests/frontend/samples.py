@@ -741,7 +741,7 @@ def waitlist_pages(words: Words) -> dict[str, tuple[str, Callable[[], object]]]:
     }
 
 
-def rebooking(words: Words, status: RebookingStatus, answer: str = "", **more: str) -> RebookingPage:
+def rebooking(words: Words, status: RebookingStatus, answer: str = "", **more: Any) -> RebookingPage:
     found = Rebooking(
         id=ID,
         closing_id=ID,

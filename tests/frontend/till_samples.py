@@ -25,7 +25,7 @@ from payment.till.model import (
     Move,
     Till,
 )
-from payment.till.usecases import Taking, TillState
+from payment.till.usecases import ChangeUnlikely, Taking, TillState
 
 _AT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 _TILL = Till(id=1, office_id=1, key="buergerbuero-mitte-1", name="Kasse 1, Erdgeschoss")
@@ -34,7 +34,8 @@ _DRAWER = Drawer(
     brought_cents=10000, left_cents=0,
 )  # fmt: skip
 _CLOSED = replace(
-    _DRAWER, closed_by=1, closed_name="Mika Beispiel", closed_at=_AT, counted_cents=11250, expected_cents=11300,
+    _DRAWER, left_cents=200, opening_note="Rolle verzählt",
+    closed_by=1, closed_name="Mika Beispiel", closed_at=_AT, counted_cents=11250, expected_cents=11300,
     deposit_cents=1250, note="Beim Wechseln verzählt",
 )  # fmt: skip
 _MOVES = tuple(
@@ -84,7 +85,7 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
         Taking(_TAKEN, replace(_PAYMENT, status=PaymentStatus.PAID, captured_cents=1300)),
     )
     take = TakePage(
-        frame=frame, back=back, notice="", done=(), facts=wording.taking_facts(words, due, briefs), cash=form, terminal=form,
+        frame=frame, back=back, notice="", done=(), facts=wording.taking_facts(words, due, briefs), cash=form, unlikely=None, terminal=form,
         switch=None, givings=(), receipt_url="",
     )  # fmt: skip
     desk = DeskPage(
@@ -125,6 +126,15 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
         "till-take-wrong": (
             "till/payment.html",
             replace(take, frame=replace(frame, errors=(ShownError(field="given", message=text),)), cash=wrong),
+        ),
+        "till-take-unlikely": (
+            "till/payment.html",
+            replace(
+                take,
+                notice=words._(ChangeUnlikely.message),
+                cash=replace(form, values={"given": "1300"}),
+                unlikely=wording.unlikely(words, due, ChangeUnlikely(change_cents=128_700), {"given": "1300"}),
+            ),
         ),
         "till-taken": (
             "till/payment.html",

@@ -96,7 +96,7 @@ async def test_two_open_one_drawer(desk: Desk) -> None:
 
     async def open_it() -> str:
         try:
-            await desk.tills.open_drawer(till, float_cents=100, brought_cents=0, by=desk.by, key=uuid4())
+            await desk.tills.open_drawer(till, float_cents=100, brought_cents=100, by=desk.by, key=uuid4())
         except Conflict as refusal:
             return refusal.code
         return "open"
@@ -161,6 +161,21 @@ async def test_a_process_that_dies_before_booking_loses_nothing(desk: Desk) -> N
     assert (closed.difference_cents, await desk.cash()) == (0, 5000)
 
 
+async def test_how_a_drawer_is_opened_is_held_by_the_schema(desk: Desk) -> None:
+    await desk.tills.close_drawer(
+        desk.till, desk.drawer.id, counted_cents=5000, count={}, deposit_cents=0, note="", by=desk.by
+    )
+    opened = """
+        INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, brought_cents, left_cents, opening_note)
+        VALUES (gen_random_uuid(), $1, $2, now(), $3, $4, 0, $5)"""
+    till, by = desk.till.id, desk.by
+    assert await desk.refusal(opened, till, by, 5000, 5001, "Wechselgeld") == "drawer_brought_counted"
+    assert await desk.refusal(opened, till, by, 4999, 0, None) == "drawer_opening_explained"
+    assert await desk.refusal(opened, till, by, 4999, 0, " ") == "drawer_opening_note"
+    assert await desk.refusal(opened, till, by, 5000, 0, None) == "done"
+    assert await desk.refusal("UPDATE drawer SET opening_note = 'x' WHERE closed_at IS NULL") == "drawer_opening_fixed"
+
+
 async def test_round_the_code_the_schema_says_no(desk: Desk) -> None:
     payment, taken = await desk.due(), await desk.due()
     await desk.take(taken)
@@ -170,8 +185,8 @@ async def test_round_the_code_the_schema_says_no(desk: Desk) -> None:
         UPDATE counter_payment SET status = 'paid', drawer_id = $2, method = 'cash', given_cents = $3, taken_at = now(),
                                    request_key = payment_id WHERE id = $1"""
     opened = """
-        INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, left_cents)
-        VALUES (gen_random_uuid(), $1, $2, now(), $3, 0)"""
+        INSERT INTO drawer (id, till_id, opened_by, opened_at, float_cents, left_cents, opening_note)
+        VALUES (gen_random_uuid(), $1, $2, now(), $3, 0, 'x')"""
     assert await desk.refusal(take, session, drawer, 1299) == "counter_payment_given"
     assert await desk.refusal(take, paid, drawer, 1300) == "counter_payment_final"
     assert await desk.refusal(take, session, uuid4(), 1300) == "counter_payment_drawer_open"
