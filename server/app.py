@@ -57,6 +57,7 @@ from booking.catalogue import endpoints as catalogue
 from booking.catalogue import hours_endpoints as hours
 from booking.catalogue import uploads_endpoints as catalogue_uploads
 from booking.charges import endpoints as charges
+from booking.charges import walk_in_endpoints as walk_ins
 from booking.guard import endpoints as guard
 from booking.guard import rules_endpoints as guard_rules
 from booking.holds import endpoints as holds
@@ -121,6 +122,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *desk_of_till.ENDPOINTS,
     *kiosk.ENDPOINTS,
     *charges.ENDPOINTS,
+    *walk_ins.ENDPOINTS,
     *staff_appointments.ENDPOINTS,
     *allocation.ENDPOINTS,
     *marking.ENDPOINTS,
@@ -267,6 +269,7 @@ def _install(app: web.Application, product: Product, assets: Assets) -> None:
     app[bank.BANK] = product.bank
     app[transfers.TRANSFERS] = product.transfers
     app[refunds.REFUNDS] = product.refunds
+    app[walk_ins.WALK_INS] = product.walk_ins
     app[refunds.REFUND_LETTERS] = product.refund_letters
     app[transfers.TRANSFER_FILES] = product.transfer_files
     app[payment.LEDGERS] = product.ledgers

@@ -44,6 +44,7 @@ from booking.catalogue.usecases import Catalogue
 from booking.charges.forgetting import Forgetting
 from booking.charges.hooks import ChargeHooks
 from booking.charges.usecases import Charges
+from booking.charges.walk_ins import WalkIns
 from booking.guard.figures import Figures
 from booking.guard.rules import Rules
 from booking.guard.usecases import Guard
@@ -141,6 +142,7 @@ class Product:
     transfer_files: TransferFiles
     refunds: Refunds
     refund_letters: RefundLetters
+    walk_ins: WalkIns
     appointments: Appointments
     till_holds: TillHolds
     reductions: Reductions
@@ -335,6 +337,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             transfers=transfers,
             transfer_files=TransferFiles(transfers),
             refunds=refunds,
+            walk_ins=WalkIns(db, transfers),
             refund_letters=RefundLetters(refunds, catalogue, Letters(translations), clock, settings.public_url),
             receipts=Receipts(db, clock, lambda moment: moment.astimezone(_zone_of(catalogue)).year),
             bank=bank,

@@ -9,6 +9,7 @@ from base.db import Connection, Database
 from base.errors import NotFound
 from base.money import Money
 from base.seal import Sealer, is_token, token_sha256
+from booking.appointments.codes import code_of, normal_code
 from booking.appointments.number import normal_number
 from booking.appointments.store import find_by_number
 from booking.charges import store
@@ -110,6 +111,24 @@ class Reading:
             return None
         async with self._db.connection() as conn:
             return await store.find_by_token(conn, token_sha256(token))
+
+    async def code(self, charge_id: UUID) -> str:
+        """Of the receipt, which leads its payer back; empty where the fee was asked for before there were codes."""
+        async with self._db.connection() as conn:
+            return self._code(charge_id) if await store.has_code(conn, charge_id) else ""
+
+    async def open_code(self, typed: str) -> tuple[UUID, str] | None:
+        """The charge of a receipt's code, and the token that proves it. None: there is no such code."""
+        code = normal_code(typed)
+        if code is None:
+            return None
+        async with self._db.connection() as conn:
+            ident = await store.find_by_code(conn, self._sealer.look_up(code, "charge.code"))
+            charge = None if ident is None else await store.find(conn, ident)
+        return None if charge is None else (charge.id, self._sealer.open(charge.token_sealed, seal_of(charge.id)))
+
+    def _code(self, charge_id: UUID) -> str:
+        return code_of(self._sealer.mac(f"charge.code:{charge_id}"))
 
     def link(self, charge: Charge) -> str:
         """Where it is paid, in its payer's language: to be shown or sent."""

@@ -54,12 +54,13 @@ async def insert(
     now: datetime,
     token_sha256: bytes,
     token_sealed: bytes,
+    code_hmac: bytes,
 ) -> bool:
     """False: it was asked for already, by this id or because of the same proof."""
     sql = """
         INSERT INTO charge (id, office_id, ticket_id, appointment_id, kind, fee_id, quantity, amount_cents, currency, lines, legal_basis,
-                            label, language, day, requested_by, requested_at, changed_at, token_sha256, token_sealed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18)
+                            label, language, day, requested_by, requested_at, changed_at, token_sha256, token_sealed, code_hmac)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)
         ON CONFLICT DO NOTHING RETURNING true"""
     head = (ident, at.office_id, at.ticket_id, at.appointment_id, kind, fee_id, quantity, amount_cents, currency)
     rest = (
@@ -72,6 +73,7 @@ async def insert(
         now,
         token_sha256,
         token_sealed,
+        code_hmac,
     )
     return bool(await conn.fetchval(sql, *head, *rest))
 
@@ -100,6 +102,22 @@ async def of_number(conn: Connection, office_id: int, number: int, now: datetime
     sql = f"""{_CHARGE} JOIN office o ON o.id = t.office_id
         WHERE o.id = $1 AND t.number = $2 AND t.day = ($3::timestamptz AT TIME ZONE o.time_zone)::date ORDER BY c.requested_at, c.id"""
     return await fetch_all(conn, Charge, sql, office_id, number, now)
+
+
+async def asked_for_account(conn: Connection, office_id: int | None, limit: int) -> list[Charge]:
+    """Without an appointment, where a transfer waits for its payee's account; of one office or of all."""
+    sql = f"""{_CHARGE} JOIN payment p ON p.reference = c.id
+          JOIN transfer_order o ON o.payment_id = p.id AND o.status IN ('asked', 'returned')
+         WHERE c.appointment_id IS NULL AND ($1::int IS NULL OR c.office_id = $1) LIMIT $2"""
+    return await fetch_all(conn, Charge, sql, office_id, limit)
+
+
+async def find_by_code(conn: Connection, code_hmac: bytes) -> UUID | None:
+    return await find_one(conn, UUID, "SELECT id FROM charge WHERE code_hmac = $1", code_hmac)
+
+
+async def has_code(conn: Connection, ident: UUID) -> bool:
+    return bool(await conn.fetchval("SELECT code_hmac IS NOT NULL FROM charge WHERE id = $1", ident))
 
 
 async def find_by_token(conn: Connection, token_sha256: bytes) -> UUID | None:

@@ -311,6 +311,7 @@ class Charges(Reading):
                 now=self._clock(),
                 token_sha256=token_sha256(token),
                 token_sealed=self._sealer.seal(token, seal_of(ident)),
+                code_hmac=self._sealer.look_up(self._code(ident), "charge.code"),
             )
         except asyncpg.CheckViolationError as error:
             if violates(error, "charge_while_served"):

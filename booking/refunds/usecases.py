@@ -68,6 +68,11 @@ class Refunds:
         await self._own(office_id, appointment_id, order_id)
         return await self._transfers.remind(order_id, by=by)
 
+    async def unreached(self, office_id: int) -> Sequence[tuple[Order, Case]]:
+        """Those that wait for an account of somebody whom neither a message nor a letter reaches; the longest waiting first."""
+        asked = [(due, case) for due, case in await self._asked(office_id) if case.contact.postal_address is None]
+        return [(await self._transfers.get(due.order_id), case) for due, case in asked]
+
     # Letters
 
     async def letter_runs(self, office_id: int) -> LetterRuns:
@@ -77,19 +82,8 @@ class Refunds:
 
     async def waiting(self, office_id: int) -> list[Due]:
         """Letters to whoever has only a postal address, or whose last message did not arrive."""
-        async with self._db.connection() as conn:
-            due = await store.due(conn, _MOST_DUE)
-            cases = await _cases(conn, due)
-            own = await store.at_office(conn, set(cases.values()), office_id)
-        found = []
-        for one in due:
-            if cases[one.order_id] not in own:
-                continue
-            case = await self._appointments.case(cases[one.order_id])
-            is_reached = case.is_told and self._appointments.can_reach(case.contact)
-            if case.contact.postal_address is not None and not is_reached:
-                found.append(one)
-        return found[:_MOST_OF_A_RUN]
+        asked = await self._asked(office_id)
+        return [due for due, case in asked if case.contact.postal_address is not None][:_MOST_OF_A_RUN]
 
     async def one_letter(self, office_id: int, appointment_id: UUID, order_id: UUID) -> tuple[UUID | None, list[Due]]:
         """Whatever else reaches its payee: the run in which it was printed, or what is to be printed. Raises NotFound."""
@@ -147,6 +141,21 @@ class Refunds:
         found = await self.of_case(office_id, appointment_id)
         if all(one.id != order_id for one in found.orders):
             raise NotFound
+        return found
+
+    async def _asked(self, office_id: int) -> list[tuple[Due, Case]]:
+        """Whom no message reaches, and no letter was printed to in this round."""
+        async with self._db.connection() as conn:
+            due = await store.due(conn, _MOST_DUE)
+            cases = await _cases(conn, due)
+            own = await store.at_office(conn, set(cases.values()), office_id)
+        found = []
+        for one in due:
+            if cases[one.order_id] not in own:
+                continue
+            case = await self._appointments.case(cases[one.order_id])
+            if not (case.is_told and self._appointments.can_reach(case.contact)):
+                found.append((one, case))
         return found
 
     def _code(self, one: Due) -> str:

@@ -6,12 +6,13 @@ from base.errors import Invalid, Malformed, NotFound
 from base.web import SIGNED_IN, can
 from base.web.endpoint import page
 from booking.refunds.endpoints import run_file
-from frontend.bookings import cases, contacts, duplicates, refunds, requests, times
+from frontend.bookings import cases, contacts, duplicates, refunds, requests, times, walk_ins
 
 _OFFICE = "/{language}/bookings/{office}"
 _HOLD, _CASE = f"{_OFFICE}/holds/{{hold}}", f"{_OFFICE}/cases/{{appointment}}"
 _NEED, _REQUEST = f"{_OFFICE}/need/{{service}}", f"{_OFFICE}/requests/{{number}}"
 _REFUND, _LETTERS = f"{_CASE}/refunds/{{transfer}}", f"{_OFFICE}/refund-letters"
+_WALK_IN = f"{_OFFICE}/walk-in-refunds/{{transfer}}"
 _BOOK, _OVERRIDE = can("hold.staff", "office"), can("hold.override", "office")
 _ENTER = can(refunds.ENTER, "office")
 _PDF = "application/pdf"
@@ -37,6 +38,11 @@ ENDPOINTS = [
     ),
     page("POST", f"{_REFUND}/remind", refunds.remind, _BOOK, "Send the payee the link again", NotFound),
     page("POST", f"{_REFUND}/letter", refunds.print_one, _ENTER, "Print a letter to the payee", NotFound, Malformed),
+    page(
+        "GET", f"{_OFFICE}/refunds", walk_ins.show_all, _ENTER, "Refunds of people whom nobody can write to", NotFound
+    ),
+    page("GET", _WALK_IN, walk_ins.show, _ENTER, "A refund of somebody without an appointment", NotFound),
+    page("POST", f"{_WALK_IN}/account", walk_ins.enter, _ENTER, "Enter their account", NotFound, Malformed, Invalid),
     page("GET", _LETTERS, refunds.letters, _ENTER, "Letters that ask for an account", NotFound),
     page("POST", _LETTERS, refunds.print_all, _ENTER, "Print those that wait", NotFound, Malformed),
     page("GET", f"{_LETTERS}/{{print}}/letters.pdf", run_file, _ENTER, "Letters of a run", NotFound, media=_PDF),

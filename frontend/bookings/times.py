@@ -21,6 +21,7 @@ from booking.availability.model import ANYBODY, JUST_ONE, Audience, Item, Slot, 
 from booking.catalogue import responsibility
 from booking.catalogue.model import Channel
 from booking.catalogue.responsibility import Lines
+from booking.charges.walk_in_endpoints import WALK_INS
 from booking.holds.endpoints import HOLDS
 from booking.holds.model import Hold, Override
 from frontend.bookings.asked import Asked, asked_in
@@ -34,6 +35,7 @@ from frontend.citizen.words import Words
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.staff.offices import choose_office
 from frontend.staff.typed import read_moment
+from frontend.staff.views import NavLink
 
 DAYS_SHOWN = 7
 _OTHERS = "others"  # the name of a button whose time is of another team
@@ -144,6 +146,16 @@ async def _asked(request: web.Request, place: Place, fields: MultiMapping[str]) 
     return Asked(case.service_id, Channel(case.channel), asked.day, case, who=who)
 
 
+async def _refunds(request: web.Request, words: Words, place: Place) -> tuple[NavLink, ...]:
+    """Of people whom nobody can write to: it has to be seen that they wait."""
+    if not request[STAFF].may("transfer.enter", place.office.id):
+        return ()
+    waiting = len(await request.app[WALK_INS].waiting(place.office.id))
+    label = words._("Refunds without an account")
+    url = f"{place.base}/refunds"
+    return (NavLink(label=f"{label} ({waiting})" if waiting else label, url=url, is_current=False),)
+
+
 def _theirs(asked: Asked) -> Visit:
     """At the counters that are responsible, where it is said for whom."""
     return replace(asked.visit, who=asked.who)
@@ -168,6 +180,7 @@ async def times_response(
         action=place.base,
         find_action=f"{place.base}/cases",
         duplicates_url=f"{place.base}/duplicates",
+        refunds=await _refunds(request, words, place),
         services=_services(words, place, asked),
         channels=tuple(
             Tick(value=one.value, label=words.channel(one), is_chosen=one is asked.channel) for one in Channel

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontend.citizen.views import PartOfDay, Questions, ReductionsPart, Row, Tick
-from frontend.staff.views import StaffFrame
+from frontend.staff.views import NavLink, StaffFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class TimesPage:
     action: str
     find_action: str
     duplicates_url: str
+    refunds: tuple[NavLink, ...]  # that wait for an account, for who may enter one
     services: tuple[Tick, ...]
     channels: tuple[Tick, ...]
     numbers: tuple[Tick, ...]

@@ -15,11 +15,9 @@ from payment.model import Payment, PaymentStatus, Refund, RefundStatus
 from payment.receipts.kassenzeichen import spaced
 from payment.till.model import COUNTER
 from payment.transfers.model import Order
-from payment.transfers.states import TransferStatus
 
 _S = ChargeStatus
 _ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the payer
-_NEED_ACCOUNT = (TransferStatus.ASKED, TransferStatus.RETURNED)
 
 
 def state(words: Words, charge: Charge, payment: Payment | None) -> tuple[str, str]:
@@ -73,10 +71,6 @@ def charge_page(
         lines += _given_back(words, charge, payment, refunds, is_disputed=is_disputed)
     for order in transfers:
         lines.append(line(words, order))
-        if (
-            order.status in _NEED_ACCOUNT and charge.appointment_number is None
-        ):  # there is nobody whom we could write to
-            lines.append(words._("For that, please call us or come to the office."))
     rows = (
         Row(label=words._("What for"), value=charge.label),
         Row(label=words._("How many"), value=str(charge.quantity) if charge.quantity > 1 else ""),
@@ -93,6 +87,7 @@ def charge_page(
         pay_action=f"{here}/pay" if is_open and not under_way and not only_at_till else "",
         refresh_url=here if under_way or charge.status is _S.WITHDRAWING else "",
         receipt_url=f"{here}/receipt" if charge.status is _S.PAID else "",
+        account_urls=tuple(f"/{words.language}{path}/transfers/{order.id}" for order in transfers if order.asks),
         request_key=request_key,
         problem=problem,
     )

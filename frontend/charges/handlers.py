@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from booking.charges.endpoints import CHARGES, return_url
 from booking.charges.model import ChargeStatus
 from frontend.charges.composing import charge_page
 from frontend.citizen.frame import frame
+from frontend.citizen.refund_pages import refund_url
 from frontend.citizen.rendering import key_of, new_key, page, see, words_of
 from frontend.receipts.composing import charge_sheet
 from frontend.receipts.handlers import file_answer, receipt_answer
@@ -54,6 +56,16 @@ async def pay(request: web.Request) -> web.Response:
         )
         return await _show(request, problem)
     return see(url or f"/{words.language}/charges/{ident}")
+
+
+async def name_account(request: web.Request) -> web.Response:
+    """On to the page of a transfer of this fee's money: whoever has the fee's link is its payee."""
+    ident, wanted = path_id(request, "charge"), path_id(request, "transfer")
+    orders = await request.app[TRANSFERS].of_references([ident])
+    order = next((one for one in orders if one.id == wanted), None)
+    if order is None:
+        raise NotFound
+    return see(refund_url(request, order))
 
 
 async def paid(request: web.Request) -> web.Response:
@@ -110,4 +122,10 @@ async def _sheet(request: web.Request) -> tuple[Receipt, Sheet]:
     if charge.status is not ChargeStatus.PAID or payment is None or office is None:
         raise NotFound
     receipt = await request.app[RECEIPTS].of(payment.id)
-    return receipt, charge_sheet(words_of(request), receipt, charge, office)
+    code = await charges.code(ident)
+    return receipt, charge_sheet(words_of(request), receipt, charge, office, code=code, site=code_site(request))
+
+
+def code_site(request: web.Request) -> str:
+    """Where the code of a receipt is typed in, as it is printed."""
+    return f"{urlsplit(request.app[SETTINGS].public_url).netloc}/{words_of(request).language}/refund"

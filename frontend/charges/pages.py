@@ -14,6 +14,7 @@ ENDPOINTS = [
     page("GET", "/{language}/charge/{token}", handlers.arrive, ANYONE, "Come by the link or the code", Unauthenticated),
     page("GET", _ONE, handlers.show, CHARGE, "A further fee of one's visit", NotFound),
     page("POST", f"{_ONE}/pay", handlers.pay, CHARGE, "Pay it online", NotFound, Malformed),
+    page("GET", f"{_ONE}/transfers/{{transfer}}", handlers.name_account, CHARGE, "Name an account for it", NotFound),
     page("GET", f"{_ONE}/paid", handlers.paid, CHARGE, "Back from paying it", NotFound),
     page("GET", f"{_ONE}/receipt", handlers.show_receipt, CHARGE, "Its receipt", NotFound),
     page(

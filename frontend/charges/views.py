@@ -16,5 +16,6 @@ class ChargePage:
     pay_action: str = ""
     refresh_url: str = ""
     receipt_url: str = ""
+    account_urls: tuple[str, ...] = ()  # where the payer names an account for what is transferred
     request_key: str = ""
     problem: str = ""

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from base.errors import Unauthenticated
 from base.web import form, path_id, set_token_cookie
+from booking.charges.endpoints import CHARGES
 from booking.refunds.endpoints import REFUNDS
 from frontend.citizen.letter_code import CodePage, letter_code_page
 from frontend.citizen.refund_wording import HERE, refund_page
@@ -34,13 +35,20 @@ async def show_code(request: web.Request) -> web.Response:
 
 
 async def send_code(request: web.Request) -> web.Response:
-    """Of a letter. What opens nothing is told in one way: nobody learns which codes there are."""
+    """Of a letter, or of the receipt of a further fee. What opens nothing is told in one way: nobody learns which codes there are."""
     words, fields = words_of(request), await form(request)
     key_of(fields)
     typed = fields.get("code", "").strip()[:100]
     found = await request.app[REFUNDS].open(typed)
+    fee = await request.app[CHARGES].open_code(typed) if found is None else None
+    if fee is not None:
+        response = see(f"/{words.language}/charges/{fee[0]}")
+        set_token_cookie(request, response, "charge", *fee)
+        return response
     if found is None:
-        problem = words._("This code is not known. Please compare it with your letter, sign by sign, or call us.")
+        problem = words._(
+            "This code is not known. Please compare it with your letter or your receipt, sign by sign, or call us."
+        )
         return page(request, "letter_code", code_page(words, typed, problem), status=422)
     ident, token = found
     response = see(f"/{words.language}{HERE}/{ident}")
@@ -49,8 +57,12 @@ async def send_code(request: web.Request) -> web.Response:
 
 
 def code_page(words: Words, typed: str, problem: str) -> CodePage:
-    lead = words._("We have asked you by letter to name a bank account. Its code stands below the link.")
-    return letter_code_page(words, "/refund", words._("Your refund"), lead, typed, problem)
+    lead = words._(
+        "We have asked you by letter to name a bank account, or you have a receipt of a fee of your visit. The code stands there."
+    )
+    return letter_code_page(
+        words, "/refund", words._("Your refund"), lead, typed, problem, words._("Code of your letter or receipt")
+    )
 
 
 def refund_url(request: web.Request, order: Order) -> str:

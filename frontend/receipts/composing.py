@@ -37,13 +37,34 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen, *,
     )
 
 
-def charge_sheet(words: Words, receipt: Receipt, charge: Charge, office: Office) -> Sheet:
-    """Of a further fee; without a name: of whoever came without an appointment none is known."""
+def charge_sheet(
+    words: Words, receipt: Receipt, charge: Charge, office: Office, *, code: str = "", site: str = ""
+) -> Sheet:
+    """Of a further fee; without a name: of whoever came without an appointment none is known. `code`, typed in at `site`: they find
+    their fee again, as nobody can write to them."""
     about = Row(label=words._("Queue number"), value=f"{charge.number:03d}")
     if charge.appointment_number is not None:
         about = Row(label=words._("Appointment"), value=charge.appointment_number)
     items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
-    return _sheet(words, receipt, office, items, about=about, legal_basis=words.pick(charge.legal_basis))
+    back = (
+        words._(
+            "If money goes back to you, this is where you see it and name your bank account: {site}, code {code}. "
+            "Do not show the code to others.",
+            site=site,
+            code=code,
+        )
+        if code and charge.appointment_id is None
+        else ""
+    )
+    return _sheet(
+        words,
+        receipt,
+        office,
+        items,
+        about=about,
+        legal_basis=words.pick(charge.legal_basis),
+        notes=(back,) if back else (),
+    )
 
 
 def _sheet(
@@ -55,6 +76,7 @@ def _sheet(
     about: Row,
     legal_basis: str,
     name: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Sheet:
     city = words._("City of {city}", city=words.pick(words.city.name)) if words.city else ""
     rows = (
@@ -80,7 +102,7 @@ def _sheet(
         items_title=words._("What was paid"),
         items=items,
         total=Row(label=words._("Sum"), value=words.fee(receipt.amount)),
-        notes=(*_taxes(words, receipt), words._("Made by machine and valid without a signature.")),
+        notes=(*notes, *_taxes(words, receipt), words._("Made by machine and valid without a signature.")),
     )
 
 

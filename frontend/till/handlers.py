@@ -14,7 +14,7 @@ from booking.appointments.endpoints import APPOINTMENTS
 from booking.appointments.model import AppointmentStatus, Brief
 from booking.catalogue.endpoints import CATALOGUE
 from booking.charges.endpoints import CHARGES, return_url
-from booking.charges.model import ChargeStatus
+from booking.charges.model import Charge, ChargeStatus
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
@@ -129,7 +129,7 @@ async def _desk_page(request: web.Request, said: Said) -> web.Response:
     return staff_page(request, "till/desk", view, status=said.status)
 
 
-async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table, tuple[Begins, ...]]:
+async def _search(request: web.Request, words: Words, here: str, asked: str) -> tuple[Table | None, tuple[Begins, ...]]:
     """By an appointment's number, today's number of the queue or a Kassenzeichen, however it was typed; and where a payment was not begun,
     a form that begins it."""
     appointments = request.app[APPOINTMENTS]
@@ -162,7 +162,7 @@ async def _search(request: web.Request, words: Words, here: str, asked: str) -> 
                 "A further fee was asked for: {label}, {amount}.", label=one.label, amount=words.fee(one.amount)
             )
             begins.append(Begins(text=text, form=Form(action=f"{here}/charges/{one.id}", request_key=new_key())))
-    return table, tuple(begins)
+    return (table if table.rows or not begins else None), tuple(begins)
 
 
 async def show_payment(request: web.Request) -> web.Response:
@@ -248,7 +248,7 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
     words, at = words_of(request), await _till(request)
     one = await _taking(request, payment_id)
     briefs = dict(await request.app[APPOINTMENTS].briefs([one.payment.reference]))
-    is_charge = await request.app[CHARGES].find(one.payment.reference) is not None
+    charge = await request.app[CHARGES].find(one.payment.reference)
     here, messages, key = f"{_desk(words, at)}/payments/{payment_id}", said.messages(words), new_key()
     is_due = one.session is not None and one.session.status is CounterStatus.OPEN and at.drawer is not None
     fields = Form(action=f"{here}/take", request_key=key, values=said.values, messages=messages)
@@ -265,7 +265,7 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
         cash=fields if is_due else None,
         unlikely=wording.unlikely(words, one, said.error, said.values),
         terminal=fields if is_due else None,
-        switch=_switch(words, at, one, briefs, is_charge=is_charge),
+        switch=_switch(words, at, one, briefs, is_charge=charge is not None),
         givings=tuple(
             Giving(
                 amount=wording.euros(words, refund.amount_cents),
@@ -275,8 +275,19 @@ async def _take_page(request: web.Request, payment_id: UUID, said: Said) -> web.
             for refund in (one.refunds if at.drawer is not None else ())
         ),
         receipt_url=f"{here}/receipt" if is_paid else "",
+        visit=_visit(words, at, charge, briefs.get(one.payment.reference)),
     )
     return staff_page(request, "till/payment", view, status=said.status)
+
+
+def _visit(words: Words, at: TillState, charge: Charge | None, brief: Brief | None) -> Link | None:
+    """Back to everything that is to be paid of the same visit."""
+    number = brief.number if brief is not None else ""
+    if charge is not None:
+        number = charge.appointment_number or f"{charge.number:03d}"
+    if not number or at.drawer is None:
+        return None
+    return Link(label=words._("All fees of number {number}", number=number), url=f"{_desk(words, at)}?q={number}")
 
 
 def _switch(words: Words, at: TillState, one: Taking, briefs: Mapping[UUID, Brief], *, is_charge: bool) -> Form | None:

@@ -18,6 +18,7 @@ from payment.till.usecases import (
     GivenAlready,
     NotAtTill,
     NotBookedYet,
+    OpeningUnexplained,
     TakenAlready,
 )
 
@@ -41,7 +42,7 @@ ENDPOINTS = [
         handlers.open_drawer,
         _WORK,
         "Count and open the drawer",
-        *(NotFound, Malformed, Invalid, DrawerOpen, DifferenceUnexplained),
+        *(NotFound, Malformed, Invalid, DrawerOpen, OpeningUnexplained),
     ),
     page(
         "POST",

@@ -9,6 +9,7 @@ from base.web import path_id, path_number
 from booking.appointments.endpoints import APPOINTMENTS
 from booking.catalogue.endpoints import CATALOGUE
 from booking.charges.endpoints import CHARGES
+from frontend.charges.handlers import code_site
 from frontend.citizen.rendering import chosen, words_of
 from frontend.citizen.words import Words
 from frontend.finance.views import Link
@@ -26,7 +27,8 @@ async def _sheet(request: web.Request, words: Words, receipt: Receipt) -> Sheet:
         office = (await request.app[CATALOGUE].snapshot()).offices.get(charge.office_id)
         if office is None:
             raise NotFound
-        return charge_sheet(words, receipt, charge, office)
+        code = await request.app[CHARGES].code(charge.id)
+        return charge_sheet(words, receipt, charge, office, code=code, site=code_site(request))
     brief = (await request.app[APPOINTMENTS].briefs([receipt.reference])).get(receipt.reference)
     if brief is None:
         raise NotFound

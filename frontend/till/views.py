@@ -85,6 +85,7 @@ class TakePage:
     switch: Form | None
     givings: tuple[Giving, ...]
     receipt_url: str
+    visit: Link | None = None  # all fees of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from aiohttp import web
 from base.errors import DomainError, Invalid
 from base.identity.model import Principal
 from base.web import STAFF, path_id
+from booking.catalogue.endpoints import CATALOGUE
+from booking.charges.endpoints import CHARGES
 from frontend.citizen.rendering import new_key, words_of
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
@@ -49,13 +51,28 @@ async def order_page(
         links=wording.links(words, order),
         buttons=_buttons(words, staff, order, url),
         reasons=_reasons(words, staff, order, url),
-        hint=_hint(words, staff, order),
+        hint=_hint(words, staff, order) or await _unasked(request, words, order),
         enter_url=f"{url}/account" if order.status in TAKES_ACCOUNT and staff.may("transfer.enter") else "",
         request_key=new_key(),
         values=typed,
         messages=wrong,
     )
     return staff_page(request, "transfers/order", view, status=refusal.status if refusal is not None else 200)
+
+
+async def _unasked(request: web.Request, words: Words, order: Order) -> str:
+    """Whose payee came without an appointment: where they are known by their queue number, and what brings the account."""
+    charge = await request.app[CHARGES].find(order.reference)
+    if not order.asks or charge is None or charge.appointment_id is not None:
+        return ""
+    office = (await request.app[CATALOGUE].snapshot()).offices[charge.office_id]
+    return words._(
+        "Nobody can write to the payee, who came without an appointment: queue number {number} on {day}, {office}. They name the account "
+        "by the code of their receipt, or tell it; the office has it in its list of refunds without an account.",
+        number=f"{charge.number:03d}",
+        day=words.day(charge.day),
+        office=words.pick(office.name),
+    )
 
 
 def _wrong(words: Words, refusal: DomainError | None, typed: Mapping[str, str]) -> Mapping[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from base.errors import Conflict, DomainError, Gone, Invalid, Malformed, NotFound
 from base.web import STAFF, can, form, path_id, path_number, query
 from base.web.endpoint import page
+from booking.charges.walk_in_endpoints import WALK_INS
 from frontend.citizen.rendering import key_of, new_key, see, words_of
 from frontend.citizen.words import Words
 from frontend.finance.books_views import Column, Table
@@ -46,8 +48,9 @@ async def show_all(request: web.Request) -> web.Response:
         links = (Link(label=words._("Open orders"), url=here),)
     else:
         found = await transfers.listed(_LISTED)
+        unasked = frozenset(one.order.id for one in await request.app[WALK_INS].waiting())
         tables = tuple(
-            _table(words, words._(wording.STATUS[status]), [one for one in found if one.status is status])
+            _table(words, words._(wording.STATUS[status]), [one for one in found if one.status is status], unasked)
             for status in _LISTED
         )
         links = (Link(label=words._("Transferred or cancelled"), url=f"{here}?ended=1"),)
@@ -63,7 +66,8 @@ def _home(words: Words) -> str:
     return f"/{words.language}/transfers/"
 
 
-def _table(words: Words, heading: str, listed: Sequence[Order]) -> Table:
+def _table(words: Words, heading: str, listed: Sequence[Order], unasked: Collection[UUID] = ()) -> Table:
+    """`unasked`: nobody can write to their payees."""
     columns = (
         Column("Kassenzeichen"),
         Column(words._("State")),
@@ -75,7 +79,7 @@ def _table(words: Words, heading: str, listed: Sequence[Order]) -> Table:
     return Table(
         heading=f"{heading} ({len(listed)})",
         columns=columns,
-        rows=tuple(wording.row(words, one) for one in listed),
+        rows=tuple(wording.row(words, one, is_unasked=one.id in unasked) for one in listed),
         intro=(words._("Together {amount}", amount=cents(words, total, "EUR")),) if len(listed) > 1 else (),
         empty=words._("None."),
     )

@@ -66,11 +66,11 @@ def title(words: Words, order: Order) -> str:
     return words._("Transfer {kassenzeichen}", kassenzeichen=spaced(order.kassenzeichen))
 
 
-def row(words: Words, order: Order) -> tuple[Link, ...]:
+def row(words: Words, order: Order, *, is_unasked: bool = False) -> tuple[Link, ...]:
     place = str(zone_of(words))
     return (
         Link(label=spaced(order.kassenzeichen), url=url(words, order)),
-        Link(label=_state(words, order)),
+        Link(label=words._("Nobody can write to the payee") if is_unasked else _state(words, order)),
         Link(label=words.when(order.changed_at, place)),
         Link(label=f"… {order.iban_end}" if order.iban_end else "–"),
         Link(label=money(words, order.amount)),

@@ -82,6 +82,13 @@ class DifferenceUnexplained(Conflict):
     message = _("What was counted differs from the books. Please count once more; if it stays so, say why.")
 
 
+class OpeningUnexplained(DifferenceUnexplained):
+    message = _(
+        "The last closing left another sum. Please count once more, and enter what was brought from the bank in its own field; if it stays "
+        "so, say why."
+    )
+
+
 class ChangeUnlikely(Conflict):
     """`change_cents`: what would have to be given back."""
 
@@ -185,7 +192,7 @@ class Tills:
     ) -> Drawer:
         """Counted at `float_cents`, of which `brought_cents` came from the bank as change. The same key again: the same drawer.
 
-        `note`: why it is not what the last closing left. Raises Invalid, DrawerOpen, DifferenceUnexplained.
+        `note`: why it is not what the last closing left. Raises Invalid, DrawerOpen, OpeningUnexplained.
         """
         note = note.strip()
         wrong = [
@@ -209,7 +216,7 @@ class Tills:
                     raise DrawerOpen
                 difference = float_cents - brought_cents - await store.balance(conn, till.id)
                 if difference and not note:
-                    raise DifferenceUnexplained(difference_cents=difference)
+                    raise OpeningUnexplained(difference_cents=difference)
                 await store.insert_drawer(
                     conn,
                     key,

@@ -107,6 +107,11 @@ class Order:
         return Money(self.amount_cents)
 
     @property
+    def asks(self) -> bool:
+        """It waits for its payee's account, and nothing else."""
+        return self.status in (TransferStatus.ASKED, TransferStatus.RETURNED) and not self.is_disputed
+
+    @property
     def has_account(self) -> bool:
         return self.iban is not None
 

@@ -227,7 +227,10 @@ class TestDrawer:
         till = await a_till(town, robin)
         await close(robin, await robin.get(till), counted="100")
         page = await robin.post(f"{till}/drawer", float="95", request_key=str(uuid4()))
-        assert (page.status, "5,00 € zu wenig" in words(page)) == (409, True), words(page)
+        assert (page.status, "5,00 € zu wenig. Bei der letzten Schließung blieb eine andere Summe" in words(page)) == (
+            409,
+            True,
+        ), words(page)
         assert 'value="95"' in page.text
         page = await robin.post(f"{till}/drawer", float="95", note="Rolle verzählt", request_key=str(uuid4()))
         assert (page.status, "Geöffnet seit" in words(page)) == (200, True), words(page)

@@ -57,7 +57,7 @@ async def served(town: Town, kim: StaffBrowser, made: dict[str, Any] | None = No
 
 async def ask(kim: StaffBrowser, day: Page, name: str = PAID, *, quantity: str = "1", text: str = "") -> Page:
     [form] = re.findall(r'<form[^>]*action="([^"]*/charges)"(.*?)</form>', day.text, re.S)
-    [fee] = re.findall(rf'<option value="(\d+)">{name}, ', form[1])
+    [fee] = re.findall(rf'<option value="(\d+)"(?: selected)?>{name}, ', form[1])
     return await kim.post(form[0], fee=fee, quantity=quantity, text=text, request_key=str(uuid4()))
 
 
@@ -358,7 +358,7 @@ async def test_finance_sees_what_a_fee_without_an_appointment_was_for(
     [
         ("succeeded", ("Wir haben Ihnen 13,00 € erstattet",)),
         ("pending", ("Wir erstatten Ihnen 13,00 €",)),
-        ("failed", ("Bitte geben Sie Ihre Bankverbindung an", "Kommen Sie dafür bitte vorbei oder rufen Sie uns an.")),
+        ("failed", ("Bitte geben Sie Ihre Bankverbindung an", "Bankverbindung angeben")),
     ],
 )
 async def test_its_page_tells_its_payer_how_a_refund_stands(

@@ -110,7 +110,7 @@ async def test_cancelling_beside_it_promises_no_money(town: Town) -> None:
     await town.work()
     [refund] = (await town.look(made))["refunds"]
     assert (refund["status"], refund["waits_for_dispute"]) == ("succeeded", False)
-    assert "zurückgezahlt" in await own_page(town, own, made)
+    assert "Wir haben Ihnen 13,00 € erstattet" in await own_page(town, own, made)
 
 
 async def test_after_a_lost_one_cancelling_gives_nothing_back_and_works(town: Town) -> None:

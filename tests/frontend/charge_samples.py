@@ -16,7 +16,8 @@ from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.counter.charging import drawn
 from frontend.counter.day import open_reason
-from frontend.counter.views import DayPage, Further, Lists, Mine, Step
+from frontend.counter.saying import FeeWrong
+from frontend.counter.views import DayPage, Further, Lists, Mine, Step, Typed
 from frontend.finance.views import Link
 from frontend.staff.views import StaffFrame
 from payment.model import Line
@@ -58,6 +59,10 @@ def charge_pages(words: Words, key: str) -> dict[str, tuple[str, Callable[[], ob
         "charge-at-till": ("charge", shown(ChargeStatus.OPEN, at_till=True)),
         "charge-paid": ("charge", shown(ChargeStatus.PAID)),
         "charge-withdrawn": ("charge", shown(ChargeStatus.WITHDRAWN)),
+        "charge-asks": (
+            "charge",
+            lambda: replace(charge_page(words, CHARGE, None, key, only_at_till=True), account_urls=("/account",)),
+        ),
         "charge-silent": ("charge", shown(ChargeStatus.OPEN, problem="…")),
     }
 
@@ -124,6 +129,17 @@ def charged_pages(words: Words, frame: StaffFrame, key: str) -> dict[str, tuple[
     back = Link(label="Kasse", url="/work")
     return {
         "counter-further": ("counter/day.html", day),
+        "counter-further-refused": (
+            "counter/day.html",
+            replace(
+                day,
+                notice=words._(FeeWrong.message),
+                is_answer=True,
+                mine=replace(
+                    mine, typed=Typed(at="further", values={"fee": "2", "quantity": "0", "text": "für <zwei>"})
+                ),
+            ),
+        ),
         "open-fees": ("finance/open_fees.html", OpenFeesPage(frame=frame, back=back, found=table(words, found))),
         "open-fees-none": ("finance/open_fees.html", OpenFeesPage(frame=frame, back=back, found=table(words, []))),
     }

@@ -866,7 +866,9 @@ def staff_pages(translations: Translations, language: str) -> Mapping[str, tuple
         **till_pages(words, staff(words, "Kasse")),
         **finance_pages(lambda title, errors: staff(words, title, errors)),
         **staff_invitations(words, back),
-        **refund_pages(staff(words, "Erstattungen", (ShownError(field="iban", message="Diese IBAN stimmt nicht."),))),
+        **refund_pages(
+            words, staff(words, "Erstattungen", (ShownError(field="iban", message="Diese IBAN stimmt nicht."),))
+        ),
         **counter_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
         **charged_pages(words, staff(words, "Bürgerbüro Mitte"), KEY),
     }

@@ -147,6 +147,7 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
                 switch=form,
                 givings=(Giving(amount="13,00 €", form=form, transfer=form),),
                 receipt_url="/receipt",
+                visit=Link(label=words._("All fees of number {number}", number="007"), url="/till?q=007"),
             ),
         ),
         "till-drawer": ("till/drawer.html", drawer),
