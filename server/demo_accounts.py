@@ -61,7 +61,7 @@ async def invent_staff(environ: Mapping[str, str], data: Path) -> str:
 async def _invent_tills(db: Database) -> None:
     """Where there is none yet; a cashier opens their drawers."""
     async with db.transaction() as conn:
-        office: int | None = await conn.fetchval("SELECT id FROM office WHERE key = $1 FOR NO KEY UPDATE", MITTE)
+        office = await store.find_office(conn, MITTE)
         if office is None or await store.tills(conn, office):
             return
         for name in TILLS:

@@ -81,7 +81,7 @@ def charge_page(
     )
     return ChargePage(
         frame=frame(words, title, path),
-        kind=state(words, charge, payment)[1],
+        kind="warning" if any(one.asks for one in transfers) else state(words, charge, payment)[1],
         lines=tuple(lines),
         rows=tuple(row for row in rows if row.value),
         pay_action=f"{here}/pay" if is_open and not under_way and not only_at_till else "",

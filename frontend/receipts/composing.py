@@ -51,7 +51,7 @@ def charge_sheet(
             "If money goes back to you, this is where you see it and name your bank account: {site}, code {code}. "
             "Do not show the code to others.",
             site=site,
-            code=code,
+            code=code.replace("-", "\u2011"),  # it is read sign by sign, so it stands on one line
         )
         if code and charge.appointment_id is None
         else ""

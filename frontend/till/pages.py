@@ -12,6 +12,7 @@ from frontend.till import handlers, receipts
 from payment.context import PaymentUnavailable
 from payment.till.usecases import (
     ChangeUnlikely,
+    ClosedOtherwise,
     DifferenceUnexplained,
     DrawerClosed,
     DrawerOpen,
@@ -27,7 +28,7 @@ _TILL, _DRAWER = f"{_OFFICE}/{{till}}", f"{_OFFICE}/drawers/{{drawer}}"
 _PAYMENT = f"{_TILL}/payments/{{payment}}"
 _WORK, _CLOSE = can("till.work", "office"), can("till.close", "office")
 _TAKING = (NotFound, Malformed, Invalid, NotAtTill, TakenAlready, DrawerClosed, ChangeUnlikely)
-_CLOSING = (NotFound, Malformed, Invalid, DifferenceUnexplained, NotBookedYet)
+_CLOSING = (NotFound, Malformed, Invalid, DifferenceUnexplained, NotBookedYet, ClosedOtherwise)
 
 ENDPOINTS = [
     page("GET", "/{language}/till/", handlers.offices, SIGNED_IN, "Choose the office of the till"),

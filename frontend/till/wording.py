@@ -18,7 +18,7 @@ from frontend.till.typed import cents_of
 from frontend.till.views import Unlikely
 from payment.model import Payment, PaymentStatus
 from payment.receipts.kassenzeichen import spaced
-from payment.till.model import COUNTER, CounterStatus, DrawerProtocol, Method, Move
+from payment.till.model import COUNTER, CounterStatus, DrawerProtocol, GivingStatus, Method, Move
 from payment.till.usecases import ChangeUnlikely, DifferenceUnexplained, Taking, TillState
 
 METHOD: Mapping[Method, str] = {Method.CASH: _("Cash"), Method.TERMINAL: _("Card terminal")}
@@ -156,7 +156,14 @@ def taking_facts(words: Words, one: Taking, briefs: Mapping[UUID, Brief]) -> tup
             facts.append(Fact(label=words._("Change due"), value=euros(words, session.change_cents)))
         if session.slip:
             facts.append(Fact(label=words._("Number on the slip"), value=session.slip))
-    if payment.refunded_cents:  # or owed by bank transfer
+    if one.returned:
+        sums = (
+            (words._("Given back at a till"), one.returned_cents(GivingStatus.GIVEN)),
+            (words._("To be given back"), one.returned_cents(GivingStatus.OPEN)),
+            (words._("By bank transfer"), one.returned_cents(GivingStatus.TRANSFER)),
+        )
+        facts += [Fact(label=label, value=euros(words, cents)) for label, cents in sums if cents]
+    elif payment.refunded_cents:
         facts.append(Fact(label=words._("Refunded"), value=euros(words, payment.refunded_cents)))
     return tuple(facts)
 
@@ -211,6 +218,10 @@ def drawer_facts(words: Words, one: DrawerProtocol) -> tuple[Fact, ...]:
             Fact(label=words._("Counted"), value=euros(words, drawer.counted_cents)),
             Fact(label=words._("Difference"), value=_explained(words, drawer.difference_cents, drawer.note)),
             Fact(label=words._("To the bank"), value=euros(words, drawer.deposit_cents)),
+            Fact(
+                label=words._("Left in the drawer"),
+                value=euros(words, (drawer.counted_cents or 0) - (drawer.deposit_cents or 0)),
+            ),
         ]
     return tuple(facts)
 

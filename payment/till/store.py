@@ -32,6 +32,10 @@ async def insert_till(conn: Connection, office_id: int, name: str) -> int | None
     return found
 
 
+async def find_office(conn: Connection, key: str) -> int | None:
+    return await find_one(conn, int, "SELECT id FROM office WHERE key = $1 FOR NO KEY UPDATE", key)
+
+
 async def tills(conn: Connection, office_id: int) -> list[Till]:
     return await fetch_all(conn, Till, "SELECT * FROM till WHERE office_id = $1 ORDER BY id", office_id)
 

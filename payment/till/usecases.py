@@ -82,6 +82,11 @@ class DifferenceUnexplained(Conflict):
     message = _("What was counted differs from the books. Please count once more; if it stays so, say why.")
 
 
+class ClosedOtherwise(Conflict):
+    code = "closed_otherwise"
+    message = _("This drawer has been closed already, with another count. Nothing of yours was kept.")
+
+
 class OpeningUnexplained(DifferenceUnexplained):
     message = _(
         "The last closing left another sum. Please count once more, and enter what was brought from the bank in its own field; if it stays "
@@ -104,11 +109,19 @@ class TillState:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What is to be said of one payment at a till. `session` is None where it is paid otherwise; `refunds`: waiting for their payer."""
+    """What is to be said of one payment at a till. `session`: None where it is paid otherwise; `returned`: what a till was to give back."""
 
     session: CounterPayment | None
     payment: Payment
-    refunds: tuple[CounterRefund, ...] = ()
+    returned: tuple[CounterRefund, ...] = ()
+
+    @property
+    def refunds(self) -> tuple[CounterRefund, ...]:
+        """Waiting for their payer."""
+        return tuple(one for one in self.returned if one.status is GivingStatus.OPEN)
+
+    def returned_cents(self, status: GivingStatus) -> int:
+        return sum(one.amount_cents for one in self.returned if one.status is status)
 
 
 Settle = Callable[[UUID], Awaitable[Payment]]
@@ -291,8 +304,7 @@ class Tills:
                     continue
                 session = await store.session_of(conn, ident)
                 refunds = [] if session is None else await store.refunds_of(conn, session.id)
-                waiting = tuple(one for one in refunds if one.status is GivingStatus.OPEN)
-                found.append(Taking(session, payment, waiting))
+                found.append(Taking(session, payment, tuple(refunds)))
         return sorted(found, key=lambda one: one.payment.status is PaymentStatus.PAID)
 
     async def give_back(self, till: Till, refund_id: UUID, method: Method) -> Refund:
@@ -340,9 +352,9 @@ class Tills:
         note: str,
         by: int,
     ) -> Drawer:
-        """Counted as a sum, or by notes and coins, or both; so much of it goes to the bank. Once more: as it was closed.
+        """Counted as a sum, or by notes and coins, or both; so much of it goes to the bank. The same once more changes nothing.
 
-        Raises NotFound, Invalid, DifferenceUnexplained, NotBookedYet.
+        Raises NotFound, Invalid, DifferenceUnexplained, NotBookedYet, ClosedOtherwise.
         """
         counted = _counted(counted_cents, count)
         if not 0 <= deposit_cents <= counted:
@@ -360,6 +372,8 @@ class Tills:
                 if drawer is None or drawer.till_id != till.id:
                     raise NotFound
                 if not drawer.is_open:
+                    if (drawer.counted_cents, drawer.deposit_cents) != (counted, deposit_cents):
+                        raise ClosedOtherwise
                     return drawer
                 difference = counted - await store.balance(conn, till.id)
                 if difference and not note:

@@ -209,6 +209,16 @@ class TestDrawer:
         assert again.status == 200
         assert len(await books(town, "drawer_opened")) == 2  # what was left is there: nothing to book
 
+    async def test_who_closes_what_somebody_has_closed_is_told(self, town: Town, robin: StaffBrowser) -> None:
+        till = await a_till(town, robin)
+        desk = await robin.get(till)
+        for _ in range(2):  # the same twice, as a browser that sends again
+            page = await close(robin, desk, counted="100", deposit="20")
+            assert (page.status, "Bleibt in der Lade 80,00 €" in words(page)) == (200, True), words(page)
+        page = await close(robin, desk, counted="95", note="Rolle fehlt")
+        assert (page.status, "schon geschlossen, mit einer anderen Zählung" in words(page)) == (409, True), words(page)
+        assert await cash_of(town) == 8000
+
     async def test_a_difference_needs_a_reason_and_is_booked(self, town: Town, robin: StaffBrowser) -> None:
         till = await a_till(town, robin)
         desk = await robin.get(till)
@@ -302,10 +312,11 @@ class TestGivingBack:
         assert "zehn Tage" not in cancelled
         page = await robin.get(path)
         assert "Zurückzugeben: 13,00 €" in words(page), words(page)
+        assert "Erstattet" not in words(page)  # it waits
         [give] = re.findall(r'action="([^"]*/give)"', page.text)[:1]
         done = await robin.post(give, method="cash")
         assert "Zurückzugeben" not in words(done)
-        assert "Erstattet 13,00 €" in words(done)
+        assert "An der Kasse zurückgegeben 13,00 €" in words(done)
         assert "Rückgeld:" not in words(done)
         await town.work()
         given = town.mail.messages[-1].part("text/plain") or ""
@@ -323,7 +334,8 @@ class TestGivingBack:
         await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
         await town.cancel(made)
         [give] = re.findall(r'action="([^"]*/transfer)"', (await robin.get(path)).text)
-        await robin.post(give)
+        left = words(await robin.post(give))
+        assert ("Per Überweisung 13,00 €" in left, "Zurückzugeben" in left) == (True, False), left
         [row] = await town.rows("SELECT status, failure FROM refund")
         assert (row["status"], row["failure"]) == ("failed", "not_fetched")
         await hire(town, "toni", "finance")

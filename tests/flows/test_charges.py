@@ -170,11 +170,13 @@ async def test_a_till_takes_it_by_the_queues_number(town: Town, kim: StaffBrowse
     till = await a_till(town, robin)
     found = await robin.get(f"{till}?q=1")
     assert "Eine weitere Gebühr wurde verlangt: Führungszeugnis, 13,00 €" in words(found)
+    assert "ist nichts zu zahlen" not in words(found)
     [action] = re.findall(rf'action="({till}/charges/[^"]+)"', found.text)
     page = await robin.post(action)
     path = page.url.path
     done = await robin.post(f"{path}/take", method="cash", given="20", request_key=str(uuid4()))
     assert "Bezahlt. Rückgeld: 7,00 €" in words(done), words(done)
+    assert ("Alle Gebühren der Nummer 001" in words(done), f'href="{till}?q=001"' in done.text) == (True, True)
     assert await charges(town) == [("paid", 1300)]
     receipt = words(await robin.get(f"{path}/receipt"))
     assert "Zahlungsart Bar" in receipt
