@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
@@ -83,6 +85,15 @@ class RunningDemo:
             web.request("GET", path)
             return web.getresponse().status
 
+    def tills(self) -> list[str]:
+        """As the invented cashier sees them."""
+        own = f"http://127.0.0.1:{self.port}"
+        browser = build_opener(HTTPCookieProcessor())
+        given = {"login": "cashier", "password": (self.data / "demo_password").read_text()}
+        browser.open(Request(f"{own}/de/staff/sign-in", urlencode(given).encode(), {"Origin": own}), timeout=10).close()
+        with browser.open(f"{own}/de/till/", timeout=10) as page:
+            return re.findall(r'href="/de/till/\d+/\d+">([^<]+)</a>', page.read().decode())
+
     def assert_nothing_left(self) -> None:
         end = time.monotonic() + 15
         while (left := self.tree()) and time.monotonic() < end:
@@ -119,11 +130,12 @@ def test_the_whole_tree_starts_mends_itself_and_stops(data: Path) -> None:
     try:
         for address in (f"{demo.port}/de/", f"{demo.port + 1}/", f"{demo.port + 2}/", f"{demo.port + 4}/", str(data)):
             assert address in demo.said
-        staff = "clerk, clerk2, supervisor, cashier, finance, finance2, assessor, treasury, auditor, allocation, admin"
+        staff = "clerk, clerk2, supervisor, cashier, kiosk, finance, finance2, assessor, treasury, auditor, allocation, admin"
         assert staff in demo.said
         assert (data / "demo_password").read_text() in demo.said
         assert (data / "demo_password").stat().st_mode & 0o777 == 0o600
         assert demo.get("/de/") == 200
+        assert demo.tills() == ["Kasse 1, Erdgeschoss", "Kassenautomat, Eingang"]
         assert (data / "secret_key").stat().st_mode & 0o777 == 0o600
 
         os.kill(demo.find("server worker"), signal.SIGKILL)
