@@ -36,6 +36,15 @@ async def find_office(conn: Connection, key: str) -> int | None:
     return await find_one(conn, int, "SELECT id FROM office WHERE key = $1 FOR NO KEY UPDATE", key)
 
 
+async def find_till_named(conn: Connection, office_id: int, name: str) -> int | None:
+    sql = "SELECT id FROM till WHERE office_id = $1 AND name = $2 ORDER BY id LIMIT 1"
+    return await find_one(conn, int, sql, office_id, name)
+
+
+async def lock_office(conn: Connection, office_id: int) -> None:
+    await conn.execute("SELECT FROM office WHERE id = $1 FOR NO KEY UPDATE", office_id)
+
+
 async def tills(conn: Connection, office_id: int) -> list[Till]:
     return await fetch_all(conn, Till, "SELECT * FROM till WHERE office_id = $1 ORDER BY id", office_id)
 

@@ -156,14 +156,17 @@ class Tills:
         return found
 
     async def set_up(self, office_id: int, name: str) -> int:
-        """Another till of the office. Raises Invalid, NotFound."""
+        """Another till of the office; the same name again: that till, as none is ever deleted. Raises Invalid, NotFound."""
         name = name.strip()
         if not 1 <= len(name) <= 60:
             raise Invalid(
                 [FieldError("/name", "missing", _("Say how people call this till, in at most 60 characters."))]
             )
         async with self._db.transaction() as conn:
-            ident = await store.insert_till(conn, office_id, name)
+            await store.lock_office(conn, office_id)
+            ident = await store.find_till_named(conn, office_id, name)
+            if ident is None:
+                ident = await store.insert_till(conn, office_id, name)
         if ident is None:
             raise NotFound
         return ident

@@ -20,7 +20,7 @@ WITH_PERSON = """
 SEALED = """
     allocation_document.content allocation_person.birth_date allocation_person.contact allocation_person.reason
     allocation_person.who allocation_request.contact_hmac allocation_request.person_hmac appointment.token_sealed
-    charge.token_sealed hold_who.sealed idempotency.answer idempotency.fingerprint idempotency.key invitation.code_hmac
+    charge.code_hmac charge.token_sealed hold_who.sealed idempotency.answer idempotency.fingerprint idempotency.key invitation.code_hmac
     invitation.details message.contents overview_link.contact overview_link.contact_hmac person.email person.email_hmac
     person.mailbox_hmac person.mobile person.mobile_hmac person.name person.name_hmac person.needs person.postal_address
     question_answer.sealed sign_in_attempt.subject till_code.code_hmac till_code.contact_hmac till_hold.contact_hmac
@@ -43,6 +43,7 @@ OF_THE_CITY = """
     account.login account.name account.password_hash allocation_mark.because allocation_run.given_up_because
     allocation_run.seed_source allowance.name allowance.reason catalogue_upload.content catalogue_upload.report city.contact
     city.holidays city.languages city.name city.time_zone closing.reason closure.reason counter.name difference.lines drawer.note
+    drawer.opening_note
     export_acknowledgement.reference fee.legal_basis charge.legal_basis hours_change.after hours_change.before hours_change.subject
     hours_exception.reason office.directions office.name office.place office.postcode office.street office.time_zone place.folded
     place.name question.choices question.condition_value question.text reduction.legal_basis reduction.name reduction.proof

@@ -90,6 +90,16 @@ async def test_two_cashiers_take_one_fee_once(desk: Desk) -> None:
     assert await desk.cash() == 6300
 
 
+async def test_one_till_of_a_name_however_often_it_is_set_up(desk: Desk) -> None:
+    office = desk.till.office_id
+    made = await asyncio.gather(
+        *(desk.tills.set_up(office, name) for name in ("Kasse 2", "Kasse 2", " Kasse 2 ", "Kasse 1"))
+    )
+    assert len(set(made)) == 2
+    assert made[3] == desk.till.id
+    assert [one.till.name for one in await desk.tills.at_office(office)] == ["Kasse 1", "Kasse 2"]
+
+
 async def test_two_open_one_drawer(desk: Desk) -> None:
     office = desk.till.office_id
     till = (await desk.tills.till(office, await desk.tills.set_up(office, "Kasse 2"))).till
