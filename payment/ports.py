@@ -151,13 +151,14 @@ class SignatureRefused(DomainError):
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """What a provider may lack. Without `fence` a time is freed without a promise, and late money wants it back; without `refund`
-    every refund fails there, and people transfer the money. With `records` it tells its balance transactions and payouts. `disputes`:
-    money may be taken back; then it is a DisputeProvider. Not `online`: its payer comes to a till, and so do refunds, not
-    `refund_at_once`. Not `collects`: nobody can pay there, so what is owed is paid at a till. `capture`: it can reserve money; then it is a
-    CaptureProvider."""
+    every refund fails there, and people transfer the money. Without `statement` it shows single payments only, and does not say
+    what moved on a day. With `records` it tells its balance transactions and payouts. `disputes`: money may be taken back; then it
+    is a DisputeProvider. Not `online`: its payer comes to a till, and so do refunds, not `refund_at_once`. Not `collects`: nobody
+    can pay there, so what is owed is paid at a till. `capture`: it can reserve money; then it is a CaptureProvider."""
 
     fence: bool = True
     refund: bool = True
+    statement: bool = True
     records: bool = False
     disputes: bool = False
     online: bool = True

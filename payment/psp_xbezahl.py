@@ -52,7 +52,7 @@ class Access:
 class XBezahlProvider:
     """`http`: a session of the caller, who closes it. `booking_data`: what the payment service wants with each position to book it."""
 
-    abilities = Abilities(fence=False, refund=False)
+    abilities = Abilities(fence=False, refund=False, statement=False)
 
     def __init__(
         self,

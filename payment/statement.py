@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from base.money import Money
-from payment.ports import RefundSnapshot, RefundState, Snapshot
+from payment.ports import Abilities, RefundSnapshot, RefundState, Snapshot
 
 
 class MovementKind(StrEnum):
@@ -48,8 +48,10 @@ class Statement:
 class StatementProvider(Protocol):
     """Every call may raise OutcomeUnknown."""
 
+    @property
+    def abilities(self) -> Abilities: ...
     async def statement(self, start: datetime, end: datetime) -> Statement:
-        """Money moved, and sessions of ours made, from start until before end; all pages of it."""
+        """Where `abilities.statement`. Money moved, and sessions of ours made, from start until before end; all pages of it."""
 
     async def fetch(self, session_id: str) -> Snapshot: ...
     async def refunds_of(self, charge_id: str) -> Sequence[RefundSnapshot]:

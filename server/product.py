@@ -212,6 +212,7 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
             **await _providers(settings, stack),
             COUNTER: CounterProvider(db, clock),
         }
+        with_records = [name for name, one in providers.items() if one.abilities.records]
         need_teller = NeedTeller(notifications, sealer, clock, settings.public_url)
         allocation = Allocation(db, need_teller, sealer, clock, retention_days=settings.retention_days)
         transfers = Transfers(
@@ -316,8 +317,8 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
                 payments.recognise,
                 due_days=settings.treasury_due_days,
             ),
-            differences=Differences(db, clock),
-            pricing=Pricing(db, [name for name, one in providers.items() if one.abilities.records], clock),
+            differences=Differences(db, clock, with_records),
+            pricing=Pricing(db, with_records, clock),
             ledgers=Ledgers(db, clock),
             reversals=Reversals(db, clock),
             retention=Retention(

@@ -43,7 +43,9 @@ _FAULTS = {
     "money at the provider that the journal does not know": """
         SELECT 1 WHERE (SELECT coalesce(sum(amount_cents), 0) FROM entry e JOIN journal j ON j.id = e.journal_id
                          WHERE account = 'psp_clearing' AND j.kind NOT IN ('psp_fee', 'payout', 'payout_failed'))
-          <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment WHERE provider <> 'counter')""",
+          <> (SELECT coalesce(sum(captured_cents - refunded_cents), 0) FROM payment WHERE provider <> 'counter')
+             + (SELECT coalesce(sum(o.amount_cents), 0) FROM transfer_order o JOIN payment p ON p.id = o.payment_id
+                 WHERE o.status <> 'cancelled' AND p.provider <> 'counter')""",  # given back by the bank, not by the provider
     "a time that waits for a till and is not held so long": """
         SELECT t.appointment_id FROM till_hold t JOIN appointment a ON a.id = t.appointment_id AND a.status = 'held'
          WHERE NOT EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.status = 1 AND c.hold_until = t.pay_by)""",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from base.db import Connection, fetch_all
@@ -26,11 +27,19 @@ _SQL = """
                        WHEN cause IN ('unknown_credit', 'unknown_debit', 'statement_gap') THEN 'bank'
                        WHEN cause = 'export_not_acknowledged' THEN 'exported' ELSE 'provider' END AS place,
              count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'explained') AS explained
-        FROM difference WHERE day BETWEEN $1 AND $2 AND state IN ('open', 'explained') GROUP BY 1, 2)
+        FROM difference WHERE day BETWEEN $1 AND $2 AND state IN ('open', 'explained') GROUP BY 1, 2),
+    asked AS (SELECT name FROM unnest($4::text[]) name WHERE EXISTS (SELECT FROM payment p WHERE p.provider = name)),
+    reading AS (
+      SELECT (SELECT count(*) FROM asked) AS asked,
+             CASE WHEN NOT EXISTS (SELECT FROM asked) THEN max(read_until)
+                  WHEN NOT EXISTS (SELECT name FROM asked EXCEPT SELECT provider FROM provider_reading)
+                  THEN min(read_until) FILTER (WHERE provider IN (SELECT name FROM asked)) END AS read_until
+        FROM provider_reading)
     SELECT d.day, coalesce(b.journals, 0) AS journals,
            CASE WHEN b.day IS NULL THEN 'none' WHEN c.day IS NOT NULL THEN 'green' ELSE 'yellow' END AS ledger,
            CASE WHEN v.open > 0 THEN 'red' WHEN v.explained > 0 THEN 'yellow' WHEN t.day IS NULL AND b.day IS NULL THEN 'none'
-                WHEN r.read_until >= (d.day + 1)::timestamp AT TIME ZONE 'UTC' THEN 'green' ELSE 'yellow' END AS provider,
+                WHEN r.read_until >= (d.day + 1)::timestamp AT TIME ZONE 'UTC' THEN 'green'
+                WHEN r.asked = 0 THEN 'none' ELSE 'yellow' END AS provider,
            CASE WHEN o.open > 0 THEN 'red' WHEN o.explained > 0 THEN 'yellow' WHEN p.day IS NULL THEN 'none'
                 WHEN p.missing > 0 THEN 'yellow' ELSE 'green' END AS payout,
            CASE WHEN k.open > 0 THEN 'red' WHEN k.explained > 0 THEN 'yellow' WHEN s.day IS NOT NULL THEN 'green'
@@ -43,10 +52,14 @@ _SQL = """
       LEFT JOIN export_batch e ON e.day = d.day LEFT JOIN export_acknowledgement a ON a.batch = e.number
       LEFT JOIN differ v ON v.day = d.day AND v.place = 'provider' LEFT JOIN differ o ON o.day = d.day AND o.place = 'payout'
       LEFT JOIN differ k ON k.day = d.day AND k.place = 'bank' LEFT JOIN differ x ON x.day = d.day AND x.place = 'exported'
-      CROSS JOIN (SELECT min(read_until) AS read_until FROM provider_reading) r
+      CROSS JOIN reading r
      WHERE d.day <= city_day($3) ORDER BY d.day DESC"""
 
 
-async def lights(conn: Connection, first: date, last: date, now: datetime) -> list[DayLights]:
-    """One for each day until today, the youngest first."""
-    return await fetch_all(conn, DayLights, _SQL, first, last, now)
+async def lights(
+    conn: Connection, first: date, last: date, now: datetime, providers: Collection[str]
+) -> list[DayLights]:
+    """One for each day until today, the youngest first. `providers`: those that tell their transactions; where none of them
+    has ever been paid with, the light shows what former ones have told, else nothing.
+    """
+    return await fetch_all(conn, DayLights, _SQL, first, last, now, list(providers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -70,9 +70,12 @@ class ChangedMeanwhile(Conflict):
 
 
 class Differences:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    """`providers`: by name, those that tell their transactions."""
+
+    def __init__(self, db: Database, clock: Clock, providers: Collection[str]) -> None:
         self._db = db
         self._clock = clock
+        self._providers = providers
 
     async def list(self, wanted: Filter) -> Worklist:
         async with self._db.transaction() as conn:
@@ -200,7 +203,7 @@ class Differences:
         """The youngest first."""
         async with self._db.transaction() as conn:
             await freeze(conn)
-            return await lights(conn, first, last, self._clock())
+            return await lights(conn, first, last, self._clock(), self._providers)
 
 
 async def _found(conn: Connection, difference_id: int) -> Listed:

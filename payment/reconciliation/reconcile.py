@@ -6,7 +6,7 @@ metadata name it. Money that is the same here and there, on the same day, gives 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -205,6 +205,29 @@ def too_little_said(ours: Ours, theirs: Theirs, span: Span) -> list[UUID]:
         if payment.session_id is not None and (unseen_charge or unseen_refund or unseen_session):
             found.append(payment.id)
     return sorted(found)
+
+
+def moved_by_look(ours: Ours, looks: Mapping[UUID, Look], providers: Collection[str]) -> list[Movement]:
+    """Of providers without a statement: what they show, of each payment alone, as paid. The moment is ours; they tell none."""
+    found = []
+    for payment in ours.payments:
+        seen = looks[payment.id].session if payment.id in looks and payment.provider in providers else None
+        at = next((one.at for one in ours.posted if (one.payment_id, one.kind) == (payment.id, JournalKind.FEE)), None)
+        if seen is None or seen.state is not _S.PAID or seen.amount is None or at is None:
+            continue
+        found.append(
+            Movement(
+                id=seen.session_id,
+                kind=MovementKind.CHARGE,
+                at=at,
+                amount=seen.amount,
+                fee=Money(0, seen.amount.currency),
+                word=seen.word,
+                charge_id=seen.charge_id,
+                payment_id=payment.id,
+            )
+        )
+    return found
 
 
 def reconcile_day(ours: Ours, theirs: Theirs, span: Span, zone: ZoneInfo, compared_until: datetime) -> list[Difference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +18,13 @@ from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
 from payment.reconciliation import store
 from payment.reconciliation.model import Apart, Day, Found, Look, Ours, People, Span, Story, Theirs, Worklist, day_span
-from payment.reconciliation.reconcile import reconcile_alone, reconcile_day, reconcile_payment, too_little_said
+from payment.reconciliation.reconcile import (
+    moved_by_look,
+    reconcile_alone,
+    reconcile_day,
+    reconcile_payment,
+    too_little_said,
+)
 from payment.reconciliation.totals import account_totals, rows, sums_of
 from payment.statement import Statement, StatementProvider
 
@@ -150,16 +157,18 @@ class Reconciliation:
         )
 
     async def _statement(self, span: Span) -> Statement | None:
-        """Of all providers together; None where one is silent, or where there is none to ask."""
+        """Of all providers together that have one; None where one is silent, or where there is none to ask."""
+        if not self._providers:
+            return None
         found = []
         for name, provider in self._providers.items():
+            if not provider.abilities.statement:
+                continue
             try:
                 found.append(await provider.statement(span.start - LOOK_BACK, span.end))
             except OutcomeUnknown as silence:
                 log.warning("reconciliation.no_answer", extra={"provider": name, "detail": str(silence)})
                 return None
-        if not found:
-            return None
         return Statement(
             tuple(session for one in found for session in one.sessions),
             tuple(movement for one in found for movement in one.movements),
@@ -186,7 +195,11 @@ class Reconciliation:
             if look is None:
                 return None
             looks[payment_id] = look
-        return Theirs(statement, looks, frozenset(wanted[MOST_LOOKS:]))
+        seen = moved_by_look(
+            ours, looks, {name for name, one in self._providers.items() if not one.abilities.statement}
+        )
+        told = replace(statement, movements=(*statement.movements, *seen))
+        return Theirs(told, looks, frozenset(wanted[MOST_LOOKS:]))
 
     async def _look(self, payment: Payment) -> Look | None:
         """None where the provider does not answer."""

@@ -70,7 +70,7 @@ def month(db: Database, played: Played) -> Month:
 
 @pytest.fixture
 def differences(db: Database, month: Month) -> Differences:
-    return Differences(db, month.clock)
+    return Differences(db, month.clock, ["stripe"])
 
 
 async def one(differences: Differences, cause: Cause, state: State = State.OPEN) -> Listed:
