@@ -28,6 +28,7 @@ TERMINAL_CLEARING = "terminal_clearing"
 CASH_IN_TRANSIT = "cash_in_transit"
 CASH_DIFFERENCE = "cash_difference"
 TRANSFER_PAYABLE = "transfer_payable"
+WAIVED_REFUNDS = "waived_refunds"
 BANK = "bank"
 
 
@@ -53,6 +54,7 @@ class JournalKind(StrEnum):
     TRANSFER_CANCELLED = "transfer_cancelled"
     TRANSFER_PAID = "transfer_paid"
     TRANSFER_RETURNED = "transfer_returned"
+    REFUND_WAIVED = "refund_waived"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from frontend.citizen.frame import frame
 from frontend.citizen.refund_views import RefundPage, TrackStep
 from frontend.citizen.views import ShownError
 from frontend.citizen.words import Words
-from payment.transfers.model import Order
+from payment.transfers.model import Ground, Order
 from payment.transfers.states import OPEN, TAKES_ACCOUNT, TransferStatus
 
 HERE = "/refunds"
@@ -56,6 +56,17 @@ def line(words: Words, order: Order) -> str:
         case _S.CANCELLED:
             return words._(
                 "We do not transfer {amount}. You get the money another way, or have it already.", amount=amount
+            )
+        case _S.WAIVED if order.ground is Ground.BARRED:
+            return words._(
+                "We do not transfer {amount} any more: the period in which it could be claimed has passed. "
+                "Please call us if you think otherwise.",
+                amount=amount,
+            )
+        case _S.WAIVED:
+            return words._(
+                "We do not transfer {amount} any more: you have waived it. Please call us if that is not right.",
+                amount=amount,
             )
         case _:
             return words._("We have your bank account and are preparing the transfer of {amount}.", amount=amount)
@@ -104,7 +115,7 @@ def _kind(order: Order) -> str:
 
 def _track(words: Words, order: Order) -> tuple[TrackStep, ...]:
     """Four stations; the one that is waited for is `now`."""
-    if order.status is _S.CANCELLED:
+    if order.status in (_S.CANCELLED, _S.WAIVED):
         return ()
     reached = {_S.ASKED: 1, _S.RETURNED: 1, _S.EXPORTED: 3, _S.PAID: 4}.get(order.status, 2)
     account = words._("ends in {end}", end=order.iban_end) if order.iban_end else ""

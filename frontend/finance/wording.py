@@ -105,6 +105,7 @@ JOURNAL: Mapping[str, str] = {
     "transfer_cancelled": _("Transfer cancelled"),
     "transfer_paid": _("Refund transferred"),
     "transfer_returned": _("Transfer came back"),
+    "refund_waived": _("Refund owed no more"),
 }
 ACCOUNT: Mapping[str, str] = {
     "receivable": _("Receivables"),
@@ -120,6 +121,7 @@ ACCOUNT: Mapping[str, str] = {
     "psp_fees": _("Provider's prices"),
     "refund_payable": _("Refunds payable"),
     "transfer_payable": _("Transfers payable"),
+    "waived_refunds": _("Refunds nobody claims"),
     "unassigned": _("Not assigned yet"),
     "dispute_receivable": _("Disputed payments"),
     "dispute_loss": _("Lost disputes"),

@@ -101,6 +101,8 @@ def payment_state(words: Words, one: Taking) -> str:
         return words._("Paid")
     if status is PaymentStatus.AUTHORISED:
         return words._("Reserved, not taken yet")
+    if one.payment.is_uncovered:
+        return words._("The reservation ran out")
     if status in (PaymentStatus.FENCED, PaymentStatus.LAPSED):
         return words._("Not owed any more")
     if one.payment.provider == COUNTER:

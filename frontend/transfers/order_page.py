@@ -17,9 +17,9 @@ from frontend.citizen.words import Words
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.transfers import wording
-from frontend.transfers.views import Action, OrderPage
+from frontend.transfers.views import Action, Option, OrderPage
 from payment.transfers.endpoints import TRANSFERS
-from payment.transfers.model import Order
+from payment.transfers.model import Order, Story
 from payment.transfers.states import OPEN, TAKES_ACCOUNT, TRANSITIONS, TransferEvent, TransferStatus
 
 _E = TransferEvent
@@ -44,13 +44,17 @@ async def order_page(
         notice=words._(refusal.message) if refusal is not None and not wrong else "",
         back=Link(label=words._("Refunds by bank transfer"), url=f"/{words.language}/transfers/"),
         status=words._(wording.STATUS[order.status]),
-        is_waiting=order.status not in (TransferStatus.PAID, TransferStatus.CANCELLED),
+        is_waiting=order.status in OPEN,
         facts=wording.facts(words, order),
         fields=wording.ten_fields(words, story),
         steps=tuple(wording.step_line(words, story, one) for one in story.steps),
         links=wording.links(words, order),
-        buttons=_buttons(words, staff, order, url),
+        buttons=(*_buttons(words, staff, order, url), *_decisions(words, staff, story, url)),
         reasons=_reasons(words, staff, order, url),
+        waivers=tuple(wording.waiver_facts(words, one) for one in story.waivers),
+        waive_url=f"{url}/waivers" if _may_waive(staff, story) else "",
+        grounds=tuple(Option(value=one.value, label=words._(text)) for one, text in wording.GROUND.items()),
+        barred_from=words.day(story.barred_from) if story.barred_from else "",
         hint=_hint(words, staff, order) or await _unasked(request, words, order),
         enter_url=f"{url}/account" if order.status in TAKES_ACCOUNT and staff.may("transfer.enter") else "",
         request_key=new_key(),
@@ -78,7 +82,7 @@ async def _unasked(request: web.Request, words: Words, order: Order) -> str:
 def _wrong(words: Words, refusal: DomainError | None, typed: Mapping[str, str]) -> Mapping[str, str]:
     if not isinstance(refusal, Invalid):
         return {}
-    reason = next((name for name in typed if name not in ("holder", "iban")), "")
+    reason = next((name for name in typed if name not in ("holder", "iban", "ground", "reason", "evidence")), "")
     fields = {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
     return {reason if name == "note" else name: text for name, text in fields.items()}
 
@@ -99,6 +103,23 @@ def _buttons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Ac
     may_go_on = not (order.is_disputed or order.is_lost)
     if _takes(order, _E.APPROVE) and staff.may("transfer.approve") and not _is_own(staff, order) and may_go_on:
         found.append(Action(name="approve", label=words._("Order the payment"), url=f"{url}/approve"))
+    return tuple(found)
+
+
+def _may_waive(staff: Principal, story: Story) -> bool:
+    waits = any(one.status == "requested" for one in story.waivers)
+    return _takes(story.order, _E.WAIVE) and staff.may("transfer.assess") and not waits
+
+
+def _decisions(words: Words, staff: Principal, story: Story, url: str) -> tuple[Action, ...]:
+    waiting = next((one for one in story.waivers if one.status == "requested"), None)
+    if waiting is None or not staff.may("transfer.approve"):
+        return ()
+    here, found = f"{url}/waivers/{waiting.id}", []
+    if waiting.requested_by != staff.account_id and _takes(story.order, _E.WAIVE) and not story.order.is_disputed:
+        label = words._("Approve: it is owed no more")
+        found.append(Action(name="approve-waiver", label=label, url=f"{here}/approve"))
+    found.append(Action(name="reject-waiver", label=words._("Reject: it is still owed"), url=f"{here}/reject"))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -23,9 +23,9 @@ from frontend.transfers import wording
 from frontend.transfers.order_page import order_page
 from frontend.transfers.views import ListPage
 from payment.transfers.endpoints import TRANSFER_FILES, TRANSFERS, sent
-from payment.transfers.model import Order, SentFile
+from payment.transfers.model import Ground, Order, SentFile
 from payment.transfers.refusals import FileErased, SamePerson, TransferMovedOn
-from payment.transfers.states import TransferStatus
+from payment.transfers.states import ENDED, TransferStatus
 
 _READS = can("finance.read")
 _S = TransferStatus
@@ -43,8 +43,8 @@ async def show_all(request: web.Request) -> web.Response:
     transfers = request.app[TRANSFERS]
     here = _home(words)
     if ended:
-        done = await transfers.listed((_S.PAID, _S.CANCELLED))
-        tables: tuple[Table, ...] = (_table(words, words._("Transferred or cancelled"), done),)
+        done = await transfers.listed(ENDED)
+        tables: tuple[Table, ...] = (_table(words, words._("Transferred, cancelled or owed no more"), done),)
         links = (Link(label=words._("Open orders"), url=here),)
     else:
         found = await transfers.listed(_LISTED)
@@ -53,7 +53,7 @@ async def show_all(request: web.Request) -> web.Response:
             _table(words, words._(wording.STATUS[status]), [one for one in found if one.status is status], unasked)
             for status in _LISTED
         )
-        links = (Link(label=words._("Transferred or cancelled"), url=f"{here}?ended=1"),)
+        links = (Link(label=words._("Transferred, cancelled or owed no more"), url=f"{here}?ended=1"),)
     view = ListPage(
         frame=staff_frame(request, words, words._("Refunds by bank transfer")),
         links=(*links, Link(label=words._("Files for the bank"), url=f"{here}files")),
@@ -122,6 +122,33 @@ async def cancel(request: web.Request) -> web.Response:
     note, by = (await form(request)).get("note", ""), request[STAFF].account_id
     work = request.app[TRANSFERS].cancel(path_id(request, "transfer"), by=by, note=note)
     return await _done(request, work, {"cancel": note})
+
+
+async def ask_waiver(request: web.Request) -> web.Response:
+    fields = await form(request)
+    typed = {name: fields.get(name, "")[:1000] for name in ("ground", "reason", "evidence")}
+    ident = path_id(request, "transfer")
+    work = request.app[TRANSFERS].ask_waiver(
+        ident,
+        Ground.BARRED if typed["ground"] == Ground.BARRED else Ground.WAIVED,
+        reason=typed["reason"],
+        evidence=typed["evidence"],
+        by=request[STAFF].account_id,
+        key=uuid5(ident, f"waiver {key_of(fields)}"),
+    )
+    return await _done(request, work, typed)
+
+
+async def approve_waiver(request: web.Request) -> web.Response:
+    await form(request)
+    ident, waiver, by = path_id(request, "transfer"), path_id(request, "waiver"), request[STAFF].account_id
+    return await _done(request, request.app[TRANSFERS].approve_waiver(ident, waiver, by=by))
+
+
+async def reject_waiver(request: web.Request) -> web.Response:
+    await form(request)
+    ident, waiver, by = path_id(request, "transfer"), path_id(request, "waiver"), request[STAFF].account_id
+    return await _done(request, request.app[TRANSFERS].reject_waiver(ident, waiver, by=by))
 
 
 async def send_back(request: web.Request) -> web.Response:
@@ -257,5 +284,26 @@ ENDPOINTS = [
     page("POST", f"{_ONE}/approve", approve, can("transfer.approve"), "Order the payment", SamePerson, *_STEP),
     page("POST", f"{_ONE}/ask-again", ask_again, can("transfer.assess"), "Ask for another account", Invalid, *_STEP),
     page("POST", f"{_ONE}/cancel", cancel, can("transfer.approve"), "Cancel the order", Invalid, *_STEP),
+    page(
+        "POST", f"{_ONE}/waivers", ask_waiver, can("transfer.assess"), "It is owed no more", Invalid, Conflict, *_STEP
+    ),
+    page(
+        "POST",
+        f"{_ONE}/waivers/{{waiver}}/approve",
+        approve_waiver,
+        can("transfer.approve"),
+        "Approve that it is owed no more",
+        Conflict,
+        *_STEP,
+    ),
+    page(
+        "POST",
+        f"{_ONE}/waivers/{{waiver}}/reject",
+        reject_waiver,
+        can("transfer.approve"),
+        "Reject that it is owed no more",
+        Conflict,
+        *_STEP,
+    ),
     page("POST", f"{_ONE}/returned", send_back, can("transfer.send"), "Returned by the bank", Invalid, *_STEP),
 ]

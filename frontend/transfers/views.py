@@ -38,6 +38,13 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    value: str
+    label: str
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
     at: str
     what: str
@@ -48,7 +55,8 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """`fields`: the ten of a payment order; `enter_url`: where staff enter the account for its payee."""
+    """`fields`: the ten of a payment order; `enter_url`: where staff enter the account for its payee; `waivers`: that it is owed no more,
+    as it was asked for; `waive_url`: where that is asked for; `barred_from`: from when limitation is a ground."""
 
     frame: StaffFrame
     notice: str
@@ -61,6 +69,10 @@ class OrderPage:
     links: tuple[Link, ...]
     buttons: tuple[Action, ...]
     reasons: tuple[Action, ...]
+    waivers: tuple[tuple[Fact, ...], ...]
+    waive_url: str
+    grounds: tuple[Option, ...]
+    barred_from: str
     hint: str
     enter_url: str
     request_key: str

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from base.i18n import mark as _
 from frontend.citizen.words import Words
-from frontend.finance.shared import payment_url, zone_of
+from frontend.finance.shared import journal_url, payment_url, zone_of
 from frontend.finance.views import Fact, Link
 from frontend.finance.wording import REASON, cents, money, unless_erased
 from frontend.transfers.views import StepLine
 from payment.receipts.kassenzeichen import spaced
-from payment.transfers.model import Order, Step, Story
-from payment.transfers.states import OPEN, Occasion, TransferEvent, TransferStatus
+from payment.transfers.model import Ground, Order, Step, Story, Waiver
+from payment.transfers.states import ENDED, OPEN, Occasion, TransferEvent, TransferStatus
 
 STATUS: Mapping[TransferStatus, str] = {
     TransferStatus.ASKED: _("Account asked for"),
@@ -23,6 +23,7 @@ STATUS: Mapping[TransferStatus, str] = {
     TransferStatus.PAID: _("Transferred"),
     TransferStatus.RETURNED: _("Returned by the bank"),
     TransferStatus.CANCELLED: _("Order cancelled"),
+    TransferStatus.WAIVED: _("Owed no more"),
 }
 EVENT: Mapping[str, str] = {
     Occasion.ASKED.value: _("The refund failed; the payee was asked for an account"),
@@ -41,6 +42,17 @@ EVENT: Mapping[str, str] = {
     TransferEvent.BOUNCE.name.lower(): _("Returned by the bank"),
     TransferEvent.ASK_AGAIN.name.lower(): _("Asked for the account again"),
     TransferEvent.CANCEL.name.lower(): _("Order cancelled"),
+    TransferEvent.WAIVE.name.lower(): _("Owed no more: booked as income"),
+    TransferEvent.REOPEN.name.lower(): _("That was reversed: it is owed again, and the account is asked for"),
+}
+GROUND: Mapping[Ground, str] = {
+    Ground.WAIVED: _("Waived by the payee in writing"),
+    Ground.BARRED: _("Period of limitation passed (sections 195, 199 BGB)"),
+}
+_WAIVER: Mapping[str, str] = {
+    "requested": _("Waits for another person"),
+    "approved": _("Approved"),
+    "rejected": _("Rejected"),
 }
 _RECORD: Mapping[str, str] = {
     "amount": _("Amount"),
@@ -104,7 +116,7 @@ def ten_fields(words: Words, story: Story) -> tuple[Fact, ...]:
     lines = ", ".join(f"{one.product}: {cents(words, one.amount_cents, 'EUR')}" for one in order.lines)
     reason = f"{words._(REASON[order.reason])} · {order.purpose}"
     nothing = words._(NONE_YET)
-    erased = words._("deleted") if order.status in (TransferStatus.PAID, TransferStatus.CANCELLED) else nothing
+    erased = words._("deleted") if order.status in ENDED and order.entered_at is not None else nothing
     assessed = (
         words._("{name}, {when}", name=name(order.assessed_by, ""), when=words.when(order.assessed_at, place))
         if order.assessed_by is not None and order.assessed_at is not None
@@ -138,6 +150,27 @@ def step_line(words: Words, story: Story, step: Step) -> StepLine:
         note=unless_erased(words, step.note or ""),
         record=tuple(Fact(label=words._(_RECORD[name]), value=value) for name, value in (step.record or {}).items()),
     )
+
+
+def waiver_facts(words: Words, one: Waiver) -> tuple[Fact, ...]:
+    place = str(zone_of(words))
+    found = [
+        Fact(label=words._("Ground"), value=words._(GROUND[one.ground])),
+        Fact(label=words._("What was found"), value=unless_erased(words, one.reason)),
+        Fact(label=words._("Evidence"), value=unless_erased(words, one.evidence)),
+        Fact(
+            label=words._("Asked for"),
+            value=words._("{name}, {when}", name=one.asker, when=words.when(one.requested_at, place)),
+        ),
+        Fact(label=words._("State"), value=words._(_WAIVER[one.status])),
+    ]
+    if one.decider is not None and one.decided_at is not None:
+        decided = words._("{name}, {when}", name=one.decider, when=words.when(one.decided_at, place))
+        found.append(Fact(label=words._("Decided"), value=decided))
+    if one.journal_id is not None:
+        url = journal_url(words, one.journal_id)
+        found.append(Fact(label=words._("Journal"), value=str(one.journal_id), url=url))
+    return tuple(found)
 
 
 def links(words: Words, order: Order) -> tuple[Link, ...]:

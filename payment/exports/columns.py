@@ -84,4 +84,5 @@ POSTING_WORDS: Mapping[str, str] = {  # each kind has one: the treasury reads no
     JournalKind.TRANSFER_CANCELLED: "Überweisung storniert",
     JournalKind.TRANSFER_PAID: "Erstattung überwiesen",
     JournalKind.TRANSFER_RETURNED: "Überweisung zurück",
+    JournalKind.REFUND_WAIVED: "Erstattung nicht mehr geschuldet",
 }

@@ -27,6 +27,7 @@ ACCOUNTS: Mapping[str, str] = {
     "psp_fees": _("The payment provider's prices, as an expense of their own."),
     "refund_payable": _("Refunds that are owed to payers."),
     "transfer_payable": _("Refunds that are owed and go by bank transfer."),
+    "waived_refunds": _("Refunds that nobody claims: waived in writing, or barred by limitation."),
     "unassigned": _("Money received of which it is not known what for."),
     "dispute_receivable": _("Money that the payer's bank took back and that is disputed."),
     "dispute_loss": _("Disputes that were lost."),
@@ -66,6 +67,9 @@ KINDS: Mapping[str, str] = {
     "transfer_paid": _("The bank has transferred a refund: transfers payable against the bank account."),
     "transfer_returned": _(
         "The bank has returned a transfer: its payment is reversed, and it is owed by transfer again."
+    ),
+    "refund_waived": _(
+        "A refund is owed no more, said by two persons with evidence: transfers payable against an income of its own."
     ),
 }
 _PRINCIPLES = (

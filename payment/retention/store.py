@@ -19,7 +19,8 @@ COUNT: Mapping[str, str] = {
     "finance_note": f"""
         SELECT (SELECT count(*) FROM difference_note WHERE {_TYPED} AND city_day(at) < $1)
              + (SELECT count(*) FROM difference_request WHERE note <> '[erased]' AND city_day(requested_at) < $1)
-             + (SELECT count(*) FROM reversal WHERE reason <> '[erased]' AND city_day(requested_at) < $1)""",  # noqa: S608
+             + (SELECT count(*) FROM reversal WHERE reason <> '[erased]' AND city_day(requested_at) < $1)
+             + (SELECT count(*) FROM transfer_waiver WHERE reason <> '[erased]' AND city_day(requested_at) < $1)""",  # noqa: S608
 }
 GONE: Mapping[str, tuple[str, ...]] = {
     "export_file": (
@@ -37,6 +38,8 @@ GONE: Mapping[str, tuple[str, ...]] = {
         f"UPDATE difference_note SET text = '[erased]' WHERE {_TYPED} AND city_day(at) < $1",  # noqa: S608
         "UPDATE difference_request SET note = '[erased]' WHERE note <> '[erased]' AND city_day(requested_at) < $1",
         "UPDATE reversal SET reason = '[erased]' WHERE reason <> '[erased]' AND city_day(requested_at) < $1",
+        "UPDATE transfer_waiver SET reason = '[erased]' WHERE reason <> '[erased]' AND city_day(requested_at) < $1",
+        "UPDATE transfer_waiver SET evidence = '[erased]' WHERE evidence <> '[erased]' AND city_day(requested_at) < $1",
     ),
 }
 _READ = """

@@ -53,7 +53,9 @@ class Cancelling(Orders):
     async def disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
         """For `payment.ports.Hooks.on_disputed`: while it is open nothing goes on; won, it does; lost, the payer has the money."""
         conn = cast("Connection", tx)
-        waiting = [one for one in await store.of_payment(conn, payment.id) if one.status is not _S.CANCELLED]
+        waiting = [
+            one for one in await store.of_payment(conn, payment.id) if one.status not in (_S.CANCELLED, _S.WAIVED)
+        ]
         if dispute.status is DisputeStatus.LOST:
             await self.cancel_for(conn, payment.id, f"{dispute.provider_id}: {dispute.taken_cents / 100:.2f}")
             late = [one for one in waiting if one.status not in MAY_CANCEL]

@@ -13,15 +13,19 @@ from base.errors import Invalid, NotFound, Unauthenticated
 from base.web import NO_STORE, STAFF, TRANSFER, Endpoint, body, can, path_id, path_number, query, reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from payment.transfers.files import TransferFiles
-from payment.transfers.model import Order, SentFile, Story
+from payment.transfers.model import Ground, Order, SentFile, Story, Waiver
 from payment.transfers.refusals import (
     FileErased,
     NoPayingAccount,
+    NotBarredYet,
     NothingToSend,
     OwnOrders,
+    OwnWaiver,
     PaymentDisputed,
     SamePerson,
     TransferMovedOn,
+    WaiverDecided,
+    WaiverWaits,
 )
 from payment.transfers.states import OPEN, TransferStatus
 from payment.transfers.usecases import Transfers
@@ -46,6 +50,42 @@ class NoteIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Annotated[str, Field(max_length=1000, description="Why; no personal data")]
+
+
+class WaiverIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ground: Ground = Field(
+        description="waived: by its payee, in writing; barred: the period of limitation has passed (sections 195, 199 BGB)"
+    )
+    reason: Annotated[str, Field(max_length=1000, description="What was found; 5 to 500 characters")]
+    evidence: Annotated[str, Field(max_length=1000, description="Where it is filed; 3 to 300 characters")]
+
+
+class WaiverOut(BaseModel):
+    id: UUID
+    ground: Ground
+    reason: str
+    evidence: str
+    requested_by: str
+    requested_at: datetime
+    status: str = Field(description="requested, approved or rejected")
+    decided_by: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Waiver) -> WaiverOut:
+        return cls(
+            id=one.id,
+            ground=one.ground,
+            reason=one.reason,
+            evidence=one.evidence,
+            requested_by=one.asker,
+            requested_at=one.requested_at,
+            status=one.status,
+            decided_by=one.decider,
+            decided_at=one.decided_at,
+        )
 
 
 class ListQuery(BaseModel):
@@ -119,6 +159,7 @@ class TransferStoryOut(TransferOut):
     holder: str | None = Field(description="Null where none is named, or it is erased")
     iban: str | None
     steps: list[StepOut]
+    waivers: list[WaiverOut] = Field(description="That it is owed no more, as it was asked for; the youngest first")
 
     @classmethod
     def told(cls, story: Story) -> TransferStoryOut:
@@ -137,6 +178,7 @@ class TransferStoryOut(TransferOut):
                 )
                 for one in story.steps
             ],
+            waivers=[WaiverOut.of(one) for one in story.waivers],
         )
 
 
@@ -236,6 +278,31 @@ async def cancel(request: web.Request) -> web.Response:
 async def send_back(request: web.Request) -> web.Response:
     note, by = (await body(request, NoteIn)).note, request[STAFF].account_id
     order = await request.app[TRANSFERS].returned_by_hand(path_id(request, "transfer"), by=by, note=note)
+    return reply(TransferOut.of(order), headers=NO_STORE)
+
+
+async def ask_waiver(request: web.Request) -> web.Response:
+    wanted, ident = await body(request, WaiverIn), path_id(request, "transfer")
+    order = await request.app[TRANSFERS].ask_waiver(
+        ident,
+        wanted.ground,
+        reason=wanted.reason,
+        evidence=wanted.evidence,
+        by=request[STAFF].account_id,
+        key=uuid5(ident, f"waiver {idempotency_key(request)}"),
+    )
+    return reply(TransferOut.of(order), headers=NO_STORE)
+
+
+async def approve_waiver(request: web.Request) -> web.Response:
+    ident, waiver = path_id(request, "transfer"), path_id(request, "waiver")
+    order = await request.app[TRANSFERS].approve_waiver(ident, waiver, by=request[STAFF].account_id)
+    return reply(TransferOut.of(order), headers=NO_STORE)
+
+
+async def reject_waiver(request: web.Request) -> web.Response:
+    ident, waiver = path_id(request, "transfer"), path_id(request, "waiver")
+    order = await request.app[TRANSFERS].reject_waiver(ident, waiver, by=request[STAFF].account_id)
     return reply(TransferOut.of(order), headers=NO_STORE)
 
 
@@ -343,6 +410,38 @@ ENDPOINTS = [
     _step("ask-again", ask_again, "transfer.assess", "Ask its payee for another account", Invalid, takes=NoteIn),
     _step("cancel", cancel, "transfer.approve", "Cancel it: the refund is owed again", Invalid, takes=NoteIn),
     _step("returned", send_back, "transfer.send", "The bank has returned it", Invalid, takes=NoteIn),
+    Endpoint(
+        method="POST",
+        path=f"{_ONE}/waivers",
+        handler=ask_waiver,
+        who=can("transfer.assess"),
+        summary="Say that it is owed no more: waived in writing, or barred by limitation; another person approves",
+        params={"transfer": UUID},
+        takes=WaiverIn,
+        headers={"Idempotency-Key": True},
+        gives={200: TransferOut},
+        refuses=(KeyNeeded, *_NOT_NOW, WaiverWaits, NotBarredYet, Invalid),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ONE}/waivers/{{waiver}}/approve",
+        handler=approve_waiver,
+        who=can("transfer.approve"),
+        summary="Approve it: what was owed becomes income; by another person",
+        params={"transfer": UUID, "waiver": UUID},
+        gives={200: TransferOut},
+        refuses=(*_NOT_NOW, OwnWaiver, WaiverDecided, PaymentDisputed),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_ONE}/waivers/{{waiver}}/reject",
+        handler=reject_waiver,
+        who=can("transfer.approve"),
+        summary="Reject it: it is still owed",
+        params={"transfer": UUID, "waiver": UUID},
+        gives={200: TransferOut},
+        refuses=(*_NOT_NOW, WaiverDecided),
+    ),
     Endpoint(
         method="POST",
         path=_FILES,

@@ -35,6 +35,8 @@ class Looking(Orders):
                 account=self.account_of(order),
                 steps=tuple(steps),
                 names=await accounts.names(conn, people),
+                waivers=tuple(await store.waivers(conn, order_id)),
+                barred_from=await store.barred_from(conn, order_id),
             )
 
     async def listed(self, statuses: Collection[TransferStatus]) -> Sequence[Order]:

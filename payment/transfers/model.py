@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID, uuid5
 
 from base.money import Money
@@ -16,6 +17,7 @@ from payment.transfers.states import TransferStatus
 
 HOLDER_LENGTH = 70  # as a SEPA transfer takes it
 NOTE_LENGTH = 500
+EVIDENCE_LENGTH = 300
 # Countries and territories that take SEPA transfers (EPC409-09, list of 2025), by the IBAN's first two letters.
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 _BESIDE = "AD AL CH GB GI IS LI MC MD ME MK NO RS SM VA"
@@ -62,12 +64,20 @@ def understood(holder: str, iban: str) -> tuple[BankAccount | None, Mapping[str,
     return (None if wrong else BankAccount(holder=holder, iban=found)), wrong
 
 
+class Ground(StrEnum):
+    """Why a refund is owed no more. BARRED: sections 195 and 199 BGB, three years from the end of the year in which it arose."""
+
+    WAIVED = "waived"  # by its payee, in writing
+    BARRED = "barred"  # by limitation; nobody was found until then
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A row of `transfer_order`. `round`: how often its payee was asked; `lines`: the product accounts that it is paid out of.
 
     `holder` and `iban` are sealed; both gone once they are erased. `reason`: the refund's; `kassenzeichen`, `reference`: the payment's.
-    `is_disputed`: a dispute of the payment is undecided; `is_lost`: one was decided for the payer.
+    `is_disputed`: a dispute of the payment is undecided; `is_lost`: one was decided for the payer. `ground`:
+    why it was waived, if ever.
     """
 
     id: UUID
@@ -101,6 +111,7 @@ class Order:
     kassenzeichen: str = ""
     is_disputed: bool = False
     is_lost: bool = False
+    ground: Ground | None = None
 
     @property
     def amount(self) -> Money:
@@ -142,6 +153,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A row of `transfer_waiver` with the names of who asked and who decided. `evidence`: where it is filed; `journal_id`:
+    once it is approved."""
+
+    id: UUID
+    order_id: UUID
+    ground: Ground
+    reason: str
+    evidence: str
+    requested_by: int
+    requested_at: datetime
+    asker: str = ""
+    status: str = "requested"
+    decided_by: int | None = None
+    decider: str | None = None
+    decided_at: datetime | None = None
+    journal_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentFile:
     """A row of `transfer_file`, without its content. `is_readable`: False once the bank data in it are erased."""
 
@@ -170,12 +201,15 @@ class Download:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An order with everything that a page shows of it. `account`: None where none is named, or it is erased."""
+    """An order with everything that a page shows of it. `account`: None where none is named, or it is erased; `waivers`: the youngest
+    first; `barred_from`: the first day on which limitation can be said to have passed."""
 
     order: Order
     account: BankAccount | None
     steps: tuple[Step, ...]
     names: Mapping[int, str]
+    waivers: tuple[Waiver, ...] = ()
+    barred_from: date | None = None
 
 
 def end_to_end_id(order_id: UUID, file: int) -> UUID:

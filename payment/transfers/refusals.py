@@ -29,6 +29,35 @@ class NoteWrong(Invalid):
         super().__init__([FieldError("/note", code, text)])
 
 
+class WaiverWrong(Invalid):
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        texts = {"missing": _("Say in a sentence what it rests on."), "too_long": SENTENCES["too_long"]}
+        super().__init__([FieldError(f"/{name}", code, texts[code]) for name, code in wrong.items()])
+
+
+class WaiverWaits(Conflict):
+    code = "waiver_waits"
+    message = _("That this refund is owed no more was asked for already, and waits for another person.")
+
+
+class WaiverDecided(Conflict):
+    code = "waiver_decided"
+    message = _("This was decided meanwhile.")
+
+
+class OwnWaiver(Conflict):
+    code = "own_waiver"
+    message = _("You asked for it, so another person has to approve it.")
+
+
+class NotBarredYet(Conflict):
+    code = "not_barred_yet"
+    message = _(
+        "The period of limitation (sections 195 and 199 BGB: three years from the end of the year in which the refund arose) "
+        "has not passed yet."
+    )
+
+
 class TransferMovedOn(Conflict):
     code = "transfer_moved_on"
     message = _(

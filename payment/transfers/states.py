@@ -19,6 +19,7 @@ class TransferStatus(StrEnum):
     PAID = "paid"
     RETURNED = "returned"
     CANCELLED = "cancelled"
+    WAIVED = "waived"  # nobody wants it, or can want it any more: income of the city
 
 
 class TransferEvent(StrEnum):
@@ -30,6 +31,8 @@ class TransferEvent(StrEnum):
     BOUNCE = "returned by the bank"
     ASK_AGAIN = "ask for the account again"
     CANCEL = "cancel"
+    WAIVE = "waive"
+    REOPEN = "reverse the waiver"
 
 
 _S, _E = TransferStatus, TransferEvent
@@ -51,6 +54,10 @@ TRANSITIONS: Mapping[tuple[TransferStatus, TransferEvent], TransferStatus] = {
     (_S.ASSESSED, _E.CANCEL): _S.CANCELLED,
     (_S.APPROVED, _E.CANCEL): _S.CANCELLED,
     (_S.RETURNED, _E.CANCEL): _S.CANCELLED,
+    (_S.ASKED, _E.WAIVE): _S.WAIVED,
+    (_S.IBAN_GIVEN, _E.WAIVE): _S.WAIVED,
+    (_S.RETURNED, _E.WAIVE): _S.WAIVED,
+    (_S.WAIVED, _E.REOPEN): _S.ASKED,  # by the database, with the journal that takes the waiver's back
 }
 
 
@@ -67,7 +74,8 @@ class Occasion(StrEnum):
     )
 
 
-OPEN = frozenset(_S) - {_S.PAID, _S.CANCELLED}  # somebody has still to do something, or the bank
+ENDED = frozenset({_S.PAID, _S.CANCELLED, _S.WAIVED})
+OPEN = frozenset(_S) - ENDED  # somebody has still to do something, or the bank
 TAKES_ACCOUNT = frozenset(before for before, event in TRANSITIONS if event is _E.GIVE)
 
 

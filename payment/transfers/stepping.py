@@ -36,7 +36,7 @@ class Stepping(Orders):
         async with self.db.transaction() as conn:
             before = await self._locked(conn, order_id)
             if before.status not in TAKES_ACCOUNT:
-                if self.account_of(before) == account and before.status is not _S.CANCELLED:
+                if self.account_of(before) == account and before.status not in (_S.CANCELLED, _S.WAIVED):
                     return before  # sent twice
                 raise TransferMovedOn
             named = replace(

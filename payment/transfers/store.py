@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from payment.transfers.model import Download, Order, SentFile, Step
+from payment.transfers.model import Download, Order, SentFile, Step, Waiver
 from payment.transfers.states import TransferStatus
 
 _READ = """
-    SELECT o.*, r.reason, p.kassenzeichen, p.reference, d.is_disputed, d.is_lost
+    SELECT o.*, r.reason, p.kassenzeichen, p.reference, d.is_disputed, d.is_lost,
+           (SELECT w.ground FROM transfer_waiver w WHERE w.order_id = o.id AND w.status = 'approved'
+             ORDER BY w.decided_at DESC LIMIT 1) AS ground
       FROM transfer_order o JOIN refund r ON r.id = o.refund_id JOIN payment p ON p.id = o.payment_id
       CROSS JOIN LATERAL (
         SELECT coalesce(bool_or(status IN ('inquiry', 'open', 'answered')), false) AS is_disputed,
                coalesce(bool_or(status = 'lost'), false) AS is_lost
           FROM dispute WHERE payment_id = o.payment_id) d"""
 _TYPED = "s.by IS NOT NULL AND s.event IN ('ask_again', 'bounce', 'cancel')"  # of the rest, the product wrote numbers
-_ENDED = "o.status IN ('paid', 'cancelled')"
+_ENDED = "o.status IN ('paid', 'cancelled', 'waived')"
 _FILE = """
     SELECT number, id, made_by, made_at, execute_on, account_name, account_iban, orders, sum_cents, sha256,
            content IS NOT NULL AS is_readable
@@ -63,7 +65,7 @@ async def of_status(conn: Connection, statuses: Collection[TransferStatus], limi
 
 async def latest_done(conn: Connection, limit: int) -> list[Order]:
     """The youngest first."""
-    sql = f"{_READ} WHERE o.status IN ('paid', 'cancelled') ORDER BY o.changed_at DESC, o.id LIMIT $1"
+    sql = f"{_READ} WHERE o.status IN ('paid', 'cancelled', 'waived') ORDER BY o.changed_at DESC, o.id LIMIT $1"
     return await fetch_all(conn, Order, sql, limit)
 
 
@@ -108,6 +110,51 @@ async def insert_step(conn: Connection, order_id: UUID, step: Step) -> None:
 async def steps(conn: Connection, order_id: UUID) -> list[Step]:
     sql = "SELECT event, at, by, note, record FROM transfer_step WHERE order_id = $1 ORDER BY id"
     return await fetch_all(conn, Step, sql, order_id)
+
+
+_WAIVER = """
+    SELECT w.id, w.order_id, w.ground, w.reason, w.evidence, w.requested_by, q.name AS asker, w.requested_at, w.status, w.decided_by,
+           d.name AS decider, w.decided_at, w.journal_id
+      FROM transfer_waiver w JOIN account q ON q.id = w.requested_by LEFT JOIN account d ON d.id = w.decided_by"""
+
+
+async def waivers(conn: Connection, order_id: UUID) -> list[Waiver]:
+    """The youngest first."""
+    return await fetch_all(
+        conn, Waiver, f"{_WAIVER} WHERE w.order_id = $1 ORDER BY w.requested_at DESC, w.id", order_id
+    )
+
+
+async def lock_waiver(conn: Connection, waiver_id: UUID) -> Waiver | None:
+    return await find_one(conn, Waiver, f"{_WAIVER} WHERE w.id = $1 FOR UPDATE OF w", waiver_id)
+
+
+async def insert_waiver(conn: Connection, w: Waiver) -> bool:
+    """False where this one is there, or another waits."""
+    sql = """
+        INSERT INTO transfer_waiver (id, order_id, ground, reason, evidence, requested_by, requested_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true"""
+    values = (w.id, w.order_id, w.ground, w.reason, w.evidence, w.requested_by, w.requested_at)
+    return bool(await conn.fetchval(sql, *values))
+
+
+async def decide_waiver(
+    conn: Connection, waiver_id: UUID, status: str, by: int, at: datetime, journal_id: int | None
+) -> None:
+    sql = "UPDATE transfer_waiver SET status = $2, decided_by = $3, decided_at = $4, journal_id = $5 WHERE id = $1"
+    await conn.execute(sql, waiver_id, status, by, at, journal_id)
+
+
+async def barred_from(conn: Connection, order_id: UUID) -> date | None:
+    """The day from which the claim is barred by limitation."""
+    sql = "SELECT limitation_ends(city_day(created_at)) FROM transfer_order WHERE id = $1"
+    return await find_one(conn, date, sql, order_id)
+
+
+async def latest_waived(conn: Connection, refund_id: UUID) -> int:
+    """The journal that was booked last."""
+    sql = "SELECT max(id) FROM journal WHERE kind = 'refund_waived' AND refund_id = $1"
+    return int(await conn.fetchval(sql, refund_id))
 
 
 async def without_order(conn: Connection, limit: int) -> list[UUID]:
@@ -205,7 +252,7 @@ async def erase_accounts(conn: Connection, before: datetime) -> int:
     """Of orders that have ended and were left alone since."""
     sql = """
         WITH gone AS (UPDATE transfer_order SET holder = NULL, iban = NULL, iban_end = NULL
-          WHERE iban IS NOT NULL AND status IN ('paid', 'cancelled') AND changed_at < $1 RETURNING 1)
+          WHERE iban IS NOT NULL AND status IN ('paid', 'cancelled', 'waived') AND changed_at < $1 RETURNING 1)
         SELECT count(*) FROM gone"""
     return int(await conn.fetchval(sql, before))
 
@@ -233,7 +280,8 @@ async def erase_files(conn: Connection, before: datetime) -> int:
         WITH gone AS (UPDATE transfer_file f SET content = NULL
           WHERE content IS NOT NULL AND made_at < $1 AND NOT EXISTS (
             SELECT FROM transfer_file_item i JOIN transfer_order o ON o.id = i.order_id
-             WHERE i.file = f.number AND o.file = f.number AND (o.status NOT IN ('paid', 'cancelled') OR o.changed_at >= $1)) RETURNING 1)
+             WHERE i.file = f.number AND o.file = f.number
+               AND (o.status NOT IN ('paid', 'cancelled', 'waived') OR o.changed_at >= $1)) RETURNING 1)
         SELECT count(*) FROM gone"""
     return int(await conn.fetchval(sql, before))
 
@@ -242,12 +290,13 @@ async def erase_of_reference(conn: Connection, reference: UUID) -> None:
     """With the person: of orders that have ended."""
     sql = """
         UPDATE transfer_order o SET holder = NULL, iban = NULL, iban_end = NULL FROM payment p
-         WHERE p.id = o.payment_id AND p.reference = $1 AND o.status IN ('paid', 'cancelled') AND o.iban IS NOT NULL"""
+         WHERE p.id = o.payment_id AND p.reference = $1 AND o.status IN ('paid', 'cancelled', 'waived')
+           AND o.iban IS NOT NULL"""
     await conn.execute(sql, reference)
 
 
 async def is_open(conn: Connection, reference: UUID) -> bool:
     sql = """
         SELECT EXISTS (SELECT FROM transfer_order o JOIN payment p ON p.id = o.payment_id
-                        WHERE p.reference = $1 AND o.status NOT IN ('paid', 'cancelled'))"""
+                        WHERE p.reference = $1 AND o.status NOT IN ('paid', 'cancelled', 'waived'))"""
     return bool(await conn.fetchval(sql, reference))

@@ -29,7 +29,8 @@ SEALED = """
 # By the term of this kind, in a run that is written down.
 BY_TERM: Mapping[str, str] = {
     "receipt_text": "charge.label charge.lines payment.lines transfer_order.lines",
-    "finance_note": "difference_note.text difference_request.note reversal.reason",
+    "finance_note": """
+        difference_note.text difference_request.note reversal.reason transfer_waiver.evidence transfer_waiver.reason""",
     "bank_statement": """
         bank_detail.acct_svcr_ref bank_detail.creditor_iban bank_detail.creditor_name bank_detail.creditor_reference bank_detail.debtor_iban
         bank_detail.debtor_name bank_detail.end_to_end_id bank_detail.msg_id bank_detail.pmt_inf_id bank_detail.remittance
@@ -83,6 +84,8 @@ OF_CODE = """
     retention_run.kind retention_term.kind reversal.status room.status seat.muted seat.role seat.sends seat.state service.capture
     service.channels service.key service.leika_key service_office.channels service_search.language ticket.channel ticket.status
     ticket_history.status till.key till_code.way till_hold.because till_hold.verified transfer_order.status transfer_step.event
+    transfer_waiver.ground
+    transfer_waiver.status
     waitlist_offer.status waitlist_slot.status waitlist_wish.offices waitlist_wish.windows"""
 _TEXTUAL = """
     SELECT table_name || '.' || column_name AS name, table_name AS tab, column_name AS col

@@ -177,6 +177,53 @@ async def test_from_a_failed_refund_to_the_file_and_the_bank(town: Town, staff: 
     }
 
 
+async def test_who_waives_it_in_writing_is_owed_nothing_and_two_persons_say_so(
+    town: Town, staff: dict[str, StaffBrowser]
+) -> None:
+    made = await failed(town)
+    here = f"/de/transfers/{(await order_of(town))['id']}"
+    ada, toni, luca = staff["ada"], staff["toni"], staff["luca"]
+    assert "frühestens am Dienstag, 1. Januar 2030" in words(await ada.get(here))
+    assert f'action="{here}/waivers"' not in (await toni.get(here)).text
+    empty = await ada.post(f"{here}/waivers", ground="waived", reason=" ", evidence="", request_key=str(uuid4()))
+    assert (empty.status, words(empty).count("worauf es sich stützt")) == (422, 4), words(empty)
+    early = await ada.post(
+        f"{here}/waivers", ground="barred", reason="Niemand zu finden", evidence="Akte 4", request_key=str(uuid4())
+    )
+    assert "ist noch nicht abgelaufen" in words(early)
+    done = await ada.post(
+        f"{here}/waivers",
+        ground="waived",
+        reason="Verzicht vom 3. März",
+        evidence="Akte 4, Blatt 12",
+        request_key=str(uuid4()),
+    )
+    for said in ("Schriftlicher Verzicht der empfangenden Person", "Akte 4, Blatt 12", "Wartet auf eine andere Person"):
+        assert said in words(done), words(done)
+    [approve] = re.findall(r'action="([^"]*/approve)"', (await toni.get(here)).text)
+    assert (await ada.post(approve)).status == 403
+    assert "Nicht mehr geschuldet: als Ertrag gebucht" in words(await toni.post(approve))
+    assert await balances(town) == {"psp_clearing": 1300, "waived_refunds": -1300}
+    assert "Nicht mehr geschuldet" in words(await toni.get("/de/transfers/?ended=1"))
+    async with StaffBrowser(town) as citizen:
+        case = words(await citizen.get(f"/de/case/{made['token']}"))
+        assert "Wir überweisen 13,00 € nicht mehr: Sie haben darauf verzichtet" in case, case
+    await town.assert_sound()
+
+    [journal] = await town.rows("SELECT id FROM journal WHERE kind = 'refund_waived'")
+    books = f"/de/finance/books/journals/{journal['id']}"
+    page = await luca.get(books)
+    assert "Nicht beanspruchte Erstattungen" in words(page)
+    assert "Erstattung nicht mehr geschuldet" in words(page)
+    await luca.post(f"{books}/reversals", reason="Kam doch noch", request_key=str(uuid4()))
+    [reversal] = await town.rows("SELECT id FROM reversal")
+    await toni.post(f"{books}/reversals/{reversal['id']}/approve")
+    assert (await order_of(town))["status"] == "asked"
+    assert "wieder geschuldet" in words(await ada.get(here))
+    assert await balances(town) == {"psp_clearing": 1300, "transfer_payable": -1300}
+    await town.assert_sound()
+
+
 async def on_the_statement(town: Town, number: int, cents: int, end_to_end: str, opening: int = 100_000) -> None:
     """The bank's file comes, and the sides are laid beside each other."""
     day = date(2026, 12, number)

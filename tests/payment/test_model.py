@@ -24,6 +24,7 @@ from payment.ledger import (
     REFUND_PAYABLE,
     REVENUE,
     TRANSFER_PAYABLE,
+    WAIVED_REFUNDS,
     JournalKind,
 )
 from payment.model import (
@@ -80,7 +81,10 @@ async def test_enum_equals_the_check_list_of_the_schema(db: Database, constraint
 
 @pytest.mark.parametrize(
     "account",
-    [IN_ADVANCE, PSP_CLEARING, f"{REVENUE}fees", REFUND_PAYABLE, DISPUTED, DISPUTE_LOSS, BANK, TRANSFER_PAYABLE],
+    [
+        *(IN_ADVANCE, PSP_CLEARING, f"{REVENUE}fees", REFUND_PAYABLE, DISPUTED, DISPUTE_LOSS, BANK),
+        *(TRANSFER_PAYABLE, WAIVED_REFUNDS),
+    ],
 )
 async def test_the_schema_knows_our_accounts(db: Database, account: str) -> None:
     names = re.findall(r"'([^']*)'", await rule(db, "entry_account"))
