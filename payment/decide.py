@@ -113,6 +113,7 @@ def decide(payment: Payment, seen: Snapshot, now: datetime) -> Decision:
         checked_at=now,
         session_id=payment.session_id or seen.session_id,
         charge_id=seen.charge_id or payment.charge_id,
+        method=seen.method or payment.method,
     )
     if event is PaymentEvent.RESERVED:
         if payment.status is PaymentStatus.FENCED and payment.authorised_until is not None:
@@ -169,6 +170,7 @@ def surplus(payment: Payment, seen: Snapshot, new_id: UUID, now: datetime) -> De
         status=PaymentStatus.PAID,
         session_id=seen.session_id,
         charge_id=seen.charge_id,
+        method=seen.method,
         pay_url=None,
         captured_cents=seen.amount.cents,
         refunded_cents=0,

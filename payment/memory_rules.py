@@ -5,6 +5,7 @@ PostgreSQL asks the triggers before a change in the order of their names, then t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -41,6 +42,7 @@ def check_payment(p: Payment) -> None:
         payment_keep_reason=(p.keep_cents is None) != (p.keep_reason is None) or p.keep_reason is RefundReason.MANUAL,
         payment_lapsed_shows_nothing=p.status is PaymentStatus.LAPSED and p.pay_url is not None,
         payment_lines_sum=sum(line.amount_cents for line in p.lines) != p.amount_cents,
+        payment_method=p.method is not None and re.fullmatch(r"[a-z0-9_]{1,40}", p.method) is None,
         payment_paid_is_captured=(p.status is PaymentStatus.PAID) != (p.captured_cents > 0),
         payment_refund_within_captured=not 0 <= p.refunded_cents <= p.captured_cents,
         payment_take=p.take_cents is not None
@@ -59,6 +61,7 @@ def unique_payment(p: Payment, others: Iterable[Payment]) -> None:
 def payment_changes(was: Payment, p: Payment) -> None:
     _refuse_where(
         payment_keep_only_falls=was.keep_cents is not None and (p.keep_cents is None or p.keep_cents > was.keep_cents),
+        payment_method_fixed=was.status is PaymentStatus.PAID and p.method != was.method,
         payment_paid_is_final=was.status is PaymentStatus.PAID and p.status is not PaymentStatus.PAID,
         payment_take_is_final=was.take_cents is not None and p.take_cents != was.take_cents,
     )

@@ -150,6 +150,8 @@ class Payment:
 
     Of one that was reserved: `authorised_until` stays when that is over. `keep_cents`: what the city may keep, None for all; it only
     falls. `take_cents`: what the provider was told to take, 0 to let all go; decided once, for it may have been done.
+
+    `method`: how its payer paid, in the provider's word, or cash or terminal at a till; None: not told.
     """
 
     id: UUID
@@ -182,6 +184,7 @@ class Payment:
     take_attempt_at: datetime | None = None
     keep_cents: int | None = None
     keep_reason: RefundReason | None = None
+    method: str | None = None
     kassenzeichen: str = field(default="", compare=False)  # given by the database with the row (0069_receipt.sql)
 
     def __post_init__(self) -> None:

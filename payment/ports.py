@@ -79,6 +79,7 @@ class Snapshot:
     word: str = ""
     account: str = PSP_CLEARING  # of the books, on which its money lies
     reserved_until: datetime | None = None  # of an AUTHORISED one; None: the provider does not say
+    method: str | None = None  # how its payer paid, where that is told: small letters, figures and _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,7 @@ def _snapshot(one: CounterPayment) -> Snapshot:
         url=one.pay_url if one.status is CounterStatus.OPEN else None,
         word=one.status.value,
         account=account_of(one.till_key, one.method) if one.method and one.till_key else PSP_CLEARING,
+        method=one.method if is_paid else None,
     )
 
 

@@ -46,9 +46,9 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
         INSERT INTO payment (id, reference, provider, amount_cents, currency, description, language, return_url, status, attempt,
                              attempt_at, session_id, charge_id, pay_url, captured_cents, attention, surplus, created_at, checked_at,
                              lines, service_day, capture, authorised_until,
-                             take_cents, take_attempt, take_attempt_at, keep_cents, keep_reason)
+                             take_cents, take_attempt, take_attempt_at, keep_cents, keep_reason, method)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-                $27, $28)
+                $27, $28, $29)
         ON CONFLICT DO NOTHING RETURNING true"""
     values = (
         p.id,
@@ -75,7 +75,7 @@ async def insert_payment(conn: Connection, p: Payment) -> bool:
         [_stored(line) for line in p.lines],
         p.service_day,
     )
-    return bool(await conn.fetchval(sql, *values, *rest, p.capture, *_reservation(p)))
+    return bool(await conn.fetchval(sql, *values, *rest, p.capture, *_reservation(p), p.method))
 
 
 def _reservation(p: Payment) -> tuple[object, ...]:
@@ -92,11 +92,11 @@ async def update_payment(conn: Connection, p: Payment, was: PaymentStatus) -> bo
     sql = """
         UPDATE payment SET status = $3, attempt = $4, attempt_at = $5, session_id = $6, charge_id = $7, pay_url = $8,
                            captured_cents = $9, attention = $10, surplus = $11, checked_at = $12, authorised_until = $13,
-                           take_cents = $14, take_attempt = $15, take_attempt_at = $16, keep_cents = $17, keep_reason = $18
+                           take_cents = $14, take_attempt = $15, take_attempt_at = $16, keep_cents = $17, keep_reason = $18, method = $19
          WHERE id = $1 AND status = $2 RETURNING true"""
     key = (p.id, was, p.status, p.attempt, p.attempt_at)
     rest = (p.session_id, p.charge_id, p.pay_url, p.captured_cents, p.attention, p.surplus, p.checked_at)
-    return bool(await conn.fetchval(sql, *key, *rest, *_reservation(p)))
+    return bool(await conn.fetchval(sql, *key, *rest, *_reservation(p), p.method))
 
 
 async def due_payments(

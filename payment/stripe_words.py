@@ -5,6 +5,7 @@ Source: docs.stripe.com/api at version 2026-10-28.endive, objects Checkout Sessi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -113,18 +114,30 @@ def snapshot(session: Json) -> Snapshot:
         url=session.get("url"),
         word=word,
         reserved_until=_reserved_until(intent) if state is SessionState.AUTHORISED else None,
+        method=_method(intent) if state in _CENTS_OF else None,
     )
 
 
+_METHOD = re.compile(r"[a-z0-9_]{1,40}")
 _CENTS_OF = {SessionState.PAID: "amount_received", SessionState.AUTHORISED: "amount_capturable"}
 
 
 def _reserved_until(intent: Json) -> datetime | None:
     """`capture_before` of the card (docs.stripe.com/payments/place-a-hold-on-a-payment-method); other methods do not say."""
-    charge = intent.get("latest_charge")
-    details = (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
+    details = _details(intent)
     until = (details.get(str(details.get("type"))) or {}).get("capture_before")
     return datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None
+
+
+def _method(intent: Json) -> str | None:
+    """How the payer paid; a word that is none of a column's is not told."""
+    found = str(_details(intent).get("type") or "")
+    return found if _METHOD.fullmatch(found) else None
+
+
+def _details(intent: Json) -> Json:
+    charge = intent.get("latest_charge")
+    return (charge.get("payment_method_details") or {}) if isinstance(charge, Mapping) else {}
 
 
 def own_snapshots(sessions: Sequence[Json]) -> list[Snapshot]:

@@ -15,7 +15,7 @@ from base import failpoint, log
 from base.config import SettingError, Settings
 from base.db import CannotConnect
 from base.migrate import MigrationError, migrate
-from server import accounts, allocation, ledger
+from server import accounts, allocation, kassenzeichen, ledger
 from server.export_options import add_commands as export_options
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, int]]
@@ -119,6 +119,8 @@ def parser() -> argparse.ArgumentParser:
     allocation.add_commands(commands)
     ledger.add_commands(commands)
     export_options(commands)
+    naming = commands.add_parser("kassenzeichen", help="show or change what the city's payment references begin with")
+    naming.add_argument("prefix", nargs="?", help="at most ten capital letters and figures; from the next payment on")
     media = commands.add_parser("media", help="forward the video calls; needs no database")
     media.add_argument("--number", type=int, default=0, help="which of the workers in MEDIA_CONTROL")
     commands.add_parser("openapi", help="write openapi.json").add_argument(
@@ -144,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "media": _media,
         "export": _export,
         "ledger": ledger.look_after_books,
+        "kassenzeichen": kassenzeichen.kassenzeichen,
     }
     command = others.get(arguments.command) or _COMMANDS[arguments.command][0]
     try:

@@ -9,6 +9,7 @@ from base.i18n import format_money
 from base.i18n import mark as _
 from base.money import Money
 from frontend.citizen.words import Words
+from frontend.receipts.methods import ONLINE
 from payment.model import ERASED_NOTE, DisputeStatus, PaymentStatus, Refund, RefundReason, RefundStatus
 from payment.ports import RefundState, SessionState
 from payment.reconciliation.model import Difference, DifferenceKind
@@ -127,9 +128,12 @@ ACCOUNT: Mapping[str, str] = {
     "dispute_loss": _("Lost disputes"),
 }
 METHOD: Mapping[str, str] = {
-    "stripe": "Stripe",
-    "xbezahldienste": "XBezahldienste",
-    "counter": _("At the counter"),
+    "cash": _("Cash"),
+    "terminal": _("Card at the counter"),
+    **ONLINE,
+    "stripe": _("Online, way not told (Stripe)"),
+    "xbezahldienste": _("Online, way not told (XBezahldienste)"),
+    "counter": _("At the counter, way not told"),
     "none": _("Free of charge"),
     "": _("Without a payment"),
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from base.i18n import Text
 from base.i18n import mark as _
 from base.money import Money
 from booking.appointments.model import Case
@@ -11,19 +14,21 @@ from frontend.citizen.frame import frame
 from frontend.citizen.holding import Chosen
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
+from frontend.receipts.methods import ONLINE
 from frontend.receipts.views import ReceiptPage, Sheet
 from payment.model import Line
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 
-_METHODS = {"cash": _("In cash"), "terminal": _("By card at the counter")}
+_METHODS = {"cash": _("In cash"), "terminal": _("By card at the counter"), **ONLINE}
 
 
 def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen, *, with_name: bool = True) -> Sheet:
     """Of an erased case without a name: nobody knows it any more."""
     is_difference = receipt.reference != case.id
     if not is_difference and all(line.label for line in receipt.lines):
-        items = tuple(_item(words, line, receipt.currency) for line in receipt.lines)
+        names = [service.name for _wanted, service in chosen.services] + [one.name for one in case.reductions]
+        items = tuple(_item(words, line, receipt.currency, names) for line in receipt.lines)
     else:
         items = (_whole(words, receipt, chosen, is_difference),)
     return _sheet(
@@ -84,9 +89,7 @@ def _sheet(
         Row(label="Kassenzeichen", value=spaced(receipt.kassenzeichen)),
         Row(label=words._("Issued"), value=words.when(receipt.issued_at, office.time_zone)),
         Row(label=words._("Paid by"), value=name),
-        Row(
-            label=words._("How paid"), value=words._(_METHODS[receipt.method]) if receipt.method else words._("Online")
-        ),
+        Row(label=words._("How paid"), value=words._(_METHODS.get(receipt.method or "", _("Online")))),
         about,
         Row(label=words._("Legal basis"), value=legal_basis),
         Row(
@@ -106,17 +109,23 @@ def _sheet(
     )
 
 
-def _item(words: Words, line: Line, currency: str) -> Row:
-    """With the whole fee and what a reduction took off before, where one did."""
-    label = f"{line.quantity} × {line.label}" if line.quantity > 1 else line.label
+def _item(words: Words, line: Line, currency: str, names: Sequence[Text] = ()) -> Row:
+    """With the whole fee and what a reduction took off before, where one did. `names`: what the labels may be, in any language."""
+    said = _said(words, line.label, names)
+    label = f"{line.quantity} × {said}" if line.quantity > 1 else said
     paid, off = Money(line.amount_cents, currency), Money(line.reduced_cents, currency)
     if not off:
         return Row(label=label, value=words.fee(paid))
     lines = (
         words._("Fee {amount}", amount=words.fee(paid + off)),
-        words._("less {amount}: {reduction}", amount=words.fee(off), reduction=line.reduction),
+        words._("less {amount}: {reduction}", amount=words.fee(off), reduction=_said(words, line.reduction, names)),
     )
     return Row(label=label, value=words.fee(paid), lines=lines)
+
+
+def _said(words: Words, label: str, names: Sequence[Text]) -> str:
+    """As the reader calls it, where it is a name of the catalogue; what was booked otherwise stays as it was booked."""
+    return next((words.pick(name) for name in names if label in name.values()), label)
 
 
 def _taxes(words: Words, receipt: Receipt) -> tuple[str, ...]:

@@ -65,6 +65,9 @@ ENDPOINTS = [
     page("POST", f"{_PAYMENT}/take", handlers.take, _WORK, "Take the money", *_TAKING),
     page("GET", f"{_PAYMENT}/receipt", receipts.show_receipt, _WORK, "The receipt, to print", NotFound),
     page(
+        "GET", f"{_PAYMENT}/receipt.pdf", receipts.receipt_file, _WORK, "It as PDF", NotFound, media="application/pdf"
+    ),
+    page(
         "POST",
         f"{_PAYMENT}/refunds/{{refund}}/give",
         handlers.give_back,

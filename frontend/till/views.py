@@ -116,3 +116,5 @@ class TillReceiptPage:
     frame: StaffFrame
     back: Link
     sheet: Sheet
+    pdf_url: str
+    languages: tuple[Link, ...]  # in which the payer can have it; the one that is shown leads nowhere

@@ -12,7 +12,8 @@ from payment.model import Line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
-    """A journal as it is exported. `number`: its place in the chain of seals, so without a gap; `method`: how it was paid (the provider).
+    """A journal as it is exported. `number`: its place in the chain of seals, so without a gap; `method`: how it was paid, or
+    where nobody told the provider.
 
     `kassenzeichen` and `lines` are those of its payment: empty where it has none (a payout). `entries`: account, cents (debit positive).
     `journal_id` and `payment_id` stand in no file: they lead from a batch to its journals.

@@ -51,7 +51,7 @@ async def currencies(conn: Connection, day: date) -> list[str]:
 async def vouchers(conn: Connection, day: date) -> tuple[Voucher, ...]:
     """In the order of the chain."""
     sql = """
-        SELECT s.seq, j.id, j.payment_id, j.kind, p.provider, p.kassenzeichen, p.lines, e.entries
+        SELECT s.seq, j.id, j.payment_id, j.kind, coalesce(p.method, p.provider) AS method, p.kassenzeichen, p.lines, e.entries
           FROM journal j JOIN journal_seal s ON s.journal_id = j.id LEFT JOIN payment p ON p.id = j.payment_id
           JOIN LATERAL (SELECT array_agg((account, amount_cents) ORDER BY id) AS entries FROM entry WHERE journal_id = j.id) e ON true
          WHERE j.business_day = $1 ORDER BY s.seq"""
@@ -59,7 +59,7 @@ async def vouchers(conn: Connection, day: date) -> tuple[Voucher, ...]:
         Voucher(
             number=row["seq"],
             kind=row["kind"],
-            method=row["provider"] or "",
+            method=row["method"] or "",
             kassenzeichen=row["kassenzeichen"] or "",
             lines=tuple(Line(**line) for line in row["lines"] or ()),
             entries=tuple((account, cents) for account, cents in row["entries"]),

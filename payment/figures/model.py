@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takings:
-    """`method`: the provider, "till" where somebody paid at a counter. A reversal lessens what it takes back."""
+    """`method`: card, paypal, cash, terminal; where nobody told, the provider. A reversal lessens what it takes back."""
 
     day: date
     method: str

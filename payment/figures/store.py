@@ -34,7 +34,7 @@ _KEEP = "coalesce(p.take_cents, p.keep_cents, p.amount_cents)"
 
 async def takings(conn: Connection, first: date, last: date) -> list[Takings]:
     sql = f"""
-        SELECT j.business_day AS day, coalesce(p.provider, '') AS method, coalesce(p.currency, 'EUR') AS currency,
+        SELECT j.business_day AS day, coalesce(p.method, p.provider, '') AS method, coalesce(p.currency, 'EUR') AS currency,
                count(DISTINCT j.id) FILTER (WHERE j.kind = 'fee')::int AS payments,
                coalesce(sum(e.amount_cents) FILTER (WHERE coalesce(o.kind, j.kind) = 'fee'), 0)::bigint AS taken_cents,
                -coalesce(sum(e.amount_cents) FILTER (WHERE coalesce(o.kind, j.kind) = 'refund'), 0)::bigint AS refunded_cents
@@ -58,8 +58,8 @@ async def behind(
     """Journal by journal what `takings()` sums; `method`: None for all."""
     sql = f"""
         SELECT j.id AS journal_id, j.business_day AS day, j.at, j.kind, p.id AS payment_id, p.reference, p.kassenzeichen,
-               p.provider AS method, (sum(e.amount_cents) * CASE WHEN $3 = 'refund' THEN -1 ELSE 1 END)::bigint AS cents
-{_MONEY} AND coalesce(o.kind, j.kind) = $3 AND ($4::text IS NULL OR p.provider = $4) AND p.currency = $5
+               coalesce(p.method, p.provider) AS method, (sum(e.amount_cents) * CASE WHEN $3 = 'refund' THEN -1 ELSE 1 END)::bigint AS cents
+{_MONEY} AND coalesce(o.kind, j.kind) = $3 AND ($4::text IS NULL OR coalesce(p.method, p.provider) = $4) AND p.currency = $5
          GROUP BY j.id, p.id ORDER BY j.business_day, j.id LIMIT $6"""
     return await fetch_all(conn, Behind, sql, first, last, side.value, method, currency, limit)
 
@@ -80,7 +80,7 @@ async def open_parts(conn: Connection, account: str, currency: str, last: date, 
 
 async def reserved(conn: Connection) -> list[Reserved]:
     sql = f"""
-        SELECT p.provider AS method, p.currency, count(*)::int AS payments, sum(p.amount_cents)::bigint AS cents,
+        SELECT coalesce(p.method, p.provider) AS method, p.currency, count(*)::int AS payments, sum(p.amount_cents)::bigint AS cents,
                sum({_KEEP})::bigint AS keep_cents, min(p.authorised_until) AS until
           FROM payment p WHERE {_RESERVED} GROUP BY 1, 2 ORDER BY 2, 1"""  # noqa: S608
     return await fetch_all(conn, Reserved, sql)
@@ -89,8 +89,8 @@ async def reserved(conn: Connection) -> list[Reserved]:
 async def reserved_parts(conn: Connection, currency: str, method: str | None, limit: int) -> list[ReservedPart]:
     """The first to run out first; `method`: None for all."""
     sql = f"""
-        SELECT p.id AS payment_id, p.reference, p.kassenzeichen, p.provider AS method, p.service_day, p.authorised_until AS until,
-               p.amount_cents::bigint AS cents, {_KEEP}::bigint AS keep_cents
-          FROM payment p WHERE {_RESERVED} AND p.currency = $1 AND ($2::text IS NULL OR p.provider = $2)
+        SELECT p.id AS payment_id, p.reference, p.kassenzeichen, coalesce(p.method, p.provider) AS method, p.service_day,
+               p.authorised_until AS until, p.amount_cents::bigint AS cents, {_KEEP}::bigint AS keep_cents
+          FROM payment p WHERE {_RESERVED} AND p.currency = $1 AND ($2::text IS NULL OR coalesce(p.method, p.provider) = $2)
          ORDER BY p.authorised_until, p.kassenzeichen LIMIT $3"""  # noqa: S608
     return await fetch_all(conn, ReservedPart, sql, currency, method, limit)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 27  # characters, that XBezahldienste allows and treasuries take
 _FORM = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 
 
@@ -14,6 +15,12 @@ def understood(typed: str) -> str | None:
     """As stored, of whatever blanks and small letters it was typed with; None where it is none or a digit is wrong."""
     text = "".join(typed.split()).upper()
     return text if _FORM.fullmatch(text) and _remainder(text) == 1 else None
+
+
+def made(prefix: str, number: int) -> str:
+    """As the database makes it."""
+    body = f"{prefix}{number:09d}"
+    return f"RF{98 - _remainder(f'RF00{body}'):02d}{body}"
 
 
 def spaced(kassenzeichen: str) -> str:

@@ -25,7 +25,7 @@ class Receipt:
     refunded_cents: int
     currency: str
     lines: tuple[Line, ...] = ()
-    method: str | None = None  # at a till: cash or terminal
+    method: str | None = None  # cash or terminal at a till, else the provider's word; None: not told
 
     @property
     def label(self) -> str:

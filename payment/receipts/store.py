@@ -13,7 +13,7 @@ from payment.receipts.model import Receipt
 _READ = """
     SELECT r.payment_id, p.reference, r.year, r.number, r.issued_at, p.kassenzeichen, p.provider,
            p.captured_cents AS amount_cents, p.refunded_cents,
-           p.currency, p.lines, c.method
+           p.currency, p.lines, coalesce(p.method, c.method) AS method
       FROM receipt r JOIN payment p ON p.id = r.payment_id LEFT JOIN counter_payment c ON c.payment_id = p.id"""
 
 

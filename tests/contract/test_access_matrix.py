@@ -458,6 +458,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_TILL}/{{till}}/payments/{{payment}}": CASHES,
     f"POST {_TILL}/{{till}}/payments/{{payment}}/take": CASHES,
     f"GET {_TILL}/{{till}}/payments/{{payment}}/receipt": CASHES,
+    f"GET {_TILL}/{{till}}/payments/{{payment}}/receipt.pdf": CASHES,
     f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/give": CASHES,
     f"POST {_TILL}/{{till}}/payments/{{payment}}/refunds/{{refund}}/transfer": CASHES,
     **dict.fromkeys(

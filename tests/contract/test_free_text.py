@@ -61,7 +61,7 @@ OF_MACHINES = """
     journal.subject kassenzeichen_prefix.prefix matching_link.transaction_id media_worker.former media_worker.instance
     media_worker.name message.key message.last_error message.provider_id payment.attention payment.charge_id payment.description
     payment.kassenzeichen payment.pay_url payment.provider payment.return_url payment.session_id provider_listing.provider
-    provider_payout.* provider_payout_now.* provider_payout_part.* provider_price.method provider_price.provider
+    provider_payout.* provider_payout_now.* provider_payout_part.* payment.method provider_price.method provider_price.provider
     provider_reading.provider provider_transaction.* provider_transaction_now.* refund.failure refund.provider_id room.worker
     room.worker_instance schema_migration.name transfer_order.bank_entry_ref transfer_order.purpose transfer_step.record
     web_process.address allocation_run.list allocation_run.result allocation_run.seed difference.subject seat.label

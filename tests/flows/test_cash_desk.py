@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pypdf import PdfReader
 
 from payment.receipts.kassenzeichen import spaced
 from tests.staff import Page, StaffBrowser, hire, sign_in
-from tests.town import Town
+from tests.town import KIM, Town
 
 PAID = "Führungszeugnis"  # 13 euros
 MITTE = "buergerbuero-mitte"
@@ -85,6 +87,29 @@ class TestTaking:
         assert "Zahlungsart Bar" in receipt
         assert "Kim" not in receipt
         await town.assert_sound()
+
+    async def test_its_receipt_is_in_the_payers_language_and_there_as_pdf(
+        self, town: Town, robin: StaffBrowser
+    ) -> None:
+        """Whatever language the cashier works in; another can be chosen, and the line is called as that language calls it."""
+        till = await a_till(town, robin)
+        made = await town.appointment(PAID, {**KIM, "language": "en"})
+        path = await begun(town, robin, till, made)
+        await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+        [names] = await town.rows("SELECT name FROM service WHERE id = $1", made["service"])
+        page = await robin.get(f"{path}/receipt")
+        for said in ("Receipt 2026-000001", "How paid In cash", names["name"]["en"], "Zurück zur Zahlung"):
+            assert said in words(page), said
+        assert '<div lang="en"' in page.text
+        assert f'href="{path}/receipt?language=de"' in page.text
+        assert f'href="{path}/receipt?language=en"' not in page.text
+        german = await robin.get(f"{path}/receipt?language=de")
+        for said in ("Quittung 2026-000001", "Zahlungsart Bar", names["name"]["de"]):
+            assert said in words(german), said
+        for language, said in (("en", "Receipt 2026-000001"), ("de", "Quittung 2026-000001"), ("xx", "Receipt")):
+            async with robin.http.get(f"{town.origin}{path}/receipt.pdf?language={language}") as response:
+                assert (response.status, response.content_type) == (200, "application/pdf")
+                assert said in PdfReader(io.BytesIO(await response.read())).pages[0].extract_text()
 
     async def test_by_card_with_the_number_on_the_slip(self, town: Town, robin: StaffBrowser) -> None:
         till = await a_till(town, robin)
@@ -292,7 +317,7 @@ class TestDrawer:
             "SELECT content FROM export_file WHERE batch = $1 AND format = 'totals-csv'", batch.number
         )
         text = bytes(file["content"]).decode("cp1252")
-        assert "counter" in text
+        assert ";cash;" in text
         assert "13,00" in text
 
 

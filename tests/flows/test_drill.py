@@ -37,9 +37,9 @@ async def test_from_a_figure_to_the_payment_and_back_with_the_days_kept(town: To
     made = await paid(town)
     await town.cancel(await paid(town))
     figures = await toni.get(FIGURES)
-    taken, refunded = [one for one in links(figures, "/figures/lines") if "method=stripe" in one]
+    taken, refunded = [one for one in links(figures, "/figures/lines") if "method=card" in one]
     lines = await toni.get(taken)
-    assert "Bezahlt: 01.12.2026, Stripe" in words(lines)
+    assert "Bezahlt: 01.12.2026, Mit Karte, online" in words(lines)
     assert "Summe 26,00 €" in words(lines)
     assert way(lines) == [("Auswertung: 01.12.2026–03.12.2026", FIGURES)]
     assert "Summe 13,00 €" in words(await toni.get(refunded))

@@ -21,7 +21,7 @@ async def test_picture_table_and_files_say_the_same(town: Town, toni: StaffBrows
     await town.cancel(await paid(town))
     page = await toni.get(f"{HERE}?{DECEMBER}")
     text = words(page)
-    assert "01.12.2026 Stripe 2 26,00 € 13,00 € 13,00 €" in text
+    assert "01.12.2026 Mit Karte, online 2 26,00 € 13,00 € 13,00 €" in text
     assert "Geld beim Zahlungsdienst 13,00 €" in text
     assert 'role="img" aria-label="Vom 01.12.2026 bis 03.12.2026: 26,00' in page.text.replace("\xa0", " ")
     assert "style=" not in page.text
@@ -30,10 +30,10 @@ async def test_picture_table_and_files_say_the_same(town: Town, toni: StaffBrows
         assert 'filename="Auswertung_20261201_20261203.csv"' in response.headers["Content-Disposition"]
         lines = (await response.read()).decode("utf-8-sig").splitlines()
     assert lines[0].startswith("Tag;Zahlungsweg;Zahlungen;")
-    assert lines[1:] == ["01.12.2026;Stripe;2;26,00;13,00;13,00;EUR"]
+    assert lines[1:] == ["01.12.2026;Mit Karte, online;2;26,00;13,00;13,00;EUR"]
     async with toni.http.get(f"{town.origin}{HERE}/figures.xlsx?{DECEMBER}") as response:
         book = load_workbook(io.BytesIO(await response.read()))
-    assert [cell.value for cell in book["Einnahmen"][2]][1:] == ["Stripe", 2, 26, 13, 13, "EUR"]
+    assert [cell.value for cell in book["Einnahmen"][2]][1:] == ["Mit Karte, online", 2, 26, 13, 13, "EUR"]
     assert [cell.value for cell in book["Offene Posten"][3]][:2] == ["Geld beim Zahlungsdienst", 13]
 
 
@@ -52,7 +52,7 @@ async def test_what_is_reserved_is_a_sum_beside_the_takings(town: Town, toni: St
     page = await toni.get(f"{HERE}?{DECEMBER}")
     text = words(page)
     assert "Jetzt vorgemerkt, noch nicht eingezogen" in text, text
-    assert "Stripe 1 13,00 € 13,00 €" in text, text
+    assert "Mit Karte, online 1 13,00 € 13,00 €" in text, text
     assert "In diesen Tagen wurde nichts gebucht." in text
     [url] = set(re.findall(r'href="(/de/finance/figures/reserved\?[^"]*)"', page.text))
     listed = words(await toni.get(url.replace("&amp;", "&")))
@@ -63,10 +63,10 @@ async def test_what_is_reserved_is_a_sum_beside_the_takings(town: Town, toni: St
     [until] = await town.rows(
         "SELECT to_char(authorised_until AT TIME ZONE 'Europe/Berlin', 'DD.MM.YYYY') AS day FROM payment"
     )
-    assert lines[1:] == [f"Stripe;1;13,00;13,00;{until['day']};EUR"]
+    assert lines[1:] == [f"Mit Karte, online;1;13,00;13,00;{until['day']};EUR"]
     async with toni.http.get(f"{town.origin}{HERE}/figures.xlsx?{DECEMBER}") as response:
         book = load_workbook(io.BytesIO(await response.read()))
-    assert [cell.value for cell in book["Vorgemerkt"][2]][:4] == ["Stripe", 1, 13, 13]
+    assert [cell.value for cell in book["Vorgemerkt"][2]][:4] == ["Mit Karte, online", 1, 13, 13]
     assert book["Einnahmen"].max_row == 1
     await town.cancel(made)
     await town.work()

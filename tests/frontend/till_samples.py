@@ -78,6 +78,7 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
     protocol = DrawerProtocol(till=_TILL, drawer=_DRAWER, moves=_MOVES)
     closed = replace(protocol, drawer=_CLOSED)
     back = Link(label="Kasse 1", url="/back")
+    languages = (Link(label="Deutsch", url=""), Link(label="English", url="/en"))
     text = words._("This is less than the fee.")
     wrong = replace(form, values={"given": "12"}, messages={"given": text})
     due, done = (
@@ -155,5 +156,14 @@ def till_pages(words: Words, frame: StaffFrame) -> dict[str, tuple[str, object]]
             "till/drawer.html",
             replace(drawer, facts=wording.drawer_facts(words, closed), close=None),
         ),
-        "till-receipt": ("till/receipt.html", TillReceiptPage(frame=frame, back=back, sheet=sheet)),
+        "till-receipt": (
+            "till/receipt.html",
+            TillReceiptPage(
+                frame=frame,
+                back=back,
+                sheet=sheet,
+                pdf_url="/receipt.pdf",
+                languages=languages,
+            ),
+        ),
     }

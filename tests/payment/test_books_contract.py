@@ -320,6 +320,20 @@ async def test_a_paid_payment_stays_paid(books: Books) -> None:
     assert await refusal(books, lambda tx: books.store_payment(tx, back, P.PAID)) == "payment_paid_is_final"
 
 
+async def test_how_something_was_paid_stands_still_once_it_is(books: Books) -> None:
+    await put(books, there := a_payment(status=P.OPEN))
+    wrong = replace(there, method="By card")
+    assert await refusal(books, lambda tx: books.store_payment(tx, wrong, P.OPEN)) == "payment_method"
+    done = replace(there, status=P.PAID, captured_cents=there.amount_cents, charge_id="pi_1", method="paypal")
+    async with books.transaction() as tx:
+        await books.store_payment(tx, done, P.OPEN)
+        found = await books.payment(tx, there.id)
+    assert found is not None
+    assert found.method == "paypal"
+    other = replace(done, method="card")
+    assert await refusal(books, lambda tx: books.store_payment(tx, other, P.PAID)) == "payment_method_fixed"
+
+
 async def test_a_refund_of_the_provider_belongs_to_one_of_ours(books: Books) -> None:
     first = a_refund(amount_cents=100, status=R.SUBMITTED)
     second = replace(first, id=UUID(int=502), reason=RefundReason.LOST_SLOT)
@@ -711,6 +725,7 @@ APPROVES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at
         (["UPDATE refund SET status = 'rejected', rejected_by = 1"], "refund_decided_once"),
         (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 2"], "refund_terms_fixed"),
         (["UPDATE payment SET status = 'open'"], "payment_paid_is_final"),
+        (["UPDATE payment SET method = 'card'"], "payment_method_fixed"),
         (["UPDATE payment SET status = 'fenced', captured_cents = 0"], "payment_paid_is_final"),
         (["UPDATE payment SET amount_cents = 2600, captured_cents = 2600"], "payment_terms_fixed"),
         ([f"UPDATE payment SET status = 'won' WHERE id = '{UUID(int=2)}'"], "payment_status"),

@@ -325,6 +325,23 @@ def test_words_of_a_session(changed: dict[str, Any], state: SessionState) -> Non
     assert snapshot(SESSION | changed).state is state
 
 
+@pytest.mark.parametrize(
+    ("charge", "method"),
+    [
+        ({"payment_method_details": {"type": "paypal", "paypal": {}}}, "paypal"),
+        ({"payment_method_details": {"type": "card"}}, "card"),
+        ({"payment_method_details": {"type": "A new one!"}}, None),
+        ({"payment_method_details": None}, None),
+        ("ch_1", None),
+        (None, None),
+    ],
+)
+def test_how_its_payer_paid(charge: Any, method: str | None) -> None:
+    intent = {"id": "pi_1", "status": "succeeded", "latest_charge": charge}
+    assert snapshot(SESSION | {"payment_intent": intent}).method == method
+    assert snapshot(SESSION | {"payment_intent": intent | {"status": "processing"}}).method is None  # may fail still
+
+
 @pytest.mark.parametrize("metadata", [None, {}, {"payment_id": "7"}, {"payment_id": None}, {"other": "x"}])
 def test_sessions_of_others_have_no_id_of_ours(metadata: dict[str, Any] | None) -> None:
     assert snapshot(SESSION | {"metadata": metadata}).payment_id is None

@@ -21,7 +21,7 @@ from payment.figures.files import (
     reserved_columns,
     taking_columns,
 )
-from payment.figures.model import Figures, OpenItem, Reserved, Takings
+from payment.figures.model import Figures, OpenItem, Reserved, Side, Takings
 from payment.figures.usecases import FigureBook
 from payment.ledgers.reversals import Reversals
 from payment.model import Capture, PaymentStatus
@@ -58,6 +58,26 @@ async def test_by_day_and_way_of_paying(db: Database) -> None:
         row(LAST, "stripe", 1, 1300, 0),
     )
     assert {one.account: one.cents for one in found.open_items} == {"received_in_advance": -3900, "psp_clearing": 3400}
+
+
+async def test_a_day_has_a_row_for_each_way(db: Database) -> None:
+    """Of what was paid before anybody told, one of its provider's."""
+    await give_back(db, await pay(db, 1, method="paypal"))
+    await pay(db, 2, method="card")
+    await pay(db, 3)
+    await pay(db, 4, provider="counter", method="cash")
+    await pay(db, 5, provider="counter", method="terminal")
+    found = await FigureBook(db).of(FIRST, FIRST)
+    ways = {one.method: (one.taken_cents, one.refunded_cents) for one in found.takings}
+    assert ways == {
+        "card": (1300, 0),
+        "cash": (1300, 0),
+        "paypal": (1300, 500),
+        "stripe": (1300, 0),
+        "terminal": (1300, 0),
+    }
+    behind, _more = await FigureBook(db).behind(FIRST, FIRST, Side.TAKEN, method="paypal")
+    assert [one.payment_id.int for one in behind] == [1]
 
 
 async def test_a_reversal_lessens_what_it_takes_back(db: Database) -> None:
