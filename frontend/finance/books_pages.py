@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import BaseModel
 
-from base.errors import Conflict, NotFound
+from base.errors import Conflict
 from base.i18n import mark as _
 from base.web import STAFF, form, query
 from frontend.citizen.rendering import see, words_of
@@ -86,8 +86,6 @@ async def show_account(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, AccountPeriod)
     first, last = period(words, asked)
     balances, lines, has_more = await request.app[LEDGERS].statement(asked.name, first, last)
-    if not balances:
-        raise NotFound
     here = _url(words)
     tables = []
     for balance in balances:
@@ -140,7 +138,8 @@ async def show_account(request: web.Request) -> web.Response:
         fields=period_fields(words, first, last),
         kept={"name": asked.name, **kept(words)},
         intro=(words._("These are the first lines only. Please choose fewer days."),) if has_more else (),
-        tables=tuple(tables),
+        tables=tuple(tables)
+        or (Table(heading=words._("Statement"), empty=words._("Nothing was booked in these days.")),),
     )
     return staff_page(request, "finance/books", view)
 

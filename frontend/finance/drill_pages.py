@@ -31,7 +31,7 @@ from payment.figures.model import Behind, OpenItem, OpenPart, ReservedPart, Side
 from payment.receipts.kassenzeichen import spaced
 
 # Here what comes in is not cleared payment by payment: the account's own statement tells more.
-_BY_STATEMENT = ("psp_clearing", "terminal_clearing")
+_BY_STATEMENT = ("psp_clearing", "terminal_clearing", "cash_in_transit")
 
 
 class Lines(Period):

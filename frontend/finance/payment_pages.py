@@ -172,6 +172,8 @@ def _reservation(words: Words, payment: Payment) -> Iterator[Fact]:
         yield Fact(label=words._("Taken of it"), value=wording.money(words, taken))
     elif payment.is_uncovered:
         yield Fact(label=words._("What is wrong"), value=words._("The reservation ran out before the money was taken."))
+    elif payment.take_cents == 0 and payment.status is PaymentStatus.FENCED:
+        yield Fact(label=words._("To be taken of it"), value=words._("Nothing: it was let go"))
     elif payment.take_cents == 0:
         yield Fact(label=words._("To be taken of it"), value=words._("Nothing: it is let go"))
     elif payment.take_cents:

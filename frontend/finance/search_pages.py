@@ -25,7 +25,9 @@ from payment.reconciliation.usecases import MOST_FOUND
 
 NAMES = "person.read"  # for the whole city
 _RECEIPT = re.compile(r"([0-9]{4})[-/ ]([0-9]{1,9})", re.ASCII)
-_AMOUNT = re.compile(r"(?:EUR|€)? ?((?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,7})[,.][0-9]{2}) ?(?:EUR|€)?", re.ASCII)
+_AMOUNT = re.compile(
+    r"(EUR|€)? ?([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,7})(?:[,.]([0-9]{2}|--?|–))? ?(EUR|€)?", re.ASCII | re.IGNORECASE
+)
 
 
 class SearchQuery(BaseModel):
@@ -81,9 +83,12 @@ async def _of_case(request: web.Request, case: UUID) -> list[UUID]:
 
 
 def asked_cents(text: str) -> int | None:
-    """What was typed, where it is an amount with cents: 1.234,50 or 1234.50, with EUR or the sign or without."""
+    """What was typed, where it is an amount: 1.234,50 or 1234.50 or 13,-; whole euros with EUR or the sign, else it is any number."""
     amount = _AMOUNT.fullmatch(text)
-    return int(re.sub("[.,]", "", amount[1])) if amount is not None else None
+    if amount is None or not (amount[1] or amount[3] or amount[4]):
+        return None
+    cents = amount[3] if amount[3] and amount[3].isdigit() else "00"
+    return int(amount[2].replace(".", "") + cents)
 
 
 async def _lines(request: web.Request, words: Words, ids: Sequence[UUID]) -> tuple[FoundLine, ...]:

@@ -16,6 +16,7 @@ OPEN = (
     "psp_clearing",
     "bank_in_transit",
     "terminal_clearing",
+    "cash_in_transit",
 )
 
 # Entries that make takings: a reversal counts as what it takes back.

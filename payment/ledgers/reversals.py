@@ -65,7 +65,10 @@ class StillUsed(Conflict):
 
 
 def is_reversible(booked: Booked) -> bool:
-    return booked.kind not in NOT_BY_HAND and booked.reverses is None and booked.reversed_by is None
+    is_of_transfer = booked.kind.startswith("transfer_")  # goes back with its order
+    return (
+        booked.kind not in NOT_BY_HAND and not is_of_transfer and booked.reverses is None and booked.reversed_by is None
+    )
 
 
 class Reversals:
@@ -98,8 +101,6 @@ class Reversals:
                 booked = await store.find_journal(conn, journal_id)
                 if booked is None:
                     raise NotFound
-                if booked.kind.startswith("transfer_"):  # goes back with its order
-                    raise NotReversible
                 if booked.reversed_by is not None:
                     raise AlreadyReversed
                 if not is_reversible(booked):

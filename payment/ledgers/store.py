@@ -111,6 +111,11 @@ async def balances(conn: Connection, first: date, last: date, account: str | Non
     return await fetch_all(conn, Balance, sql, first, last, account)
 
 
+async def is_account(conn: Connection, account: str) -> bool:
+    """Whether anything was ever booked on it."""
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM entry WHERE account = $1)", account))
+
+
 async def statement(conn: Connection, account: str, first: date, last: date, limit: int) -> list[StatementLine]:
     sql = """
         SELECT j.id AS journal_id, j.business_day, j.at, j.kind, j.payment_id, coalesce(p.kassenzeichen, '') AS kassenzeichen,

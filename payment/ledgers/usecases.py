@@ -9,7 +9,7 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Database, freeze, violates
-from base.errors import Conflict
+from base.errors import Conflict, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from payment.ledgers import store
@@ -102,10 +102,13 @@ class Ledgers:
     async def statement(
         self, account: str, first: date, last: date
     ) -> tuple[Sequence[Balance], Sequence[StatementLine], bool]:
-        """An account's balances (one for each currency), its lines, and whether there are more than MOST_LINES."""
+        """An account's balances (one for each currency; none before its first journal), its lines, and whether there are more than
+        MOST_LINES. Raises NotFound where nothing was ever booked on it."""
         async with self._db.transaction() as conn:
             await freeze(conn)
             balances = await store.balances(conn, first, last, account)
+            if not balances and not await store.is_account(conn, account):
+                raise NotFound
             lines = await store.statement(conn, account, first, last, MOST_LINES + 1)
         return balances, lines[:MOST_LINES], len(lines) > MOST_LINES
 

@@ -49,6 +49,17 @@ async def test_balance_and_statement_say_the_same(town: Town, staff: dict[str, S
     assert (await staff["finance"].get(f"{BOOKS}/account?name=nonsense&{DECEMBER}")).status == 404
 
 
+async def test_an_account_before_its_first_journal_is_empty_and_keeps_its_form(
+    town: Town, staff: dict[str, StaffBrowser]
+) -> None:
+    await paid(town)
+    here = f"{BOOKS}/account"
+    early = await staff["treasury"].get(f"{here}?name=psp_clearing&from=2026-10-01&to=2026-10-31")
+    assert (early.status, "In diesen Tagen wurde nichts gebucht." in words(early)) == (200, True)
+    assert 'name="from"' in early.text
+    assert (await staff["treasury"].get(f"{here}?name=psp&from=2026-10-01&to=2026-10-31")).status == 404
+
+
 async def test_what_is_not_earned_yet_is_listed_by_payment_and_product(
     town: Town, staff: dict[str, StaffBrowser]
 ) -> None:

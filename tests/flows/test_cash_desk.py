@@ -413,6 +413,9 @@ class TestSeen:
                 assert line in text, text
             assert "Kassendifferenzen 0,00 € 0,50 € 0,00 € 0,50 €" in balance, balance
             assert text.index("Lade geöffnet") < text.index("Gebühr bezahlt") < text.index("Lade geschlossen")
+            figures = await toni.get("/de/finance/figures?from=2026-12-01&to=2026-12-01")
+            assert "Bargeld unterwegs -87,50 €" in words(figures), words(figures)
+            assert "/de/finance/books/account?name=cash_in_transit&amp;" in figures.text
             [drawer] = set(re.findall(r'href="(/de/finance/drawers/[^"]+)"', day.text))
             protocol = await toni.get(drawer.replace("&amp;", "&"))
             assert "Robin" in words(protocol)

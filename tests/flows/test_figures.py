@@ -71,3 +71,6 @@ async def test_what_is_reserved_is_a_sum_beside_the_takings(town: Town, toni: St
     await town.cancel(made)
     await town.work()
     assert "Es ist nichts vorgemerkt." in words(await toni.get(HERE))
+    [payment] = await town.rows("SELECT id FROM payment")
+    story = words(await toni.get(f"/de/finance/payments/{payment['id']}"))
+    assert "Davon einzuziehen Nichts: Die Vormerkung wurde aufgehoben" in story, story

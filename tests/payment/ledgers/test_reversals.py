@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from base.clock import SettableClock
 from base.db import Database
 from base.errors import Invalid, NotFound
 from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, earned_journal, moved
+from payment.ledgers.model import Booked
 from payment.ledgers.reversals import (
     AlreadyReversed,
     NotReversible,
@@ -19,6 +21,7 @@ from payment.ledgers.reversals import (
     ReversalDecided,
     Reversals,
     StillUsed,
+    is_reversible,
 )
 from payment.ledgers.usecases import Ledgers
 from payment.matching import store as matching_store
@@ -107,6 +110,16 @@ async def test_never_of_a_payout_that_stands_on_the_banks_statement(db: Database
         journal = await matching_store.post(conn, JournalKind.PAYOUT_ARRIVED, "po_1#bank:7.1.1", NOW, entries)
     with pytest.raises(NotReversible):
         await asked(reversals, await staff(db), journal)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in JournalKind if kind.startswith("transfer_")])
+async def test_what_goes_back_with_its_order_is_not_offered(kind: JournalKind) -> None:
+    booked = Booked(
+        id=1, kind=kind, payment_id=uuid4(), refund_id=uuid4(), reverses=None, reversed_by=None, at=NOW, business_day=NOW.date(),
+        currency="EUR", kassenzeichen="", seq=None, sha256=None,
+    )  # fmt: skip
+    assert not is_reversible(booked)
+    assert is_reversible(replace(booked, kind=JournalKind.EARNED))
 
 
 async def test_rejected_it_may_be_asked_for_again(db: Database, reversals: Reversals, clock: SettableClock) -> None:
