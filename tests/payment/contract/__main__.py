@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.payment.contract.scenarios import Scenario, Story
 from tests.payment.contract.traces import differences, trace
-from tests.payment.contract.vendors import Ask, vendors
+from tests.payment.contract.vendors import Ask, signed, vendors
 
 TRACES = Path(__file__).parent / "traces"
 Trace = list[dict[str, Any]]
@@ -24,7 +24,7 @@ Trace = list[dict[str, Any]]
 
 async def played(ask: Ask, scenario: Scenario) -> Trace:
     async with ask() as asked:
-        await scenario(Story(asked.psp, asked.payer))
+        await scenario(Story(asked.psp, asked.payer, asked.messages, signed))
         return trace(asked.recorder.exchanges)
 
 

@@ -6,24 +6,29 @@ A refusal is part of the story: the trace tells which. `Payer` is who pays: a co
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 from uuid import UUID, uuid4
+
+import pytest
 
 from base.money import Money
 from payment.model import Capture
 from payment.ports import (
     CaptureOrder,
     CaptureProvider,
+    DisputeProvider,
     OutcomeUnknown,
     PaymentOrder,
     PaymentProvider,
     ProviderRefused,
     RefundOrder,
+    SignatureRefused,
     Snapshot,
 )
+from payment.provider_records.model import RecordsProvider
 
 AMOUNT = Money(1300)
 
@@ -33,11 +38,27 @@ class Payer(Protocol):
     async def decline(self, session: Snapshot) -> None:
         """With a card that the bank refuses."""
 
+    async def pay_and_dispute(self, session: Snapshot) -> None:
+        """With a card whose owner says afterwards that it was not them."""
+
+    async def pay_at_hand(self, session: Snapshot) -> None:
+        """With a card whose money is available at once."""
+
+    async def pay_out(self) -> None:
+        """To the city's bank account, what is available."""
+
+
+Messages = Callable[[str], Awaitable[list[bytes]]]
+"""What the vendor sends, or would send, of this type: the latest first, as its list of events has them."""
+Signed = Callable[[bytes], Mapping[str, str]]
+
 
 @dataclass
 class Story:
     psp: PaymentProvider
     payer: Payer
+    messages: Messages | None = None
+    signed: Signed | None = None
     payment_id: UUID = field(default_factory=uuid4)
 
     def order(self, capture: Capture = Capture.AUTOMATIC) -> PaymentOrder:
@@ -143,6 +164,53 @@ async def reserved_and_let_go(story: Story) -> None:
     await story.psp.fetch(seen.session_id)
 
 
+async def disputed(story: Story) -> None:
+    """Known by its charge and by its id; while it is open nothing can be given back."""
+    made = await story.psp.create(story.order(), story.key)
+    await story.payer.pay_and_dispute(made)
+    paid = await story.psp.fetch(made.session_id)
+    assert paid.charge_id is not None
+    disputes = cast("DisputeProvider", story.psp)
+    [found] = await disputes.disputes_of(paid.charge_id)
+    assert (found.amount, (await disputes.fetch_dispute(found.provider_id)).provider_id) == (AMOUNT, found.provider_id)
+    order = story.refund(paid.charge_id, AMOUNT.cents)
+    with refused():
+        await story.psp.refund(order, f"refund:{order.refund_id}:1")
+
+
+async def booked_there_and_paid_out(story: Story) -> None:
+    """The provider's own books: what was paid and what it took for that, and a payout."""
+    made = await story.psp.create(story.order(), story.key)
+    await story.payer.pay_at_hand(made)
+    paid = await story.psp.fetch(made.session_id)
+    records = cast("RecordsProvider", story.psp)
+    now = datetime.now(UTC)
+    start, end = now - timedelta(minutes=10), now + timedelta(minutes=10)
+    booked = await records.transactions(start, end)
+    assert paid.charge_id is not None
+    assert any(one.amount_cents == AMOUNT.cents for one in booked)
+    await story.payer.pay_out()
+    assert await records.payouts(start, end)
+
+
+async def told_by_messages(story: Story) -> None:
+    """Of a payment and its refund: each says which of ours it is about, under a signature; a wrong one is refused."""
+    assert story.messages is not None
+    assert story.signed is not None
+    made = await story.psp.create(story.order(), story.key)
+    await story.payer.pay(made)
+    paid = await story.psp.fetch(made.session_id)
+    order = story.refund(paid.charge_id or "", 500)
+    await story.psp.refund(order, f"refund:{order.refund_id}:1")
+    for kind in ("checkout.session.completed", "refund.created"):
+        raw = (await story.messages(kind))[0]
+        event = story.psp.parse_event(story.signed(raw), raw)
+        about = order.refund_id if kind == "refund.created" else story.payment_id
+        assert about in (event.payment_id, event.refund_id)
+        with pytest.raises(SignatureRefused):
+            story.psp.parse_event(story.signed(raw + b" "), raw)
+
+
 async def declined(story: Story) -> None:
     made = await story.psp.create(story.order(), story.key)
     await story.payer.decline(made)
@@ -179,6 +247,9 @@ STRIPE: tuple[Scenario, ...] = (
     declined,
     reserved_and_taken_in_part,
     reserved_and_let_go,
+    disputed,
+    booked_there_and_paid_out,
+    told_by_messages,
 )
 XBEZAHL: tuple[Scenario, ...] = (paid_where_nothing_is_promised, same_request_there, failed_there)
 

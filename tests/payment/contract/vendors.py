@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -22,12 +26,14 @@ from payment.psp_xbezahl import Access, XBezahlProvider
 from payment.xbezahl_words import Version
 from sandbox.xbezahldienste.server import PASSWORD, USER
 from tests.payment.contract.recording import Recorder, recording
-from tests.payment.contract.scenarios import STRIPE, XBEZAHL, Payer, Scenario
+from tests.payment.contract.scenarios import STRIPE, XBEZAHL, Messages, Payer, Scenario
 from tests.payment.providers import Side, xbezahl_side
 from tests.sandbox.running import sandbox
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_CARD, REFUSED_CARD = "4242424242424242", "4000000000000002"  # docs.stripe.com/testing
+DISPUTED_CARD, CARD_AT_HAND = "4000000000000259", "4000000000000077"
+_SECRET = "whsec"
 _PAY_S, _PERSON_S = 60_000, 600
 
 
@@ -36,6 +42,7 @@ class Asked:
     psp: PaymentProvider
     payer: Payer
     recorder: Recorder
+    messages: Messages | None = None
 
 
 Ask = Callable[[], AbstractAsyncContextManager[Asked]]
@@ -73,9 +80,28 @@ def vendors(environ: dict[str, str] | None = None) -> tuple[Vendor, ...]:
 async def stripe_sandbox() -> AsyncIterator[Asked]:
     async with sandbox(early_intents=False) as box, recording(box.url) as recorder, aiohttp.ClientSession() as http:
         psp = StripeProvider(
-            http, api_key="sk_test_contract", webhook_secrets=("whsec",), api_base=recorder.url, retries=0
+            http, api_key="sk_test_contract", webhook_secrets=(_SECRET,), api_base=recorder.url, retries=0
         )
-        yield Asked(psp, _ByControl(box.machine), recorder)
+        yield Asked(psp, _ByControl(box.machine), recorder, _events(http, recorder, "sk_test_contract"))
+
+
+def _events(http: aiohttp.ClientSession, recorder: Recorder, key: str) -> Messages:
+    """The bodies of messages are what the list of events shows: nobody need reach us from outside."""
+
+    async def messages(kind: str) -> list[bytes]:
+        query, headers = {"type": kind, "limit": "3"}, {"Authorization": f"Bearer {key}"}
+        async with http.get(f"{recorder.url}/v1/events", params=query, headers=headers) as answer:
+            found = (await answer.json())["data"]
+        return [json.dumps(one).encode() for one in found]
+
+    return messages
+
+
+def signed(raw: bytes) -> dict[str, str]:
+    """As the vendor signs what it sends. docs.stripe.com/webhooks#verify-manually"""
+    at = int(time.time())
+    code = hmac.new(_SECRET.encode(), f"{at}.".encode() + raw, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={at},v1={code}"}
 
 
 @contextlib.asynccontextmanager
@@ -95,8 +121,8 @@ async def xbezahl_sandbox() -> AsyncIterator[Asked]:
 @contextlib.asynccontextmanager
 async def _stripe(base: str, key: str) -> AsyncIterator[Asked]:
     async with recording(base) as recorder, aiohttp.ClientSession(trust_env=True) as http:
-        psp = StripeProvider(http, api_key=key, webhook_secrets=("whsec",), api_base=recorder.url, retries=0)
-        yield Asked(psp, _ByBrowser(), recorder)
+        psp = StripeProvider(http, api_key=key, webhook_secrets=(_SECRET,), api_base=recorder.url, retries=0)
+        yield Asked(psp, _ByBrowser(http, base, key), recorder, _events(http, recorder, key))
 
 
 @contextlib.asynccontextmanager
@@ -124,8 +150,34 @@ class _ByControl:
     async def decline(self, session: Snapshot) -> None:
         self._machine.decline(session.session_id)
 
+    async def pay_and_dispute(self, session: Snapshot) -> None:
+        self._machine.pay(session.session_id)
+        [charge] = self._machine.state.rows("charges")
+        self._machine.dispute(charge["id"])
 
-class _BySide:
+    async def pay_at_hand(self, session: Snapshot) -> None:
+        self._machine.pay(session.session_id)
+        for row in self._machine.state.rows("balance_transactions"):
+            self._machine.state.change("balance_transactions", row["id"], available_on=self._machine.now())
+
+    async def pay_out(self) -> None:
+        assert self._machine.pay_out() is not None
+
+
+class _NoStripe:
+    """What the scenarios of this vendor do not ask for."""
+
+    async def pay_and_dispute(self, session: Snapshot) -> None:
+        raise NotImplementedError
+
+    async def pay_at_hand(self, session: Snapshot) -> None:
+        raise NotImplementedError
+
+    async def pay_out(self) -> None:
+        raise NotImplementedError
+
+
+class _BySide(_NoStripe):
     def __init__(self, side: Side) -> None:
         self._side = side
 
@@ -139,11 +191,26 @@ class _BySide:
 class _ByBrowser:
     """On Stripe's own page, with its test cards. Written from Stripe's documentation, and never run yet."""
 
+    def __init__(self, http: aiohttp.ClientSession, base: str, key: str) -> None:
+        self._http, self._base, self._key = http, base, key
+
     async def pay(self, session: Snapshot) -> None:
         await self._fill(session, GOOD_CARD, until="**/city.example/**")
 
     async def decline(self, session: Snapshot) -> None:
         await self._fill(session, REFUSED_CARD, until=None)
+
+    async def pay_and_dispute(self, session: Snapshot) -> None:
+        await self._fill(session, DISPUTED_CARD, until="**/city.example/**")
+
+    async def pay_at_hand(self, session: Snapshot) -> None:
+        await self._fill(session, CARD_AT_HAND, until="**/city.example/**")
+
+    async def pay_out(self) -> None:
+        headers = {"Authorization": f"Bearer {self._key}"}
+        given = {"amount": "500", "currency": "eur"}
+        async with self._http.post(f"{self._base}/v1/payouts", data=given, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def _fill(self, session: Snapshot, card: str, *, until: str | None) -> None:
         chromium = subprocess.run(
@@ -172,7 +239,7 @@ class _ByBrowser:
             await browser.close()
 
 
-class _ByPerson:
+class _ByPerson(_NoStripe):
     """A payment service whose page nobody can know beforehand: somebody at the terminal pays there."""
 
     async def pay(self, session: Snapshot) -> None:
