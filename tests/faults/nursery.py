@@ -1,7 +1,8 @@
 """`python -m tests.faults.nursery SOCKET`: children of the product that need not import it, a second of work each time.
 
 Each connection asks for one process: a line of JSON (`argv`, `env`, `log`) is answered with its pid and, after its end, its exit
-status. The product runs in a process of its own, forked from one in which nothing has run yet.
+status. The product runs in a process of its own, forked from one in which nothing has run yet. With `STEPS` in its environment, a file,
+it writes down there which marked steps it passes, where nothing else is armed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import server.__main__
 import server.app
 import server.web
 import server.worker  # noqa: F401
+from base import failpoint
 
 
 def main(path: str) -> None:
@@ -57,6 +59,8 @@ def _live(wanted: dict[str, Any]) -> int:
     os.closerange(3, 1024)
     os.environ.clear()
     os.environ.update(wanted["env"])
+    if steps := os.environ.get("STEPS"):
+        failpoint.arm(_writing(steps, wanted["argv"][-1]))
     _, module, *arguments = wanted["argv"]
     sys.argv = [module, *arguments]
     try:
@@ -70,6 +74,14 @@ def _live(wanted: dict[str, Any]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _writing(file: str, who: str) -> failpoint.Handler:
+    def passed(name: str) -> None:
+        with open(file, "a", encoding="utf-8") as steps:
+            steps.write(f"{who} {name}\n")
+
+    return passed
 
 
 if __name__ == "__main__":

@@ -403,9 +403,9 @@ async def transfer_reminded(scene: Scene) -> None:
     """The payee cannot find the mail, and an hour later somebody of the office sends it again."""
     made, order = await transfer_asked(scene)
     async with scene.db.transaction() as conn:
-        await conn.execute("ALTER TABLE transfer_step DISABLE TRIGGER transfer_step_append_only")
+        await conn.execute("ALTER TABLE transfer_step DISABLE TRIGGER USER")
         await conn.execute("UPDATE transfer_step SET at = at - interval '1 hour'")
-        await conn.execute("ALTER TABLE transfer_step ENABLE TRIGGER transfer_step_append_only")
+        await conn.execute("ALTER TABLE transfer_step ENABLE TRIGGER USER")
     staff = await signed_in(scene, "rosa", "clerk")
     [(office,)] = await scene.rows("SELECT office_id FROM appointment")
     await scene.good("POST", f"/api/offices/{office}/cases/{made['id']}/refunds/{order}/remind", staff=staff)

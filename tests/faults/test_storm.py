@@ -59,6 +59,7 @@ async def test_killed_again_and_again(seed: int, today_dsn: str, folder: Path) -
         await story.tell(city)
         await city.finish()
         print(f"died: {city.deaths}")
+        assert city.deaths, "nothing is shown where nothing dies"
         assert await outcome(city) == story.ends
         await assert_sound(city)
         # A mail comes twice only where a worker died between sending and marking.
