@@ -87,7 +87,7 @@ class RunningDemo:
 
     def tills(self) -> list[str]:
         """As the invented cashier sees them."""
-        own = f"http://127.0.0.1:{self.port}"
+        own = f"http://localhost:{self.port}"  # as PUBLIC_URL says
         browser = build_opener(HTTPCookieProcessor())
         given = {"login": "cashier", "password": (self.data / "demo_password").read_text()}
         browser.open(Request(f"{own}/de/staff/sign-in", urlencode(given).encode(), {"Origin": own}), timeout=10).close()
