@@ -89,6 +89,12 @@ class WhyNeeded(DomainError):
     message = _("Please say why the run is given up: it is published with it.")
 
 
+class SeedNeeded(DomainError):
+    code = "seed_needed"
+    status = 422
+    message = _("Please enter the seed as its source gives it: letters and digits.")
+
+
 class SeedTooEarly(Conflict):
     code = "seed_too_early"
     message = _("The seed cannot be entered before the moment that was named for it.")
@@ -197,9 +203,11 @@ class Runs:
     async def enter_seed(self, ident: UUID, typed: str, by: int) -> None:
         """From the source named, at or after its moment. The same again is no mistake, another is refused.
 
-        Raises NotFound, NotNow, SeedTooEarly.
+        Raises NotFound, NotNow, SeedNeeded, SeedTooEarly.
         """
         seed = normal_seed(typed)
+        if not seed:
+            raise SeedNeeded
         closed = (await self.files(ident)).list  # which never changes any more
         # A city's list takes a second, and others are served here.
         result = await asyncio.to_thread(_ranked, closed, seed) if closed is not None else b""
@@ -207,7 +215,7 @@ class Runs:
             run, now = await self._locked(conn, ident), self._clock()
             if run.seed is not None and run.seed == seed:
                 return
-            if run.status is not RunStatus.CLOSED or not result or not seed:
+            if run.status is not RunStatus.CLOSED or not result:
                 raise NotNow
             if now < run.seed_at:
                 raise SeedTooEarly

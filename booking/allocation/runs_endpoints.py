@@ -16,7 +16,16 @@ from base.web import NO_STORE, STAFF, Endpoint, body, can, path_id, reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestOut, RunOut
-from booking.allocation.runs import NothingSetAside, NotNow, Plan, RunGoesOn, RunInOrder, SeedTooEarly, WhyNeeded
+from booking.allocation.runs import (
+    NothingSetAside,
+    NotNow,
+    Plan,
+    RunGoesOn,
+    RunInOrder,
+    SeedNeeded,
+    SeedTooEarly,
+    WhyNeeded,
+)
 from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, ReasonNeeded
 from booking.availability.model import Window
 from booking.availability.offering import NotOffered
@@ -185,7 +194,7 @@ ENDPOINTS = [
         params=_ID,
         takes=SeedIn,
         gives={200: RunOut},
-        refuses=(NotFound, NotNow, SeedTooEarly, Invalid),
+        refuses=(NotFound, NotNow, SeedNeeded, SeedTooEarly, Invalid),
     ),
     Endpoint(
         method="POST",

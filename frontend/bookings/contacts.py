@@ -26,7 +26,7 @@ from frontend.bookings.places import hold_of_office, place_of
 from frontend.bookings.views import ContactPage
 from frontend.citizen.contact_form import ContactForm, asked, empty, read, to_staff
 from frontend.citizen.holding import appointment_rows
-from frontend.citizen.questions import asked_for, question_fields
+from frontend.citizen.questions import asked_for, question_fields, summary
 from frontend.citizen.reduction_views import chosen_again, claims_in, reductions_part
 from frontend.citizen.rendering import chosen, key_of, new_key, see, words_of
 from frontend.citizen.views import ShownError, Tick
@@ -102,7 +102,8 @@ async def _page(
     if not problem and (hold.status is HoldStatus.OVER or hold.expires_at <= words.now):
         problem = _RUN_OUT
     messages = {name: words._(to_staff(message)) for name, message in typed.wrong.items()} if is_sent else {}
-    errors = [ShownError(field=name, message=message) for name, message in messages.items()]
+    asked = question_fields(words, await asked_for(request, hold))
+    errors = [*summary(messages, asked)]
     if problem:
         errors.insert(0, ShownError(field="name", message=words._(problem)))
     what, offered = await chosen(request, hold), await request.app[REDUCTIONS].for_hold(hold.id)
@@ -127,7 +128,7 @@ async def _page(
         ),
         opens_post=any(typed.values[name] for name in ("street", "postcode", "place")),
         values=typed.shown,
-        questions=question_fields(words, await asked_for(request, hold)),
+        questions=asked,
         messages=messages,
         reductions=reductions_part(words, chosen_again(offered, claims or {})),
     )

@@ -19,7 +19,7 @@ from frontend.citizen.choosing import Wanted, instead_pair
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.frame import CHECK, CONTACT, frame
 from frontend.citizen.giving_back import steps_in_words
-from frontend.citizen.questions import answer_rows, question_fields
+from frontend.citizen.questions import answer_rows, question_fields, summary
 from frontend.citizen.reduction_views import price_rows, reduction_lines
 from frontend.citizen.views import (
     CheckPage,
@@ -27,7 +27,6 @@ from frontend.citizen.views import (
     ReductionsPart,
     Row,
     Selection,
-    ShownError,
     SummaryGroup,
     Tick,
 )
@@ -84,6 +83,7 @@ def contact_page(
     `case_id`: the one that was made of this hold already, so that a third time replaces it; `times_url`: where other times are chosen, if
     not among those for everybody."""
     messages = {name: words._(message) for name, message in form.wrong.items()} if is_sent else {}
+    asked = question_fields(words, questions)
     path, times_url = f"/holds/{hold_id}", times_url or chosen.times_url(words.language, case_id or instead)
     return ContactPage(
         frame=frame(
@@ -91,7 +91,7 @@ def contact_page(
             words._("Your details"),
             path,
             step=CONTACT,
-            errors=tuple(ShownError(field=name, message=message) for name, message in messages.items()),
+            errors=summary(messages, asked),
             back_url=times_url,
             resend=(*form.kept, *instead_pair(instead)) if is_sent else (),
             key=request_key,
@@ -102,7 +102,7 @@ def contact_page(
         action=f"/{words.language}{path}",
         request_key=request_key,
         values=form.shown,
-        questions=question_fields(words, questions),
+        questions=asked,
         messages=messages,
         can_text=can_text,
         needs=tuple(Tick(value=need, label=need_label(words, need), is_chosen=need in form.needs) for need in Need),

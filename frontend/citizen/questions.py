@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from booking.catalogue.endpoints import CATALOGUE
 from booking.catalogue.questions import Kind, Question
 from booking.holds.model import Hold
 from frontend.citizen.contact_form import field_of
-from frontend.citizen.views import QuestionField, Questions, Row, Tick
+from frontend.citizen.views import QuestionField, Questions, Row, ShownError, Tick
 from frontend.citizen.words import Words
 
 
@@ -42,6 +42,15 @@ def question_fields(words: Words, questions: Sequence[Question]) -> Questions | 
             )
             for one in questions
         ),
+    )
+
+
+def summary(messages: Mapping[str, str], questions: Questions | None) -> tuple[ShownError, ...]:
+    """What is wrong, for the head of the form. Of a question with the question: several say the same else."""
+    asked = {one.name: one.label for one in questions.fields} if questions else {}
+    return tuple(
+        ShownError(field=name, message=f"{asked[name]} {message}" if name in asked else message)
+        for name, message in messages.items()
     )
 
 

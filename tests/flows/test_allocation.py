@@ -152,6 +152,8 @@ async def test_from_the_request_to_the_appointment(
         early = await rosa.post(seed, seed=SEED)
         assert (early.status, "Der Startwert kann nicht vor dem Zeitpunkt" in early.text) == (422, True)
         town.clock.advance(hours=1)
+        empty = await rosa.post(seed, seed=" – ")
+        assert (empty.status, "Bitte geben Sie den Startwert so ein" in empty.text) == (422, True)
         assert "Ausgelost, wartet auf die Freigabe" in (await rosa.post(seed, seed=SEED)).text
         shown = await citizen.get(request)
         assert "Ihre hat Rang 1." in shown.text

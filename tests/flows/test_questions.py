@@ -149,6 +149,9 @@ async def test_staff_who_book_ask_the_same(town: Town, asked: dict[str, int]) ->
         typed |= fields_of(held, held.url.path)
         wrong = await staff.post(held.url.path, **typed)
         assert (wrong.status, "Bitte beantworten Sie diese Frage." in wrong.text) == (422, True)
+        [(place, said)] = re.findall(r'href="#(question-[0-9]+)">([^<]*)</a></li>', wrong.text)
+        assert place == f"question-{asked['title']}"
+        assert said.startswith("Haben Sie schon einen Aufenthaltstitel")  # of several, which one
         done = await staff.post(held.url.path, **(typed | {f"question-{asked['title']}": "no"}))
         assert "/cases/" in done.url.path, done.text
         assert "Haben Sie schon einen Aufenthaltstitel" in done.text
