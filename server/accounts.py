@@ -22,7 +22,9 @@ def add_commands(commands: Any) -> None:
     adding = actions.add_parser("add", help="a new account; the password is asked for, or read from standard input")
     adding.add_argument("login")
     adding.add_argument("--name", required=True, help="as colleagues see it")
-    adding.add_argument("--role", help="clerk, supervisor, allocation, cashier, finance, treasury, auditor, admin")
+    adding.add_argument(
+        "--role", help="clerk, supervisor, allocation, cashier, kiosk, finance, assessor, treasury, auditor, admin"
+    )
     adding.add_argument("--office", metavar="KEY", help="where the role holds; left out: in the whole city")
     password = actions.add_parser("password", help="a new password; ends every session of the account")
     password.add_argument("login")

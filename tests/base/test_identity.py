@@ -53,7 +53,7 @@ async def test_the_roles_are_rows(db: Database) -> None:
                 "reversal.request",
                 "reversal.approve",
             ),
-            *("writeoff.approve", "export.send", "transfer.approve"),
+            *("writeoff.approve", "export.send", "transfer.approve", "person.read"),
         },
         "treasury": {"finance.read", "ledger.close", "export.take", "transfer.send"},
         "auditor": {"finance.read", "finance.audit", "oversight.read"},
