@@ -214,6 +214,7 @@ class Case:
     reduced_cents: int = 0  # taken off
     reductions: tuple[Reduced, ...] = ()
     legal_basis: Text = field(default_factory=dict)  # of the fee's version, frozen at the hold
+    bases: tuple[Text, ...] = ()  # the same of each of several parts
     terms: Terms  # of cancelling
     refund_policy: Text  # the same in the city's words
     sequence: int

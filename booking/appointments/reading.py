@@ -223,6 +223,7 @@ def _case(
         reduced_cents=row.reduction_cents,
         reductions=row.reductions,
         legal_basis=row.legal_basis,
+        bases=tuple(one.legal_basis or {} for one in row.items) if len(row.items) > 1 else (),
         terms=ALL_BACK
         if row.is_displaced
         else Terms.of(row.share_percent, row.step_hours, row.step_percent, row.refund_most_percent),

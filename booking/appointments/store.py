@@ -98,6 +98,7 @@ class ItemRow:
     name: dict[str, str]
     documents: dict[str, list[str]]
     starts_at: datetime
+    legal_basis: dict[str, str] | None
 
     @property
     def item(self) -> Item:
@@ -397,10 +398,12 @@ async def find_case(conn: Connection, appointment_id: UUID) -> CaseRow | None:
           JOIN LATERAL (SELECT min(c.starts_at) AS starts_at, max(c.ends_at - c.buffer_min * interval '1 minute') AS ends_at,
                                min(c.hold_until) AS hold_until,
                                jsonb_agg(jsonb_build_object('service_id', i.id, 'quantity', c.quantity, 'name', i.name,
-                                         'documents', i.documents, 'starts_at', c.starts_at) ORDER BY c.starts_at, c.id)
+                                         'documents', i.documents, 'starts_at', c.starts_at,
+                                         'legal_basis', g.legal_basis) ORDER BY c.starts_at, c.id)
                                  FILTER (WHERE c.quantity > 0) AS items,
                                bool_or(c.status < 8 AND v.kind IS NOT DISTINCT FROM 3) AS is_displaced
                           FROM claim c JOIN service i ON i.id = c.service_id LEFT JOIN override v ON v.id = c.override_id
+                          LEFT JOIN fee g ON g.id = c.fee_id
                          WHERE c.appointment_id = a.id AND c.status <> 10) t ON true
          WHERE a.id = $1""",
         appointment_id,

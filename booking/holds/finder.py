@@ -61,6 +61,7 @@ class Finder:
             status=HoldStatus.of(row.status, row.appointment_id),
             appointment_id=row.appointment_id,
             items=tuple(Item(*pair) for pair in zip(row.services, row.quantities, strict=True)),
+            bases=tuple(row.bases),
             who=open_who(self._sealer, row.id, row.who),
         )
 

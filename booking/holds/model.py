@@ -61,6 +61,7 @@ class Hold:
     status: HoldStatus = HoldStatus.HELD
     appointment_id: UUID | None = None
     items: tuple[Item, ...] = ()  # of a visit that is for more than its service once
+    bases: tuple[Text, ...] = field(default=(), hash=False)  # the legal basis of each, where there are several
     who: Who = field(default=ANYBODY, repr=False)  # as far as its service asks that
 
     @property

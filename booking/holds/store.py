@@ -29,6 +29,7 @@ class HoldRow:
     who: bytes | None  # sealed
     services: list[int]  # of a visit of several parts, or of one service more than once
     quantities: list[int]
+    bases: list[dict[str, str]]  # the legal basis of each of several parts
 
 
 async def also_by_need(conn: Connection) -> None:
@@ -166,13 +167,15 @@ async def find_many(conn: Connection, hold_ids: Sequence[UUID]) -> list[HoldRow]
                coalesce(c.appointment_id, CASE c.status WHEN 3 THEN c.moves END) AS appointment_id,
                f.amount_cents * c.quantity + coalesce(v.cents, 0) AS fee_cents, f.currency, f.legal_basis, w.sealed AS who,
                CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.service_id || v.services ELSE '{}' END AS services,
-               CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.quantity || v.quantities ELSE '{}' END AS quantities
+               CASE WHEN c.quantity > 1 OR c.parts > 1 THEN c.quantity || v.quantities ELSE '{}' END AS quantities,
+               CASE WHEN c.parts > 1 THEN jsonb_build_array(f.legal_basis) || v.bases ELSE '[]' END AS bases
           FROM claim c JOIN counter k ON k.id = c.counter_id JOIN fee f ON f.id = c.fee_id
           LEFT JOIN hold_who w ON w.hold_id = c.request_key
           CROSS JOIN LATERAL (
             SELECT max(p.ends_at - p.buffer_min * interval '1 minute') AS ends_at, sum(g.amount_cents * p.quantity)::int AS cents,
                    array_agg(p.service_id ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS services,
-                   array_agg(p.quantity ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS quantities
+                   array_agg(p.quantity ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0) AS quantities,
+                   coalesce(jsonb_agg(g.legal_basis ORDER BY p.starts_at, p.id) FILTER (WHERE p.quantity > 0), '[]') AS bases
               FROM claim p JOIN fee g ON g.id = p.fee_id WHERE p.lead_id = CASE WHEN c.parts > 1 THEN c.id END) v
          WHERE c.request_key = ANY ($1)""",
         hold_ids,

@@ -45,6 +45,7 @@ class Chosen:
     ends_at: datetime
     fee: Money
     legal_basis: Text
+    bases: tuple[Text, ...] = ()  # of each of several services
     visit: Visit = JUST_ONE
     others: tuple[Service, ...] = ()  # of the visit
     reductions: tuple[Reduced, ...] = ()  # that are claimed; the fee is without what they take off
@@ -196,9 +197,8 @@ def appointment_rows(words: Words, chosen: Chosen, *, with_fee: bool = True) -> 
         rows.append(Row(label=words._("With"), value=words.pick(office.name)))
     rows.append(Row(label=words._("Duration"), value=words.minutes(chosen.minutes)))
     if with_fee:
-        basis = words.pick(chosen.legal_basis)
-        lines = (*reduction_lines(words, chosen.reductions, chosen.fee.currency), *((basis,) if basis else ()))
-        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=lines))
+        below = (*reduction_lines(words, chosen.reductions, chosen.fee.currency), *bases(words, chosen))
+        rows.append(Row(label=words._("Fee"), value=words.fee(chosen.fee), lines=below))
     return tuple(rows)
 
 
@@ -243,5 +243,14 @@ def until(words: Words, moment: datetime, chosen: Chosen) -> str:
 
 
 def _basis(words: Words, chosen: Chosen) -> str:
-    basis = words.pick(chosen.legal_basis)
+    basis = "; ".join(bases(words, chosen))
     return words._("Legal basis: {basis}", basis=basis) if basis else ""
+
+
+def bases(words: Words, chosen: Chosen) -> tuple[str, ...]:
+    """Of the fee: once where all services of a visit have the same, else of each."""
+    said = [words.pick(one) for one in chosen.bases or (chosen.legal_basis,)]
+    if len(set(said)) == 1:
+        return tuple(filter(None, said[:1]))
+    named = zip(chosen.services, said, strict=True)
+    return tuple(f"{words.pick(service.name)}: {basis}" for (_item, service), basis in named if basis)

@@ -49,6 +49,8 @@ class Time(Protocol):
     @property
     def legal_basis(self) -> Text: ...
     @property
+    def bases(self) -> tuple[Text, ...]: ...
+    @property
     def visit(self) -> Visit: ...
 
 
@@ -109,6 +111,7 @@ async def chosen(request: web.Request, time: Time) -> Chosen:
         ends_at=time.ends_at,
         fee=time.fee,
         legal_basis=time.legal_basis,
+        bases=time.bases,
         visit=time.visit,
         others=tuple(others),
         reductions=time.reductions if isinstance(time, Case) else (),

@@ -11,7 +11,7 @@ from booking.appointments.model import Case
 from booking.catalogue.model import Office
 from booking.charges.model import Charge
 from frontend.citizen.frame import frame
-from frontend.citizen.holding import Chosen
+from frontend.citizen.holding import Chosen, bases
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
 from frontend.receipts.methods import ONLINE
@@ -38,7 +38,7 @@ def receipt_sheet(words: Words, receipt: Receipt, case: Case, chosen: Chosen, *,
         items,
         name="" if case.is_erased or not with_name else case.contact.name,
         about=Row(label=words._("Appointment"), value=case.number),
-        legal_basis=words.pick(chosen.legal_basis),
+        legal_bases=bases(words, chosen),
     )
 
 
@@ -67,7 +67,7 @@ def charge_sheet(
         office,
         items,
         about=about,
-        legal_basis=words.pick(charge.legal_basis),
+        legal_bases=(words.pick(charge.legal_basis),),
         notes=(back,) if back else (),
     )
 
@@ -79,7 +79,7 @@ def _sheet(
     items: tuple[Row, ...],
     *,
     about: Row,
-    legal_basis: str,
+    legal_bases: tuple[str, ...],
     name: str = "",
     notes: tuple[str, ...] = (),
 ) -> Sheet:
@@ -91,7 +91,7 @@ def _sheet(
         Row(label=words._("Paid by"), value=name),
         Row(label=words._("How paid"), value=words._(_METHODS.get(receipt.method or "", _("Online")))),
         about,
-        Row(label=words._("Legal basis"), value=legal_basis),
+        Row(label=words._("Legal basis"), value="".join(legal_bases[:1]), lines=legal_bases[1:]),
         Row(
             label=words._("Given back"),
             value=words.fee(receipt.refunded) if receipt.refunded else "",
