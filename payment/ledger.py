@@ -43,6 +43,7 @@ class JournalKind(StrEnum):
     PAYOUT = "payout"
     PAYOUT_FAILED = "payout_failed"
     PAYOUT_ARRIVED = "payout_arrived"
+    TILL_ARRIVED = "till_arrived"
     DIFFERENCE_SETTLED = "difference_settled"
     REFUND_OVERTAKEN = "refund_overtaken"
     DISPUTE = "dispute"

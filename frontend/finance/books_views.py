@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from frontend.citizen.views import Tick
 from frontend.finance.charts import Chart
 from frontend.finance.views import Fact, Link
 from frontend.staff.views import StaffFrame
@@ -48,12 +49,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """`kind`: text, area, number or hidden."""
+    """`kind`: text, area, number, hidden or choice: then one of the `options`."""
 
     name: str
     label: str
     kind: str = "text"
     hint: str = ""
+    options: tuple[Tick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from base.errors import Conflict, DomainError, Invalid
 from base.identity.model import Principal
 from base.web import STAFF, form, path_id, path_number
 from frontend.citizen.rendering import key_of, new_key, see, words_of
-from frontend.citizen.views import ShownError
+from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, Field, Form, Table
@@ -22,11 +22,13 @@ from frontend.finance.views import Fact, Link
 from frontend.finance.wording import unless_erased
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
+from payment.matching.model import Cause, Proposal, SentKind
+from payment.matching.worklist import UNASSIGNED
 from payment.matching.worklist_model import Listed, Request, State, Story
 from payment.receipts.kassenzeichen import spaced
 
 APPROVE = "writeoff.approve"
-_NOTE, _COMMENT = "note", "comment"
+_NOTE, _COMMENT, _CHOICE = "note", "comment", "choice"
 
 
 async def show_one(request: web.Request) -> web.Response:
@@ -63,9 +65,11 @@ async def explain(request: web.Request) -> web.Response:
 
 async def ask(request: web.Request) -> web.Response:
     fields = await form(request)
-    text = fields.get(_NOTE, "")
-    work = request.app[DIFFERENCES].ask(_id(request), by=request[STAFF].account_id, text=text, key=key_of(fields))
-    return await _done(request, work, text, _NOTE)
+    text, choice = fields.get(_NOTE, ""), fields.get(_CHOICE, "")
+    work = request.app[DIFFERENCES].ask(
+        _id(request), by=request[STAFF].account_id, text=text, key=key_of(fields), choice=choice
+    )
+    return await _done(request, work, text, _NOTE, choice)
 
 
 async def approve(request: web.Request) -> web.Response:
@@ -80,12 +84,14 @@ async def reject(request: web.Request) -> web.Response:
     return await _done(request, request.app[DIFFERENCES].reject(ident, asked, by=request[STAFF].account_id))
 
 
-async def _done(request: web.Request, work: Awaitable[object], typed: str = "", where: str = "") -> web.Response:
+async def _done(
+    request: web.Request, work: Awaitable[object], typed: str = "", where: str = "", chosen: str = ""
+) -> web.Response:
     """Back to the difference; a refusal is told on its page, beside what was typed."""
     try:
         await work
     except (Conflict, Invalid) as refusal:
-        return await _page(request, _id(request), refusal, typed, where)
+        return await _page(request, _id(request), refusal, typed, where, chosen)
     return see(url_of(words_of(request), _id(request)))
 
 
@@ -94,12 +100,19 @@ def _id(request: web.Request) -> int:
 
 
 async def _page(
-    request: web.Request, ident: int, refusal: DomainError | None = None, typed: str = "", where: str = ""
+    request: web.Request,
+    ident: int,
+    refusal: DomainError | None = None,
+    typed: str = "",
+    where: str = "",
+    chosen: str = "",
 ) -> web.Response:
     words, staff = words_of(request), request[STAFF]
     story = await request.app[DIFFERENCES].get(ident)
     wrong = refusal.errors if isinstance(refusal, Invalid) else ()
-    messages = {where or one.pointer.lstrip("/"): words._(one.message) for one in wrong}
+    messages = {
+        _CHOICE if one.pointer == "/choice" else where or one.pointer.lstrip("/"): words._(one.message) for one in wrong
+    }
     errors = tuple(ShownError(field=name, message=text) for name, text in messages.items())
     title = f"{words._(told.CAUSE[story.listed.cause])}: {told.about(words, story.listed)}"
     view = BooksPage(
@@ -108,14 +121,15 @@ async def _page(
         trail=crumbs(words),
         notice=words._(refusal.message) if refusal is not None and not messages else "",
         intro=(words._(told.advice(story.listed)),),
-        facts=_facts(words, story.listed),
+        facts=_facts(words, story),
         tables=_tables(words, story),
-        forms=_forms(words, story, staff, typed, messages, where),
+        forms=_forms(words, story, staff, typed, messages, where, chosen),
     )
     return staff_page(request, "finance/books", view, status=refusal.status if refusal is not None else 200)
 
 
-def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
+def _facts(words: Words, story: Story) -> tuple[Fact, ...]:
+    one = story.listed
     place, today = str(zone_of(words)), today_of(words)
     facts = [
         Fact(label=words._("State"), value=words._(told.STATE[one.state])),
@@ -131,8 +145,10 @@ def _facts(words: Words, one: Listed) -> tuple[Fact, ...]:
     kind, _colon, name = one.subject.partition(":")
     if name.startswith("po_"):
         facts.append(Fact(label=words._("Payout"), value=name, url=down(words, payouts_url(words, name))))
-    elif kind not in ("statement", "bank", "batch"):
+    elif kind not in ("statement", "bank", "batch", "balance", *SentKind):
         facts.append(Fact(label=words._("Id at the provider"), value=name))
+    if (sent := story.sent.get(one.subject)) is not None:
+        facts.append(Fact(label=words._(told.SENT[sent.kind]), value=told.sent_as(words, sent)))
     if one.payment_id is not None:
         facts.append(
             Fact(
@@ -171,12 +187,12 @@ def _tables(words: Words, story: Story) -> tuple[Table, ...]:
 
 
 def _forms(
-    words: Words, story: Story, staff: Principal, typed: str, messages: Mapping[str, str], where: str
+    words: Words, story: Story, staff: Principal, typed: str, messages: Mapping[str, str], where: str, chosen: str
 ) -> tuple[Form, ...]:
     one, here, waiting = story.listed, url_of(words, story.listed.id), story.waiting
     forms: list[Form] = []
     if one.state is State.OPEN and waiting is not None and staff.may(APPROVE):
-        forms += _decisions(words, one, waiting, here, staff)
+        forms += _decisions(words, story, waiting, here, staff)
     if not staff.may(WORK):
         return tuple(forms)
     if one.state is State.OPEN and waiting is None:
@@ -190,8 +206,10 @@ def _forms(
                 action=f"{here}/requests" if one.takes_two else f"{here}/explain",
                 heading=words._("Settle"),
                 intro=intro,
-                button=words._(told.BUTTON[one.proposal]) if one.takes_two else words._("Note as settled"),
-                fields=(Field(name=_NOTE, label=note, kind="area"),),
+                button=words._(told.BUTTON[Proposal.CLEAR if one.choices else one.proposal])
+                if one.takes_two
+                else words._("Note as settled"),
+                fields=(*_choices(words, story, chosen), Field(name=_NOTE, label=note, kind="area")),
                 key=new_key(),
                 values={_NOTE: typed} if where == _NOTE else {},
                 messages=messages if where == _NOTE else {},
@@ -220,15 +238,35 @@ def _forms(
     return tuple(forms)
 
 
+def _choices(words: Words, story: Story, chosen: str) -> tuple[Field, ...]:
+    """What a line of the bank can be, and always: nothing that is known. What is proposed stands first and is chosen, unless it is one of
+    several."""
+    one = story.listed
+    if not one.choices:
+        return ()
+    options = [(each.key, told.choice(words, each, one.there_cents or 0, story.sent)) for each in one.choices]
+    nothing = (UNASSIGNED, words._("Keep it as not assigned"))
+    options = [nothing, *options] if one.proposal is Proposal.KEEP_UNASSIGNED else [*options, nothing]
+    chosen = chosen or ("" if one.cause is Cause.TILL_AMBIGUOUS else options[0][0])
+    ticks = tuple(Tick(value=key, label=label, is_chosen=key == chosen) for key, label in options)
+    return (Field(name=_CHOICE, label=words._("What this line is"), kind="choice", options=ticks),)
+
+
 def _note(words: Words, one: Listed) -> str:
     if one.posts:
         return words._("Why (for the journal and for whoever approves)")
-    return words._("Who made it, and why") if one.takes_two else words._("Why it is settled")
+    is_of_a_person = one.cause is Cause.REFUND_AT_PROVIDER
+    return words._("Who made it, and why") if is_of_a_person else words._("Why it is settled")
 
 
-def _decisions(words: Words, one: Listed, waiting: Request, here: str, staff: Principal) -> list[Form]:
+def _decisions(words: Words, story: Story, waiting: Request, here: str, staff: Principal) -> list[Form]:
+    one, sent = story.listed, story.sent
     is_own = waiting.requested_by == staff.account_id
     said = words._("{name} has asked for it: {note}", name=waiting.requester, note=waiting.note)
+    if waiting.choice is not None:
+        said = f"{said} ({told.choice(words, waiting.choice, one.there_cents or 0, sent)})"
+    elif one.choices:
+        said = f"{said} ({words._('Keep it as not assigned')})"
     approve = Form(
         action=f"{here}/requests/{waiting.id}/approve",
         heading=words._("Waiting for approval"),

@@ -53,6 +53,7 @@ async def show_list(request: web.Request) -> web.Response:
         back=day_link(words, today, words._("Till: the day")),
         links=(
             Link(label=words._("Days as traffic lights"), url=f"{url_of(words)}/days"),
+            Link(label=words._("Takings of the tills at the bank"), url=f"/{words.language}/finance/at-bank"),
             Link(label=words._("The provider's prices"), url=f"/{words.language}/finance/prices"),
             *_filters(words, wanted, staff),
         ),

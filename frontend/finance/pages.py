@@ -6,6 +6,7 @@ from base.errors import Invalid, Malformed, NotFound
 from base.web import can
 from base.web.endpoint import page
 from frontend.finance import (
+    at_bank_pages,
     batch_items,
     batch_pages,
     books_pages,
@@ -100,6 +101,7 @@ ENDPOINTS = [
     ),
     page("GET", _DIFFERENCES, difference_pages.show_list, can("finance.read"), "Differences"),
     page("POST", f"{_DIFFERENCES}/runs", difference_pages.run, can(WORK), "Compare all sides now"),
+    page("GET", "/{language}/finance/at-bank", at_bank_pages.show, can("finance.read"), "Takings of tills at the bank"),
     page("GET", "/{language}/finance/prices", price_pages.show, can("finance.read"), "The provider's price list"),
     page("POST", "/{language}/finance/prices", price_pages.add, can(WORK), "Enter a price of the provider", Invalid),
     page("GET", f"{_DIFFERENCES}/days", light_pages.show_days, can("finance.read"), "Days as lights", NoSuchDays),

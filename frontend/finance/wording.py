@@ -95,6 +95,7 @@ JOURNAL: Mapping[str, str] = {
     "payout": _("Payout"),
     "payout_failed": _("Payout came back"),
     "payout_arrived": _("Payout at the bank"),
+    "till_arrived": _("Takings of a till at the bank"),
     "difference_settled": _("Difference settled"),
     "refund_overtaken": _("Refund paid back by a lost dispute"),
     "dispute": _("Payment disputed"),

@@ -59,7 +59,7 @@ async def show_office(request: web.Request) -> web.Response:
 async def set_up(request: web.Request) -> web.Response:
     words, office, fields = words_of(request), path_number(request, "office"), await form(request)
     try:
-        ident = await request.app[TILLS].set_up(office, fields.get("name", ""))
+        ident = await request.app[TILLS].set_up(office, fields.get("name", ""), fields.get("terminal", ""))
     except Invalid as refusal:
         return await _office_page(request, Said(refusal, dict(fields)))
     return see(f"{_base(words, office)}/{ident}")
@@ -323,6 +323,7 @@ async def close_drawer(request: web.Request) -> web.Response:
             counted_cents=counted,
             count=count,
             deposit_cents=deposit or 0,
+            bag=fields.get("bag", ""),
             note=fields.get("note", "").replace("\r\n", "\n"),
             by=request[STAFF].account_id,
         )

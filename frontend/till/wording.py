@@ -219,13 +219,24 @@ def drawer_facts(words: Words, one: DrawerProtocol) -> tuple[Fact, ...]:
             Fact(label=words._("By the books"), value=euros(words, drawer.expected_cents)),
             Fact(label=words._("Counted"), value=euros(words, drawer.counted_cents)),
             Fact(label=words._("Difference"), value=_explained(words, drawer.difference_cents, drawer.note)),
-            Fact(label=words._("To the bank"), value=euros(words, drawer.deposit_cents)),
+            Fact(label=words._("To the bank"), value=_to_bank(words, one)),
             Fact(
                 label=words._("Left in the drawer"),
                 value=euros(words, (drawer.counted_cents or 0) - (drawer.deposit_cents or 0)),
             ),
         ]
     return tuple(facts)
+
+
+def _to_bank(words: Words, one: DrawerProtocol) -> str:
+    amount = euros(words, one.drawer.deposit_cents)
+    if not one.drawer.deposit_cents:
+        return amount
+    if one.drawer.bag:
+        amount = words._("{amount} in bag {bag}", amount=amount, bag=one.drawer.bag)
+    if one.deposited_on is None:
+        return words._("{amount}, not at the bank yet", amount=amount)
+    return words._("{amount}, at the bank on {day}", amount=amount, day=words.day(one.deposited_on))
 
 
 def _sums(words: Words, one: DrawerProtocol) -> list[Fact]:

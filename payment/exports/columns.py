@@ -74,6 +74,7 @@ POSTING_WORDS: Mapping[str, str] = {  # each kind has one: the treasury reads no
     JournalKind.PAYOUT: "Auszahlung unterwegs",
     JournalKind.PAYOUT_FAILED: "Auszahlung zurück",
     JournalKind.PAYOUT_ARRIVED: "Auszahlung bei der Bank",
+    JournalKind.TILL_ARRIVED: "Kasseneinnahme bei der Bank",
     JournalKind.DIFFERENCE_SETTLED: "Differenz ausgebucht",
     JournalKind.DISPUTE: "Rückbelastung",
     JournalKind.DISPUTE_WON: "Rückbelastung gewonnen",

@@ -48,6 +48,9 @@ KINDS: Mapping[str, str] = {
     "payout": _("The provider has sent money to the bank: in transit against money with the provider."),
     "payout_failed": _("A payout came back: its journal is reversed."),
     "payout_arrived": _("A payout stands on the bank's statement: bank against in transit."),
+    "till_arrived": _(
+        "Cash or card payments of a till stand on the bank's statement: bank against cash or cards on their way."
+    ),
     "difference_settled": _("A difference was written off, assigned or kept as unassigned, by two persons."),
     "refund_overtaken": _(
         "A refund was owed while the payment was disputed, and the lost dispute has paid it back: out of what is not earned yet, "

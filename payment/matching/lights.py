@@ -18,13 +18,13 @@ _SQL = """
               WHERE version = 1 AND created_at >= $1::date - 2 AND created_at < $2::date + 2 GROUP BY 1),
     paid AS (SELECT arrival_on AS day, count(*) AS n, count(*) FILTER (WHERE m.payout_id IS NULL AND p.status <> 'failed') AS missing
                FROM provider_payout_now p
-               LEFT JOIN (SELECT DISTINCT provider, payout_id FROM bank_match WHERE payout_id IS NOT NULL) m
+               LEFT JOIN (SELECT DISTINCT provider, payout_id FROM bank_match WHERE payout_id IS NOT NULL AND freed_by IS NULL) m
                  ON m.provider = p.provider AND m.payout_id = p.id
               WHERE arrival_on BETWEEN $1 AND $2 GROUP BY 1),
     stated AS (SELECT DISTINCT d.day FROM days d JOIN bank_statement s ON d.day BETWEEN s.from_on AND s.to_on),
     differ AS (
       SELECT day, CASE WHEN cause LIKE 'payout%' OR subject LIKE 'payout:%' THEN 'payout'
-                       WHEN cause IN ('unknown_credit', 'unknown_debit', 'statement_gap') THEN 'bank'
+                       WHEN cause IN ('unknown_credit', 'unknown_debit', 'statement_gap', 'bank_balance') OR cause LIKE 'till%' THEN 'bank'
                        WHEN cause = 'export_not_acknowledged' THEN 'exported' ELSE 'provider' END AS place,
              count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'explained') AS explained
         FROM difference WHERE day BETWEEN $1 AND $2 AND state IN ('open', 'explained') GROUP BY 1, 2),

@@ -15,6 +15,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from payment.bank.chain import in_order, is_next
+from payment.matching.balance import balances, gaps
 from payment.matching.days import bank_day_after, bank_day_from
 from payment.matching.model import (
     PROPOSALS,
@@ -22,6 +23,7 @@ from payment.matching.model import (
     BankLine,
     Booked,
     Cause,
+    Cleared,
     Covered,
     Difference,
     Matched,
@@ -32,6 +34,7 @@ from payment.matching.model import (
     Transferred,
 )
 from payment.matching.prices import Charged, Price, deviations
+from payment.matching.sent import put
 
 FEE = "fee:"
 LOOKS_LIKE = timedelta(days=7)  # a credit without the payout's trace, but with its amount and text
@@ -44,6 +47,7 @@ def match(sides: Sides, *, moved_until: datetime, booked_until: datetime) -> Mat
     bank.match()
     differences += bank.differences
     differences += _gaps(sides.statements)
+    differences += gaps(balances(sides.stated, sides.unlike), sides.first)
     differences += [
         Difference(
             cause=one.cause, subject=one.subject, day=one.day, here_cents=one.cents, payment_id=one.payment_id,
@@ -56,6 +60,7 @@ def match(sides: Sides, *, moved_until: datetime, booked_until: datetime) -> Mat
         arrived=tuple(sorted(bank.arrived, key=lambda one: (one.payout_id, one.line.place))),
         transferred=tuple(sorted(bank.transferred, key=_as_it_went)),
         differences=tuple(sorted(differences, key=lambda one: (one.day, one.cause, one.subject))),
+        cleared=tuple(bank.cleared),
     )
 
 
@@ -136,7 +141,7 @@ def _payments(rows: Sequence[Booked] | Sequence[Moved]) -> list[UUID | None]:
 
 
 class _Bank:
-    """Payouts and the bank's lines."""
+    """Payouts, what tills have sent, and the bank's lines."""
 
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
@@ -145,6 +150,7 @@ class _Bank:
         self._by_cents: dict[int, list[BankLine]] = defaultdict(list)
         self.arrived: list[Arrived] = []
         self.transferred: list[Transferred] = []
+        self.cleared: list[Cleared] = []
         self.differences: list[Difference] = []
         self._taken: set[tuple[int, int, int]] = set()
 
@@ -169,10 +175,11 @@ class _Bank:
                 self._by_cents[line.cents].append(line)
         for payout in sorted(self._sides.payouts, key=lambda one: (one.arrival_on, one.id)):
             self._payout(payout)
-        for line in lines:
-            if line.place not in self._taken:
-                cause = Cause.UNKNOWN_CREDIT if line.cents > 0 else Cause.UNKNOWN_DEBIT
-                self._differ(cause, line.subject, line.booked_on, there_cents=line.cents, lines=[line])
+        left = [line for line in lines if line.place not in self._taken]
+        sides = self._sides
+        of_tills = put(left, sides.sent, sides.parted, self._coverage.knows, sides.first)
+        self.cleared = of_tills.cleared
+        self.differences += of_tills.differences
 
     def _payout(self, payout: PayoutThere) -> None:
         subject = f"payout:{payout.id}"

@@ -30,21 +30,27 @@ class Cause(StrEnum):
     OPEN_DISPUTE = "open_dispute"
     LOST_DISPUTE = "lost_dispute"
     EXPORT_NOT_ACKNOWLEDGED = "export_not_acknowledged"
+    TILL_AMOUNT = "till_amount"  # a line that is what tills have sent, with another sum
+    TILL_AMBIGUOUS = "till_ambiguous"  # ... and could be one thing or another
+    TILL_LATE = "till_late"
+    TILL_NOT_AT_BANK = "till_not_at_bank"
+    BANK_BALANCE = "bank_balance"  # our account `bank` is not what the statement says
 
 
 class Proposal(StrEnum):
-    """What finance may do about it. The first three post a journal, so they take two persons; so does the fourth, which says who moved
-    money without asking anybody here."""
+    """What finance may do about it. The first four post a journal, so they take two persons; so does the fifth, of which more than one
+    has to know."""
 
     WRITE_OFF = "write_off"
     ASSIGN = "assign"  # these lines of the bank are this payout
     KEEP_UNASSIGNED = "keep_unassigned"  # money received of which it is not known what for
+    CLEAR = "clear"  # this line is what tills have sent: one of the choices
     ACKNOWLEDGE = "acknowledge"
     ACCEPT = "accept"  # noted, nothing to book
     WAIT = "wait"  # it goes by itself when what is missing has come
 
 
-POSTS = frozenset({Proposal.WRITE_OFF, Proposal.ASSIGN, Proposal.KEEP_UNASSIGNED})
+POSTS = frozenset({Proposal.WRITE_OFF, Proposal.ASSIGN, Proposal.KEEP_UNASSIGNED, Proposal.CLEAR})
 TAKES_TWO = POSTS | {Proposal.ACKNOWLEDGE}
 PROPOSALS: Mapping[Cause, Proposal] = {
     Cause.MISSING_THERE: Proposal.WRITE_OFF,
@@ -65,6 +71,11 @@ PROPOSALS: Mapping[Cause, Proposal] = {
     Cause.OPEN_DISPUTE: Proposal.WAIT,
     Cause.LOST_DISPUTE: Proposal.ACCEPT,
     Cause.EXPORT_NOT_ACKNOWLEDGED: Proposal.WAIT,
+    Cause.TILL_AMOUNT: Proposal.CLEAR,
+    Cause.TILL_AMBIGUOUS: Proposal.CLEAR,
+    Cause.TILL_LATE: Proposal.ACCEPT,
+    Cause.TILL_NOT_AT_BANK: Proposal.WAIT,
+    Cause.BANK_BALANCE: Proposal.ACKNOWLEDGE,
 }
 
 
@@ -138,6 +149,64 @@ class BankLine:
         return f"bank:{self.statement_id}.{self.entry}.{self.position}"
 
 
+class SentKind(StrEnum):
+    DEPOSIT = "deposit"  # cash of a drawer, carried to the bank
+    CHANGE = "change"  # cash that was fetched there for a drawer: negative
+    TERMINAL = "terminal"  # a day of a till's card terminal, what it gave back taken off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What a till has sent to the bank: `cents` as the statement must show them. `reference`: the bag's number or the terminal's;
+    `kassenzeichen`: of its payments; `arrived_on`: when the bank booked the line that was put to it."""
+
+    subject: str
+    kind: SentKind
+    till_id: int
+    day: date
+    cents: int
+    reference: str = ""
+    kassenzeichen: tuple[str, ...] = ()
+    arrived_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """That a line is these (by their subjects), which are `cents` together. `rest`: the account for what is left over."""
+
+    subjects: tuple[str, ...]
+    cents: int
+    rest: str
+
+    @property
+    def key(self) -> str:
+        return ",".join(self.subjects)
+
+    @property
+    def kind(self) -> SentKind:
+        return SentKind(self.subjects[0].partition(":")[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """Balances of a statement of the bank."""
+
+    iban: str
+    from_on: date
+    to_on: date
+    opening_cents: int
+    closing_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """So much more (positive) or less than the lines that it belongs to is booked on our account `bank`; `day`: of the statement of these
+    lines, or the business day where there is no line."""
+
+    day: date
+    cents: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
     """What a statement of the bank covers."""
@@ -176,6 +245,11 @@ class Sides:
     orders: Mapping[UUID, Collection[int]] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     late: Mapping[str, date] = field(default_factory=dict)  # settled payouts: when the bank booked them
+    sent: Sequence[Sent] = ()
+    parted: Collection[tuple[tuple[int, int, int], str]] = frozenset()
+    stated: Sequence[Stated] = ()
+    unlike: Sequence[Unlike] = ()
+    first: date = date.min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +265,7 @@ class Difference:
     proposal: Proposal
     lines: tuple[tuple[int, int, int], ...] = ()  # of the bank, that a proposal would put to it
     due_on: date | None = None
+    choices: tuple[Choice, ...] = ()  # the likeliest first
 
     @property
     def cents(self) -> int:
@@ -214,9 +289,18 @@ class Transferred:
     line: BankLine
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A line that is exactly these, and they are no other's."""
+
+    line: BankLine
+    sent: tuple[Sent, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
     links: tuple[tuple[int, str], ...]  # journal and transaction that are the same
     arrived: tuple[Arrived, ...]
     transferred: tuple[Transferred, ...]
     differences: tuple[Difference, ...]
+    cleared: tuple[Cleared, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -89,8 +89,9 @@ async def lines(conn: Connection, span: Span) -> list[BankLine]:
                e.booked_on, coalesce(d.end_to_end_id, '') AS end_to_end_id,
                concat_ws(' ', CASE WHEN e.amount_cents < 0 THEN d.creditor_name ELSE d.debtor_name END, d.remittance, e.info) AS text
           FROM bank_entry e LEFT JOIN bank_detail d ON d.statement_id = e.statement_id AND d.entry = e.position
-          LEFT JOIN bank_match m ON m.statement_id = e.statement_id AND m.entry = e.position AND m.position = coalesce(d.position, 0)
-         WHERE e.booked_on BETWEEN $1 AND $2 AND m.journal_id IS NULL AND m.order_id IS NULL"""
+         WHERE e.booked_on BETWEEN $1 AND $2
+           AND NOT EXISTS (SELECT FROM bank_match m WHERE m.statement_id = e.statement_id AND m.entry = e.position
+                                                      AND m.position = coalesce(d.position, 0) AND m.freed_by IS NULL)"""
     return await fetch_all(conn, BankLine, sql, span.first, span.last)
 
 
@@ -113,7 +114,7 @@ async def settled(conn: Connection, span: Span) -> dict[str, date]:
         SELECT m.payout_id, max(e.booked_on) AS booked_on FROM bank_match m
           JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry AND e.amount_cents > 0
           JOIN provider_payout_now p ON p.provider = m.provider AND p.id = m.payout_id
-         WHERE p.arrival_on BETWEEN $1::date - 10 AND $2::date + 10 GROUP BY 1"""
+         WHERE m.freed_by IS NULL AND p.arrival_on BETWEEN $1::date - 10 AND $2::date + 10 GROUP BY 1"""
     return {row["payout_id"]: row["booked_on"] for row in await conn.fetch(sql, span.first, span.last)}
 
 
@@ -219,7 +220,8 @@ async def ran_since(conn: Connection, begin: datetime) -> bool:
 async def matched_lines(conn: Connection, places: Collection[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
     sql = """
         SELECT m.statement_id, m.entry, m.position FROM bank_match m
-          JOIN unnest($1::bigint[], $2::int[], $3::int[]) w (s, e, p) ON (m.statement_id, m.entry, m.position) = (w.s, w.e, w.p)"""
+          JOIN unnest($1::bigint[], $2::int[], $3::int[]) w (s, e, p) ON (m.statement_id, m.entry, m.position) = (w.s, w.e, w.p)
+         WHERE m.freed_by IS NULL"""
     rows = await conn.fetch(sql, [one[0] for one in places], [one[1] for one in places], [one[2] for one in places])
     return {(row[0], row[1], row[2]) for row in rows}
 
@@ -286,26 +288,27 @@ async def put_differences(
     was explained. `ended`: causes that are looked for whatever the day. How many were opened and closed."""
     sql = """
         WITH found AS (
-          SELECT cause, subject, day, here_cents, there_cents, payment_id, proposal, lines::jsonb, due_on
-            FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::date[])
-              f (cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on)),
+          SELECT cause, subject, day, here_cents, there_cents, payment_id, proposal, lines::jsonb, due_on, choices::jsonb
+            FROM unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::date[],
+                        $10::text[]) f (cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on, choices)),
         changed AS (
           UPDATE difference d SET here_cents = f.here_cents, there_cents = f.there_cents, proposal = f.proposal, lines = f.lines,
-                                  due_on = f.due_on, day = f.day, state = 'open', ended_at = NULL
+                                  due_on = f.due_on, day = f.day, choices = f.choices, state = 'open', ended_at = NULL
             FROM found f WHERE d.cause = f.cause AND d.subject = f.subject AND d.state IN ('open', 'explained')
-             AND (d.here_cents, d.there_cents, d.lines, d.due_on) IS DISTINCT FROM (f.here_cents, f.there_cents, f.lines, f.due_on)
+             AND (d.here_cents, d.there_cents, d.lines, d.due_on, d.choices)
+                 IS DISTINCT FROM (f.here_cents, f.there_cents, f.lines, f.due_on, f.choices)
           RETURNING d.id),
         opened AS (
-          INSERT INTO difference (cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on, opened_at)
-          SELECT cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on, $10 FROM found
+          INSERT INTO difference (cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on, choices, opened_at)
+          SELECT cause, subject, day, here_cents, there_cents, payment_id, proposal, lines, due_on, choices, $11 FROM found
           ON CONFLICT (cause, subject) WHERE state IN ('open', 'explained') DO NOTHING RETURNING id),
         closed AS (
-          UPDATE difference d SET state = 'closed', ended_at = $10
-           WHERE d.state = 'open' AND (d.day BETWEEN $11 AND $12 OR d.cause = ANY ($13))
+          UPDATE difference d SET state = 'closed', ended_at = $11
+           WHERE d.state = 'open' AND (d.day BETWEEN $12 AND $13 OR d.cause = ANY ($14))
              AND NOT EXISTS (SELECT FROM found f WHERE f.cause = d.cause AND f.subject = d.subject) RETURNING d.id),
         noted AS (
           INSERT INTO difference_note (difference_id, at, what)
-          SELECT id, $10, what FROM (SELECT id, 'changed' AS what FROM changed UNION ALL SELECT id, 'opened' FROM opened
+          SELECT id, $11, what FROM (SELECT id, 'changed' AS what FROM changed UNION ALL SELECT id, 'opened' FROM opened
                                      UNION ALL SELECT id, 'closed' FROM closed) n ORDER BY id)
         SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM closed)"""
     columns = [
@@ -318,6 +321,7 @@ async def put_differences(
         [one.proposal.value for one in found],
         [json.dumps(one.lines) for one in found],
         [one.due_on for one in found],
+        [json.dumps([asdict(choice) for choice in one.choices]) for one in found],
     ]
     row = await conn.fetchrow(sql, *columns, at, span.first, span.last, [one.value for one in ended])
     assert row is not None

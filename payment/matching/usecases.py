@@ -14,9 +14,10 @@ from base.db import Connection, Database, freeze
 from base.errors import Conflict
 from base.failpoint import point
 from payment.ledger import BANK, BANK_IN_TRANSIT, JournalKind, moved
-from payment.matching import store
+from payment.matching import sent_store, store
 from payment.matching.match import beside, match
-from payment.matching.model import Arrived, Cause, Difference, Matched, Sides, Transferred
+from payment.matching.model import Arrived, Cause, Cleared, Difference, Matched, Sides, Transferred
+from payment.matching.settling import entries_of_cleared
 from payment.matching.store import Span
 from payment.ports import OutcomeUnknown, Tx
 from payment.provider_records.model import Read
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 matched_stored = point("matching.stored")
 
 LOOK_BACK = timedelta(days=45)  # of a run by night; further where something older is open
+SENT_BEFORE = timedelta(days=14)  # of the first day looked at, so that a line of that day finds what it is
 ON_ITS_WAY = timedelta(hours=1)  # younger money may be there and not here yet
 _WHATEVER_THE_DAY = frozenset(
     {
@@ -154,14 +156,22 @@ class Matching:
 
     async def _put_arrived(self, conn: Connection, found: Matched, now: datetime) -> None:
         """What another run has put to its line meanwhile is left to it."""
-        places = [one.line.place for one in found.arrived] + [one.line.place for one in found.transferred]
-        known = await store.matched_lines(conn, places)
+        lines = [
+            *(one.line for one in found.arrived),
+            *(one.line for one in found.transferred),
+            *(one.line for one in found.cleared),
+        ]
+        known = await store.matched_lines(conn, [one.place for one in lines])
         for one in found.arrived:
             if one.line.place not in known:
                 await store.put_arrived(conn, one, await _book_arrived(conn, one, now), now)
         for each in found.transferred:
             if each.line.place not in known and await self._tell(conn, each):
                 await store.put_transferred(conn, each.line, each.order, now)
+        gone = await sent_store.cleared_already(conn, [sent.subject for one in found.cleared for sent in one.sent])
+        for put in found.cleared:
+            if put.line.place not in known and gone.isdisjoint(one.subject for one in put.sent):
+                await _book_cleared(conn, put, now)
 
     async def _tell(self, conn: Connection, one: Transferred) -> bool:
         """False: nobody knows it, or it has gone on meanwhile, and the line stays to be looked at."""
@@ -183,6 +193,15 @@ class Matching:
 async def _book_arrived(conn: Connection, one: Arrived, now: datetime) -> int:
     entries = moved(one.line.cents, debit=BANK, credit=BANK_IN_TRANSIT)
     return await store.post(conn, JournalKind.PAYOUT_ARRIVED, f"{one.payout_id}#{one.line.subject}", now, entries)
+
+
+async def _book_cleared(conn: Connection, one: Cleared, now: datetime) -> None:
+    """Its line is a part of its name: what was parted can be put together anew."""
+    subjects = [each.subject for each in one.sent]
+    name = f"{','.join(subjects)}#{one.line.subject}"
+    journal = await store.post(conn, JournalKind.TILL_ARRIVED, name, now, entries_of_cleared(one.line.cents, one.sent))
+    await sent_store.put_line(conn, one.line.place, journal, now)
+    await sent_store.clear(conn, journal, subjects)
 
 
 async def _span(conn: Connection, first: date, last: date) -> Span:
@@ -209,5 +228,10 @@ async def _sides(conn: Connection, span: Span, names: frozenset[str], closed_bef
         waiting=waiting,
         settled=frozenset(late),
         late=late,
+        sent=await sent_store.sent(conn, span.first - SENT_BEFORE, span.last),
+        parted=await sent_store.parted(conn, span.first),
+        stated=await sent_store.stated(conn),
+        unlike=await sent_store.unlike(conn),
+        first=span.first,
         orders=await store.orders(conn, {one.transfer for one in lines if one.transfer is not None}),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -14,13 +14,17 @@ from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.i18n import mark as _
 from base.idempotency import KeyReused
 from payment.ledger import Entry, JournalKind
+from payment.matching import sent_store
 from payment.matching import store as matching_store
 from payment.matching import worklist_store as store
+from payment.matching.balance import balances
 from payment.matching.lights import lights
-from payment.matching.model import Proposal
+from payment.matching.model import Cause, Choice, Proposal
 from payment.matching.settling import NothingToBook, entries_of
 from payment.matching.worklist_model import (
     NOTE_LENGTH,
+    AtBank,
+    AtBankBook,
     DayLights,
     Filter,
     Listed,
@@ -31,6 +35,10 @@ from payment.matching.worklist_model import (
 )
 
 MOST_SHOWN = 500
+_SENT_WITHIN = timedelta(days=31)
+UNASSIGNED = "unassigned"  # instead of a choice
+# A line, or what tills have sent, that was put to something else meanwhile; a terminal's day that is another sum now.
+_PUT_ELSEWHERE = ("bank_match_once", "bank_cleared_drawer_once", "bank_cleared_terminal_once", "bank_cleared_as_sent")
 _NAMESPACE = UUID("6f1f0f6e-5f1c-4f5e-9f60-0d7b7e5b3a11")
 
 
@@ -99,7 +107,16 @@ class Differences:
                 notes=tuple(await store.notes(conn, difference_id)),
                 requests=tuple(await store.requests(conn, difference_id)),
                 lines=tuple(await store.lines(conn, listed)),
+                sent=await _sent(conn, listed),
             )
+
+    async def at_bank(self, first: date, last: date) -> AtBankBook:
+        """What tills have sent in these days, and the account beside the statements that end in them."""
+        async with self._db.transaction() as conn:
+            await freeze(conn)
+            sent = await sent_store.at_bank(conn, first, last)
+            days = balances(await sent_store.stated(conn), await sent_store.unlike(conn))
+            return AtBankBook(sent=tuple(sent), balances=tuple(one for one in days if first <= one.day <= last)[::-1])
 
     async def take(self, difference_id: int, *, by: int) -> None:
         """It is theirs now, whoever had it. Raises NotFound, NotOpen."""
@@ -134,8 +151,9 @@ class Differences:
             await store.end(conn, difference_id, State.EXPLAINED, self._clock())
             await store.note(conn, difference_id, self._clock(), by, "explained", text)
 
-    async def ask(self, difference_id: int, *, by: int, text: str, key: UUID) -> Request:
-        """For what is proposed to be booked. The same key again: the same request.
+    async def ask(self, difference_id: int, *, by: int, text: str, key: UUID, choice: str = "") -> Request:
+        """For what is proposed to be booked; `choice`: of a line of the bank, which of its choices, or `UNASSIGNED`. The same key again:
+        the same request.
 
         Raises NotFound, NotOpen, NothingIsBooked, AlreadyAsked, Invalid, KeyReused."""
         text, ident = _checked(text), uuid5(_NAMESPACE, f"{difference_id}:{by}:{key}")
@@ -144,12 +162,13 @@ class Differences:
                 await store.lock(conn, difference_id)
                 known = await store.find_request(conn, ident)
                 if known is not None:
-                    if known.note != text:
+                    if known.note != text or (choice and choice != _name(known)):
                         raise KeyReused
                     return known
                 listed = await _locked(conn, difference_id)
-                _check_askable(listed)
-                await store.insert_request(conn, ident, listed, text, by, self._clock())
+                proposal, chosen = _wanted(listed, choice)
+                _check_askable(listed, proposal, chosen)
+                await store.insert_request(conn, ident, listed, proposal, chosen, text, by, self._clock())
                 await store.note(conn, difference_id, self._clock(), by, "asked", text)
                 made = await store.find_request(conn, ident)
         except asyncpg.UniqueViolationError as error:
@@ -163,30 +182,40 @@ class Differences:
         """The journal is posted, if there is one, and the difference is settled. Again by the same person: as it stands.
 
         Raises NotFound, OwnSettlement, SettlementDecided, NotOpen, ChangedMeanwhile."""
+        try:
+            async with self._db.transaction() as conn:
+                await self._approve(conn, difference_id, request_id, by)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if any(violates(error, rule) for rule in _PUT_ELSEWHERE):
+                raise ChangedMeanwhile from None
+            raise
+
+    async def _approve(self, conn: Connection, difference_id: int, request_id: UUID, by: int) -> None:
         now = self._clock()
-        async with self._db.transaction() as conn:
-            request = await _request(conn, difference_id, request_id)
-            if request.decided_at is not None:
-                if request.approved and request.decided_by == by:
-                    return
-                raise SettlementDecided
-            if request.requested_by == by:
-                raise OwnSettlement
-            listed = await _locked(conn, difference_id)
-            as_asked = (request.proposal, request.here_cents, request.there_cents)
-            if (listed.proposal, listed.here_cents, listed.there_cents) != as_asked:
-                raise ChangedMeanwhile
-            subject = f"{listed.subject}#{request.id}"
-            journal = None
-            if listed.posts:
-                kind = JournalKind.DIFFERENCE_SETTLED
-                journal = await matching_store.post(conn, kind, subject, now, _entries(listed))
-            await store.decide(conn, request_id, by, now, approved=True, journal_id=journal)
-            if listed.lines and journal is not None:
-                await store.put_lines(conn, listed, request_id, journal, now)
-            state = State.WRITTEN_OFF if listed.proposal is Proposal.WRITE_OFF else State.EXPLAINED
-            await store.end(conn, difference_id, state, now)
-            await store.note(conn, difference_id, now, by, "approved")
+        request = await _request(conn, difference_id, request_id)
+        if request.decided_at is not None:
+            if request.approved and request.decided_by == by:
+                return
+            raise SettlementDecided
+        if request.requested_by == by:
+            raise OwnSettlement
+        listed = await _locked(conn, difference_id)
+        is_as_asked = (listed.here_cents, listed.there_cents) == (request.here_cents, request.there_cents)
+        if not is_as_asked or not listed.allows(request.proposal, request.choice):
+            raise ChangedMeanwhile
+        subject = f"{listed.subject}#{request.id}"
+        journal = None
+        if listed.posts:
+            kind, entries = JournalKind.DIFFERENCE_SETTLED, _entries(listed, request.proposal, request.choice)
+            journal = await matching_store.post(conn, kind, subject, now, entries)
+        await store.decide(conn, request_id, by, now, approved=True, journal_id=journal)
+        if listed.lines and journal is not None:
+            await store.put_lines(conn, listed, request_id, journal, now)
+        if request.choice is not None and journal is not None:
+            await sent_store.clear(conn, journal, request.choice.subjects)
+        state = State.WRITTEN_OFF if listed.proposal is Proposal.WRITE_OFF else State.EXPLAINED
+        await store.end(conn, difference_id, state, now)
+        await store.note(conn, difference_id, now, by, "approved")
 
     async def reject(self, difference_id: int, request_id: UUID, *, by: int) -> None:
         """Whoever asked may do so too. Raises NotFound, SettlementDecided."""
@@ -204,6 +233,13 @@ class Differences:
         async with self._db.transaction() as conn:
             await freeze(conn)
             return await lights(conn, first, last, self._clock(), self._providers)
+
+
+async def _sent(conn: Connection, listed: Listed) -> Mapping[str, AtBank]:
+    if not listed.choices and listed.cause not in (Cause.TILL_LATE, Cause.TILL_NOT_AT_BANK):
+        return {}
+    found = await sent_store.at_bank(conn, listed.day - _SENT_WITHIN, listed.day + _SENT_WITHIN)
+    return {one.subject: one for one in found}
 
 
 async def _found(conn: Connection, difference_id: int) -> Listed:
@@ -230,14 +266,30 @@ async def _request(conn: Connection, difference_id: int, request_id: UUID) -> Re
     return found
 
 
-def _check_askable(listed: Listed) -> None:
+def _wanted(listed: Listed, choice: str) -> tuple[Proposal, Choice | None]:
+    """Raises Invalid."""
+    if not choice and listed.proposal is not Proposal.CLEAR:
+        return listed.proposal, None
+    if choice == UNASSIGNED and listed.allows(Proposal.KEEP_UNASSIGNED, None):
+        return Proposal.KEEP_UNASSIGNED, None
+    chosen = next((one for one in listed.choices if one.key == choice), None)
+    if chosen is None:
+        raise Invalid([FieldError("/choice", "missing", _("Please choose what this line is."))])
+    return Proposal.CLEAR, chosen
+
+
+def _name(request: Request) -> str:
+    return UNASSIGNED if request.choice is None else request.choice.key
+
+
+def _check_askable(listed: Listed, proposal: Proposal, choice: Choice | None) -> None:
     if listed.posts or not listed.takes_two:
-        _entries(listed)
+        _entries(listed, proposal, choice)
 
 
-def _entries(listed: Listed) -> Sequence[Entry]:
+def _entries(listed: Listed, proposal: Proposal, choice: Choice | None) -> Sequence[Entry]:
     try:
-        return entries_of(listed.difference)
+        return entries_of(listed.difference, proposal, choice)
     except NothingToBook:
         raise NothingIsBooked from None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from payment.matching.model import POSTS, TAKES_TWO, Cause, Difference, Proposal
+from payment.matching.balance import DayBalance
+from payment.matching.model import POSTS, TAKES_TWO, Cause, Choice, Difference, Proposal, SentKind
 
 NOTE_LENGTH = 500
 
@@ -41,6 +42,7 @@ class Listed:
     opened_at: datetime
     ended_at: datetime | None
     asked: bool  # a request waits for its approval
+    choices: tuple[Choice, ...] = ()
 
     @property
     def posts(self) -> bool:
@@ -55,8 +57,16 @@ class Listed:
     def difference(self) -> Difference:
         return Difference(
             cause=self.cause, subject=self.subject, day=self.day, here_cents=self.here_cents, there_cents=self.there_cents,
-            payment_id=self.payment_id, proposal=self.proposal, lines=self.lines, due_on=self.due_on,
+            payment_id=self.payment_id, proposal=self.proposal, lines=self.lines, due_on=self.due_on, choices=self.choices,
         )  # fmt: skip
+
+    def allows(self, proposal: Proposal, choice: Choice | None) -> bool:
+        """Whether it can be settled so: as proposed, or a line of the bank as what tills have sent, or as nothing that is known."""
+        if choice is not None:
+            return proposal is Proposal.CLEAR and choice in self.choices
+        if self.proposal is Proposal.CLEAR:
+            return proposal is Proposal.KEEP_UNASSIGNED
+        return proposal is self.proposal
 
     def age_days(self, today: date) -> int:
         return (today - self.day).days
@@ -85,14 +95,35 @@ class Request:
     decider: str
     decided_at: datetime | None
     approved: bool | None
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtBank:
+    """What a till has sent to the bank, and where it arrived: the day on which the bank booked it, the line's cents, the journal."""
+
+    subject: str
+    kind: SentKind
+    till_id: int
+    till_name: str
+    office_id: int
+    drawer_id: UUID | None
+    day: date
+    cents: int
+    reference: str
+    arrived_on: date | None = None
+    journal_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
+    """`sent`: by subject, what the choices are about."""
+
     listed: Listed
     notes: tuple[Note, ...]
     requests: tuple[Request, ...]
     lines: tuple[tuple[date, int, str], ...]  # of the bank: booked on, cents, name and text
+    sent: Mapping[str, AtBank] = field(default_factory=dict)
 
     @property
     def waiting(self) -> Request | None:
@@ -117,6 +148,14 @@ class Worklist:
     open_by_cause: Mapping[Cause, int]
     owners: Mapping[int, str]
     has_more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtBankBook:
+    """Both the youngest first."""
+
+    sent: tuple[AtBank, ...]
+    balances: tuple[DayBalance, ...]
 
 
 class Light(StrEnum):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from payment.matching.model import Cause
+from payment.matching.model import Cause, Choice, Proposal
 from payment.matching.worklist_model import Filter, Listed, Note, Request, State
 
 _LISTED = """
     SELECT d.id, d.cause, d.subject, d.day, d.here_cents, d.there_cents, d.payment_id, coalesce(p.kassenzeichen, '') AS kassenzeichen,
-           d.proposal, d.lines, d.due_on, d.state, d.owner, coalesce(a.name, '') AS owner_name, d.opened_at, d.ended_at,
+           d.proposal, d.lines, d.choices, d.due_on, d.state, d.owner, coalesce(a.name, '') AS owner_name, d.opened_at, d.ended_at,
            EXISTS (SELECT FROM difference_request r WHERE r.difference_id = d.id AND r.decided_at IS NULL) AS asked
       FROM difference d LEFT JOIN payment p ON p.id = d.payment_id LEFT JOIN account a ON a.id = d.owner"""
 _REQUEST = """
     SELECT r.id, r.difference_id, r.proposal, r.here_cents, r.there_cents, r.note, r.requested_by, q.name AS requester, r.requested_at,
-           r.decided_by, coalesce(w.name, '') AS decider, r.decided_at, r.approved
+           r.decided_by, coalesce(w.name, '') AS decider, r.decided_at, r.approved, r.choice
       FROM difference_request r JOIN account q ON q.id = r.requested_by LEFT JOIN account w ON w.id = r.decided_by"""
 
 
@@ -79,11 +80,21 @@ async def find_request(conn: Connection, request_id: UUID) -> Request | None:
     return await find_one(conn, Request, f"{_REQUEST} WHERE r.id = $1", request_id)
 
 
-async def insert_request(conn: Connection, ident: UUID, of: Listed, text: str, by: int, at: datetime) -> None:
+async def insert_request(
+    conn: Connection,
+    ident: UUID,
+    of: Listed,
+    proposal: Proposal,
+    choice: Choice | None,
+    text: str,
+    by: int,
+    at: datetime,
+) -> None:
     sql = """
-        INSERT INTO difference_request (id, difference_id, proposal, here_cents, there_cents, note, requested_by, requested_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
-    await conn.execute(sql, ident, of.id, of.proposal.value, of.here_cents, of.there_cents, text, by, at)
+        INSERT INTO difference_request (id, difference_id, proposal, here_cents, there_cents, note, requested_by, requested_at, choice)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+    chosen = None if choice is None else asdict(choice)
+    await conn.execute(sql, ident, of.id, proposal.value, of.here_cents, of.there_cents, text, by, at, chosen)
 
 
 async def decide(

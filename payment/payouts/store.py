@@ -17,7 +17,7 @@ _PAYOUT = """
       LEFT JOIN LATERAL (SELECT sum(coalesce(d.amount_cents, e.amount_cents))::bigint AS cents, max(e.booked_on) AS booked_on
                            FROM bank_match m JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
                            LEFT JOIN bank_detail d ON d.statement_id = m.statement_id AND d.entry = m.entry AND d.position = m.position
-                          WHERE m.provider = p.provider AND m.payout_id = p.id) b ON true"""
+                          WHERE m.provider = p.provider AND m.payout_id = p.id AND m.freed_by IS NULL) b ON true"""
 
 
 async def between(conn: Connection, first: date, last: date) -> list[Payout]:
@@ -50,7 +50,7 @@ async def credits(conn: Connection, provider: str, payout_id: str) -> list[Credi
         SELECT m.statement_id, e.booked_on, coalesce(d.amount_cents, e.amount_cents) AS cents, m.journal_id
           FROM bank_match m JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
           LEFT JOIN bank_detail d ON d.statement_id = m.statement_id AND d.entry = m.entry AND d.position = m.position
-         WHERE m.provider = $1 AND m.payout_id = $2 ORDER BY e.booked_on, m.statement_id, m.entry, m.position"""
+         WHERE m.provider = $1 AND m.payout_id = $2 AND m.freed_by IS NULL ORDER BY e.booked_on, m.statement_id, m.entry, m.position"""
     return await fetch_all(conn, Credit, sql, provider, payout_id)
 
 
@@ -71,7 +71,7 @@ async def arrivals(conn: Connection, payment_id: UUID) -> list[Arrival]:
           JOIN provider_payout_now y ON y.provider = o.provider AND y.id = o.payout_id
           LEFT JOIN LATERAL (SELECT m.statement_id, e.booked_on FROM bank_match m
                                JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
-                              WHERE m.provider = o.provider AND m.payout_id = o.payout_id
+                              WHERE m.provider = o.provider AND m.payout_id = o.payout_id AND m.freed_by IS NULL
                               ORDER BY e.booked_on, m.statement_id LIMIT 1) b ON true
          WHERE p.id = $1 ORDER BY t.created_at, t.id"""
     return await fetch_all(conn, Arrival, sql, payment_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID, uuid5
 
@@ -42,6 +42,7 @@ class DrawerOut(BaseModel):
     counted_cents: int | None
     expected_cents: int | None = Field(description="What the books say; told after it was counted")
     deposit_cents: int | None = Field(description="Of what was counted, to the bank")
+    bag: str | None = Field(description="Number of the bag in which it goes there")
     note: str | None
 
     @classmethod
@@ -60,6 +61,7 @@ class DrawerOut(BaseModel):
             counted_cents=one.counted_cents,
             expected_cents=one.expected_cents,
             deposit_cents=one.deposit_cents,
+            bag=one.bag,
             note=one.note,
         )
 
@@ -87,11 +89,13 @@ class MoveOut(BaseModel):
 
 
 class ProtocolOut(DrawerOut):
+    deposited_on: date | None = Field(description="When the bank booked the deposit; empty: not yet")
     moves: list[MoveOut]
 
     @classmethod
     def whole(cls, one: DrawerProtocol) -> ProtocolOut:
-        return cls(**DrawerOut.of(one.drawer).model_dump(), moves=[MoveOut.of(move) for move in one.moves])
+        moves = [MoveOut.of(move) for move in one.moves]
+        return cls(**DrawerOut.of(one.drawer).model_dump(), deposited_on=one.deposited_on, moves=moves)
 
 
 class TillOut(BaseModel):
@@ -116,6 +120,9 @@ class TillIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(max_length=200)]
+    terminal: Annotated[str, Field(max_length=30)] = Field(
+        default="", description="Number of its card terminal, as the operator repeats it on the bank's statement"
+    )
 
 
 class OpeningIn(BaseModel):
@@ -136,6 +143,9 @@ class ClosingIn(BaseModel):
         default={}, max_length=15, description="How many of each note and coin, by its cents"
     )
     deposit_cents: Cents = 0
+    bag: Annotated[str, Field(max_length=30)] = Field(
+        default="", description="Number of the bag, as the bank repeats it"
+    )
     note: Annotated[str, Field(max_length=500)] = Field(default="", description="Why it differs from the books")
 
 
@@ -146,7 +156,8 @@ async def list_tills(request: web.Request) -> web.Response:
 
 async def set_up(request: web.Request) -> web.Response:
     office = path_number(request, "office")
-    ident = await request.app[TILLS].set_up(office, (await body(request, TillIn)).name)
+    wanted = await body(request, TillIn)
+    ident = await request.app[TILLS].set_up(office, wanted.name, wanted.terminal)
     return reply(TillOut.of(await request.app[TILLS].till(office, ident)), status=201, headers=NO_STORE)
 
 
@@ -184,6 +195,7 @@ async def close_drawer(request: web.Request) -> web.Response:
         counted_cents=wanted.counted_cents,
         count=wanted.count,
         deposit_cents=wanted.deposit_cents,
+        bag=wanted.bag,
         note=wanted.note,
         by=request[STAFF].account_id,
     )

@@ -34,6 +34,7 @@ class Till:
     office_id: int
     key: str
     name: str
+    terminal: str | None = None  # number of its card terminal
 
     @property
     def account(self) -> str:
@@ -63,6 +64,7 @@ class Drawer:
     count: Mapping[str, int] = field(default_factory=dict)
     expected_cents: int | None = None
     deposit_cents: int | None = None
+    bag: str | None = None  # in which the deposit goes to the bank
     note: str | None = None
 
     @property
@@ -145,11 +147,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawerProtocol:
-    """All that a drawer saw, in order."""
+    """All that a drawer saw, in order; `deposited_on`: when the bank booked what was carried there."""
 
     till: Till
     drawer: Drawer
     moves: tuple[Move, ...]
+    deposited_on: date | None = None
 
     def sum_of(self, method: Method, *, went_out: bool) -> int:
         return sum(one.cents for one in self.moves if one.method is method and (one.cents < 0) is went_out)

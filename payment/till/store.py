@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
@@ -21,14 +21,14 @@ _REFUND = """
       LEFT JOIN drawer d ON d.id = r.drawer_id LEFT JOIN till t ON t.id = d.till_id"""
 
 
-async def insert_till(conn: Connection, office_id: int, name: str) -> int | None:
+async def insert_till(conn: Connection, office_id: int, name: str, terminal: str | None = None) -> int | None:
     """Its key: the office's, and a number. None: there is no such office."""
     sql = """
-        INSERT INTO till (office_id, key, name)
+        INSERT INTO till (office_id, key, name, terminal)
         SELECT o.id, left(regexp_replace(lower(o.key), '[^a-z0-9_.-]', '-', 'g'), 50) || '-'
-                       || (SELECT count(*) + 1 FROM till WHERE office_id = o.id), $2
+                       || (SELECT count(*) + 1 FROM till WHERE office_id = o.id), $2, $3
           FROM (SELECT * FROM office WHERE id = $1 FOR NO KEY UPDATE) o RETURNING id"""
-    found: int | None = await conn.fetchval(sql, office_id, name)
+    found: int | None = await conn.fetchval(sql, office_id, name, terminal)
     return found
 
 
@@ -112,12 +112,14 @@ async def close_drawer(
     counted_cents: int,
     count: Mapping[str, int],
     deposit_cents: int,
+    bag: str | None,
     note: str | None,
 ) -> bool:
     sql = """
-        UPDATE drawer SET closed_by = $2, closed_at = $3, counted_cents = $4, count = $5, deposit_cents = $6, note = $7, expected_cents = 0
+        UPDATE drawer SET closed_by = $2, closed_at = $3, counted_cents = $4, count = $5, deposit_cents = $6, note = $7, expected_cents = 0,
+                          bag = $8
          WHERE id = $1 AND closed_at IS NULL RETURNING true"""
-    return bool(await conn.fetchval(sql, ident, by, at, counted_cents, dict(count), deposit_cents, note))
+    return bool(await conn.fetchval(sql, ident, by, at, counted_cents, dict(count), deposit_cents, note, bag))
 
 
 async def insert_journal(
@@ -140,6 +142,16 @@ async def unbooked(conn: Connection, drawer_id: UUID) -> list[UUID]:
 async def unbooked_refunds(conn: Connection, drawer_id: UUID) -> list[UUID]:
     sql = "SELECT r.id FROM counter_refund c JOIN refund r ON r.id = c.refund_id WHERE c.drawer_id = $1 AND r.status <> 'succeeded'"
     return await fetch_all(conn, UUID, sql, drawer_id)
+
+
+async def deposited_on(conn: Connection, drawer_id: UUID) -> date | None:
+    """When the bank booked what was carried there."""
+    sql = """
+        SELECT max(e.booked_on) FROM bank_cleared c JOIN bank_match m ON m.journal_id = c.journal_id
+          JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
+         WHERE c.drawer_id = $1 AND c.kind = 'deposit' AND c.freed_by IS NULL"""
+    found: date | None = await conn.fetchval(sql, drawer_id)
+    return found
 
 
 async def moves(conn: Connection, drawer_id: UUID) -> list[Move]:

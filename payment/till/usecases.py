@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 from uuid import UUID
 
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, freeze
+from base.db import Connection, Database, freeze, violates
 from base.errors import Conflict, FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
@@ -42,6 +43,7 @@ MOST_CENTS = 10_000_000  # more lies in no drawer
 MOST_DRAWERS = 60
 MOST_NOTE = 500
 MOST_CHANGE_CENTS = 10_000  # nobody hands over so much more than the fee, but a finger slips
+_NUMBER = re.compile(r"[A-Za-z0-9-]{4,30}")
 _SLIP = re.compile(r"[A-Za-z0-9 /-]{1,40}")
 
 
@@ -155,18 +157,23 @@ class Tills:
             raise NotFound
         return found
 
-    async def set_up(self, office_id: int, name: str) -> int:
-        """Another till of the office; the same name again: that till, as none is ever deleted. Raises Invalid, NotFound."""
+    async def set_up(self, office_id: int, name: str, terminal: str = "") -> int:
+        """Another till of the office, with the number of its card terminal where it has one; the same name again: that till, as none is
+        ever deleted. Raises Invalid, NotFound."""
         name = name.strip()
         if not 1 <= len(name) <= 60:
             raise Invalid(
                 [FieldError("/name", "missing", _("Say how people call this till, in at most 60 characters."))]
             )
-        async with self._db.transaction() as conn:
-            await store.lock_office(conn, office_id)
-            ident = await store.find_till_named(conn, office_id, name)
-            if ident is None:
-                ident = await store.insert_till(conn, office_id, name)
+        number = _number("/terminal", terminal)
+        try:
+            async with self._db.transaction() as conn:
+                await store.lock_office(conn, office_id)
+                ident = await store.find_till_named(conn, office_id, name)
+                if ident is None:
+                    ident = await store.insert_till(conn, office_id, name, number)
+        except asyncpg.UniqueViolationError as error:
+            _refuse_terminal(error)
         if ident is None:
             raise NotFound
         return ident
@@ -188,7 +195,12 @@ class Tills:
             till = None if drawer is None else await store.find_till(conn, drawer.till_id)
             if drawer is None or till is None or till.office_id != office_id:
                 raise NotFound
-            return DrawerProtocol(till=till, drawer=drawer, moves=tuple(await store.moves(conn, drawer_id)))
+            return DrawerProtocol(
+                till=till,
+                drawer=drawer,
+                moves=tuple(await store.moves(conn, drawer_id)),
+                deposited_on=await store.deposited_on(conn, drawer_id),
+            )
 
     async def told(self, drawer_id: UUID) -> DrawerTold:
         """Of whatever office, for whoever reads the books. Raises NotFound."""
@@ -199,9 +211,9 @@ class Tills:
             if drawer is None or till is None:
                 raise NotFound
             moves, journals = await store.moves(conn, drawer_id), await store.own_journals(conn, drawer_id)
-        return DrawerTold(
-            protocol=DrawerProtocol(till=till, drawer=drawer, moves=tuple(moves)), journals=tuple(journals)
-        )
+            deposited_on = await store.deposited_on(conn, drawer_id)
+        protocol = DrawerProtocol(till=till, drawer=drawer, moves=tuple(moves), deposited_on=deposited_on)
+        return DrawerTold(protocol=protocol, journals=tuple(journals))
 
     async def open_drawer(
         self, till: Till, *, float_cents: int, brought_cents: int, note: str = "", by: int, key: UUID
@@ -354,8 +366,10 @@ class Tills:
         deposit_cents: int,
         note: str,
         by: int,
+        bag: str = "",
     ) -> Drawer:
-        """Counted as a sum, or by notes and coins, or both; so much of it goes to the bank. The same once more changes nothing.
+        """Counted as a sum, or by notes and coins, or both; so much of it goes to the bank, in this bag. The same once more changes
+        nothing.
 
         Raises NotFound, Invalid, DifferenceUnexplained, NotBookedYet, ClosedOtherwise.
         """
@@ -364,6 +378,9 @@ class Tills:
             raise Invalid(
                 [FieldError("/deposit", "less_than_equal", _("This is more than was counted in the drawer."))]
             )
+        bag_number = _number("/bag", bag)
+        if bag_number and not deposit_cents:
+            raise Invalid([FieldError("/bag", "invalid", _("Nothing goes to the bank, so there is no bag."))])
         await self._book(drawer_id)
         note = note.strip()
         if len(note) > MOST_NOTE:
@@ -389,6 +406,7 @@ class Tills:
                     counted_cents=counted,
                     count=count,
                     deposit_cents=deposit_cents,
+                    bag=bag_number,
                     note=note or None,
                 )
                 closed = await store.find_drawer(conn, drawer_id)
@@ -433,6 +451,20 @@ def _checked(session: CounterPayment, method: Method, given_cents: int | None, s
             [FieldError("/slip", "invalid", _("Only letters, digits, blanks, slashes and hyphens, at most 40."))]
         )
     return slip
+
+
+def _number(field: str, typed: str) -> str | None:
+    """Of a bag or a terminal, as the bank's text will have it. Raises Invalid."""
+    typed = typed.strip()
+    if typed and not _NUMBER.fullmatch(typed):
+        raise Invalid([FieldError(field, "invalid", _("Only letters, digits and hyphens, 4 to 30 of them."))])
+    return typed or None
+
+
+def _refuse_terminal(error: asyncpg.UniqueViolationError) -> NoReturn:
+    if violates(error, "till_terminal_once"):
+        raise Invalid([FieldError("/terminal", "taken", _("Another till has this card terminal."))]) from None
+    raise error
 
 
 def _counted(counted_cents: int | None, count: Mapping[str, int]) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,17 @@ class Booking:
     @property
     def amount_cents(self) -> int:
         return sum(payment.amount_cents for payment in self.payments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a till sends: a bag of cash, change that is fetched (negative), a day of its card terminal. `reference`: of bag or terminal."""
+
+    id: str
+    kind: Literal["deposit", "change", "terminal"]
+    day: date
+    cents: int
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

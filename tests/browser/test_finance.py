@@ -47,6 +47,7 @@ async def a_month(town: Town) -> dict[str, str]:
                (SELECT id::text FROM dispute ORDER BY created_at LIMIT 1) AS dispute,
                (SELECT id::text FROM journal WHERE kind = 'refund' ORDER BY id LIMIT 1) AS journal,
                (SELECT id::text FROM difference WHERE cause = 'amount' ORDER BY id LIMIT 1) AS difference,
+               (SELECT id::text FROM difference WHERE cause = 'till_ambiguous' ORDER BY id LIMIT 1) AS till_difference,
                (SELECT payout_id FROM bank_match WHERE payout_id IS NOT NULL ORDER BY at LIMIT 1) AS payout,
                (SELECT max(statement_id)::text FROM bank_match) AS statement"""
     [row] = await town.rows(sql, made["id"])
@@ -75,6 +76,8 @@ def places(known: dict[str, str]) -> dict[str, str]:
         "check": "finance/books/check",
         "differences": "finance/differences",
         "difference": f"finance/differences/{known['difference']}",
+        "difference-till": f"finance/differences/{known['till_difference']}",
+        "at-bank": f"finance/at-bank?{DAYS}",
         "lights": f"finance/differences/days?{DAYS}",
         "figures": f"finance/figures?{DAYS}",
         "figures-lines": f"finance/figures/lines?{DAYS}&side=refund&up=/de/finance/figures?from%3D{FIRST}",

@@ -516,6 +516,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /{language}/refund": EVERYBODY,
     "GET /api/provider-prices": BOOKS,
     "POST /api/provider-prices": TILL,
+    "GET /{language}/finance/at-bank": BOOKS,
     "GET /{language}/finance/prices": BOOKS,
     "POST /{language}/finance/prices": TILL,
     "GET /{language}/refunds/{transfer}": CITIZEN,

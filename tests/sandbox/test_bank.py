@@ -11,8 +11,8 @@ from payment.bank.refusing import NotTheSum
 from sandbox.bank.account import IBAN, Account
 from sandbox.bank.bank import Bank
 from sandbox.bank.camt import Version
-from sandbox.bank.faults import KINDS, Fault, Kind, Label
-from sandbox.bank.model import Booking, File, Payment
+from sandbox.bank.faults import KINDS, TILL_KINDS, Fault, Kind, Label
+from sandbox.bank.model import Booking, Carried, File, Payment
 from sandbox.stripe.machine import Machine
 from tests.sandbox.running import HandClock, session_body
 
@@ -153,7 +153,7 @@ def test_faults_of_files() -> None:
     assert wrong[5] == right[5]  # the bank's own books were right
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TILL_KINDS])
 def test_each_fault_strikes_once_and_leaves_its_label(kind: Kind) -> None:
     right, faulty, bank = strike(kind, FRIDAY)
     assert right != faulty
@@ -174,3 +174,35 @@ def test_files_appear_whole_in_the_folder(tmp_path: Path) -> None:
     ]
     assert sorted((tmp_path / "in").iterdir()) == sorted(paths)
     assert camt.read(paths[0].read_bytes())[0].sequence == 1
+
+
+CARRIED = [
+    Carried(id="change:1", kind="change", day=MONDAY, cents=-10_000),
+    Carried(id="deposit:1", kind="deposit", day=MONDAY, cents=20_000, reference="SB-1001"),
+    Carried(id="deposit:2", kind="deposit", day=MONDAY, cents=5_000, reference="SB-1002"),
+    Carried(id="terminal:1", kind="terminal", day=MONDAY, cents=4_000, reference="5400-0001"),
+]
+OF_TILLS: dict[Kind | None, tuple[dict[int, list[int]], tuple[str, int]]] = {
+    None: ({0: [-10_000], 1: [4_000, 20_000, 5_000]}, ("", 0)),
+    "deposit_short": ({0: [-10_000], 1: [4_000, 19_000, 5_000]}, ("deposit:1", 19_000)),
+    "deposits_together": ({0: [-10_000], 1: [4_000, 25_000]}, ("deposit:1,deposit:2", 0)),
+    "deposits_alike": ({0: [-10_000], 1: [4_000, 20_000, 5_000]}, ("", 0)),
+    "deposit_late": ({0: [-10_000], 1: [4_000, 5_000], 4: [20_000]}, ("deposit:1", 0)),
+    "deposit_lost": ({0: [-10_000], 1: [4_000, 5_000]}, ("deposit:1", 0)),
+    "terminal_fee": ({0: [-10_000], 1: [3_940, 20_000, 5_000]}, ("terminal:1", 3_940)),
+}
+
+
+@pytest.mark.parametrize("kind", OF_TILLS)
+def test_what_tills_send_is_booked_once_and_its_faults_leave_a_label(kind: Kind | None) -> None:
+    bank = Bank(faults=[Fault(kind, MONDAY)] if kind else [])
+    booked: dict[int, list[int]] = {}
+    for n in range(5):
+        bank.take_from_tills(CARRIED)
+        [file] = bank.close(day(n))
+        [statement] = camt.read(file.content)
+        if statement.entries:
+            booked[n] = [one.amount_cents for one in statement.entries]
+    expected, struck = OF_TILLS[kind]
+    assert booked == expected
+    assert [(one.sent, one.cents) for one in bank.labels] == ([struck] if kind else [])

@@ -46,7 +46,7 @@ from payment.store import insert_journal, insert_payment, insert_refund, update_
 from payment.usecases import Payments
 from sandbox.bank.bank import Bank
 from sandbox.bank.faults import KINDS as SANDBOX_KINDS
-from sandbox.bank.faults import Fault, Kind
+from sandbox.bank.faults import TILL_KINDS, Fault, Kind
 from sandbox.bank.model import Booking
 from sandbox.bank.model import Payment as BankPayment
 from sandbox.stripe.errors import Json
@@ -54,6 +54,7 @@ from sandbox.stripe.machine import Machine
 from sandbox.stripe.methods import METHODS
 from tests.payment.machine_provider import MachineProvider
 from tests.payment.making import RecordingHooks
+from tests.payment.matching.tills import TwoTills
 
 FIRST, LAST_TRADE, LAST = date(2026, 9, 28), date(2026, 10, 27), date(2026, 11, 4)
 PAYOUTS = 22
@@ -129,8 +130,21 @@ class Month:
         chance.shuffle(chosen)
         self._of_day = dict(zip(chosen, (*BANK_FAULTS, *PAYOUT_FAULTS), strict=True))
         sandbox = [(kind, on) for on, kind in self._of_day.items() if kind in SANDBOX_KINDS]
+        sandbox += self._plan_tills()
         self.bank = Bank(faults=[Fault(cast("Kind", kind), on) for kind, on in sandbox])
         self._unacknowledged = set(chance.sample(range(1, 20), min(size.faults, 5)))
+
+    def _plan_tills(self) -> list[tuple[str, date]]:
+        """A fault of each kind on a day of its own, of which the bank tells: no statement is missing until long after."""
+        lost = {on for on, kind in self._of_day.items() if kind in ("statement_missing", "wrong_balance")}
+        days = [
+            one
+            for one in _business_days(FIRST + _DAY, LAST_TRADE - 2 * _DAY)
+            if lost.isdisjoint(one + n * _DAY for n in range(9))
+        ]
+        struck = list(zip(TILL_KINDS, self.chance.sample(days, len(TILL_KINDS)), strict=True))
+        self.tills = TwoTills(self.seed, frozenset(on for kind, on in struck if kind == "deposits_alike"))
+        return struck
 
     async def play(self) -> None:
         day = FIRST
@@ -138,6 +152,7 @@ class Month:
             self.staff = await conn.fetchval(
                 "INSERT INTO account (login, name, password_hash) VALUES ('kasse', 'Kim Kasse', '$argon2id$') RETURNING id"
             )
+            await self.tills.set_up(conn)
         await self.enter_prices()
         while day <= LAST:
             if self.nightly:
@@ -322,6 +337,9 @@ class Month:
 
     async def _bank(self, day: date) -> None:
         self.bank.take_payouts(self.machine.state.rows("payouts"))
+        if day <= LAST_TRADE and day.weekday() < 5:
+            async with self.db.transaction() as conn:
+                self.bank.take_from_tills(await self.tills.day(conn, day, self.staff))
         if self._of_day.get(day) == "unknown_debit":
             fee = BankPayment(amount_cents=-990, name="Sparkasse", remittance="Kontoführung")
             self.bank.account.book(day, Booking(payments=(fee,), info="ENTGELT"))
@@ -343,6 +361,7 @@ class Month:
             if one.kind in ("statement_missing", "wrong_balance"):
                 number = len(_business_days(FIRST, one.on))
                 self._label(Cause.STATEMENT_GAP, f"statement:{self.bank.account.iban}:2026:{number}")
+        await self._label_tills()
         sql = """
             SELECT statement_id, entry, position, amount_cents FROM bank_detail
              WHERE amount_cents IN (4711, -990) AND end_to_end_id = ''"""
@@ -350,6 +369,27 @@ class Month:
             for row in await conn.fetch(sql):
                 cause = Cause.UNKNOWN_CREDIT if row["amount_cents"] > 0 else Cause.UNKNOWN_DEBIT
                 self._label(cause, f"bank:{row['statement_id']}.{row['entry']}.{row['position']}")
+
+    async def _label_tills(self) -> None:
+        causes = {
+            "deposit_short": Cause.TILL_AMOUNT,
+            "terminal_fee": Cause.TILL_AMOUNT,
+            "deposits_alike": Cause.TILL_AMBIGUOUS,
+            "deposit_late": Cause.TILL_LATE,
+            "deposit_lost": Cause.TILL_NOT_AT_BANK,
+        }
+        sql = """
+            SELECT d.statement_id, d.entry, d.position FROM bank_detail d
+              JOIN bank_entry e ON e.statement_id = d.statement_id AND e.position = d.entry
+             WHERE d.remittance = $1 AND ($2::bigint = 0 OR d.amount_cents = $2::bigint)
+               AND e.booked_on BETWEEN $3::date + 1 AND $3::date + 4"""
+        async with self.db.connection() as conn:
+            for one in self.bank.labels:
+                if one.kind in causes and one.text:
+                    for row in await conn.fetch(sql, one.text, one.cents, one.on):
+                        self._label(causes[one.kind], f"bank:{row[0]}.{row[1]}.{row[2]}")
+                elif one.kind in causes:
+                    self._label(causes[one.kind], one.sent)
 
     async def _night(self, day: date) -> None:
         """At half past four in summer: a run, then the treasury closes yesterday and takes its batch."""

@@ -30,7 +30,10 @@ async def assert_clean_rows_match(db: Database, month: Month) -> None:
     books = await balances(db)
     sent = sum(row["amount"] for row in month.machine.state.rows("payouts") if row["status"] != "failed")
     assert len(whole) > PAYOUTS // 2
-    assert books["bank"] == sum(whole.values())
+    of_tills = await count(db, "SELECT sum(cents) FROM bank_cleared")
+    assert books["bank"] == sum(whole.values()) + of_tills
+    on_its_way = sum(one.cents for one in month.tills.carried) - of_tills
+    assert books["cash_in_transit"] + books["terminal_clearing"] == on_its_way
     assert books["bank_in_transit"] == sent - sum(whole.values())
     twice = {one for one in month.bank.labels if one.kind == "file_twice"}
     assert len(month.twice) == len(twice) == 1  # known again by its bytes, and stored once

@@ -85,7 +85,7 @@ async def account_cents(db: Database, account: str) -> int:
 
 async def test_the_list_by_cause_owner_and_age(db: Database, month: Month, differences: Differences) -> None:
     everything = await differences.list(Filter())
-    assert sum(everything.open_by_cause.values()) == len(everything.rows) == 18
+    assert sum(everything.open_by_cause.values()) == len(everything.rows) == 24
     assert {row.cause for row in everything.rows} == set(everything.open_by_cause)
     late = await one(differences, Cause.PAYOUT_LATE)
     await differences.take(late.id, by=month.staff)
