@@ -269,6 +269,11 @@ class Availability:
         staff = audience is Audience.STAFF
         return visits.placements(self._mirror.book, office.steps, cell_of(starts_at), self._gap, staff=staff)
 
+    def fitting(self, counters: Iterable[int], start: datetime, end: datetime) -> list[int]:
+        """Of these counters or rooms those that are free from then until then, those first where it fits snugly."""
+        first = cell_of(start)
+        return self._mirror.book.fitting(counters, first, cell_after(end) - first)
+
     def take(self, counter_id: int, start: datetime, end: datetime, audience: Audience = Audience.PUBLIC) -> bool:
         first = cell_of(start)
         return self._mirror.take(counter_id, first, cell_after(end) - first, staff=audience is Audience.STAFF)

@@ -19,7 +19,7 @@ class RebookingStatus(StrEnum):
     DECLINED = "declined"  # wants another time: to be telephoned
     SILENT = "silent"  # has not answered: to be telephoned
     TELEPHONE = "telephone"  # could not be offered anything: to be telephoned, see Because
-    SHIFTED = "shifted"  # another counter at the very same time: nothing to ask
+    SHIFTED = "shifted"  # another counter or room at the very same time: nothing to ask
     ACCEPTED = "accepted"  # one of the times offered
     MOVED = "moved"  # to some other time, by its person or by staff
     CANCELLED = "cancelled"
@@ -45,7 +45,7 @@ class Because(StrEnum):
     UNREACHABLE = "unreachable"  # neither e-mail address nor a mobile number that texts go to
     TOO_NEAR = "too_near"  # an answer would come too late
     NOTHING_FREE = "nothing_free"
-    SPECIAL = "special"  # several times at once, or a service that is not offered any more
+    SPECIAL = "special"  # not offered any more as it was booked
 
 
 class IfSilent(StrEnum):
@@ -154,3 +154,18 @@ class Offered:
     office_id: int
     starts_at: datetime
     is_held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A counter's time that a case has; `ends_at` with the buffer."""
+
+    appointment_id: UUID
+    service_id: int
+    quantity: int  # 0: a room and the like
+    fee_id: int | None  # None: booked by staff beside the rules
+    counter_id: int
+    starts_at: datetime
+    ends_at: datetime
+    buffer_min: int
+    is_closed: bool

@@ -1,5 +1,5 @@
-"""The worker's part: everybody affected is given another counter at the same time, or three times to choose from, or is put on the list
-of those who are telephoned; and what follows where nobody answers.
+"""The worker's part: everybody affected is given another counter or room at the same time, or three times to choose from, or is put on
+the list of those who are telephoned; and what follows where nobody answers.
 
 Each case is a transaction of its own, with the case locked. What is free is read from the tables and not followed in memory, as the worker
 does this seldom; the constraint decides all the same.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from base.clock import Clock
 from base.db import Connection, Database
@@ -26,13 +26,13 @@ from booking.availability.usecases import Availability
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
-from booking.holds.model import Wanted
-from booking.holds.store import also_by_need
+from booking.holds.store import also_by_need, insert_visit
 from booking.holds.store import insert as insert_holds
 from booking.rebooking import store
 from booking.rebooking.choosing import MOST, NOTICE, answer_until, in_order, nearest_first
 from booking.rebooking.model import Because, IfSilent, Rebooking, RebookingStatus
 from booking.rebooking.usecases import AnswerOver, Rebookings
+from booking.rebooking.visit import Had, counters_of, elsewhere, is_to_be_had, offer_of, ways
 
 log = logging.getLogger(__name__)
 shifted = point("rebooking.shifted")
@@ -99,14 +99,15 @@ class Rebooker:
         return len(rows)
 
     async def _look(self, rows: Sequence[Rebooking]) -> Availability:
-        """What is free now at the counters that could serve these people."""
+        """What is free now at the counters and in the rooms that these people could have."""
         counters: set[int] = set()
-        for service_id, channel in {(row.service_id, row.channel) for row in rows}:
-            offer = self._offers.offer(service_id, channel)
-            for office in offer.offices.values() if offer else ():
-                counters |= set(office.counters)
         mirror = Mirror(self._clock, self._horizon_days)
         async with self._db.connection() as conn:
+            taken = await store.taken(conn, [row.appointment_id for row in rows])
+            for row in rows:
+                had = Had(tuple(one for one in taken if one.appointment_id == row.appointment_id))
+                offer = offer_of(self._offers, row.channel, had)
+                counters |= counters_of(offer) if offer else set()
             await mirror.start(conn, counters)
         return Availability(mirror, self._offers, self._clock, lead_minutes=0)
 
@@ -125,35 +126,55 @@ class Rebooker:
         self, conn: Connection, row: Rebooking, case: CaseState, known: Snapshot, view: Availability
     ) -> tuple[Because | None, Callable[[], None]]:
         """Why somebody has to telephone, if so; and the step that is done."""
-        offer = self._offers.offer(row.service_id, row.channel)
-        office = offer.offices.get(row.sold_by) if offer else None
-        if offer is None or office is None or row.fee_id is None or row.times != 1:
+        had = Had(tuple(await store.taken(conn, [row.appointment_id])))
+        offer = offer_of(self._offers, row.channel, had)
+        if offer is None or row.sold_by not in offer.offices:
             return Because.SPECIAL, left_to_telephone
         them = await self._appointments.served(conn, [row.appointment_id])
-        offer = them[row.appointment_id].at_responsible(offer)
-        if await self._shift(conn, row, offer, view):
+        offer = offer_of(self._offers, row.channel, had, them[row.appointment_id])
+        assert offer is not None
+        if await self._shift(conn, row, had, offer, view):
             return None, shifted
-        because = await self._offer(conn, row, case, known, offer, view)
+        because = await self._offer(conn, row, case, had, known, offer, view)
         return because, left_to_telephone if because else offered
 
-    async def _shift(self, conn: Connection, row: Rebooking, offer: Offer, view: Availability) -> bool:
-        """To another counter of the office at the very same time: nobody needs to be asked."""
+    async def _shift(self, conn: Connection, row: Rebooking, had: Had, offer: Offer, view: Availability) -> bool:
+        """To another counter or room of the office at the very same time: nobody needs to be asked."""
         office = offer.offices.get(row.sold_by)
         if office is None:
             return False
-        for counter_id in view.candidates(offer, office, row.starts_at):
-            hold = await self._hold(conn, row, offer, office, counter_id, row.starts_at, view)
-            if hold is not None:
-                await store.move(conn, row.id, _S.DUE, _S.SHIFTED)
-                await self._appointments.shift(conn, row.appointment_id, hold)
-                return True
-        return False
+        if office.steps:
+            hold = await self._elsewhere(conn, row, had, office, view)
+        else:
+            hold = await self._hold(conn, had, offer, office, row.starts_at, view)
+        if hold is None:
+            return False
+        await store.move(conn, row.id, _S.DUE, _S.SHIFTED)
+        await self._appointments.shift(conn, row.appointment_id, hold)
+        return True
+
+    async def _elsewhere(
+        self, conn: Connection, row: Rebooking, had: Had, office: OfficeOffer, view: Availability
+    ) -> UUID | None:
+        """The visit as it is, only what is closed of it at another counter or in another room. None: not to be had."""
+        wanted = elsewhere(view, office, had)
+        if wanted is None:
+            return None
+        savepoint = conn.transaction()
+        await savepoint.start()
+        await store.leave_as_a_whole(conn, row)
+        if await insert_visit(conn, self._clock(), row.starts_at, wanted, staff=False):
+            await savepoint.commit()
+            return wanted[0].hold_id
+        await savepoint.rollback()  # taken in this moment: it stays where it is
+        return None
 
     async def _offer(
         self,
         conn: Connection,
         row: Rebooking,
         case: CaseState,
+        had: Had,
         known: Snapshot,
         offer: Offer,
         view: Availability,
@@ -167,13 +188,10 @@ class Rebooker:
         if answer_until(now, closing.answer_hours, row.starts_at) is None:
             return Because.TOO_NEAR
         held: list[tuple[Slot, UUID]] = []
-        for slot in self._choices(row, known, offer, view):
-            there = offer.offices[slot.office_id]
-            for counter_id in view.candidates(offer, there, slot.starts_at):
-                hold = await self._hold(conn, row, offer, there, counter_id, slot.starts_at, view)
-                if hold is not None:
-                    held.append((slot, hold))
-                    break
+        for slot in self._choices(row, had, known, offer, view):
+            hold = await self._hold(conn, had, offer, offer.offices[slot.office_id], slot.starts_at, view)
+            if hold is not None:
+                held.append((slot, hold))
             if len(held) == MOST:
                 break
         if not held:
@@ -193,8 +211,8 @@ class Rebooker:
         await self._slots.announce(conn, row.appointment_id, Notice("rebooking_offered", about, fields))
         return None
 
-    def _choices(self, row: Rebooking, known: Snapshot, offer: Offer, view: Availability) -> list[Slot]:
-        """At the office that was chosen first, then at the nearest others; only where a counter that may serve them is free."""
+    def _choices(self, row: Rebooking, had: Had, known: Snapshot, offer: Offer, view: Availability) -> list[Slot]:
+        """At the office that was chosen first, then at the nearest others; only where counters that may serve them are free."""
         found: list[Slot] = []
         places = {ident: (office.latitude, office.longitude) for ident, office in known.offices.items()}
         for office_id in nearest_first(row.sold_by, {ident: places[ident] for ident in {row.sold_by, *offer.offices}}):
@@ -205,29 +223,29 @@ class Rebooker:
             earliest = self._clock() + NOTICE
             around = timedelta(days=_DAYS_AROUND)
             window = Window(day_of(max(earliest, row.starts_at - around), place), day_of(row.starts_at + around, place))
-            slots = view.slots(row.service_id, row.channel, [office_id], window)
-            free = [one for one in slots if one.starts_at >= earliest and view.candidates(offer, there, one.starts_at)]
+            slots = view.slots(offer.service_id, row.channel, [office_id], window, visit=had.visit)
+            free = [
+                one for one in slots if one.starts_at >= earliest and is_to_be_had(view, offer, there, one.starts_at)
+            ]
             found += in_order(free, row.starts_at, place)
             if len(found) >= 2 * MOST:  # some may be taken in this moment
                 break
         return found
 
     async def _hold(
-        self,
-        conn: Connection,
-        row: Rebooking,
-        offer: Offer,
-        office: OfficeOffer,
-        counter_id: int,
-        starts_at: datetime,
-        view: Availability,
+        self, conn: Connection, had: Had, offer: Offer, office: OfficeOffer, starts_at: datetime, view: Availability
     ) -> UUID | None:
-        """At the case's own fee: what was paid stays right. None: taken in this moment."""
-        assert row.fee_id is not None
-        wanted = Wanted.at(offer, office, row.fee_id, counter_id, starts_at, uuid4())
-        view.take(counter_id, wanted.starts_at, wanted.ends_at)
-        made = await insert_holds(conn, self._clock(), starts_at, [wanted])
-        return wanted.hold_id if made else None
+        """All of it, at the case's own fees: what was paid stays right. None: taken in this moment."""
+        for wanted in ways(view, offer, office, had, starts_at):
+            for one in wanted:
+                view.take(one.counter_id, one.starts_at, one.ends_at)
+            if office.steps:
+                made = await insert_visit(conn, self._clock(), starts_at, wanted, staff=False)
+            else:
+                made = bool(await insert_holds(conn, self._clock(), starts_at, wanted))
+            if made:
+                return wanted[0].hold_id
+        return None
 
     async def _end(self, row: Rebooking) -> None:
         """No answer has come in time."""

@@ -7,7 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from booking.rebooking.model import OPEN, Affected, Because, Closing, Entry, Offered, Plan, Rebooking, RebookingStatus
+from booking.rebooking.model import (
+    OPEN,
+    Affected,
+    Because,
+    Closing,
+    Entry,
+    Offered,
+    Plan,
+    Rebooking,
+    RebookingStatus,
+    Taken,
+)
 
 # Who has begun is being served, and who has been served is not affected.
 _IN_THE_WAY = """
@@ -17,16 +28,20 @@ _IN_THE_WAY = """
        AND coalesce(a.status, 'held') NOT IN ('finished', 'no_show')"""
 _REBOOKING = """
     SELECT r.id, r.closing_id, x.office_id, r.appointment_id, a.number, r.status, r.because, r.answer_until, a.service_id,
-           s.name AS service, k.channel, coalesce(c.sold_by, c.office_id) AS sold_by, c.starts_at, x.reason, a.fee_id, a.fee_cents,
+           s.name AS service, a.channel, coalesce(c.sold_by, c.office_id) AS sold_by, coalesce(d.starts_at, c.starts_at) AS starts_at,
+           x.reason, a.fee_id, a.fee_cents,
            t.times, t.now_at, nk.name AS now_counter, o.name AS now_office,
            coalesce(p.email IS NOT NULL, false) AS has_email, coalesce(p.mobile IS NOT NULL, false) AS has_mobile
-      FROM rebooking r JOIN closing x ON x.id = r.closing_id JOIN claim c ON c.id = r.claim_id JOIN counter k ON k.id = c.counter_id
+      FROM rebooking r JOIN closing x ON x.id = r.closing_id JOIN claim c ON c.id = r.claim_id LEFT JOIN claim d ON d.id = c.lead_id
+      JOIN counter k ON k.id = c.counter_id
       JOIN appointment a ON a.id = r.appointment_id JOIN service s ON s.id = a.service_id JOIN office o ON o.id = a.office_id
       LEFT JOIN person p ON p.appointment_id = a.id
-      LEFT JOIN LATERAL (SELECT greatest(sum(l.quantity), count(*))::int AS times, min(l.starts_at) AS now_at,
-                                min(l.counter_id) AS counter_id
+      LEFT JOIN LATERAL (SELECT greatest(sum(l.quantity), count(*))::int AS times, min(l.starts_at) AS now_at
                            FROM claim l WHERE l.appointment_id = a.id AND l.status < 8) t ON true
-      LEFT JOIN counter nk ON nk.id = t.counter_id"""
+      LEFT JOIN LATERAL (SELECT lk.name FROM claim l JOIN counter lk ON lk.id = l.counter_id
+                          WHERE l.appointment_id = a.id AND l.status < 8  -- what it has instead of what was closed
+                          ORDER BY l.service_id <> c.service_id, lk.resource IS DISTINCT FROM k.resource, l.starts_at, l.id
+                          LIMIT 1) nk ON true"""
 _OPEN = str(tuple(sorted(status.value for status in OPEN)))  # as SQL writes a list
 _CLOSING = f"""
     SELECT x.id, x.office_id, x.counter_id, k.name AS counter, lower(x.during) AS starts_at, upper(x.during) AS ends_at, x.reason,
@@ -48,16 +63,18 @@ async def counters_of(conn: Connection, office_id: int, counter_id: int | None) 
 
 
 async def affected(conn: Connection, counters: Sequence[int], plan: Plan, now: datetime) -> list[Affected]:
-    """With the times that are just being reserved."""
+    """With the times that are just being reserved. A visit counts once, however much of it is closed."""
     return await fetch_all(
         conn,
         Affected,
         f"""
-        SELECT a.id AS appointment_id, a.number, f.counter, s.name AS service, f.channel, f.starts_at,
+        SELECT a.id AS appointment_id, a.number, f.counter, s.name AS service, coalesce(a.channel, f.channel) AS channel, f.starts_at,
                coalesce(p.email IS NOT NULL, false) AS has_email, coalesce(p.mobile IS NOT NULL, false) AS has_mobile,
                coalesce(a.status = 'confirmed', false) AS is_booked,
                EXISTS (SELECT FROM ticket t WHERE t.appointment_id = a.id AND t.status <> 'left') AS is_here
-          FROM (SELECT c.id, c.appointment_id, c.service_id, k.name AS counter, k.channel, c.starts_at {_IN_THE_WAY}) f
+          FROM (SELECT DISTINCT ON (coalesce(c.lead_id, c.id))
+                       c.id, c.appointment_id, c.service_id, k.name AS counter, k.channel, c.starts_at
+                {_IN_THE_WAY} ORDER BY coalesce(c.lead_id, c.id), c.quantity = 0, c.starts_at, c.id) f
           JOIN service s ON s.id = f.service_id LEFT JOIN appointment a ON a.id = f.appointment_id
           LEFT JOIN person p ON p.appointment_id = a.id ORDER BY f.starts_at, f.id""",  # noqa: S608
         counters,
@@ -118,13 +135,38 @@ async def insert_closing(
     )
 
 
+async def taken(conn: Connection, appointment_ids: Collection[UUID]) -> list[Taken]:
+    """All that these cases have, of each first where its people are served, in their order."""
+    return await fetch_all(
+        conn,
+        Taken,
+        """
+        SELECT appointment_id, service_id, quantity, fee_id, counter_id, starts_at, ends_at, buffer_min,
+               override_id IS NOT NULL AS is_closed
+          FROM claim WHERE appointment_id = ANY ($1) AND status < 8 ORDER BY appointment_id, quantity = 0, starts_at, id""",
+        list(appointment_ids),
+    )
+
+
+async def leave_as_a_whole(conn: Connection, row: Rebooking) -> None:
+    """What is not closed of the visit leaves with the rest, so that it can be taken again in this transaction and by nobody else."""
+    await conn.execute(
+        """
+        UPDATE claim c SET override_id = x.override_id FROM closing x
+         WHERE x.id = $2 AND c.appointment_id = $1 AND c.status < 8 AND c.override_id IS NULL""",
+        row.appointment_id,
+        row.closing_id,
+    )
+
+
 async def insert_rebookings(conn: Connection, ident: UUID, counters: Sequence[int], plan: Plan, now: datetime) -> None:
     """Of those who are booked and not here yet. Whoever is being asked already because of another closing is not asked twice."""
     await conn.execute(
         f"""
         INSERT INTO rebooking (closing_id, appointment_id, claim_id)
         SELECT $5, a.id, c.id {_IN_THE_WAY} AND a.status = 'confirmed'
-           AND NOT EXISTS (SELECT FROM ticket t WHERE t.appointment_id = a.id AND t.status <> 'left') ORDER BY c.starts_at, c.id
+           AND NOT EXISTS (SELECT FROM ticket t WHERE t.appointment_id = a.id AND t.status <> 'left')
+         ORDER BY c.starts_at, c.quantity = 0, c.id
         ON CONFLICT DO NOTHING""",  # noqa: S608
         counters,
         plan.starts_at,

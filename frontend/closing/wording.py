@@ -55,7 +55,7 @@ def status(words: Words, one: Rebooking, zone_name: str) -> str:
             Because.UNREACHABLE: words._("Cannot be reached by message"),
             Because.TOO_NEAR: words._("Too near for a message"),
             Because.NOTHING_FREE: words._("No time is free"),
-            Because.SPECIAL: words._("Several times, or a service that is not offered any more"),
+            Because.SPECIAL: words._("Not offered any more as it was booked"),
         }[one.because]
     return {
         _S.DUE: words._("Is about to be asked"),

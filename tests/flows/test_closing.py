@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -390,3 +391,125 @@ async def test_chosen_and_opened_again_at_once_is_one_of_both(town: Town, office
     assert (row["status"], seen["starts_at"][:10]) in (("stands", "2026-12-09"), ("accepted", seen["starts_at"][:10]))
     assert seen["status"] == "confirmed"
     await town.assert_sound()
+
+
+class TestAWedding:
+    """A registrar's desk, a room and a second official."""
+
+    @pytest.fixture
+    async def registry(self, town: Town) -> AsyncIterator[Office]:
+        [row] = await town.rows("SELECT id FROM office WHERE key = 'standesamt'")
+        await hire(town, "boss", "supervisor", "standesamt")
+        async with AsyncExitStack() as stack:
+            yield Office(town, row["id"], await stack.enter_async_context(await sign_in(town, "boss")))
+
+    async def marry(self, town: Town) -> tuple[Any, dict[str, str]]:
+        """The case, and what closes the day of it."""
+        hold = await town.hold((await town.service("Eheschließung Durchführung"))["id"])
+        given = {"hold": hold["id"], "contact": KIM}
+        made = await town.good("POST", "/api/appointments", hold["token"], key=str(uuid4()), json=given)
+        await town.checkout(made)
+        await town.work()
+        day = datetime.fromisoformat(made["starts_at"]).date()
+        return made, {"starts_at": f"{day}T00:00", "ends_at": f"{day + timedelta(days=1)}T00:00"}
+
+    async def rooms(self, town: Town, made: Any) -> list[int]:
+        """Those there are, the one of the case first."""
+        rows = await town.rows(
+            """SELECT k.id FROM counter k LEFT JOIN claim c ON c.counter_id = k.id AND c.appointment_id = $1 AND c.status < 8
+                WHERE k.resource = 'wedding-room' ORDER BY c.id NULLS LAST""",
+            made["id"],
+        )
+        return [row["id"] for row in rows]
+
+    async def test_the_other_room_at_the_same_time(self, town: Town, registry: Office) -> None:
+        made, day = await self.marry(town)
+        mails, (room, other) = len(town.mails()), await self.rooms(town, made)
+        tracked = await registry.close(counter=str(room), **day)
+        assert re.search(r"Gleiche Zeit, Trauzimmer \d", tracked.text)
+        assert "Anzurufen oder anzuschreiben" not in tracked.text
+        assert (await self.rooms(town, made))[0] == other
+        assert (await town.look(made))["starts_at"] == made["starts_at"]
+        assert len(town.mails()) == mails
+        await town.assert_sound()
+
+    async def closed(self, town: Town, registry: Office) -> tuple[Any, Page]:
+        """Both rooms: first the one where nobody is."""
+        made, day = await self.marry(town)
+        room, other = await self.rooms(town, made)
+        await registry.close(counter=str(other), **day)
+        tracked = await registry.close(counter=str(room), **day)
+        assert "Gefragt, Antwort bis" in tracked.text
+        assert town.mails()[-1][1].startswith("Bitte neue Zeit wählen: Ihr Termin")
+        return made, tracked
+
+    async def test_no_other_room_and_one_of_three_times(self, town: Town, registry: Office) -> None:
+        made, tracked = await self.closed(town, registry)
+        async with StaffBrowser(town) as citizen:
+            page = await citizen.get(links(town)[1])
+            assert "Möchten Sie diese Zeit?" in page.text
+            done = await citizen.post(page.url.path, request_key=str(uuid4()), answer="2")
+            assert "Ihr Termin ist bestätigt" in done.text
+        seen = await town.look(made)
+        assert (seen["number"], seen["items"], seen["starts_at"] > made["starts_at"]) == (
+            made["number"],
+            made["items"],
+            True,
+        )
+        assert "Hat gewählt" in (await registry.boss.get(tracked.url.path)).text
+        await town.work()
+        rows = await town.rows("SELECT status FROM claim WHERE kind = 0 ORDER BY status")
+        assert [row["status"] for row in rows] == [2] * 3 + [9] * 6 + [10] * 3
+        await town.assert_sound()
+
+    async def test_none_of_them_suits(self, town: Town, registry: Office) -> None:
+        _, tracked = await self.closed(town, registry)
+        async with StaffBrowser(town) as citizen:
+            page = await citizen.get(links(town)[3])
+            await citizen.post(page.url.path, request_key=str(uuid4()), answer="other")
+        assert "Anzurufen oder anzuschreiben (1)" in (await registry.boss.get(tracked.url.path)).text
+        rows = await town.rows("SELECT status FROM claim WHERE kind = 0 ORDER BY status")
+        assert [row["status"] for row in rows] == [2] * 3 + [9] * 9
+        await town.assert_sound()
+
+    async def test_the_whole_office_is_one_person_on_the_list(self, town: Town, registry: Office) -> None:
+        _, day = await self.marry(town)
+        preview = await registry.boss.get(f"{registry.pages}/preview", params=FORM | day)
+        assert "1 Person hat dann einen Termin" in preview.text
+
+    async def test_chosen_and_the_room_open_again_at_once(self, town: Town, registry: Office) -> None:
+        made, day = await self.marry(town)
+        room, other = await self.rooms(town, made)
+        taken = await town.hold(
+            (await town.service("Eheschließung Durchführung"))["id"],
+            slot={"office": registry.id, "starts_at": made["starts_at"]},
+        )
+        await registry.close(counter=str(room), **day)
+        async with StaffBrowser(town) as citizen:
+            here = (await citizen.get(links(town)[0])).url.path
+            await asyncio.gather(citizen.post(here, request_key=str(uuid4()), answer="1"), open_again(town, registry))
+        await town.work()
+        [row] = await town.rows("SELECT status FROM rebooking")
+        seen = await town.look(made)
+        assert (row["status"], seen["starts_at"] == made["starts_at"]) in (("stands", True), ("accepted", False))
+        times = await town.rows("SELECT override_id FROM claim WHERE appointment_id = $1 AND status < 8", made["id"])
+        assert [one["override_id"] for one in times] == [None] * 3
+        held = "SELECT count(*) AS n FROM claim WHERE status = 1 AND request_key <> $1"
+        assert (await town.rows(held, taken["id"]))[0]["n"] == 0
+        assert other != room
+        await town.assert_sound()
+
+    async def test_the_room_is_open_again_and_whoever_was_asked_is_told(self, town: Town, registry: Office) -> None:
+        made, day = await self.marry(town)
+        room, _ = await self.rooms(town, made)
+        await town.hold(
+            (await town.service("Eheschließung Durchführung"))["id"],
+            slot={"office": registry.id, "starts_at": made["starts_at"]},
+        )
+        tracked = await registry.close(counter=str(room), **day)
+        assert "Gefragt, Antwort bis" in tracked.text
+        await open_again(town, registry)
+        await town.work()
+        assert town.mails()[-1][1].startswith("Es bleibt dabei: Ihr Termin")
+        assert (await town.look(made))["starts_at"] == made["starts_at"]
+        await town.assert_sound()

@@ -19,6 +19,7 @@ from booking.appointments.moving import NotMovable
 from booking.rebooking.model import IfSilent
 from booking.rebooking.usecases import AnswerOver
 from tests.booking.availability.city import at
+from tests.booking.rebooking.test_rooms import rooms
 from tests.booking.rebooking.world import DAYS, NINE, ClosingWorld, closing_world
 
 Deed = Callable[[ClosingWorld, UUID], Awaitable[object]]
@@ -149,6 +150,82 @@ async def test_closing_while_somebody_holds_and_pays(world: ClosingWorld) -> Non
     assert await world.status(ident) == "offered"
     await world.appointments.expire_bare()
     assert (await world.taken()).count(2) == 1
+
+
+class TestWithARoom:
+    """Each time is two: a desk's and a room's. Both or none."""
+
+    @pytest.fixture
+    async def rooms(self, db: Database) -> AsyncIterator[ClosingWorld]:
+        async with closing_world(db, rooms(1)) as made:
+            yield made
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (_accept, _accept_another),
+            (_accept, _decline),
+            (_accept, _cancel),
+            (_accept, _sweep),
+            (_accept, _close_the_offers_day),
+            (_cancel_as_citizen, _accept),
+            (_decline, _accept),
+        ],
+    )
+    async def test_two_at_once(self, rooms: ClosingWorld, one: Deed, other: Deed) -> None:
+        ident = await rooms.booked()
+        await rooms.closed_and_offered()
+        ends = await asyncio.gather(one(rooms, ident), other(rooms, ident), return_exceptions=True)
+        assert [end for end in ends if isinstance(end, BaseException) and not isinstance(end, DomainError)] == []
+        await rooms.rebooker.run()
+        taken, case, status = await rooms.taken(), await rooms.appointments.case(ident), await rooms.status(ident)
+        assert taken.count(2) == 2 * (case.status.value == "confirmed")
+        assert taken.count(1) == (6 if status == "offered" else 0)
+
+    @pytest.mark.parametrize("rule", IfSilent)
+    async def test_the_answer_and_its_last_moment(self, rooms: ClosingWorld, rule: IfSilent) -> None:
+        ident = await rooms.booked()
+        await rooms.closed_and_offered(if_silent=rule, answer_hours=24)
+        rooms.clock.advance(hours=23, minutes=59, seconds=59)
+        worker = rooms.worker(SettableClock(rooms.clock() + timedelta(seconds=1)))
+        ends = await asyncio.gather(rooms.rebookings.accept(ident, 2), worker.run(), return_exceptions=True)
+        assert {type(end) for end in ends if isinstance(end, BaseException)} <= {AnswerOver, NotMovable, HoldOver}
+        await worker.run()
+        case, status, taken = await rooms.appointments.case(ident), await rooms.status(ident), await rooms.taken()
+        accepted = case.starts_at != NINE
+        silence = {IfSilent.CANCEL: ("cancelled", "cancelled"), IfSilent.TELEPHONE: ("confirmed", "silent")}
+        assert (case.status.value, status) == (("confirmed", "accepted") if accepted else silence[rule])
+        assert (taken.count(1), taken.count(2)) == (0, 2 * (case.status.value == "confirmed"))
+
+    async def test_somebody_takes_the_room_that_a_visit_is_moved_to(self, db: Database) -> None:
+        """Whoever is second goes without: the visit is offered other times, or the public another one."""
+        async with closing_world(db, rooms(2), counters=3) as world:
+            ident = await world.booked()
+            async with db.connection() as conn:
+                room = await conn.fetchval(
+                    "SELECT counter_id FROM claim WHERE appointment_id = $1 AND quantity = 0", ident
+                )
+            await world.poll()
+            await world.close(counter_id=room)
+            ends = await asyncio.gather(
+                world.rebooker.run(), world.hold(NINE), world.hold(NINE), return_exceptions=True
+            )
+            assert [end for end in ends if isinstance(end, BaseException) and not isinstance(end, DomainError)] == []
+            taken, status = await world.taken(), await world.status(ident)
+            held = sum(not isinstance(end, BaseException) for end in ends[1:])
+            assert (status, held) in (("shifted", 0), ("offered", 1))
+            assert taken.count(2) == 2
+
+    async def test_two_workers_move_it_once(self, db: Database) -> None:
+        async with closing_world(db, rooms(2)) as world:
+            ident = await world.booked()
+            async with db.connection() as conn:
+                room = await conn.fetchval(
+                    "SELECT counter_id FROM claim WHERE appointment_id = $1 AND quantity = 0", ident
+                )
+            await world.close(counter_id=room)
+            await asyncio.gather(world.rebooker.run(), world.rebooker.run())
+            assert (await world.status(ident), await world.taken()) == ("shifted", [2, 2, 10, 10])
 
 
 class TestTheSchema:
