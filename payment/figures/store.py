@@ -69,10 +69,13 @@ async def open_parts(conn: Connection, account: str, currency: str, last: date, 
     """The oldest first. What was settled of a payout or a line counts as that."""
     sql = """
         SELECT p.id AS payment_id, coalesce(p.kassenzeichen, '') AS kassenzeichen, a.subject, a.since, a.cents
-          FROM (SELECT j.payment_id, CASE WHEN j.payment_id IS NULL
-                         THEN regexp_replace(split_part(coalesce(o.subject, j.subject), '#', 1), '^payout:', '') ELSE '' END AS subject,
+          FROM (SELECT j.payment_id, CASE WHEN j.payment_id IS NULL THEN regexp_replace(
+                         split_part(coalesce(o.subject, j.subject, d.kind || ':' || coalesce(o.drawer_id, j.drawer_id)), '#', 1),
+                         '^payout:', '') ELSE '' END AS subject,
                        min(j.business_day) AS since, sum(e.amount_cents)::bigint AS cents
                   FROM entry e JOIN journal j ON j.id = e.journal_id LEFT JOIN journal o ON o.id = j.reverses
+                  LEFT JOIN (VALUES ('drawer_closed', 'deposit'), ('drawer_opened', 'change')) d (journal, kind)
+                    ON d.journal = coalesce(o.kind, j.kind)
                  WHERE e.account = $1 AND j.business_day <= $3 GROUP BY 1, 2 HAVING sum(e.amount_cents) <> 0) a
           LEFT JOIN payment p ON p.id = a.payment_id WHERE coalesce(p.currency, 'EUR') = $2
          ORDER BY a.since, p.kassenzeichen, a.subject LIMIT $4"""

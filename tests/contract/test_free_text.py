@@ -44,7 +44,7 @@ OF_THE_CITY = """
     account.login account.name account.password_hash allocation_mark.because allocation_run.given_up_because
     allocation_run.seed_source allowance.name allowance.reason catalogue_upload.content catalogue_upload.report city.contact
     city.holidays city.languages city.name city.time_zone closing.reason closure.reason counter.name difference.lines drawer.note
-    drawer.opening_note
+    drawer.bag drawer.opening_note till.terminal
     export_acknowledgement.reference fee.legal_basis charge.legal_basis hours_change.after hours_change.before hours_change.subject
     hours_exception.reason office.directions office.name office.place office.postcode office.street office.time_zone place.folded
     place.name question.choices question.condition_value question.text reduction.legal_basis reduction.name reduction.proof
@@ -65,7 +65,7 @@ OF_MACHINES = """
     provider_reading.provider provider_transaction.* provider_transaction_now.* refund.failure refund.provider_id room.worker
     room.worker_instance schema_migration.name transfer_order.bank_entry_ref transfer_order.purpose transfer_step.record
     web_process.address allocation_run.list allocation_run.result allocation_run.seed difference.subject seat.label
-    export_batch.manifest_sha256"""
+    difference.choices difference_request.choice export_batch.manifest_sha256"""
 # Words of ours from a closed list, keys of the catalogue, hashes of what is itself nowhere, numbers and times in JSON or an array.
 OF_CODE = """
     allocation_document.kind allocation_mark.class_days allocation_request.language allocation_request.offices
@@ -84,7 +84,7 @@ OF_CODE = """
     retention_run.kind retention_term.kind reversal.status room.status seat.muted seat.role seat.sends seat.state service.capture
     service.channels service.key service.leika_key service_office.channels service_search.language ticket.channel ticket.status
     ticket_history.status till.key till_code.way till_hold.because till_hold.verified transfer_order.status transfer_step.event
-    transfer_waiver.ground
+    bank_cleared.kind transfer_waiver.ground
     transfer_waiver.status
     waitlist_offer.status waitlist_slot.status waitlist_wish.offices waitlist_wish.windows"""
 _TEXTUAL = """

@@ -111,7 +111,9 @@ async def test_the_whole_way(api: Api) -> None:
     for _ in range(2):
         status, gone = await api("POST", f"{path}/cancel", token=token)
         assert (status, gone["status"]) == (200, "cancelled")
-        assert gone["refunds"] == [{"cents": 3700, "currency": "EUR", "status": "succeeded"}]
+        assert gone["refunds"] == [
+            {"cents": 3700, "currency": "EUR", "status": "succeeded", "waits_for_dispute": False}
+        ]
 
 
 RETURN_URLS = {
