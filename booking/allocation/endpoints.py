@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Self
 from uuid import UUID, uuid5
@@ -19,7 +20,7 @@ from booking.allocation.asked import Asked
 from booking.allocation.feed import NeedSource
 from booking.allocation.model import Window
 from booking.allocation.runs import Runs
-from booking.allocation.runs_store import RunRow
+from booking.allocation.runs_store import FormerSeed, RunRow
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import (
     Allocation,
@@ -124,6 +125,13 @@ class RequestOut(BaseModel):
         )
 
 
+class FormerSeedOut(BaseModel):
+    seed: str
+    entered_at: datetime
+    set_right_at: datetime
+    because: str
+
+
 class RunOut(BaseModel):
     id: UUID
     service: int
@@ -132,11 +140,14 @@ class RunOut(BaseModel):
     seed_source: str
     seed_at: datetime
     list_sha256: str | None
-    seed: str | None
+    seed: str | None = Field(description="The one that counts")
+    former_seeds: list[FormerSeedOut] = Field(
+        description="Entered before, and set right by another person: they stay published"
+    )
     given_up_because: str | None
 
     @classmethod
-    def of(cls, row: RunRow) -> RunOut:
+    def of(cls, row: RunRow, former: Sequence[FormerSeed]) -> RunOut:
         return cls(
             id=row.id,
             service=row.service_id,
@@ -146,6 +157,12 @@ class RunOut(BaseModel):
             seed_at=row.seed_at,
             list_sha256=row.list_sha256.hex() if row.list_sha256 else None,
             seed=row.seed,
+            former_seeds=[
+                FormerSeedOut(
+                    seed=one.seed, entered_at=one.seeded_at, set_right_at=one.set_right_at, because=one.because
+                )
+                for one in former
+            ],
             given_up_because=row.given_up_because,
         )
 
@@ -177,7 +194,9 @@ async def withdraw(request: web.Request) -> web.Response:
 
 
 async def list_runs(request: web.Request) -> web.Response:
-    return reply(RunsOut(runs=[RunOut.of(row) for row in await request.app[RUNS].runs()]))
+    rows = await request.app[RUNS].runs()
+    former = await request.app[RUNS].former_seeds([row.id for row in rows])
+    return reply(RunsOut(runs=[RunOut.of(row, former[row.id]) for row in rows]))
 
 
 async def list_file(request: web.Request) -> web.Response:

@@ -47,7 +47,7 @@ class RunStatus(StrEnum):
     CLOSED = "closed"  # the list and its hash are published
     RANKED = "ranked"  # the seed is entered, the result is there
     RELEASED = "released"  # a clerk has let the offers go out
-    GIVEN_UP = "given_up"  # before the seed, with a reason
+    GIVEN_UP = "given_up"  # before the release, with a reason
 
 
 def sources(to: RequestStatus) -> list[str]:

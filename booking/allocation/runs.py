@@ -25,7 +25,7 @@ from booking.allocation.canonical import list_bytes, parse_list, parse_result, r
 from booking.allocation.explaining import explain
 from booking.allocation.model import ClosedList, Request, RequestStatus, RunStatus, Slot, Terms
 from booking.allocation.ranking import close, normal_seed, rank
-from booking.allocation.runs_store import Files, NewRun, RunRow, SlotRow
+from booking.allocation.runs_store import Files, FormerSeed, NewRun, RunRow, SlotRow
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.teams import numbered, serving
 from booking.allocation.telling import open_contact
@@ -87,6 +87,17 @@ class WhyNeeded(DomainError):
     code = "why_needed"
     status = 422
     message = _("Please say why the run is given up: it is published with it.")
+
+
+class SeedWhyNeeded(DomainError):
+    code = "seed_why_needed"
+    status = 422
+    message = _("Please say why the seed that was entered is wrong: it is published with it.")
+
+
+class SeedByAnother(Conflict):
+    code = "seed_by_another"
+    message = _("You have entered this seed: another person sets it right or gives the run up.")
 
 
 class SeedNeeded(DomainError):
@@ -222,6 +233,30 @@ class Runs:
             await runs_store.rank(conn, ident, now, seed, result, by)
         run_ranked()
 
+    async def set_right(self, ident: UUID, was: str, typed: str, because: str, by: int) -> None:
+        """Another seed in the place of one that was entered wrong (`was`, as it was seen), before the release and by another person.
+
+        The former one stays published with the reason. The same again is no mistake.
+        Raises NotFound, NotNow, SeedNeeded, SeedWhyNeeded, SeedByAnother.
+        """
+        seed, because = normal_seed(typed), because.strip()
+        if not seed:
+            raise SeedNeeded
+        if not because:
+            raise SeedWhyNeeded
+        closed = (await self.files(ident)).list
+        result = await asyncio.to_thread(_ranked, closed, seed) if closed is not None else b""
+        async with self._db.transaction() as conn:
+            run = await self._locked(conn, ident)
+            if run.seed is not None and run.seed == seed:
+                return
+            if run.status is not RunStatus.RANKED or run.seed != normal_seed(was):
+                raise NotNow
+            if run.seeded_by == by:
+                raise SeedByAnother
+            await runs_store.set_right(conn, ident, self._clock(), seed, result, because, by)
+        run_ranked()
+
     async def release(self, ident: UUID, by: int) -> None:
         """Everybody who has a place gets the offer of it; what nobody takes is free again. Raises NotFound, NotNow."""
         marked = await self._allocation.service((await self.run(ident)).service_id)
@@ -234,18 +269,24 @@ class Runs:
                     raise
         run_released()
 
-    async def give_up(self, ident: UUID, because: str) -> None:
-        """Before the seed only; it stays published that and why. Raises NotFound, NotNow, WhyNeeded."""
+    async def give_up(self, ident: UUID, because: str, by: int) -> None:
+        """Before the release; it stays published that and why, and once the seed is entered also that seed and its result, and another
+        person than who entered it does it. Its requests go on to the next run.
+
+        Raises NotFound, NotNow, WhyNeeded, SeedByAnother.
+        """
         async with self._db.transaction() as conn:
             run = await self._locked(conn, ident)
             if run.status is RunStatus.GIVEN_UP:
                 return
-            if run.status not in (RunStatus.OPEN, RunStatus.CLOSED):
+            if run.status not in (RunStatus.OPEN, RunStatus.CLOSED, RunStatus.RANKED):
                 raise NotNow
+            if run.seeded_by == by:
+                raise SeedByAnother
             if not because.strip():
                 raise WhyNeeded
             await runs_store.free_slots(conn, ident)
-            await runs_store.give_up(conn, ident, because.strip())
+            await runs_store.give_up(conn, ident, because.strip(), by)
 
     async def run(self, ident: UUID) -> RunRow:
         async with self._db.connection() as conn:
@@ -267,6 +308,12 @@ class Runs:
         async with self._db.connection() as conn:
             return await runs_store.newest(conn)
 
+    async def former_seeds(self, run_ids: Sequence[UUID]) -> dict[UUID, list[FormerSeed]]:
+        """Of each run, the first entered first."""
+        async with self._db.connection() as conn:
+            rows = await runs_store.former_seeds(conn, run_ids)
+        return {ident: [row for row in rows if row.run_id == ident] for ident in run_ids}
+
     async def next_closing(self, marked: Marked) -> date | None:
         """The local day on which the next list closes: as a run has named it, else by the rhythm. None: nobody knows."""
         if not marked.is_on:
@@ -284,8 +331,10 @@ class Runs:
         """In the run that placed it, else in the newest result of its service."""
         if request.run_id is not None:
             return await self.explain(await self.run(request.run_id), request.public_id, language)
-        ranked = (one for one in await self.runs() if one.service_id == request.service_id and one.seed is not None)
-        newest = next(ranked, None)
+        ranked = (RunStatus.RANKED, RunStatus.RELEASED)  # what was given up says nothing of anybody's rank
+        newest = next(
+            (one for one in await self.runs() if one.service_id == request.service_id and one.status in ranked), None
+        )
         return [] if newest is None else await self.explain(newest, request.public_id, language)
 
     async def explain(self, run: RunRow, public_id: str, language: str) -> list[str]:

@@ -22,8 +22,10 @@ from booking.allocation.runs import (
     Plan,
     RunGoesOn,
     RunInOrder,
+    SeedByAnother,
     SeedNeeded,
     SeedTooEarly,
+    SeedWhyNeeded,
     WhyNeeded,
 )
 from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, ReasonNeeded
@@ -98,6 +100,14 @@ class SeedIn(BaseModel):
     seed: Annotated[str, Field(max_length=500)]
 
 
+class SetRightIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    was: Annotated[str, Field(max_length=500, description="The seed that counts until now, as it was seen")]
+    seed: Annotated[str, Field(max_length=500)]
+    because: Annotated[str, Field(min_length=1, max_length=500, description="It is published with the former seed")]
+
+
 class GiveUpIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -135,6 +145,13 @@ async def enter_seed(request: web.Request) -> web.Response:
     return await _run(request, ident)
 
 
+async def set_right(request: web.Request) -> web.Response:
+    given, ident = await body(request, SetRightIn), path_id(request, "run")
+    by = request[STAFF].account_id
+    await request.app[RUNS].set_right(ident, given.was, given.seed, given.because, by)
+    return await _run(request, ident)
+
+
 async def release(request: web.Request) -> web.Response:
     ident = path_id(request, "run")
     await request.app[RUNS].release(ident, request[STAFF].account_id)
@@ -143,12 +160,14 @@ async def release(request: web.Request) -> web.Response:
 
 async def give_up(request: web.Request) -> web.Response:
     given, ident = await body(request, GiveUpIn), path_id(request, "run")
-    await request.app[RUNS].give_up(ident, given.because)
+    await request.app[RUNS].give_up(ident, given.because, request[STAFF].account_id)
     return await _run(request, ident)
 
 
 async def _run(request: web.Request, ident: UUID, status: int = 200) -> web.Response:
-    return reply(RunOut.of(await request.app[RUNS].run(ident)), status=status, headers=NO_STORE)
+    runs = request.app[RUNS]
+    former = await runs.former_seeds([ident])
+    return reply(RunOut.of(await runs.run(ident), former[ident]), status=status, headers=NO_STORE)
 
 
 _CHECK, _RUNS = can("allocation.check"), can("allocation.run")
@@ -198,6 +217,17 @@ ENDPOINTS = [
     ),
     Endpoint(
         method="POST",
+        path=f"{_RUN}/seed/set-right",
+        handler=set_right,
+        who=_RUNS,
+        summary="Set an entered seed right before the release, by another person and with a reason; the former stays published",
+        params=_ID,
+        takes=SetRightIn,
+        gives={200: RunOut},
+        refuses=(NotFound, NotNow, SeedNeeded, SeedWhyNeeded, SeedByAnother, Invalid),
+    ),
+    Endpoint(
+        method="POST",
         path=f"{_RUN}/release",
         handler=release,
         who=_RUNS,
@@ -211,10 +241,10 @@ ENDPOINTS = [
         path=f"{_RUN}/give-up",
         handler=give_up,
         who=_RUNS,
-        summary="Give a run up before its seed is entered, with a reason that is published; may be repeated",
+        summary="Give a run up before its release, with a published reason; once its seed is entered, by another person; may be repeated",
         params=_ID,
         takes=GiveUpIn,
         gives={200: RunOut},
-        refuses=(NotFound, NotNow, WhyNeeded, Invalid),
+        refuses=(NotFound, NotNow, WhyNeeded, SeedByAnother, Invalid),
     ),
 ]

@@ -37,9 +37,23 @@ class RunRow:
     opened_at: datetime
     closed_at: datetime | None
     list_sha256: bytes | None  # of the closed list; None: it is open
-    seed: str | None  # None: not ranked yet
+    seed: str | None  # the one that counts; None: not ranked yet
+    seeded_by: int | None
     released_at: datetime | None
     given_up_because: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerSeed:
+    """Entered, and set right by another person before the release."""
+
+    run_id: UUID
+    seed: str
+    seeded_at: datetime
+    seeded_by: str  # name, for staff
+    because: str
+    set_right_at: datetime
+    set_right_by: str  # name, for staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +76,7 @@ class Files:
 
 _RUN = """
     SELECT id, service_id, status, class_days, closes_at, seed_source, seed_at, release_by, opened_at, closed_at,
-           list_sha256, seed, released_at, given_up_because FROM allocation_run"""
+           list_sha256, seed, seeded_by, released_at, given_up_because FROM allocation_run"""
 
 
 async def insert(conn: Connection, new: NewRun) -> None:
@@ -189,6 +203,35 @@ async def rank(conn: Connection, ident: UUID, now: datetime, seed: str, result: 
     )
 
 
+async def set_right(
+    conn: Connection, ident: UUID, now: datetime, seed: str, result: bytes, because: str, by: int
+) -> None:
+    """The schema keeps what was entered before."""
+    await conn.execute(
+        """
+        UPDATE allocation_run SET seed = $3, seeded_at = $2, seeded_by = $6, result = $4, seed_because = $5 WHERE id = $1""",
+        ident,
+        now,
+        seed,
+        result,
+        because,
+        by,
+    )
+
+
+async def former_seeds(conn: Connection, run_ids: Sequence[UUID]) -> list[FormerSeed]:
+    """The first entered first."""
+    return await fetch_all(
+        conn,
+        FormerSeed,
+        """
+        SELECT f.run_id, f.seed, f.seeded_at, a.name AS seeded_by, f.because, f.set_right_at, b.name AS set_right_by
+          FROM allocation_former_seed f JOIN account a ON a.id = f.seeded_by JOIN account b ON b.id = f.set_right_by
+         WHERE f.run_id = ANY($1) ORDER BY f.id""",
+        list(run_ids),
+    )
+
+
 async def release(conn: Connection, ident: UUID, now: datetime, by: int) -> None:
     await conn.execute(
         "UPDATE allocation_run SET status = 'released', released_at = $2, released_by = $3 WHERE id = $1",
@@ -198,7 +241,10 @@ async def release(conn: Connection, ident: UUID, now: datetime, by: int) -> None
     )
 
 
-async def give_up(conn: Connection, ident: UUID, because: str) -> None:
+async def give_up(conn: Connection, ident: UUID, because: str, by: int) -> None:
     await conn.execute(
-        "UPDATE allocation_run SET status = 'given_up', given_up_because = $2 WHERE id = $1", ident, because
+        "UPDATE allocation_run SET status = 'given_up', given_up_because = $2, given_up_by = $3 WHERE id = $1",
+        ident,
+        because,
+        by,
     )

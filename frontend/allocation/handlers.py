@@ -16,7 +16,7 @@ from booking.allocation.documents_store import DocumentRow
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RequestStatus, RunStatus, Seen
 from booking.allocation.runs import NothingSetAside, RunGoesOn, RunInOrder
-from booking.allocation.runs_store import RunRow
+from booking.allocation.runs_store import FormerSeed, RunRow
 from booking.allocation.store import RequestRow
 from booking.allocation.usecases import CheckedMeanwhile, ReasonNeeded
 from booking.allocation.words_endpoints import WORDS
@@ -40,7 +40,7 @@ _ABOUT: Mapping[type[DomainError], str] = {  # a refusal is said at this field
 
 
 async def show_work(request: web.Request) -> web.Response:
-    return await _work(request)
+    return await work_page(request)
 
 
 async def check(request: web.Request) -> web.Response:
@@ -49,13 +49,13 @@ async def check(request: web.Request) -> web.Response:
     reason, by = fields.get("reason", "").strip()[:500], request[STAFF].account_id
     seen = _seen(fields)
     if fields.get("decision") == "refuse":
-        return await _done(request, request.app[ALLOCATION].refuse(ident, reason, by, seen), fields, about=ident)
+        return await done(request, request.app[ALLOCATION].refuse(ident, reason, by, seen), fields, about=ident)
     deadline = read_date(fields.get("deadline", ""))
     if fields.get("deadline", "").strip() and deadline is None:
-        return await _work(
+        return await work_page(
             request, problem=_("Enter the deadline as a date, or leave it empty"), values=fields, about=ident
         )
-    return await _done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by, seen), fields, about=ident)
+    return await done(request, request.app[ALLOCATION].confirm(ident, deadline, reason, by, seen), fields, about=ident)
 
 
 def _seen(fields: Mapping[str, str]) -> Seen | None:
@@ -70,32 +70,27 @@ async def open_run(request: web.Request) -> web.Response:
     key, services = key_of(fields), request.app[ALLOCATION].services
     plan = read_plan(fields, [one.service_id for one in await services() if one.is_on], zone_name(words))
     if isinstance(plan, dict):
-        return await _work(request, wrong=plan, values=fields)
+        return await work_page(request, wrong=plan, values=fields)
     try:
         await request.app[RUNS].open(plan, request[STAFF].account_id, key)
     except (NotOffered, NothingSetAside, RunInOrder, RunGoesOn) as refusal:
         where = next(field for kind, field in _ABOUT.items() if isinstance(refusal, kind))
-        return await _work(request, wrong={where: refusal.message}, values=fields)
+        return await work_page(request, wrong={where: refusal.message}, values=fields)
     return see(f"/{words.language}/allocation/")
-
-
-async def enter_seed(request: web.Request) -> web.Response:
-    ident, fields = path_id(request, "run"), await form(request)
-    seed = fields.get("seed", "")[:500]
-    return await _done(request, request.app[RUNS].enter_seed(ident, seed, request[STAFF].account_id))
 
 
 async def release(request: web.Request) -> web.Response:
     ident = path_id(request, "run")
-    return await _done(request, request.app[RUNS].release(ident, request[STAFF].account_id))
+    return await done(request, request.app[RUNS].release(ident, request[STAFF].account_id))
 
 
 async def give_up(request: web.Request) -> web.Response:
     ident, fields = path_id(request, "run"), await form(request)
-    return await _done(request, request.app[RUNS].give_up(ident, fields.get("because", "")[:500]))
+    because, by = fields.get("because", "")[:500], request[STAFF].account_id
+    return await done(request, request.app[RUNS].give_up(ident, because, by))
 
 
-async def _done(
+async def done(
     request: web.Request,
     work: Awaitable[object],
     values: Mapping[str, str] | None = None,
@@ -111,11 +106,11 @@ async def _done(
         if isinstance(error, CheckedMeanwhile):  # what was typed was about something else
             values = None
         field = "reason" if isinstance(error, ReasonNeeded) else "deadline"
-        return await _work(request, problem=error.message, values=values, about=about, field=field)
+        return await work_page(request, problem=error.message, values=values, about=about, field=field)
     return see(f"/{words_of(request).language}/allocation/")
 
 
-async def _work(
+async def work_page(
     request: web.Request,
     *,
     problem: str = "",
@@ -142,16 +137,29 @@ async def _work(
         if row.id == about and values is not None:  # a corrected deadline must not give way to the claimed one unseen
             card = replace(card, deadline=values.get("deadline", ""), reason=values.get("reason", ""))
         cards.append(card)
-    where = next((f"{field}-{row.public_id}" for row in waiting if row.id == about), "requests")
+    where = next(
+        (f"{field}-{row.public_id}" for row in waiting if row.id == about), "requests" if about is None else "runs"
+    )
     messages = {name: words._(message) for name, message in (wrong or {}).items()}
     errors = [ShownError(field=name, message=message) for name, message in messages.items()]
     if problem:
         errors.append(ShownError(field=where, message=words._(problem)))
     typed = values or {}
+    runs = await request.app[RUNS].runs()
+    former = await request.app[RUNS].former_seeds([row.id for row in runs])
+    run_cards = [
+        _run(words, row, former[row.id], names[row.service_id], here, staff.account_id if may_run else None)
+        for row in runs
+    ]
+    for n, row in enumerate(runs):
+        if row.id == about:
+            run_cards[n] = replace(
+                run_cards[n], typed_seed=typed.get("seed", ""), typed_because=typed.get("because", "")
+            )
     view = WorkPage(
         frame=staff_frame(request, words, words._("Appointments by need"), errors=tuple(errors)),
         requests=tuple(cards),
-        runs=tuple(_run(words, row, names[row.service_id], here, may_run) for row in await request.app[RUNS].runs()),
+        runs=tuple(run_cards),
         due=tuple(words._("A run is due: {service}", service=name) for name in due),
         services=tuple(
             Tick(value=str(ident), label=name, is_chosen=str(ident) == typed.get("service"))
@@ -207,12 +215,21 @@ def _card(
     )
 
 
-def _run(words: Words, row: RunRow, service: str, here: str, may_run: bool) -> RunCard:
+def _run(
+    words: Words, row: RunRow, former: Sequence[FormerSeed], service: str, here: str, runner: int | None
+) -> RunCard:
+    """`runner`: the reader, where this one takes runs through their steps."""
     path = f"{here}/runs/{row.id}"
-    can = {status: may_run and row.status is status for status in RunStatus}
+    can = {status: runner is not None and row.status is status for status in RunStatus}
+    is_own = runner is not None and row.seeded_by == runner
     return RunCard(
-        line=run_line(words, row, service),
+        line=run_line(words, row, service, former, names_staff=True),
         seed_action=f"{path}/seed" if can[RunStatus.CLOSED] and words.now >= row.seed_at else "",
         release_action=f"{path}/release" if can[RunStatus.RANKED] else "",
-        give_up_action=f"{path}/give-up" if can[RunStatus.OPEN] or can[RunStatus.CLOSED] else "",
+        give_up_action=f"{path}/give-up"
+        if can[RunStatus.OPEN] or can[RunStatus.CLOSED] or (can[RunStatus.RANKED] and not is_own)
+        else "",
+        set_right_action=f"{path}/seed" if can[RunStatus.RANKED] and not is_own else "",
+        seed=row.seed or "",
+        is_own_seed=can[RunStatus.RANKED] and is_own,
     )

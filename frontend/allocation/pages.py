@@ -5,7 +5,7 @@ from __future__ import annotations
 from base.errors import DomainError, Malformed, NotFound
 from base.web import Endpoint, can
 from base.web.endpoint import Handler
-from frontend.allocation import calls, handlers, marking
+from frontend.allocation import calls, handlers, marking, seeds
 
 _RUN = "/{language}/allocation/runs/{run}"
 _CALLS = "/{language}/allocation/calls"
@@ -40,7 +40,16 @@ ENDPOINTS = [
     _page(
         "POST", "/{language}/allocation/runs", handlers.open_run, "allocation.run", "Open a run", NotFound, Malformed
     ),
-    _page("POST", f"{_RUN}/seed", handlers.enter_seed, "allocation.run", "Enter the seed", NotFound, Malformed),
+    _page("GET", f"{_RUN}/seed", seeds.look_again, "allocation.run", "A seed once more before it is entered", NotFound),
+    _page("POST", f"{_RUN}/seed", seeds.enter, "allocation.run", "Enter the seed", NotFound, Malformed),
+    _page(
+        "POST",
+        f"{_RUN}/seed/set-right",
+        seeds.set_right,
+        "allocation.run",
+        "Set an entered seed right, by another person",
+        *(NotFound, Malformed),
+    ),
     _page("POST", f"{_RUN}/release", handlers.release, "allocation.run", "Release the offers", NotFound),
     _page("POST", f"{_RUN}/give-up", handlers.give_up, "allocation.run", "Give a run up", NotFound, Malformed),
     _page("GET", _CALLS, calls.show, "allocation.check", "Who is to be called or written to"),

@@ -27,6 +27,11 @@ class RequestCard:
 class RunCard:
     line: RunLine
     seed_action: str = ""
+    set_right_action: str = ""
+    seed: str = ""  # that counts
+    typed_seed: str = ""
+    typed_because: str = ""
+    is_own_seed: bool = False  # entered by the reader: another person sets it right
     release_action: str = ""
     give_up_action: str = ""
 
@@ -46,6 +51,18 @@ class WorkPage:
     request_key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedPage:
+    """Once more before it counts."""
+
+    frame: StaffFrame
+    rows: tuple[Row, ...]
+    action: str
+    fields: tuple[tuple[str, str], ...]  # hidden, as they are sent on
+    is_set_right: bool
+    back_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,9 @@ async def withdraw(request: web.Request) -> web.Response:
 async def show_runs(request: web.Request) -> web.Response:
     words = words_of(request)
     names = {one.service_id: words.pick(one.name) for one in await request.app[ALLOCATION].services()}
-    runs = tuple(run_line(words, row, names[row.service_id]) for row in await request.app[RUNS].runs())
+    rows = await request.app[RUNS].runs()
+    former = await request.app[RUNS].former_seeds([row.id for row in rows])
+    runs = tuple(run_line(words, row, names[row.service_id], former[row.id]) for row in rows)
     view = RunsPage(
         frame=frame(words, words._("Appointments given out by need: what is published"), "/need/runs"), runs=runs
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from shlex import quote
 
 from base.i18n import CITY_ZONE
 from booking.allocation.documents_store import DocumentRow
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.runs_store import RunRow
+from booking.allocation.runs_store import FormerSeed, RunRow
 from booking.allocation.store import Marked, RequestRow
 from frontend.citizen.need_views import RunLine
 from frontend.citizen.views import Row
@@ -75,7 +76,10 @@ def request_rows(words: Words, row: RequestRow, service: str) -> tuple[Row, ...]
     return tuple(found)
 
 
-def run_line(words: Words, row: RunRow, service: str) -> RunLine:
+def run_line(
+    words: Words, row: RunRow, service: str, former: Sequence[FormerSeed] = (), *, names_staff: bool = False
+) -> RunLine:
+    """Who entered and who set right is named to staff; everybody reads that they were two."""
     place, files = zone_name(words), f"/api/allocation/runs/{row.id}"
     rows = [
         Row(label=words._("State"), value=run_status(words, row.status)),
@@ -86,6 +90,7 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
             lines=(row.seed_source, words.when(row.seed_at, place)),
         ),
     ]
+    rows += [_former(words, one, names_staff) for one in former]
     if row.list_sha256:
         rows.append(Row(label=words._("SHA-256 of the closed list"), value=row.list_sha256.hex()))
     if row.given_up_because:
@@ -97,6 +102,23 @@ def run_line(words: Words, row: RunRow, service: str) -> RunLine:
         result_url=f"{files}/result" if row.seed is not None else "",
         command=_command(row) if row.seed is not None else "",
     )
+
+
+def _former(words: Words, one: FormerSeed, names_staff: bool) -> Row:
+    place = zone_name(words)
+    entered, changed = words.when(one.seeded_at, place), words.when(one.set_right_at, place)
+    if names_staff:
+        lines = (
+            words._("Entered {when} by {name}", when=entered, name=one.seeded_by),
+            words._("Set right {when} by {name}", when=changed, name=one.set_right_by),
+        )
+    else:
+        lines = (
+            words._("Entered {when}", when=entered),
+            words._("Set right {when} by a second person", when=changed),
+        )
+    reason = words._("Reason: {reason}", reason=one.because)
+    return Row(label=words._("Seed entered before, no longer counts"), value=one.seed, lines=(*lines, reason))
 
 
 def _command(row: RunRow) -> str:

@@ -42,6 +42,7 @@ BY_TERM: Mapping[str, str] = {
 # Typed by staff about the city's own things, its staff and groups, or about money that is no case's: no person's case hangs on it.
 OF_THE_CITY = """
     account.login account.name account.password_hash allocation_mark.because allocation_run.given_up_because
+    allocation_run.seed_because allocation_former_seed.because
     allocation_run.seed_source allowance.name allowance.reason catalogue_upload.content catalogue_upload.report city.contact
     city.holidays city.languages city.name city.time_zone closing.reason closure.reason counter.name difference.lines drawer.note
     drawer.bag drawer.opening_note till.terminal
@@ -65,7 +66,7 @@ OF_MACHINES = """
     provider_reading.provider provider_transaction.* provider_transaction_now.* refund.failure refund.provider_id room.worker
     room.worker_instance schema_migration.name transfer_order.bank_entry_ref transfer_order.purpose transfer_step.record
     web_process.address allocation_run.list allocation_run.result allocation_run.seed difference.subject seat.label
-    difference.choices difference_request.choice export_batch.manifest_sha256"""
+    allocation_former_seed.seed difference.choices difference_request.choice export_batch.manifest_sha256"""
 # Words of ours from a closed list, keys of the catalogue, hashes of what is itself nowhere, numbers and times in JSON or an array.
 OF_CODE = """
     allocation_document.kind allocation_mark.class_days allocation_request.language allocation_request.offices

@@ -149,12 +149,24 @@ async def test_from_the_request_to_the_appointment(
         assert run["list_sha256"] in (await stranger.get("/de/need/runs")).text
         await rosa.post("/de/staff/sign-in", login="rosa", password=PASSWORD)  # a new day
         seed = f"/de/allocation/runs/{run['id']}/seed"
+        looked = await rosa.get(f"{seed}?seed={SEED}")
+        assert (looked.status, "Der Startwert kann nicht vor dem Zeitpunkt" in looked.text) == (422, True)
         early = await rosa.post(seed, seed=SEED)
         assert (early.status, "Der Startwert kann nicht vor dem Zeitpunkt" in early.text) == (422, True)
         town.clock.advance(hours=1)
         empty = await rosa.post(seed, seed=" – ")
         assert (empty.status, "Bitte geben Sie den Startwert so ein" in empty.text) == (422, True)
-        assert "Ausgelost, wartet auf die Freigabe" in (await rosa.post(seed, seed=SEED)).text
+        work = await rosa.get("/de/allocation/")
+        assert (
+            f'<form class="flow flow--tight" method="get" action="{seed}">' in work.text
+        )  # not entered before it was looked at
+        looked = await rosa.get(f"{seed}?seed=04, 9 17 23 31 46")
+        assert (looked.status, SEED in looked.text, RUN["seed_source"] in looked.text) == (200, True, True)
+        [(action, typed)] = re.findall(
+            r'action="([^"]*/seed)">\s*<input type="hidden" name="seed" value="([^"]*)"', looked.text
+        )
+        assert "Geschlossen" in (await rosa.get("/de/allocation/")).text
+        assert "Ausgelost, wartet auf die Freigabe" in (await rosa.post(action, seed=typed)).text
         shown = await citizen.get(request)
         assert "Ihre hat Rang 1." in shown.text
         [number] = re.findall(r"<bdi>([0-9A-Z]{12})</bdi>", shown.text)
@@ -173,6 +185,51 @@ async def test_from_the_request_to_the_appointment(
             {"status": 9, "n": 4},
         ]
         await town.assert_sound()
+
+
+async def test_a_mistyped_seed_is_set_right_on_the_page_by_a_second_person(
+    town: Town, service: int, rosa: StaffBrowser
+) -> None:
+    await rosa.post("/de/allocation/runs", service=str(service), request_key=str(uuid4()), **RUN)
+    town.clock.advance(hours=32)
+    await town.work()
+    town.clock.advance(hours=1)
+    await rosa.post("/de/staff/sign-in", login="rosa", password=PASSWORD)
+    [run] = (await town.good("GET", "/api/allocation/runs"))["runs"]
+    here = f"/de/allocation/runs/{run['id']}/seed"
+    own = await rosa.post(here, seed="4 9 17 23 31 64")
+    assert "Sie haben diesen Startwert eingetragen" in own.text
+    assert "set-right" not in own.text
+    assert "/give-up" not in own.text
+    await hire(town, "karl", "allocation")
+    async with await sign_in(town, "karl") as karl:
+        work = (await karl.get("/de/allocation/")).text
+        [was] = re.findall(r'name="was" value="([^"]*)"', work)
+        assert f'method="get" action="{here}"' in work
+        assert "/give-up" in work
+        sent = {"was": was, "seed": SEED, "because": "Zahlendreher in der letzten Zahl"}
+        query = "&".join(f"{name}={value}" for name, value in sent.items())
+        unsaid = await karl.get(f"{here}?was={was}&seed={SEED}")
+        assert (unsaid.status, "Bitte geben Sie an, warum der eingetragene Startwert falsch ist" in unsaid.text) == (
+            422,
+            True,
+        )
+        assert f'value="{SEED}"' in unsaid.text  # nothing typed is lost
+        looked = await karl.get(f"{here}?{query}")
+        assert (looked.status, "Zahlendreher" in looked.text, RUN["seed_source"] in looked.text) == (200, True, True)
+        assert (await rosa.get(f"{here}?{query}")).status == 422  # not by who has entered it
+        fields = dict(re.findall(r'type="hidden" name="(was|seed|because)" value="([^"]*)"', looked.text))
+        assert fields == sent
+        done = await karl.post(f"{here}/set-right", **fields)
+        assert (done.status, "von Rosa" in done.text, "von Karl" in done.text) == (200, True, True)
+    async with StaffBrowser(town) as anybody:
+        public = (await anybody.get("/de/need/runs")).text
+        for said in (SEED, was, sent["because"], "von einer zweiten Person"):
+            assert said in public
+        assert "Rosa" not in public
+    [run] = (await town.good("GET", "/api/allocation/runs"))["runs"]
+    assert run["seed"] == SEED
+    assert [(one["seed"], one["because"]) for one in run["former_seeds"]] == [(was, sent["because"])]
 
 
 async def test_a_plain_hold_says_where_to_go(town: Town, service: int) -> None:
@@ -335,7 +392,11 @@ async def test_a_run_over_the_api(town: Town, service: int, rosa: StaffBrowser) 
     town.clock.advance(hours=1)
     assert (await call("POST", f"{here}/seed", {"seed": f"0{SEED}"}))[1]["seed"] == SEED
     assert (await call("POST", f"{here}/seed", {"seed": "1 2 3"}))[1]["code"] == "run_not_now"
-    assert (await call("POST", f"{here}/give-up", {"because": "Another result, please"}))[1]["code"] == "run_not_now"
+    assert (await call("POST", f"{here}/give-up", {"because": "Another result, please"}))[1][
+        "code"
+    ] == "seed_by_another"
+    right = {"was": SEED, "seed": "1 2 3", "because": "Mistyped"}
+    assert (await call("POST", f"{here}/seed/set-right", right))[1]["code"] == "seed_by_another"
     for _twice in range(2):
         assert (await call("POST", f"{here}/release"))[1]["status"] == "released"
     assert (await call("POST", check, seen))[1]["code"] == "not_asking"

@@ -13,13 +13,13 @@ import pytest
 from base.clock import SettableClock
 from base.db import Connection, Database
 from base.errors import DomainError
-from booking.allocation.model import RequestStatus
+from booking.allocation.model import RequestStatus, RunStatus
 from booking.allocation.runs import RunGoesOn
 from booking.allocation.usecases import NotAsking
 from booking.appointments import store
 from booking.appointments.model import AppointmentStatus
 from tests.booking.allocation.test_runs import LATER, SOON, world_claims
-from tests.booking.allocation.world import NeedWorld, moment, need_world
+from tests.booking.allocation.world import SEED, NeedWorld, moment, need_world
 from tests.booking.availability.city import TUESDAY, at
 from tests.races.test_constraints import refused
 
@@ -76,7 +76,7 @@ class TestSchema:
         run = await world.open()
         with refused("allocation_service_run_goes_on"):
             await conn.execute("UPDATE allocation_service SET is_on = false")
-        await world.runs.give_up(run, "Another way")
+        await world.runs.give_up(run, "Another way", world.clerk)
         await conn.execute("UPDATE allocation_service SET is_on = false")
         with refused("allocation_run_of_marked"):
             await conn.execute(
@@ -170,6 +170,9 @@ class TestSchema:
         "change",
         [
             "seed = '1 2 3'",
+            "seed = '1 2 3', result = 'other', seed_because = 'I like it more'",  # by the same person
+            "seed = NULL, result = NULL, seeded_at = NULL, seeded_by = NULL",
+            "seeded_by = (SELECT max(id) FROM account), seed_because = 'Not mine'",  # and nothing else
             "result = 'other'",
             "list = 'other', list_sha256 = sha256('other')",
             "seed_source = 'another'",
@@ -182,6 +185,34 @@ class TestSchema:
         run = await world.ranked()
         with refused("allocation_run_published_stays"):
             await conn.execute(f"UPDATE allocation_run SET {change} WHERE id = $1", run)
+
+    async def test_a_seed_set_right_leaves_its_trace_whoever_writes(self, world: NeedWorld, conn: Connection) -> None:
+        run, other = await world.ranked(), await world.second_clerk()
+        change = """
+            UPDATE allocation_run SET seed = '1 2 3', result = 'other', seed_because = $3, seeded_by = $2,
+                                      seeded_at = seeded_at + $4::interval WHERE id = $1"""
+        for because, later, constraint in (
+            (None, timedelta(0), "because"),
+            (" ", timedelta(0), "allocation_former_seed_says_why"),
+            ("Typed wrong", -timedelta(seconds=1), "allocation_former_seed_not_backwards"),
+        ):
+            with pytest.raises(asyncpg.PostgresError, match=constraint):
+                await conn.execute(change, run, other, because, later)
+        await conn.execute(change, run, other, "Typed wrong", timedelta(0))
+        [former] = await conn.fetch("SELECT seed, seeded_by, set_right_by, because FROM allocation_former_seed")
+        assert tuple(former) == (SEED, world.clerk, other, "Typed wrong")
+        for write in ("UPDATE allocation_former_seed SET seed = '7'", "DELETE FROM allocation_former_seed"):
+            with refused("allocation_former_seed_append_only"):
+                await conn.execute(write)
+        with refused("allocation_run_given_up_by_another"):
+            await conn.execute(
+                "UPDATE allocation_run SET status = 'given_up', given_up_because = 'x', given_up_by = $2 WHERE id = $1",
+                run,
+                other,
+            )
+        await world.runs.release(run, world.clerk)
+        with refused("allocation_run_over_never_changes"):
+            await conn.execute(change, run, world.clerk, "Too late", timedelta(0))
 
     async def test_a_released_run_never_changes(self, world: NeedWorld, conn: Connection) -> None:
         run = await world.ranked()
@@ -286,6 +317,21 @@ class TestRaces:
         )
         assert sum(result is None for result in done) == 1
         assert all(isinstance(result, DomainError) for result in done if result is not None)
+
+    async def test_release_against_setting_right_and_giving_up(self, world: NeedWorld) -> None:
+        await world.take_part("Anna Häberle", SOON)
+        run, other = await world.ranked(), await world.second_clerk()
+        await asyncio.gather(
+            world.runs.release(run, world.clerk),
+            world.runs.set_right(run, SEED, "1 2 3", "Typed wrong", other),
+            world.runs.give_up(run, "Typed wrong", other),
+            return_exceptions=True,
+        )
+        row, former = await world.runs.run(run), (await world.runs.former_seeds([run]))[run]
+        assert row.status in (RunStatus.RELEASED, RunStatus.GIVEN_UP)
+        assert (row.seed == SEED) == (former == [])
+        assert await world.rows("SELECT count(*) FROM appointment") == [(int(row.status is RunStatus.RELEASED),)]
+        await sound(world)
 
     async def test_release_against_withdrawing(self, db: Database, world: NeedWorld) -> None:
         asked = [await world.take_part(name, SOON) for name in ("Anna Häberle", "Ben Blau", "Cem Can")]

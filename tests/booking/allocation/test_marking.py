@@ -136,7 +136,7 @@ async def test_taking_it_back_beside_a_run_that_is_opened(world: NeedWorld) -> N
             SELECT s.is_on = EXISTS (SELECT FROM allocation_run WHERE status = 'open') FROM allocation_service s"""
         ) == [(True,)]
         for (run,) in await world.rows("SELECT id FROM allocation_run WHERE status = 'open'"):
-            await world.runs.give_up(run, "Next round")  # type: ignore[arg-type]
+            await world.runs.give_up(run, "Next round", world.clerk)  # type: ignore[arg-type]
         await world.marking.mark(world.city.service_id, RULE, None, world.clerk)
 
 

@@ -7,11 +7,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from base.errors import Conflict
 from base.i18n import Translations
 from booking.allocation.canonical import parse_list, parse_result, sha256
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.runs import NothingSetAside, NotNow, RunGoesOn, RunInOrder, SeedTooEarly, WhyNeeded
+from booking.allocation.runs import (
+    NothingSetAside,
+    NotNow,
+    RunGoesOn,
+    RunInOrder,
+    SeedByAnother,
+    SeedNeeded,
+    SeedTooEarly,
+    SeedWhyNeeded,
+    WhyNeeded,
+)
 from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, PlacedAlready, ReasonNeeded
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
@@ -211,8 +220,8 @@ class TestRun:
         with pytest.raises(NotNow):
             await world.runs.close(run)
         with pytest.raises(WhyNeeded):
-            await world.runs.give_up(run, " ")
-        await world.runs.give_up(run, "The worker was away")
+            await world.runs.give_up(run, " ", world.clerk)
+        await world.runs.give_up(run, "The worker was away", world.clerk)
         assert (await world.runs.run(run)).status is RunStatus.GIVEN_UP
         assert world_claims(await world.claims()) == [9, 9, 9]
 
@@ -229,10 +238,61 @@ class TestRun:
         with pytest.raises(RunGoesOn):
             await world.open()
 
-    async def test_once_seeded_it_is_not_given_up(self, world: NeedWorld) -> None:
-        run = await world.ranked()
-        with pytest.raises(Conflict):
-            await world.runs.give_up(run, "We do not like it")
+    async def test_a_mistyped_seed_is_set_right_by_another_person_and_both_stay_published(
+        self, world: NeedWorld
+    ) -> None:
+        ident = await world.take_part("Anna Häberle", SOON)
+        run, other = await world.ranked(), await world.second_clerk()
+        right, why = "4 9 17 23 31 47", "The last number is 47"
+        closed, wrong_result = await world.files(run)
+        for typed, because, by, refusal in (
+            (right, why, world.clerk, SeedByAnother),
+            ("–", why, other, SeedNeeded),
+            (right, " ", other, SeedWhyNeeded),
+        ):
+            with pytest.raises(refusal):
+                await world.runs.set_right(run, SEED, typed, because, by)
+        with pytest.raises(NotNow):  # seen before somebody else has set it right
+            await world.runs.set_right(run, "1 2 3", right, why, other)
+        world.clock.advance(minutes=5)
+        for _twice in range(2):
+            await world.runs.set_right(run, SEED, right, why, other)
+        row = await world.runs.run(run)
+        assert (row.status, row.seed, row.seeded_by) == (RunStatus.RANKED, right, other)
+        [former] = (await world.runs.former_seeds([run]))[run]
+        assert (former.seed, former.seeded_by, former.set_right_by, former.because) == (SEED, "Rosa", "Karl", why)
+        assert former.set_right_at - former.seeded_at == timedelta(minutes=5)
+        same_list, result = await world.files(run)
+        assert (same_list == closed, result == wrong_result) == (True, False)
+        number, words = (await world.allocation.find(ident)).public_id, Translations.load()
+        assert verify(words, "en", closed, result, seed=right, request_id=number).is_right
+        assert not verify(words, "en", closed, result, seed=SEED, request_id=number).is_right
+        await world.runs.release(run, world.clerk)
+        with pytest.raises(NotNow):
+            await world.runs.set_right(run, right, SEED, "Another result, please", world.clerk)
+        assert await status(world, ident) is RequestStatus.PLACED
+
+    async def test_once_seeded_it_is_given_up_by_another_person_and_requests_go_on_to_the_next(
+        self, world: NeedWorld
+    ) -> None:
+        ident = await world.take_part("Anna Häberle", SOON)
+        run, other = await world.ranked(), await world.second_clerk()
+        row = await world.allocation.find(ident)
+        assert await world.runs.explain_newest(row, "en") != []
+        with pytest.raises(SeedByAnother):
+            await world.runs.give_up(run, "We do not like it", world.clerk)
+        await world.runs.give_up(run, "The draw was annulled", other)
+        assert (await world.runs.run(run)).seed == SEED
+        assert (await world.files(run))[1] != b""  # what it would have been stays to be seen
+        assert await world.runs.explain_newest(row, "en") == []
+        assert world_claims(await world.claims()) == [9, 9, 9]
+        with pytest.raises(NotNow):
+            await world.runs.release(run, world.clerk)
+        following = await world.open()
+        world.clock.advance(hours=1)
+        assert await world.runs.close_due() == 1
+        listed = parse_list((await world.files(following))[0])
+        assert [one.id for one in listed.requests] == [row.public_id]
 
 
 def world_claims(found: list[tuple[int, bool]]) -> list[int]:

@@ -106,6 +106,12 @@ class NeedWorld(CaseWorld):
         await self.runs.enter_seed(run, SEED, self.clerk)
         return run
 
+    async def second_clerk(self) -> int:
+        [(ident,)] = await self.rows(
+            "INSERT INTO account (login, name, password_hash) VALUES ('karl', 'Karl', '$argon2id$none') RETURNING id"
+        )
+        return int(str(ident))
+
     async def rows(self, sql: str, *args: object) -> list[tuple[object, ...]]:
         async with self.db.connection() as conn:
             return [tuple(row) for row in await conn.fetch(sql, *args)]
