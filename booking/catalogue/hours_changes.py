@@ -92,11 +92,15 @@ class HoursChanges:
                     raise  # else a hold came between the look and the deed: look again
         raise Conflict
 
+    async def lock(self, conn: Connection) -> None:
+        """Until the transaction ends nobody else changes hours. Raises NotFound."""
+        if not await store.lock_city(conn):
+            raise NotFound
+
     async def close_over(self, conn: Connection, office_id: int, change: ClosureChange, by: int) -> list[int]:
         """The closure and its line in the history, although people are in it: the caller closes these counters in the same transaction and
         looks after the people. Raises NotFound, NotOfThisOffice, TimesImpossible."""
-        if not await store.lock_city(conn):
-            raise NotFound
+        await self.lock(conn)
         await self._zone(conn, office_id)
         counters = await store.counters(conn, office_id)
         concerned = _counters(change, counters)

@@ -193,6 +193,35 @@ async def find_closing(conn: Connection, ident: UUID) -> Closing | None:
     return await find_one(conn, Closing, f"{_CLOSING} WHERE x.id = $1 {_BY_CLOSING}", ident)
 
 
+async def find_same(conn: Connection, ident: UUID, plan: Plan) -> UUID | None:
+    """Itself, or the first that says the same: it began earlier where a part of it is over by now. To be asked with the city locked."""
+    return await find_one(
+        conn,
+        UUID,
+        """
+        SELECT x.id FROM closing x
+         WHERE x.id = $1 OR x.office_id = $2 AND x.counter_id IS NOT DISTINCT FROM $3 AND x.reason = $6 AND x.if_silent = $7
+           AND x.answer_hours = $8 AND upper(x.during) = $5 AND x.during @> $4::timestamptz
+           AND NOT EXISTS (  -- open again
+             SELECT FROM unnest(x.counters) k WHERE NOT coalesce(
+               (SELECT range_agg(c.occupied) FROM claim c WHERE c.counter_id = k AND c.kind > 0 AND c.occupied && tstzrange($4, $5))
+               @> tstzrange($4, $5), false))
+           AND NOT EXISTS (  -- by the overbook lane
+             SELECT FROM claim c JOIN appointment a ON a.id = c.appointment_id
+              WHERE c.counter_id = ANY (x.counters) AND c.kind = 0 AND c.status < 8 AND c.occupied && tstzrange($4, $5)
+                AND a.status = 'confirmed' AND a.created_at > x.made_at)
+         ORDER BY x.id <> $1, x.made_at LIMIT 1""",
+        ident,
+        plan.office_id,
+        plan.counter_id,
+        plan.starts_at,
+        plan.ends_at,
+        plan.reason,
+        plan.if_silent.value,
+        plan.answer_hours,
+    )
+
+
 async def closings(conn: Connection, office_id: int) -> list[Closing]:
     sql = f"{_CLOSING} WHERE x.office_id = $1 {_BY_CLOSING} ORDER BY x.made_at DESC LIMIT 50"
     return await fetch_all(conn, Closing, sql, office_id)

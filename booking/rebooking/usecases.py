@@ -92,14 +92,15 @@ class Rebookings:
             return Preview(tuple(affected), await store.waiting(conn, plan.office_id, now, plan.starts_at))
 
     async def close(self, plan: Plan, by: int, key: str) -> UUID:
-        """Closed with the commit, and a rebooking for everybody booked in it. The same request again is the same closing.
+        """Closed with the commit, and a rebooking for everybody booked in it. The same request again is the same closing; so is one from
+        another tab that says the same, as long as that time is closed and nobody was booked into it since.
 
         Raises NotFound, NotOfThisOffice, TimesImpossible.
         """
         ident = uuid5(_CLOSINGS, f"{plan.office_id}:{by}:{key}")
         for _try in range(_TRIES):
             try:
-                await self._close(ident, plan, by)
+                ident = await self._close(ident, plan, by)
             except asyncpg.DeadlockDetectedError:
                 continue
             except asyncpg.ExclusionViolationError as error:
@@ -196,18 +197,20 @@ class Rebookings:
                 await release(conn, hold)
             raise
 
-    async def _close(self, ident: UUID, plan: Plan, by: int) -> None:
+    async def _close(self, ident: UUID, plan: Plan, by: int) -> UUID:
         now = self._clock()
         plan = _from_now(plan, now)
         async with self._db.transaction() as conn:
+            await self._hours.lock(conn)
+            if (known := await store.find_same(conn, ident, plan)) is not None:
+                return known
             change = ClosureChange(plan.counter_id, plan.starts_at, plan.ends_at, plan.reason)
             counters = await self._hours.close_over(conn, plan.office_id, change, by)
-            if await store.find_closing(conn, ident) is not None:  # looked at with the city locked
-                return
             override = await store.close_leaving(conn, counters, plan, by)
             await store.free_bare_holds(conn, counters, plan)
             await store.insert_closing(conn, ident, plan, counters, override, by, now)
             await store.insert_rebookings(conn, ident, counters, plan, now)
+        return ident
 
     async def _hold(self, found: Rebooking, office_id: int, starts_at: datetime) -> UUID:
         """Where the same was asked for before, and nothing came of it, the time is held already."""

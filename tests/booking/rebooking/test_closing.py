@@ -58,6 +58,33 @@ async def test_one_counter_closed_is_another_counter_at_the_same_time(world: Clo
         assert await conn.fetchval(sql, ident) != counter
 
 
+async def test_the_same_closing_from_another_tab_is_the_first(world: ClosingWorld) -> None:
+    ident = await world.booked()
+    plan = world.plan()
+    first = await world.rebookings.close(plan, world.boss, "first tab")
+    world.clock.advance(minutes=7)
+    assert await world.rebookings.close(plan, world.boss, "second tab") == first
+    assert [(one.id, one.affected) for one in await world.rebookings.closings(world.city.office)] == [(first, 1)]
+    other = await world.rebookings.close(replace(plan, reason="Another reason"), world.boss, "third tab")
+    assert other != first
+    assert (await world.of(ident))[0].closing_id == first
+
+
+async def test_a_time_that_was_opened_again_is_closed_anew(world: ClosingWorld) -> None:
+    plan = world.plan()
+    first = await world.rebookings.close(plan, world.boss, "first tab")
+    async with world.db.connection() as conn:
+        for counter in world.city.counters:
+            await conn.execute("SELECT set_open($1, tstzrange($2, $3), '{}')", counter, at(DAYS[1], 0), at(DAYS[1], 12))
+            await conn.execute(
+                "SELECT set_open($1, tstzrange($2, $3), ARRAY[tstzrange($2, $3)]::tstzrange[])",
+                counter,
+                at(DAYS[1], 8),
+                at(DAYS[1], 12),
+            )
+    assert await world.rebookings.close(plan, world.boss, "second tab") != first
+
+
 async def test_three_times_on_three_days_and_one_is_taken(world: ClosingWorld) -> None:
     ident = await world.booked()
     before = await world.appointments.case(ident)
