@@ -11,7 +11,7 @@ QUERIES: Mapping[str, str] = {
     "city": "SELECT 'city' AS key, to_jsonb(x) - 'version' - 'is_only' AS row FROM city x",
     "office": "SELECT key, to_jsonb(x) - 'id' - 'key' - 'is_active' AS row FROM office x WHERE is_active",
     "counter": """
-        SELECT o.key || '/' || c.key AS key, jsonb_build_object('name', c.name, 'channel', c.channel, 'services',
+        SELECT o.key || '/' || c.key AS key, jsonb_build_object('name', c.name, 'channel', c.channel, 'is_told', c.is_told, 'services',
                  (SELECT coalesce(jsonb_agg(s.key ORDER BY s.key), '[]') FROM counter_service cs JOIN service s ON s.id = cs.service_id
                    WHERE cs.counter_id = c.id AND s.is_active), 'sold_by',
                  (SELECT coalesce(jsonb_agg(p.key ORDER BY p.key), '[]') FROM counter_office co JOIN office p ON p.id = co.office_id
@@ -40,9 +40,10 @@ QUERIES: Mapping[str, str] = {
         SELECT o.key || ' ' || s.key AS key, jsonb_strip_nulls(to_jsonb(r) - 'service_id' - 'office_id') AS row
           FROM service_office r JOIN service s ON s.id = r.service_id JOIN office o ON o.id = r.office_id""",
     "responsibility": """
-        SELECT s.key || ' ' || o.key || '/' || c.key AS key, jsonb_build_object('for', jsonb_agg(concat_ws(' ',
-                 nullif(concat_ws('-', nullif(r.first, ''), nullif(r.last, '')), ''), nullif(array_to_string(r.postcodes, ' '), ''),
-                 nullif(r.kind, '')) ORDER BY r.first, r.kind, r.postcodes)) AS row
+        SELECT s.key || ' ' || o.key || '/' || c.key AS key, jsonb_build_object('for', jsonb_agg(concat_ws('; ',
+                 'letters ' || nullif(concat_ws('-', nullif(r.first, ''), nullif(r.last, '')), ''),
+                 'postcodes ' || nullif(array_to_string(r.postcodes, ' '), ''), 'kind ' || nullif(r.kind, ''))
+                 ORDER BY r.first, r.kind, r.postcodes)) AS row
           FROM responsibility r JOIN service s ON s.id = r.service_id JOIN counter c ON c.id = r.counter_id
           JOIN office o ON o.id = c.office_id
          GROUP BY s.key, o.key, c.key""",

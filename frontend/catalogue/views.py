@@ -49,6 +49,7 @@ class KindOfChanges:
     lines: tuple[ChangeLine, ...]
     more: str  # "Und 300 weitere."
     is_open: bool
+    note: str = ""  # what holds of all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ _FILES = {
     "reductions.csv": _("Who pays less or nothing, for which services, and what they have to bring"),
 }
 _COUNTED = {"offices": _("Offices"), "counters": _("Counters"), "services": _("Services"), "fees": _("Fees")}
+_RESPONSIBILITY = "responsibility"
 _SIGNS = {"+": _("new"), "-": _("withdrawn")}
 # By the codes of the importer; what it says in English of one cell stands beside it.
 _WRONG = {
@@ -166,12 +167,37 @@ def _kind(words: Words, kind: str, changes: tuple[Change, ...]) -> KindOfChanges
         lines=tuple(_line(words, one) for one in changes[:_LINES_MOST]),
         more=words._("And {n} more.", n=more) if more > 0 else "",
         is_open=len(changes) <= _OPEN_MOST,
+        note=words._("A counter of the service that no line names serves everybody.")
+        if kind == _RESPONSIBILITY
+        else "",
     )
 
 
 def _line(words: Words, one: Change) -> ChangeLine:
     label = words._(_SIGNS[one.sign]) if one.sign in _SIGNS else one.field
+    if one.kind == _RESPONSIBILITY and one.sign not in _SIGNS:
+        before, after = (_served(words, text) for text in (one.before, one.after))
+        return ChangeLine(label=words._("serves"), key=one.key, before=before, after=after)
     return ChangeLine(label=label, key=one.key, before=one.before, after=one.after)
+
+
+def _served(words: Words, text: str) -> str:
+    """ "letters a-k; postcodes 70173; kind first", and further lines behind commas: whom a counter serves, in words."""
+    return words._(" or ").join(
+        ", ".join(_said_of(words, part) for part in line.split("; ")) for line in text.split(", ")
+    )
+
+
+def _said_of(words: Words, part: str) -> str:
+    what, _space, value = part.partition(" ")
+    if what == "letters":
+        first, _dash, last = value.partition("-")
+        if first == last:
+            return words._("surnames with {first}", first=first.capitalize())
+        return words._("surnames from {first} to {last}", first=first.capitalize(), last=last.capitalize())
+    if what == "postcodes":
+        return words._("postcode {codes}", codes=value)
+    return words._("matter “{kind}”", kind=value) if what == "kind" else part
 
 
 def counts(words: Words, found: Mapping[str, Counts]) -> tuple[Row, ...]:

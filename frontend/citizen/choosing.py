@@ -114,8 +114,11 @@ def times_page(
     request_key: str,
     others: Sequence[ServiceDetail] = (),
     nearby: Nearby = NO_PLACES,
+    matter: str = "",
 ) -> TimesPage:
-    """`others`: of the other services of the visit. A place that we do not know is no wish but an error at its field."""
+    """`others`: of the other services of the visit. `matter`: what it is about, in words.
+
+    A place that we do not know is no wish but an error at its field."""
     offices = {office.id: office for office in detail.offices.get(wanted.channel, ())}
     base = f"/{words.language}/times?"
     shown = [day for day in offered.days if offered.first <= day][:DAYS_SHOWN]
@@ -145,7 +148,7 @@ def times_page(
         ),
         heading=words._("Choose another time") if wanted.moves else words._("Choose a time"),
         kept=_kept(words, wanted),
-        selection=selection(words, detail, wanted, others),
+        selection=selection(words, detail, wanted, others, matter),
         add_url="" if wanted.moves or len(others) >= MOST_OTHERS else f"/{words.language}/?{wanted.query()}",
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
@@ -189,6 +192,7 @@ def gone_page(
     kept: tuple[tuple[str, str], ...] = (),
     path: str = "",
     others: Sequence[ServiceDetail] = (),
+    matter: str = "",
 ) -> TimesPage:
     """The wanted time cannot be had: the nearest ones, with everything already typed in hidden fields.
 
@@ -208,7 +212,7 @@ def gone_page(
             key=request_key,
         ),
         heading=heading,
-        selection=selection(words, detail, wanted, others),
+        selection=selection(words, detail, wanted, others, matter),
         action=f"/{words.language}{wanted.path}",
         request_key=request_key,
         hidden=hidden(wanted) + kept,
@@ -273,7 +277,9 @@ def _soon(words: Words, slot: Slot, office: Office, centre: Point | None = None)
     )
 
 
-def selection(words: Words, detail: ServiceDetail, wanted: Wanted, others: Sequence[ServiceDetail] = ()) -> Selection:
+def selection(
+    words: Words, detail: ServiceDetail, wanted: Wanted, others: Sequence[ServiceDetail] = (), matter: str = ""
+) -> Selection:
     names = [
         words.pick(office.name) for office in detail.offices.get(wanted.channel, ()) if office.id in wanted.office_ids
     ]
@@ -294,6 +300,8 @@ def selection(words: Words, detail: ServiceDetail, wanted: Wanted, others: Seque
         )
     if wanted.visit.who.postcode:
         rows.append(Row(label=words._("Postcode"), value=wanted.visit.who.postcode))
+    if matter:
+        rows.append(Row(label=words._("What it is about"), value=matter))
     if detail.service.duration_min:
         rows.append(Row(label=words._("Duration"), value=words.minutes(_minutes(wanted.items, (detail, *others)))))
     return Selection(rows=tuple(rows), change_url=_back(words, wanted))

@@ -24,7 +24,7 @@ from booking.catalogue.model import Channel
 from frontend.citizen.choosing import DAYS_SHOWN, Offered, Wanted, joined, times_page
 from frontend.citizen.finding import Choice, Place, add_page, service_page, start_page
 from frontend.citizen.rendering import PRIVATE, SHARED, details, new_key, page, rendered, see, words_of
-from frontend.citizen.who import ask_who
+from frontend.citizen.who import ask_who, matter_of
 from frontend.citizen.wishes import nearby_in, wishes_in
 
 _OFTEN, _FOUND, _SOON, _NEAR = 9, 30, 3, 6
@@ -192,6 +192,7 @@ async def _times(request: web.Request, asked: TimesQuery) -> Known:
     nearby = nearby_in(words, wanted.wishes.near, here, await request.app[CATALOGUE].snapshot())
     if nearby.unknown:
         wanted = replace(wanted, wishes=replace(wanted.wishes, near=""))
+    matter = await matter_of(request, wanted)
     availability = request.app[AVAILABILITY]
     offer, offices = availability.get_offer(wanted.service_id, asked.channel, asked.office or None, wanted.visit)
     ids = [office.office_id for office in offices]
@@ -200,7 +201,7 @@ async def _times(request: web.Request, asked: TimesQuery) -> Known:
     fit = wanted.wishes.suitable(here, nearby.centre)
     everywhere = replace(wanted, office_ids=tuple(ident for ident in ids if ident in fit))
     offered = look(availability, everywhere, asked.day, today, last, offices[0].time_zone)
-    view = times_page(words, detail, wanted, offered, _GAP, others, nearby)
+    view = times_page(words, detail, wanted, offered, _GAP, others, nearby, matter)
     # Nothing was awaited since the times were looked up, so they are of this basis.
     basis = availability.basis(offer, offices, words.now)
     stencil = Stencil(rendered(request, "times", view).encode(), _GAP.encode())

@@ -13,6 +13,7 @@ from booking.catalogue.model import Channel
 from frontend.citizen.choosing import Wanted, Why, gone_page
 from frontend.citizen.contact_form import ContactForm
 from frontend.citizen.rendering import Time, details, new_key, page, words_of
+from frontend.citizen.who import matter_of
 
 _NEAREST = 3
 
@@ -36,7 +37,17 @@ async def again(
     nearest = [slot for slot in found if why is Why.RUN_OUT or not _same(slot, gone)][:_NEAREST]
     kept = typed.kept if typed else ()
     view = gone_page(
-        words_of(request), detail, wanted, nearest, new_key(), why=why, gone=gone, kept=kept, path=path, others=others
+        words_of(request),
+        detail,
+        wanted,
+        nearest,
+        new_key(),
+        why=why,
+        gone=gone,
+        kept=kept,
+        path=path,
+        others=others,
+        matter=await matter_of(request, wanted),
     )
     return page(request, "times", view, status=409)
 

@@ -75,6 +75,12 @@ async def kinds_of(request: web.Request, service_ids: Collection[int], chosen: s
     return tuple(Tick(value=key, label=name, is_chosen=key == chosen) for key, name in named.items())
 
 
+async def matter_of(request: web.Request, wanted: Wanted) -> str:
+    """What was chosen, in words; empty: nothing was asked."""
+    services = [item.service_id for item in wanted.items]
+    return next((one.label for one in await kinds_of(request, services, wanted.visit.who.kind) if one.is_chosen), "")
+
+
 def who_page(
     words: Words,
     wanted: Wanted,

@@ -88,6 +88,13 @@ async def test_what_files_change_is_shown_and_applied_by_one_click(
     assert (await town.rows("SELECT count(*) AS n FROM catalogue_upload"))[0]["n"] == 1
 
 
+async def test_who_is_responsible_is_compared_in_words(town: Town, boss: StaffBrowser) -> None:
+    later = changed("responsibility.csv", ",L-Z", ",M-Z", changed("responsibility.csv", ",A-K", ",A-L", FILES))
+    text = html.unescape((await send(boss, {"alles.zip": zipped(later)})).text)
+    assert "<del>Familiennamen von A bis K</del> → <ins>Familiennamen von A bis L</ins>" in text
+    assert "für den keine Zeile gilt, bedient alle" in text
+
+
 async def test_the_same_files_again_are_the_same_upload_and_change_nothing(town: Town, boss: StaffBrowser) -> None:
     first, second = await api(town, boss, "", files=FILES), await api(town, boss, "", files=FILES)
     assert (first.status, second.body["id"], first.body["changes"]) == (201, first.body["id"], [])

@@ -47,6 +47,19 @@ async def test_over_the_api(town: Town) -> None:
     await town.assert_sound()
 
 
+async def test_what_it_is_about_stands_among_what_was_chosen(town: Town) -> None:
+    service = (await town.service(SERVICE))["id"]
+    await town.rows(
+        """UPDATE responsibility SET kind = 'first', kind_name = '{"de": "Erster Antrag", "en": "First application"}'"""
+    )
+    await town.rows("UPDATE city SET version = version + 1")
+    await town.fresh()
+    async with StaffBrowser(town) as citizen:
+        for language, said in (("de", "Erster Antrag"), ("en", "First application")):
+            page = await citizen.get(f"/{language}/times?service={service}&channel=onsite&letters=mue&kind=first")
+            assert (page.status, f"<bdi>{said}</bdi>" in page.text) == (200, True)
+
+
 async def test_on_the_pages(town: Town) -> None:
     service = (await town.service(SERVICE))["id"]
     here = f"/de/times?service={service}&channel=onsite"
