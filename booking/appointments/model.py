@@ -311,6 +311,15 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A counter, or a room or person beside it, whose time the case takes."""
+
+    name: Text
+    is_resource: bool
+    is_told: bool  # to whoever has booked
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     status: AppointmentStatus
     language: str

@@ -16,7 +16,7 @@ from booking.appointments import answering, move_store, reconfirm_store, reducin
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
-from booking.appointments.model import AppointmentStatus, Brief, Case, Reconfirm, Standing, Waiting
+from booking.appointments.model import AppointmentStatus, Brief, Case, Placed, Reconfirm, Standing, Waiting
 from booking.appointments.move_store import WaitingRow
 from booking.appointments.number import normal_number
 from booking.appointments.persons import nobody, open_contact
@@ -56,6 +56,11 @@ class Reading:
         self._clock = clock
         self._calls = calls
         self._moves_most = moves_most
+
+    async def placed(self, appointment_id: UUID) -> list[Placed]:
+        """Where it is served, and what is taken beside it. Its person reads of it what `is_told`."""
+        async with self._db.connection() as conn:
+            return await store.placed(conn, appointment_id)
 
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one, get_one
 from base.money import Money
-from booking.appointments.model import AppointmentStatus, Brief, CaseState, Reduced, Standing
+from booking.appointments.model import AppointmentStatus, Brief, CaseState, Placed, Reduced, Standing
 from booking.appointments.policy import ALL_BACK, Terms
 from booking.availability.model import ClaimStatus, Item
 from booking.catalogue.reductions import Charge, Saving, saved
@@ -368,6 +368,18 @@ async def find_office(conn: Connection, appointment_id: UUID) -> int | None:
         SELECT coalesce((SELECT c.office_id FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 ORDER BY c.starts_at LIMIT 1),
                         a.office_id)
           FROM appointment a WHERE a.id = $1""",
+        appointment_id,
+    )
+
+
+async def placed(conn: Connection, appointment_id: UUID) -> list[Placed]:
+    """In the order of the visit; nothing of a case that has no time any more."""
+    return await fetch_all(
+        conn,
+        Placed,
+        """
+        SELECT k.name, k.resource IS NOT NULL AS is_resource, k.is_told FROM claim c JOIN counter k ON k.id = c.counter_id
+         WHERE c.appointment_id = $1 AND c.status < 8 GROUP BY k.id ORDER BY k.resource NULLS FIRST, min(c.starts_at), k.id""",
         appointment_id,
     )
 

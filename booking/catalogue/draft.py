@@ -73,6 +73,7 @@ class DraftCounter:
     channel: Channel
     groups: frozenset[str]  # none: a resource
     resource: str | None
+    is_told: bool = False  # its name, to whoever has booked it
 
     def serves(self, service: DraftService) -> bool:
         return service.group in self.groups and self.channel in service.channels

@@ -41,7 +41,7 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("key", "name_de", "street", "postcode", "place", "latitude", "longitude", "step_free", "source"),
         ("name_en", "directions_de", "directions_en"),
     ),
-    "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count", "resource")),
+    "counters.csv": (("office", "key", "name_de", "channel", "groups"), ("name_en", "count", "resource", "is_told")),
     "hours.csv": (
         ("office", "counter", "weekdays", "opens", "closes"),
         ("valid_from", "valid_until", "every_weeks", "week_of_month", "kind"),
@@ -186,6 +186,7 @@ def _counters(row: Row) -> list[DraftCounter]:
     if len(channels) != 1:
         row.wrong("channel", "one_channel", "A counter has exactly one channel.")
     count = 1 if not row.optional("count") else row.whole("count", 1, 200) or 0
+    is_told = bool(row.optional("is_told")) and row.yes_no("is_told")
     return [
         DraftCounter(
             line=row.line,
@@ -196,6 +197,7 @@ def _counters(row: Row) -> list[DraftCounter]:
             channel=channels[0] if channels else Channel.ONSITE,
             groups=groups,
             resource=resource,
+            is_told=is_told,
         )
         for number in range(1, count + 1)
     ]

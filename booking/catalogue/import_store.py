@@ -106,15 +106,16 @@ async def put_counters(conn: Connection, rows: Rows) -> list[bool]:
         conn,
         bool,
         """
-        INSERT INTO counter AS old (office_id, key, name, channel, resource)
-        SELECT o.id, new.key, new.name, new.channel, new.resource
-          FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (office text, key text, name jsonb, channel text, resource text))
-               WITH ORDINALITY AS new (office, key, name, channel, resource, place)
+        INSERT INTO counter AS old (office_id, key, name, channel, resource, is_told)
+        SELECT o.id, new.key, new.name, new.channel, new.resource, new.is_told
+          FROM ROWS FROM (jsonb_to_recordset($1::jsonb)
+                          AS (office text, key text, name jsonb, channel text, resource text, is_told boolean))
+               WITH ORDINALITY AS new (office, key, name, channel, resource, is_told, place)
           JOIN office o ON o.key = new.office ORDER BY new.place
         ON CONFLICT (office_id, key) DO UPDATE SET name = excluded.name, channel = excluded.channel, resource = excluded.resource,
-          is_active = true
-        WHERE (old.name, old.channel, old.resource, old.is_active)
-          IS DISTINCT FROM (excluded.name, excluded.channel, excluded.resource, true)
+          is_told = excluded.is_told, is_active = true
+        WHERE (old.name, old.channel, old.resource, old.is_told, old.is_active)
+          IS DISTINCT FROM (excluded.name, excluded.channel, excluded.resource, excluded.is_told, true)
         RETURNING xmax = 0
         """,
         rows,

@@ -109,6 +109,7 @@ async def _counters(conn: Connection, draft: Draft) -> Counts:
             "name": counter.name,
             "channel": counter.channel,
             "resource": counter.resource,
+            "is_told": counter.is_told,
         }
         for counter in draft.counters
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from aiohttp import web
 from multidict import MultiDict
@@ -13,7 +13,7 @@ from base.money import Money
 from base.web import SETTINGS, STAFF, form, path_id
 from booking.allocation.endpoints import ALLOCATION
 from booking.appointments.endpoints import APPOINTMENTS, TILL_HOLDS
-from booking.appointments.model import AppointmentStatus, Case
+from booking.appointments.model import AppointmentStatus, Case, Placed
 from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.appointments.till_endpoints import kassenzeichen_at_till
 from booking.queue.expecting import NumberIncomplete, NumberUnknown
@@ -140,6 +140,7 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         rows=(
             Row(label=words._("Number"), value=case.number),
             *appointment_rows(words, what),
+            *_placed_rows(words, await appointments.placed(case.id)),
             *proof_rows(words, case.reductions, missing.amount),
         ),
         person=(*contact_rows(words, case.contact), *answer_rows(words, case.answers)) if sees else (),
@@ -162,6 +163,14 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         waiting=await waiting_part(request, words, case, f"{place.base}/cases/{case.id}"),
     )
     return staff_page(request, "bookings/case", view, status=409 if problem else 200)
+
+
+def _placed_rows(words: Words, placed: Sequence[Placed]) -> tuple[Row, ...]:
+    """By name, so that whoever calls can be told which room it is."""
+    counters = [words.pick(one.name) for one in placed if not one.is_resource]
+    beside = [words.pick(one.name) for one in placed if one.is_resource]
+    labelled = ((words._("Counter"), counters), (words._("Room and others who take part"), beside))
+    return tuple(Row(label=label, value=names[0], lines=tuple(names[1:])) for label, names in labelled if names)
 
 
 def _notice(words: Words, case: Case, status: str, reach: str) -> tuple[str, str, str]:

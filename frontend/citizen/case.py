@@ -9,13 +9,14 @@ from uuid import UUID
 from base.i18n import Text
 from base.money import Money
 from booking.appointments.contact import Contact, readable
-from booking.appointments.model import AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
+from booking.appointments.model import Answer, AppointmentStatus, Case, Reconfirm, ReconfirmStatus, Waiting
 from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
 from frontend.citizen.giving_back import if_cancelled_now, steps_in_words
 from frontend.citizen.holding import Chosen, appointment_rows, book_button, until
+from frontend.citizen.questions import answer_rows
 from frontend.citizen.reduction_views import proofs
 from frontend.citizen.views import CasePage, Row
 from frontend.citizen.words import Words
@@ -60,6 +61,8 @@ class CaseFacts:
     keep_url: str = ""
     has_call: bool = False
     is_displaced: bool = False  # its counter is closed, and no other time is settled yet
+    told_place: tuple[Text, ...] = ()  # which room, where the catalogue says that it is told
+    answers: tuple[Answer, ...] = ()  # to the service's questions
     paid: tuple[tuple[UUID, Money], ...] = ()  # what came, by payment
     transfers: tuple[tuple[str, str], ...] = ()  # refunds by bank transfer: how each stands, and its address
 
@@ -132,6 +135,7 @@ def facts_of(
         keep_url=keep_url,
         has_call=has_call,
         is_displaced=is_displaced,
+        answers=case.answers,
         paid=tuple((one.id, Money(one.captured_cents, one.currency)) for one in case.paid),
         transfers=transfers,
     )
@@ -234,7 +238,14 @@ def case_page(
         lines=(*_late(words, came_late), *_moved(words, was_moved and is_booked), *said.lines),
         when=words.when(chosen.starts_at, chosen.office.time_zone) if said.with_when else "",
         number=facts.number,
-        rows=() if facts.is_erased else (*appointment_rows(words, chosen), *_call(words, facts)),
+        rows=()
+        if facts.is_erased
+        else (
+            *appointment_rows(words, chosen),
+            *_told_place(words, facts),
+            *_call(words, facts),
+            *answer_rows(words, facts.answers),
+        ),
         documents=(
             *documents(words, *(service.documents for _, service in chosen.services)),
             *proofs(words, chosen.reductions),
@@ -564,6 +575,13 @@ def _reserved(words: Words, facts: CaseFacts) -> str:
     if facts.hold_until is None:
         return ""
     return words._("Reserved for you until {clock}.", clock=until(words, facts.hold_until, facts.chosen))
+
+
+def _told_place(words: Words, facts: CaseFacts) -> tuple[Row, ...]:
+    if not facts.told_place or facts.status != "confirmed":
+        return ()
+    first, *others = map(words.pick, facts.told_place)
+    return (Row(label=words._("Room or counter"), value=first, lines=tuple(others)),)
 
 
 def _call(words: Words, facts: CaseFacts) -> tuple[Row, ...]:

@@ -225,7 +225,8 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         only_at_till=appointments.only_at_till,
     )
     held = await request.app[TILL_HOLDS].found(ident) if facts.status == "held" else None
-    facts = replace(facts, has_till_hold=held is not None)
+    told_place = tuple(one.name for one in await appointments.placed(ident) if one.is_told)
+    facts = replace(facts, has_till_hold=held is not None, told_place=told_place)
     if case.service_id in request.app[NEED_SOURCE].services:  # its times are not chosen
         facts = replace(facts, can_move=False)
     view = case_page(

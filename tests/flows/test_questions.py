@@ -129,7 +129,9 @@ async def test_by_the_pages_of_the_citizen_and_of_staff(town: Town, asked: dict[
         assert (EXPIRES in checked.text, "31. Januar 2027" in checked.text) == (True, True)
         back = await citizen.get(shown.url.path)
         assert 'value="2027-01-31"' in back.text
-    case = checked.url.path.split("/")[3]
+        case = checked.url.path.split("/")[3]
+        own = await citizen.get(f"/de/appointments/{case}")
+        assert (own.status, EXPIRES in own.text, "31. Januar 2027" in own.text) == (200, True, True)
     await hire(town, "rosa", "supervisor")
     async with await sign_in(town, "rosa") as staff:
         seen = await staff.get(f"/de/bookings/{slot['office']}/cases/{case}")

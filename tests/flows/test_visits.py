@@ -251,6 +251,36 @@ class TestAWedding:
         } == {9}
         await town.assert_sound()
 
+    async def test_its_page_names_counter_room_and_official(self, town: Town) -> None:
+        wedding = await town.service("Eheschließung Durchführung")
+        made = await booked_free(town, await town.hold(wedding["id"]))
+        rows = await town.rows(
+            """SELECT k.name->>'de' AS name FROM claim c JOIN counter k ON k.id = c.counter_id WHERE c.appointment_id = $1""",
+            made["id"],
+        )
+        [office] = await town.rows("SELECT id FROM office WHERE key = 'standesamt'")
+        await hire(town, "rosa", "clerk", "standesamt")
+        async with await sign_in(town, "rosa") as rosa:
+            page = await rosa.get(f"/de/bookings/{office['id']}/cases/{made['id']}")
+            assert len(rows) == 3
+            for row in rows:
+                assert html.escape(row["name"]) in page.text
+            assert "Raum und weitere Beteiligte" in page.text
+            await town.cancel(made)
+            assert "Raum und weitere Beteiligte" not in (await rosa.get(page.url.path)).text
+
+    async def test_its_person_reads_which_room_where_the_catalogue_says_so(self, town: Town) -> None:
+        wedding = await town.service("Eheschließung Durchführung")
+        made = await booked_free(town, await town.hold(wedding["id"]))
+        await town.work()
+        link = re.findall(rf"{town.origin}(/\S+)", town.mail.messages[-1].part("text/plain") or "")[0]
+        async with StaffBrowser(town) as citizen:
+            assert "Trauzimmer" not in (await citizen.get(link)).text
+            await town.rows("UPDATE counter SET is_told = true WHERE resource = 'wedding-room'")
+            page = await citizen.get(f"/de/appointments/{made['id']}")
+            assert re.search(r"Raum oder Schalter.*?Trauzimmer \d", page.text, re.DOTALL)
+            assert "Standesbeamt" not in page.text.split("Raum oder Schalter")[1].split("</dl>")[0]
+
     async def test_as_many_at_once_as_there_are_rooms(self, town: Town) -> None:
         """Five desks, but two rooms; ten who come at once."""
         wedding = await town.service("Eheschließung Durchführung")
