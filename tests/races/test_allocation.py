@@ -210,7 +210,11 @@ class TestSchema:
                 run,
                 other,
             )
-        await world.runs.release(run, world.clerk)
+        await conn.execute(
+            "UPDATE allocation_run SET status = 'released', released_at = seeded_at, released_by = $2 WHERE id = $1",
+            run,
+            world.clerk,
+        )
         with refused("allocation_run_over_never_changes"):
             await conn.execute(change, run, world.clerk, "Too late", timedelta(0))
 

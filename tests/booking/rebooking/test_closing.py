@@ -77,7 +77,7 @@ async def test_a_time_that_was_opened_again_is_closed_anew(world: ClosingWorld) 
         for counter in world.city.counters:
             await conn.execute("SELECT set_open($1, tstzrange($2, $3), '{}')", counter, at(DAYS[1], 0), at(DAYS[1], 12))
             await conn.execute(
-                "SELECT set_open($1, tstzrange($2, $3), ARRAY[tstzrange($2, $3)]::tstzrange[])",
+                "SELECT set_open($1, tstzrange($2, $3), tstzmultirange(tstzrange($2, $3)))",
                 counter,
                 at(DAYS[1], 8),
                 at(DAYS[1], 12),
