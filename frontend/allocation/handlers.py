@@ -148,14 +148,15 @@ async def work_page(
     runs = await request.app[RUNS].runs()
     former = await request.app[RUNS].former_seeds([row.id for row in runs])
     run_cards = [
-        _run(words, row, former[row.id], names[row.service_id], here, staff.account_id if may_run else None)
-        for row in runs
+        _run(words, one, former[one.id], names[one.service_id], here, staff.account_id if may_run else None)
+        for one in runs
     ]
-    for n, row in enumerate(runs):
-        if row.id == about:
-            run_cards[n] = replace(
-                run_cards[n], typed_seed=typed.get("seed", ""), typed_because=typed.get("because", "")
-            )
+    run_cards = [
+        replace(card, typed_seed=typed.get("seed", ""), typed_because=typed.get("because", ""))
+        if one.id == about
+        else card
+        for one, card in zip(runs, run_cards, strict=True)
+    ]
     view = WorkPage(
         frame=staff_frame(request, words, words._("Appointments by need"), errors=tuple(errors)),
         requests=tuple(cards),
