@@ -87,6 +87,13 @@ async def test_all_parts_or_none(conn: Connection, city: City) -> None:
     assert await statuses(conn) == [1, 1]
 
 
+async def test_the_first_part_is_taken_and_the_next_one_is_free(conn: Connection, city: City) -> None:
+    """Taken, like the other way round, and no error."""
+    assert await visit(conn, city, 1) is not None
+    assert await visit(conn, city, 1, 1) is None
+    assert await statuses(conn) == [1]
+
+
 @pytest.mark.parametrize("change", ["quantity = 2", "parts = 3", "lead_id = NULL"])
 async def test_what_it_is_for_stays(conn: Connection, city: City, change: str) -> None:
     await visit(conn, city, 1, 1)
