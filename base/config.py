@@ -277,6 +277,13 @@ SETTINGS: tuple[Setting, ...] = (
         "After how many days a closed day that the treasury has not acknowledged is overdue",
         _positive,
     ),
+    Setting(
+        "REFUND_APPROVAL_CENTS",
+        "25000",
+        "A refund by rule of more cents than that waits until a person approves it, who has not brought it about (ADR 77); what the city "
+        "cancels itself goes back at once; 0: none waits",
+        _at_least(0),
+    ),
     Setting("TRANSFER_NAME", "", "Holder of the account from which refunds are transferred: the city's name"),
     Setting("TRANSFER_IBAN", "", "IBAN of that account; empty: transfer orders can be collected, but none approved"),
     Setting("TRANSFER_BIC", "", "BIC of its bank; empty where the bank does not want it"),
@@ -394,6 +401,7 @@ class Settings:
     bank_folder: str = ""
     treasury_formats: str = ""
     treasury_due_days: int = 3
+    refund_approval_cents: int = 25_000
     transfer_name: str = ""
     transfer_iban: str = ""
     transfer_bic: str = ""

@@ -41,6 +41,12 @@ class Metrics:
         self.disputes_open = Gauge(
             "schalter_disputes_open", "Disputes that wait for evidence or do not fit", registry=self.registry
         )
+        self.refunds_waiting = Gauge(
+            "schalter_refunds_waiting", "Refunds that wait for a person's approval", registry=self.registry
+        )
+        self.refunds_waiting_seconds = Gauge(
+            "schalter_refunds_waiting_seconds", "How long the oldest of them waits", registry=self.registry
+        )
         self.media_workers = Gauge(
             "schalter_media_workers", "Media workers with a living lease", registry=self.registry
         )

@@ -82,6 +82,7 @@ class CaseFields:
     refund_cents: int = 0
     refund_at_till: bool = False  # to be fetched there, or given back there
     refund_disputed: bool = False  # only once the bank has decided about the payer's dispute
+    refund_waits: bool = False  # a person has to approve it first
     paid_cents: int = 0  # of a difference, when it moved; or what was taken of a reservation
     released_cents: int = 0  # of a reservation, not taken
     is_reserved: bool = False  # the fee is not taken yet
@@ -94,7 +95,7 @@ class CaseFields:
     instead_of: AwareDatetime | None = None  # the time that the case has, where another one is offered
     leave_url: Url | Literal[""] = ""  # off the list that brought this message
     offers: tuple[OfferedTime, ...] = ()  # instead of the case's time, which is closed
-    reason: Line = ""  # why the city changes or cancels it
+    reason: Line = ""  # why the city changes or cancels it, or rejects a refund
     ends_if_silent: bool = False  # no answer: cancelled, and paid back
     tills: tuple[TillFields, ...] = ()  # where it may be paid until then
     kassenzeichen: Line = ""  # under which it is paid there

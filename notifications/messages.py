@@ -52,6 +52,7 @@ _SUBJECTS = {
     Template.WAITLIST_OFFERED: mark("Earlier appointment on {date} at {time}: please answer by {until}"),
     Template.PAID_TOO_LATE: mark("Your payment for appointment {number} came too late"),
     Template.REFUND_SUCCEEDED: mark("We have refunded your fee for appointment {number}"),
+    Template.REFUND_REJECTED: mark("We do not refund your fee for appointment {number}"),
     Template.FEE_TAKEN: mark("Your fee for appointment {number} has been charged"),
     Template.FEE_DUE_AGAIN: mark("Please pay again: the fee for appointment {number}"),
     Template.CHARGE_ASKED: mark("Fee of {fee} for appointment {number}: your link to pay"),
@@ -69,6 +70,7 @@ _ANSWERED = (
     Template.TILL_RESERVED,
     Template.TILL_REMINDER,
 )
+_REFUNDS = (Template.REFUND_SUCCEEDED, Template.REFUND_REJECTED, Template.PAID_TOO_LATE)
 _FEES = (Template.FEE_TAKEN, Template.FEE_DUE_AGAIN)
 _CODES = (Template.GUARD_CODE, Template.TILL_CODE)
 _TRANSFERS = (Template.TRANSFER_ASKED, Template.TRANSFER_RETURNED, Template.TRANSFER_PAID)
@@ -119,7 +121,7 @@ class Messages:
             raise ValueError("instead_of or leave_url is missing")
         if template is Template.REBOOKING_OFFERED and not case.offers:
             raise ValueError("offers are missing")
-        if template in (Template.REFUND_SUCCEEDED, Template.PAID_TOO_LATE) and not case.refund_cents:
+        if template in _REFUNDS and not case.refund_cents:
             raise ValueError("refund_cents is missing")
         if template in _FEES and not case.paid_cents:
             raise ValueError("paid_cents is missing")
@@ -196,7 +198,7 @@ class Messages:
             return invitation_fields(fields).answer_until <= now
         if template in _CODES:
             return code_fields(fields).good_until <= now
-        if template in (*_TRANSFERS, *_FEES):  # money is owed whenever the appointment was
+        if template in (*_TRANSFERS, *_FEES, Template.REFUND_REJECTED):  # money is owed whenever the appointment was
             return False
         return case_fields(fields).ends_at <= now
 

@@ -51,6 +51,9 @@ class Template(StrEnum):
     GUARD_CODE = "guard_code"  # to be typed in before a time of a guarded service is reserved; about no appointment
     WAITLIST_OFFERED = "waitlist_offered"  # an earlier time, kept until a moment for somebody on the list
     REFUND_SUCCEEDED = "refund_succeeded"
+    REFUND_REJECTED = (
+        "refund_rejected"  # by a person, although the rule gives it: why, and that it may be asked for anew
+    )
     FEE_TAKEN = "fee_taken"
     FEE_DUE_AGAIN = "fee_due_again"
     PAID_TOO_LATE = "paid_too_late"  # the time was not free any more; the money goes back

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from payment.ledger import Journal
-from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundStep, Troubles
 from payment.ports import Tx, VendorEvent
 
 T = TypeVar("T")
@@ -95,6 +95,10 @@ class Books(DisputeRows, Protocol):
         """False where the rule has asked for it already (same payment, same reason), and that did not fail."""
 
     async def store_refund(self, tx: Tx, refund: Refund, was: RefundStatus) -> None: ...
+    async def write_step(self, tx: Tx, step: RefundStep) -> None: ...
+    async def steps(self, tx: Tx, payment_id: UUID) -> list[RefundStep]:
+        """What people have done about refunds by rule that wait for one, the oldest first."""
+
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
         """Why people gave money back for this reference, of what they have decided, and to which account. True: a request is still open and
         keeps its note, or a transfer order, and keeps its account."""

@@ -24,6 +24,7 @@ from payment.model import (
     PaymentStatus,
     Refund,
     RefundStatus,
+    RefundStep,
     Troubles,
     owed_cents,
 )
@@ -165,7 +166,7 @@ class MemoryBooks:
 
     async def insert_refund(self, tx: Tx, refund: Refund) -> bool:
         rules.not_made_while_disputed(refund, await self.disputes(tx, refund.payment_id))
-        rules.starts_unsent(refund)
+        rules.starts_unsent(refund, _refunds(tx))
         rules.check_refund(refund)
         if rules.same_by_rule(refund, _refunds(tx).values()):
             return False
@@ -184,16 +185,29 @@ class MemoryBooks:
         stored = _refunds(tx).get(refund.id)
         if stored is None or stored.status is not was:
             raise Overtaken
-        refund = replace(refund, note=stored.note)
+        refund = replace(refund, note=stored.note, needs_approval=stored.needs_approval, caused_by=stored.caused_by)
         rules.decided_once(stored, refund)
         rules.not_sent_while_disputed(stored, refund, await self.disputes(tx, refund.payment_id))
         rules.check_refund(refund, stored)
         rules.unique_refund(refund, _refunds(tx).values())
         self._add_refunded(tx, refund.payment_id, rules.counted_cents(refund) - rules.counted_cents(stored))
+        rules.rejected_with_reason(stored, refund, cast("MemoryTx", tx)["refund_step"].values())
         _refunds(tx)[refund.id] = refund
+
+    async def write_step(self, tx: Tx, step: RefundStep) -> None:
+        table = cast("MemoryTx", tx)["refund_step"]
+        table[len(table)] = step
+
+    async def steps(self, tx: Tx, payment_id: UUID) -> list[RefundStep]:
+        own = {r.id for r in _refunds(tx).values() if r.payment_id == payment_id}
+        return [step for step in cast("MemoryTx", tx)["refund_step"].values() if step.refund_id in own]
 
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
         of_it = [r for r in _refunds(tx).values() if _payments(tx)[r.payment_id].reference == reference]
+        steps = cast("MemoryTx", tx)["refund_step"]
+        for key, step in list(steps.items()):
+            if step.note is not None and step.refund_id in {r.id for r in of_it}:
+                steps[key] = replace(step, note=ERASED_NOTE)
         for refund in of_it:
             if refund.note is not None and refund.decided_at is not None:
                 _refunds(tx)[refund.id] = replace(refund, note=ERASED_NOTE)
@@ -276,13 +290,22 @@ class MemoryBooks:
         failed = [
             r
             for r in _refunds(tx).values()
-            if r.status is RefundStatus.FAILED and r.id not in tried_anew and not r.is_transferred
+            if r.status is RefundStatus.FAILED
+            and r.id not in tried_anew
+            and not r.is_transferred
+            and _payments(tx)[r.payment_id].refundable
         ]
         attention = [p for p in _payments(tx).values() if p.status is PaymentStatus.ATTENTION]
         waiting = (DisputeStatus.INQUIRY, DisputeStatus.OPEN)
         disputes = [d for d in _disputes(tx).values() if d.status in waiting or d.attention is not None]
         references = {p.reference for p in _payments(tx).values() if p.is_uncovered}
         uncovered = [one for one in references if await self.uncovered(tx, one) is not None]
+        since = [r.attempt_at for r in _refunds(tx).values() if r.status is RefundStatus.REQUESTED]
         return Troubles(
-            failed_refunds=len(failed), attention=len(attention), disputes=len(disputes), uncovered=len(uncovered)
+            failed_refunds=len(failed),
+            attention=len(attention),
+            disputes=len(disputes),
+            uncovered=len(uncovered),
+            waiting=len(since),
+            waiting_since=min(since, default=None),
         )

@@ -14,7 +14,7 @@ from base.db import Connection, Database
 from payment import dispute_store, store
 from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Overtaken, Refused
 from payment.ledger import Journal
-from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, Troubles
+from payment.model import Dispute, DisputeStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundStep, Troubles
 from payment.ports import Tx, VendorEvent
 from payment.transfers import store as transfers
 
@@ -101,9 +101,16 @@ class PgBooks:
         if not await store.update_refund(_conn(tx), refund, was):
             raise Overtaken
 
+    async def write_step(self, tx: Tx, step: RefundStep) -> None:
+        await store.insert_step(_conn(tx), step)
+
+    async def steps(self, tx: Tx, payment_id: UUID) -> list[RefundStep]:
+        return await store.steps_of(_conn(tx), payment_id)
+
     async def erase_notes(self, tx: Tx, reference: UUID) -> bool:
         await store.lock_payments_of(_conn(tx), reference)
         await store.erase_notes(_conn(tx), reference)
+        await store.erase_steps(_conn(tx), reference)
         await transfers.erase_of_reference(_conn(tx), reference)
         await transfers.erase_notes_of(_conn(tx), reference)
         return await store.has_request(_conn(tx), reference) or await transfers.is_open(_conn(tx), reference)

@@ -124,27 +124,29 @@ class Disputing:
             if before is None or before.status is not decision.dispute.status:
                 await self.context.hooks.on_disputed(tx, payment, decision.dispute)
             if is_a_loss(decision.dispute) and not is_a_loss(row):
-                await self._overtake_failed(tx, payment.id)
+                await self._overtake(tx, payment.id)
             applied()
         _tell(row, decision.dispute, is_new=before is None)
         stored()
         return decision.dispute
 
-    async def _overtake_failed(self, tx: Tx, payment_id: UUID) -> None:
-        """What had failed and still waited to be given back is given back by the loss, as far as it reaches."""
+    async def _overtake(self, tx: Tx, payment_id: UUID) -> None:
+        """What had failed, or still waited for a person, is given back by the loss, as far as it reaches."""
         books, now = self.context.books, self.context.clock()
         disputes, refunds = await books.disputes(tx, payment_id), await books.refunds(tx, payment_id)
         tried_anew = {one.retry_of for one in refunds}
         for refund in refunds:
-            if refund.status is not RefundStatus.FAILED or refund.id in tried_anew or refund.is_transferred:
+            has_failed = refund.status is RefundStatus.FAILED and refund.id not in tried_anew
+            if not (has_failed or refund.is_promised) or refund.is_transferred:
                 continue
             payment = await books.payment(
                 tx, payment_id, lock=True
             )  # what was called off has changed what is not earned
             assert payment is not None
             decision = after_loss(refund, payment, disputes, await books.refunds(tx, payment_id), now)
-            if decision.journal is not None:
+            if decision.refund.status is not refund.status:
                 await books.store_refund(tx, decision.refund, refund.status)
+            if decision.journal is not None:
                 await books.post(tx, decision.journal, now)
 
     async def _payment_of(self, tx: Tx, name: str, seen: DisputeSnapshot) -> Payment | None:

@@ -13,14 +13,18 @@ from uuid import UUID
 from base.failpoint import point
 from base.rounds import each
 from payment.context import Context
-from payment.ledger import JournalKind, earned_journal
-from payment.model import PaymentStatus, owed_cents
+from payment.ledger import Journal, JournalKind, earned_journal
+from payment.model import PaymentStatus, Refund, RefundReason, owed_cents
 from payment.ports import Tx
 
 log = logging.getLogger(__name__)
 earned = point("payment.earned")
 
 _AT_ONCE = 100
+
+
+def _is_earning_of(journal: Journal, refund: Refund) -> bool:
+    return journal.kind is JournalKind.EARNED and journal.refund_id == refund.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,20 @@ class Earning:
         if cents <= 0 or any(one.kind is JournalKind.EARNED for one in booked):
             return 0
         await books.post(tx, earned_journal(payment, cents), self.context.clock())
+        return cents
+
+    async def earn_rejected(self, tx: Tx, refund: Refund) -> int:
+        """What the city keeps because a refund by rule was rejected, where no service follows to earn it with. How many cents."""
+        books = self.context.books
+        payment = await books.payment(tx, refund.payment_id, lock=True)
+        booked = await books.journals(tx, refund.payment_id)
+        is_over = refund.reason is RefundReason.CANCELLED or any(one.kind is JournalKind.EARNED for one in booked)
+        if payment is None or not is_over or any(_is_earning_of(one, refund) for one in booked):
+            return 0
+        cents = min(refund.amount_cents, payment.advance_cents - owed_cents(await books.refunds(tx, payment.id)))
+        if cents <= 0:
+            return 0
+        await books.post(tx, earned_journal(payment, cents, refund.id), self.context.clock())
         return cents
 
     async def earn_due(self, today: date) -> int:

@@ -94,9 +94,12 @@ def fee_journal(payment: Payment, account: str = PSP_CLEARING) -> Journal:
     return Journal(JournalKind.FEE, payment.id, None, moved(cents, debit=account, credit=IN_ADVANCE))
 
 
-def earned_journal(payment: Payment, cents: int) -> Journal:
-    """So much of what was received in advance becomes the revenue of the products that it was paid for."""
-    return Journal(JournalKind.EARNED, payment.id, None, (Entry(IN_ADVANCE, cents), *_revenue(-cents, payment.lines)))
+def earned_journal(payment: Payment, cents: int, refund_id: UUID | None = None) -> Journal:
+    """So much of what was received in advance becomes the revenue of the products that it was paid for; `refund_id`: because that refund
+    was rejected."""
+    return Journal(
+        JournalKind.EARNED, payment.id, refund_id, (Entry(IN_ADVANCE, cents), *_revenue(-cents, payment.lines))
+    )
 
 
 def refund_journal(refund: Refund, payment: Payment, account: str = PSP_CLEARING) -> Journal:

@@ -6,8 +6,9 @@ PostgreSQL asks the triggers before a change in the order of their names, then t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from payment.books import REFUND_LOOK_LATEST, REFUND_LOOK_SOONEST, Refused
 from payment.model import (
@@ -22,6 +23,8 @@ from payment.model import (
     Refund,
     RefundReason,
     RefundStatus,
+    RefundStep,
+    StepEvent,
 )
 
 
@@ -81,10 +84,17 @@ def check_refund(r: Refund, was: Refund | None = None) -> None:
         refund_amount=r.amount_cents <= 0,
         refund_at_provider_is_that_one=r.reason is RefundReason.AT_PROVIDER
         and r.provider_id not in ({(was or r).provider_id} - {None}),
-        refund_decided_at=(manual and not is_open) != (r.decided_at is not None),
+        refund_by_rule_four_eyes=r.approved_by is not None and r.approved_by in (r.caused_by, r.asked_by),
+        refund_by_rule_is_approved=r.needs_approval and r.approved_by is None and r.status in COUNTED,
+        refund_decided_at=(
+            (r.approved_by is None) != (r.rejected_by is None) if r.needs_approval else manual and not is_open
+        )
+        != (r.decided_at is not None),
         refund_four_eyes=asked and r.approved_by == r.requested_by,
         refund_manual_has_requester=manual != asked,
         refund_manual_is_approved=manual and (r.status in _UNDECIDED) != (r.approved_by is None),
+        refund_needs_approval_by_rule=r.needs_approval
+        and (asked or r.reason not in (RefundReason.CANCELLED, RefundReason.MOVED)),
         refund_note=manual != (r.note is not None) or (r.note is not None and not 1 <= len(r.note.strip(" ")) <= 500),
         refund_rejected_by=(r.status is RefundStatus.REJECTED) != (r.rejected_by is not None),
         refund_retry_of_another=r.retry_of == r.id,
@@ -92,20 +102,44 @@ def check_refund(r: Refund, was: Refund | None = None) -> None:
     )
 
 
-def starts_unsent(r: Refund) -> None:
+def starts_unsent(r: Refund, others: Mapping[UUID, Refund]) -> None:
     manual = r.reason is RefundReason.MANUAL
+    if r.needs_approval and r.status is not RefundStatus.REQUESTED:
+        before = others.get(r.retry_of) if r.retry_of else None
+        _refuse_where(refund_by_rule_is_requested=before is None or not _goes_on(before, r))
     _refuse_where(refund_manual_is_requested=manual and r.status is not RefundStatus.REQUESTED)
     _refuse_where(refund_starts_unsent=r.status not in (RefundStatus.REQUESTED, RefundStatus.APPROVED))
 
 
+def _goes_on(before: Refund, r: Refund) -> bool:
+    """With the approval of the one whose failure may have passed."""
+    terms = [
+        (one.payment_id, one.reason, one.needs_approval, one.amount_cents, one.approved_by, one.decided_at)
+        for one in (before, r)
+    ]
+    return terms[0] == terms[1] and before.status is RefundStatus.FAILED and r.approved_by is not None
+
+
 def decided_once(was: Refund, r: Refund) -> None:
+    asked_anew = was.status is RefundStatus.REJECTED and r.status is RefundStatus.REQUESTED
     undone = was.status is RefundStatus.REJECTED is not r.status
     late = r.status in _UNDECIDED and was.status not in (RefundStatus.REQUESTED, r.status)
     decided = [(one.approved_by, one.rejected_by, one.decided_at) for one in (was, r)]
+    again = undone or late or (was.decided_at is not None and decided[0] != decided[1])
     _refuse_where(
-        refund_decided_once=undone or late or (was.decided_at is not None and decided[0] != decided[1]),
+        refund_decided_once=again and not (was.needs_approval and asked_anew),
         refund_failed_is_final=was.status is RefundStatus.FAILED
         and r.status not in (RefundStatus.FAILED, RefundStatus.OVERTAKEN),
+        refund_terms_fixed=was.asked_by != r.asked_by and not asked_anew,
+    )
+
+
+def rejected_with_reason(was: Refund, r: Refund, steps: Iterable[RefundStep]) -> None:
+    """PostgreSQL looks at the commit."""
+    is_news = r.needs_approval and r.status is RefundStatus.REJECTED is not was.status
+    said = ((one.refund_id, one.event, one.by, one.at) for one in steps)
+    _refuse_where(
+        refund_rejected_with_reason=is_news and (r.id, StepEvent.REJECTED, r.rejected_by, r.decided_at) not in set(said)
     )
 
 
@@ -158,7 +192,7 @@ def dispute_changes(was: Dispute, d: Dispute) -> None:
 
 def counted_cents(r: Refund) -> int:
     """What it takes of the money that can still be given back."""
-    return r.amount_cents if r.status in COUNTED else 0
+    return r.amount_cents if r.status in COUNTED or r.is_promised else 0
 
 
 def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
@@ -168,7 +202,9 @@ def unique_refund(r: Refund, others: Iterable[Refund]) -> None:
         _refuse_where(
             refund_provider_once=r.provider_id is not None and other.provider_id == r.provider_id,
             refund_retried_once=r.retry_of is not None and other.retry_of == r.retry_of,
-            refund_one_request=r.status is other.status is RefundStatus.REQUESTED and other.payment_id == r.payment_id,
+            refund_one_request=r.status is other.status is RefundStatus.REQUESTED
+            and not (r.needs_approval or other.needs_approval)
+            and other.payment_id == r.payment_id,
         )
 
 

@@ -51,7 +51,9 @@ class RefundStatus(StrEnum):
     """SUBMITTED: the provider was or is being asked; a missing answer leaves it there, never in FAILED. OVERTAKEN: a lost dispute has
     paid it back already."""
 
-    REQUESTED = "requested"  # by a person; counts as money only once another one approves
+    REQUESTED = (
+        "requested"  # waits for a person; of what a person asked for, nothing counts as money yet (docs/adr/0077)
+    )
     REJECTED = "rejected"
     APPROVED = "approved"
     SUBMITTED = "submitted"
@@ -68,6 +70,7 @@ class RefundEvent(StrEnum):
     BOUNCE = "refused or sent back"
     WAIT = "refused while disputed"
     OVERTAKE = "a lost dispute has paid it back"
+    ASK_ANEW = "asked for anew"
 
 
 class RefundReason(StrEnum):
@@ -237,7 +240,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A row of `refund`. Asked for by rule (`requested_by` is None) it needs nobody's approval; `note`: why a person asked.
+    """A row of `refund`. By rule (`requested_by` is None) it needs nobody's approval unless `needs_approval` says so (docs/adr/0077);
+    `note`: why a person asked. `caused_by`: who did for its payee what the rule follows from; `asked_by`: who asked for it anew.
 
     A failed one stays failed; where the failure may pass, `retry_at` says when another is made, which names it in `retry_of`. Else it is
     transferred: `transfer_status` is kept by the store, from its order.
@@ -262,6 +266,23 @@ class Refund:
     retry_of: UUID | None = None
     retry_at: datetime | None = None
     transfer_status: TransferStatus | None = None
+    needs_approval: bool = False
+    caused_by: int | None = None
+    asked_by: int | None = None
+
+    @property
+    def is_promised(self) -> bool:
+        """By a rule, and waits for a person: its money is kept for it."""
+        return self.needs_approval and self.status is RefundStatus.REQUESTED
+
+    @property
+    def is_of_people(self) -> bool:
+        """Among staff, and no promise to anybody."""
+        return not self.needs_approval and self.status in (RefundStatus.REQUESTED, RefundStatus.REJECTED)
+
+    def is_own_of(self, account: int) -> bool:
+        """Whether they asked for it, or brought it about, so that another person has to approve it."""
+        return account in (self.requested_by, self.caused_by, self.asked_by)
 
     @property
     def is_transferred(self) -> bool:
@@ -271,6 +292,33 @@ class Refund:
     @property
     def key(self) -> str:
         return f"refund:{self.id}:{self.attempt}"
+
+
+class StepEvent(StrEnum):
+    REJECTED = "rejected"
+    ASKED_ANEW = "asked_anew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundStep:
+    """A row of `refund_step`. `by`: None is its payee; `note`: why it was rejected, in words to its payee."""
+
+    refund_id: UUID
+    event: StepEvent
+    at: datetime
+    by: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """How a refund by rule came about. `by`: who did for its payee what it follows from; None: they themselves, or nobody."""
+
+    needs_approval: bool = False
+    by: int | None = None
+
+
+AT_ONCE = Cause()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,12 +358,13 @@ class Dispute:
 
 
 def owed_cents(refunds: Sequence[Refund]) -> int:
-    """Approved and not arrived, or failed with nothing in its place: a transfer is booked when it is ordered."""
+    """Promised or approved and not arrived, or failed with nothing in its place: a transfer is booked when it is ordered."""
     tried_anew = {one.retry_of for one in refunds}
     return sum(
         one.amount_cents
         for one in refunds
         if one.status in (RefundStatus.APPROVED, RefundStatus.SUBMITTED)
+        or one.is_promised
         or (one.status is RefundStatus.FAILED and one.id not in tried_anew and not one.is_transferred)
     )
 
@@ -329,6 +378,8 @@ class Troubles:
     attention: int
     disputes: int = 0
     uncovered: int = 0  # reservations that are gone, and nothing has come in their place
+    waiting: int = 0  # refunds that wait for a person's approval
+    waiting_since: datetime | None = None  # the oldest of them
 
 
 Status = PaymentStatus | RefundStatus | DisputeStatus | PayoutStatus
@@ -372,6 +423,12 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_P.LAPSED, _E.CONTRADICTED): _P.ATTENTION,
     (_S.REQUESTED, _R.APPROVE): _S.APPROVED,
     (_S.REQUESTED, _R.REJECT): _S.REJECTED,
+    (_S.REJECTED, _R.ASK_ANEW): _S.REQUESTED,  # what a rule has promised; what a person asked for is another request
+    (_S.REQUESTED, _R.OVERTAKE): _S.OVERTAKEN,
+    (
+        _S.REQUESTED,
+        _R.BOUNCE,
+    ): _S.FAILED,  # promised, and the money has gone back otherwise, or a part of it by a lost dispute
     (_S.APPROVED, _R.SUBMIT): _S.SUBMITTED,
     (_S.SUBMITTED, _R.ARRIVE): _S.SUCCEEDED,
     (_S.SUBMITTED, _R.BOUNCE): _S.FAILED,
@@ -402,7 +459,9 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = {
     (_O.PAID, _G.BOUNCE): _O.FAILED,  # the bank sends it back days later
 }
 
-COUNTED = frozenset({_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED})  # refunds that together stay within what was captured
+COUNTED = frozenset(
+    {_S.APPROVED, _S.SUBMITTED, _S.SUCCEEDED}
+)  # these and promised refunds stay within what was captured
 UNDER_WAY = frozenset({_S.REQUESTED, _S.APPROVED, _S.SUBMITTED})  # refunds that may still need somebody
 UNSETTLED = frozenset({_P.INTENDED, _P.OPEN, _P.PROCESSING})  # AUTHORISED is settled until somebody decides to take it
 DISPUTED = frozenset({_D.OPEN, _D.ANSWERED})  # the money is gone, and it is open whether it comes back

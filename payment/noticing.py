@@ -22,6 +22,7 @@ from payment.opening import SESSION_LIFE, Opening
 from payment.ports import OutcomeUnknown, PaymentProvider, SessionState, Snapshot
 from payment.recognising import Recognising
 from payment.refunding import Refunding
+from payment.sending import Sending
 from payment.settling import Settling
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Noticing:
     disputing: Disputing
     capturing: Capturing
     recognising: Recognising
+    sending: Sending
     last_listing: dict[str, datetime] = field(default_factory=dict)  # only against listing too often
 
     async def take_event(self, name: str, headers: Mapping[str, str], raw: bytes) -> None:
@@ -107,7 +109,7 @@ class Noticing:
             await self._guarded("payment", payment.id, self._look_at(payment, now))
         for refund in refunds:
             is_over = refund.status is RefundStatus.FAILED
-            work = self.refunding.try_anew(refund.id) if is_over else self.refunding.submit(refund.id)
+            work = self.refunding.try_anew(refund.id) if is_over else self.sending.send(refund.id)
             await self._guarded("refund", refund.id, work)
         disputes = await self.disputing.due()
         for dispute in disputes:

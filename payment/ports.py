@@ -241,6 +241,9 @@ class Hooks(Protocol):
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         """For good: it is not tried anew at the provider. `payment` as it was read before."""
 
+    async def on_refund_rejected(self, tx: Tx, payment: Payment, refund: Refund, note: str) -> None:
+        """By a person, although a rule gives it; `note`: why, in words to its payee."""
+
     async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
         """It is new, or has come to another status; with the payment locked."""
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from base.failpoint import point
 from payment.context import Context
+from payment.decide import bounced
 from payment.model import UNREFUNDABLE, Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
 from payment.ports import RefundSnapshot, RefundsProvider, RefundState, Tx
 from payment.refunding import Refunding
@@ -22,6 +23,9 @@ listed = point("refund.listed-at-provider")
 recognised = point("refund.recognised")
 
 _NAMESPACE = UUID("0c6b2f5e-6a0e-4f0c-9a3f-5f0b6f5b7d10")
+
+
+REFUNDED_THERE = "refunded_at_provider"  # why a refund that was not sent yet has given way; nobody has to see to it
 
 
 class _TooMuch(Exception):
@@ -68,8 +72,10 @@ class Recognising:
             return None  # ours
         if not await self._may_book(tx, payment, seen):
             return None
-        await self._make_room(tx, payment, seen)
-        return await self._insert(tx, ident, payment, seen)
+        given_way = await self._make_room(tx, payment, seen)
+        booked = await self._insert(tx, ident, payment, seen)
+        await self._owe_rest(tx, given_way, seen)
+        return booked
 
     async def _may_book(self, tx: Tx, payment: Payment, seen: RefundSnapshot) -> bool:
         is_money = seen.state in (RefundState.PENDING, RefundState.SUCCEEDED) and seen.amount is not None
@@ -78,15 +84,49 @@ class Recognising:
         is_disputed = any(one.status in UNREFUNDABLE for one in await self.context.books.disputes(tx, payment.id))
         return seen.amount.currency == payment.currency and not is_disputed
 
-    async def _make_room(self, tx: Tx, payment: Payment, seen: RefundSnapshot) -> None:
-        """What waits to be transferred is what has gone back now, if there is not enough for both."""
+    async def _make_room(self, tx: Tx, payment: Payment, seen: RefundSnapshot) -> list[Refund]:
+        """What waits here, or to be transferred, is what has gone back now, if there is not enough for both. Those that waited here."""
         assert seen.amount is not None
+        given_way: list[Refund] = []
+        for refund in await self.context.books.refunds(tx, payment.id):
+            if seen.amount.cents <= payment.refundable.cents:
+                return given_way
+            if refund.status is RefundStatus.APPROVED or refund.is_promised:
+                failed = bounced(replace(refund, checked_at=self.context.clock()), REFUNDED_THERE)
+                await self.context.books.store_refund(tx, failed, refund.status)
+                given_way.append(failed)
+                payment = await self.context.locked(tx, payment.id)
         if seen.amount.cents <= payment.refundable.cents:
-            return
+            return given_way
         await self.context.hooks.on_given_back(tx, payment, seen.provider_id)
-        payment = await self.context.books.payment(tx, payment.id, lock=True) or payment
+        payment = await self.context.locked(tx, payment.id)
         if seen.amount.cents > payment.refundable.cents:
             raise _TooMuch
+        return given_way
+
+    async def _owe_rest(self, tx: Tx, given_way: list[Refund], seen: RefundSnapshot) -> None:
+        """A part of what a rule gives back has gone back by hand: the rest follows, and waits for a person where all of it did."""
+        assert seen.amount is not None
+        rest, now = sum(one.amount_cents for one in given_way) - seen.amount.cents, self.context.clock()
+        last = given_way[-1] if given_way else None
+        if last is None or last.requested_by is not None or not 0 < rest <= last.amount_cents:
+            return
+        follows = Refund(
+            id=self.context.new_id(),
+            payment_id=last.payment_id,
+            amount_cents=rest,
+            reason=last.reason,
+            status=RefundStatus.REQUESTED
+            if last.needs_approval
+            else advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+            attempt_at=now,
+            created_at=now,
+            retry_of=last.id,
+            needs_approval=last.needs_approval,
+            caused_by=last.caused_by,
+            asked_by=last.asked_by,
+        )
+        await self.context.books.insert_refund(tx, follows)
 
     async def _insert(self, tx: Tx, ident: UUID, payment: Payment, seen: RefundSnapshot) -> Refund:
         assert seen.amount is not None

@@ -19,7 +19,18 @@ from payment.books import with_second_try
 from payment.context import Context
 from payment.decide import Decision, Effect, decide, lapsed, surplus, unborn
 from payment.earning import Earning
-from payment.model import LIVING, Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
+from payment.model import (
+    AT_ONCE,
+    LIVING,
+    Cause,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundEvent,
+    RefundReason,
+    RefundStatus,
+    advance,
+)
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
 
 log = logging.getLogger(__name__)
@@ -142,8 +153,10 @@ class Settling:
             settled()
         return seen.state in (SessionState.PAID, SessionState.DEAD)
 
-    async def refund_by_rule(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
-        """Approved at once; the same rule asks once per payment. Raises RefundTooLarge.
+    async def refund_by_rule(
+        self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason, cause: Cause = AT_ONCE
+    ) -> Refund:
+        """Approved at once, or waiting for a person; the same rule asks once per payment. Raises RefundTooLarge.
 
         Where all its refunds failed, the last one: whether another is tried is the sweep's to say, or staff's.
         """
@@ -158,9 +171,13 @@ class Settling:
             payment_id=payment_id,
             amount_cents=amount.cents,
             reason=reason,
-            status=advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+            status=RefundStatus.REQUESTED
+            if cause.needs_approval
+            else advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
             attempt_at=now,
             created_at=now,
+            needs_approval=cause.needs_approval,
+            caused_by=cause.by,
         )
         await books.insert_refund(tx, refund)
         return refund

@@ -12,7 +12,17 @@ from base.db import Connection, fetch_all, find_one, get_one
 from payment.books import LATE_MONEY
 from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
 from payment.ledger import Journal
-from payment.model import ERASED_NOTE, Line, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import (
+    ERASED_NOTE,
+    Line,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    RefundStep,
+    Troubles,
+)
 from payment.ports import VendorEvent
 
 
@@ -134,7 +144,8 @@ async def due_to_earn(conn: Connection, today: date, limit: int) -> list[UUID]:
         SELECT id FROM payment p WHERE status = 'paid' AND advance_cents > 0 AND service_day <= $1
            AND NOT EXISTS (SELECT FROM journal j WHERE j.payment_id = p.id AND j.kind = 'earned')
            AND advance_cents > (SELECT coalesce(sum(f.amount_cents), 0) FROM refund f WHERE f.payment_id = p.id
-                                   AND (f.status IN ('approved', 'submitted') OR {FAILED_FOR_GOOD}))
+                                   AND (f.status IN ('approved', 'submitted') OR f.needs_approval AND f.status = 'requested'
+                                        OR {FAILED_FOR_GOOD}))
          ORDER BY service_day, id LIMIT $2"""  # noqa: S608
     return await fetch_all(conn, UUID, sql, today, limit)
 
@@ -162,24 +173,43 @@ async def refunds_for(conn: Connection, reference: UUID) -> list[Refund]:
 async def insert_refund(conn: Connection, r: Refund) -> bool:
     sql = """
         INSERT INTO refund (id, payment_id, amount_cents, reason, status, note, requested_by, approved_by, rejected_by, decided_at,
-                            attempt, attempt_at, created_at, retry_of, retry_at, provider_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                            attempt, attempt_at, created_at, retry_of, retry_at, provider_id, needs_approval, caused_by, asked_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (payment_id, reason) WHERE requested_by IS NULL AND status <> 'failed' DO NOTHING RETURNING true"""
     # Each refund there is a reason of its own (0092_refund_at_provider.sql).
     reason = f"{r.reason}:{r.provider_id}" if r.reason is RefundReason.AT_PROVIDER else r.reason
     values = (r.id, r.payment_id, r.amount_cents, reason, r.status)
     people = (r.note, r.requested_by, r.approved_by, r.rejected_by, r.decided_at)
     rest = (r.attempt, r.attempt_at, r.created_at, r.retry_of, r.retry_at, r.provider_id)
-    return bool(await conn.fetchval(sql, *values, *people, *rest))
+    return bool(await conn.fetchval(sql, *values, *people, *rest, r.needs_approval, r.caused_by, r.asked_by))
 
 
 async def update_refund(conn: Connection, r: Refund, was: RefundStatus) -> bool:
     sql = """
         UPDATE refund SET status = $3, approved_by = $4, attempt = $5, attempt_at = $6, provider_id = $7, failure = $8, checked_at = $9,
-                          retry_at = $10, rejected_by = $11, decided_at = $12
+                          retry_at = $10, rejected_by = $11, decided_at = $12, asked_by = $13
          WHERE id = $1 AND status = $2 RETURNING true"""
     values = (r.id, was, r.status, r.approved_by, r.attempt, r.attempt_at, r.provider_id, r.failure, r.checked_at)
-    return bool(await conn.fetchval(sql, *values, r.retry_at, r.rejected_by, r.decided_at))
+    return bool(await conn.fetchval(sql, *values, r.retry_at, r.rejected_by, r.decided_at, r.asked_by))
+
+
+async def insert_step(conn: Connection, step: RefundStep) -> None:
+    sql = "INSERT INTO refund_step (refund_id, event, at, by, note) VALUES ($1, $2, $3, $4, $5)"
+    await conn.execute(sql, step.refund_id, step.event, step.at, step.by, step.note)
+
+
+async def steps_of(conn: Connection, payment_id: UUID) -> list[RefundStep]:
+    sql = """
+        SELECT s.refund_id, s.event, s.at, s.by, s.note FROM refund_step s JOIN refund r ON r.id = s.refund_id
+         WHERE r.payment_id = $1 ORDER BY s.id"""
+    return await fetch_all(conn, RefundStep, sql, payment_id)
+
+
+async def erase_steps(conn: Connection, reference: UUID) -> None:
+    sql = """
+        UPDATE refund_step s SET note = $2 FROM refund r JOIN payment p ON p.id = r.payment_id
+         WHERE r.id = s.refund_id AND p.reference = $1 AND s.note <> $2"""
+    await conn.execute(sql, reference, ERASED_NOTE)
 
 
 async def lock_payments_of(conn: Connection, reference: UUID) -> None:
@@ -252,10 +282,14 @@ async def set_listed_until(conn: Connection, provider: str, until: datetime) -> 
 
 
 async def troubles(conn: Connection) -> Troubles:
-    """A failed refund that was tried anew is no trouble any more; the new one may be. One that is transferred has its own list."""
+    """A failed refund that was tried anew is no trouble any more; the new one may be. One that is transferred has its own list, and
+    where all has gone back otherwise nobody has to see to it."""
     sql = f"""
-        SELECT (SELECT count(*) FROM refund f WHERE {FAILED_FOR_GOOD}) AS failed_refunds,
+        SELECT (SELECT count(*) FROM refund f JOIN payment p ON p.id = f.payment_id
+                 WHERE {FAILED_FOR_GOOD} AND p.captured_cents > p.refunded_cents) AS failed_refunds,
                (SELECT count(*) FROM payment WHERE status = 'attention') AS attention,
                (SELECT count(*) FROM dispute WHERE status IN ('inquiry', 'open') OR attention IS NOT NULL) AS disputes,
-               (SELECT count(DISTINCT reference) FROM payment p WHERE {UNCOVERED}) AS uncovered"""  # noqa: S608
+               (SELECT count(DISTINCT reference) FROM payment p WHERE {UNCOVERED}) AS uncovered,
+               (SELECT count(*) FROM refund WHERE status = 'requested') AS waiting,
+               (SELECT min(attempt_at) FROM refund WHERE status = 'requested') AS waiting_since"""  # noqa: S608
     return await get_one(conn, Troubles, sql)

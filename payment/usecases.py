@@ -19,8 +19,10 @@ from payment.decide_dispute import is_disputed
 from payment.disputing import Disputing
 from payment.earning import Earning
 from payment.model import (
+    AT_ONCE,
     UNDER_WAY,
     Capture,
+    Cause,
     Dispute,
     DisputeStatus,
     Line,
@@ -28,6 +30,7 @@ from payment.model import (
     Refund,
     RefundReason,
     RefundStatus,
+    RefundStep,
     Troubles,
 )
 from payment.noticing import Noticing
@@ -35,6 +38,7 @@ from payment.opening import Opening
 from payment.ports import Hooks, PaymentProvider, Tx
 from payment.recognising import Recognising
 from payment.refunding import Refunding
+from payment.sending import Sending
 from payment.settling import Settling
 from payment.till.model import COUNTER
 from payment.transfers.states import OPEN as TRANSFER_OPEN
@@ -46,17 +50,20 @@ refund_requested = point("refund.requested")
 @dataclass(frozen=True, slots=True)
 class GivenBack:
     """What a rule gives back of a payment: by a refund, or, of what is only reserved (`refund` is None), by not taking it. `at_till`: it
-    was paid at a till, where it waits until somebody fetches it. `is_disputed`: it waits until a dispute is decided."""
+    was paid at a till, where it waits until somebody fetches it. `is_disputed`: it waits until a dispute is decided; `waits`: a person has
+    to approve it first."""
 
     payment_id: UUID
     cents: int
     refund: UUID | None
     at_till: bool = False
     is_disputed: bool = False
+    waits: bool = False
 
 
 class Payments:
-    """`providers`: by name; the first one that is online gets new payments. `new_id` gives the ids of payments and refunds."""
+    """`providers`: by name; the first one that is online gets new payments. `new_id` gives the ids of payments and refunds.
+    `approve_above`: in cents; what a rule gives back and is more waits for a person; 0: nothing does."""
 
     def __init__(
         self,
@@ -65,7 +72,9 @@ class Payments:
         hooks: Hooks,
         clock: Clock,
         new_id: Callable[[], UUID],
+        approve_above: int = 0,
     ) -> None:
+        self._approve_above = approve_above
         self._context = Context(books, providers, hooks, clock, new_id)
         self._settling = Settling(self._context)
         self._opening = Opening(self._context, self._settling)
@@ -75,6 +84,7 @@ class Payments:
         self._earning = Earning(self._context)
         self._capturing = Capturing(self._context, self._settling)
         self._recognising = Recognising(self._context, self._refunding)
+        self._sending = Sending(self._context, self._refunding, self._recognising)
         self._noticing = Noticing(
             self._context,
             self._settling,
@@ -83,6 +93,7 @@ class Payments:
             self._disputing,
             self._capturing,
             self._recognising,
+            self._sending,
         )
 
     async def request(
@@ -168,9 +179,17 @@ class Payments:
         """fence(), for who pays otherwise now: also LAPSED where the provider is silent and its payer was never sent there."""
         return await self._opening.leave(payment_id)
 
-    async def request_refund(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> Refund:
-        """By rule, so approved at once; again for the same reason: that refund or its latest try. Raises NotFound, RefundTooLarge."""
-        refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason)
+    def cause(self, cents: int, by: int | None) -> Cause:
+        """Of refunds by rule that together are so many cents, because of what `by` did for their payee (None: nobody did)."""
+        return Cause(needs_approval=0 < self._approve_above < cents, by=by)
+
+    async def request_refund(
+        self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason, cause: Cause = AT_ONCE
+    ) -> Refund:
+        """By rule: approved at once, unless the cause says otherwise; again for the same reason: that refund or its latest try.
+
+        Raises NotFound, RefundTooLarge."""
+        refund = await self._settling.refund_by_rule(tx, payment_id, amount, reason, cause)
         refund_requested()
         return refund
 
@@ -180,16 +199,20 @@ class Payments:
         online = next((one for one in self._context.providers.values() if one.abilities.online), None)
         return online is not None and online.abilities.capture
 
-    async def give_back(self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason) -> GivenBack:
+    async def give_back(
+        self, tx: Tx, payment_id: UUID, amount: Money, reason: RefundReason, cause: Cause = AT_ONCE
+    ) -> GivenBack:
         """As request_refund; of what is only reserved so much is not taken. Raises NotFound, RefundTooLarge."""
         payment = await self._context.books.payment(tx, payment_id, lock=True)
         if payment is not None and payment.is_reserved:
             await self._capturing.keep_less(tx, payment_id, amount, reason)
             return GivenBack(payment_id, amount.cents, None)
-        refund = await self.request_refund(tx, payment_id, amount, reason)
+        refund = await self.request_refund(tx, payment_id, amount, reason, cause)
         at_till = payment is not None and payment.provider == COUNTER
-        waits = is_disputed(await self.disputes(tx, payment_id))
-        return GivenBack(payment_id, refund.amount_cents, refund.id, at_till=at_till, is_disputed=waits)
+        disputed = is_disputed(await self.disputes(tx, payment_id))
+        return GivenBack(
+            payment_id, refund.amount_cents, refund.id, at_till=at_till, is_disputed=disputed, waits=refund.is_promised
+        )
 
     async def charge(self, tx: Tx, references: Collection[UUID]) -> list[UUID]:
         """What is reserved for these and may be kept is taken, where that was not decided before; the payments, for `take`."""
@@ -225,14 +248,22 @@ class Payments:
     async def approve_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
         """And submit it at once; the worker is the second try. Refusals: see Approving.approve."""
         refund = await self._approving.approve(payment_id, refund_id, by=by)
-        return await self._refunding.submit(refund_id) if refund.status is RefundStatus.APPROVED else refund
+        return await self._sending.send(refund_id) if refund.status is RefundStatus.APPROVED else refund
 
     async def recognise(self, provider: str, charge_id: str) -> list[Refund]:
         """Refunds of this charge that people have made at the provider, booked. May raise OutcomeUnknown."""
         return await self._recognising.look(provider, charge_id)
 
-    async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int) -> Refund:
-        return await self._approving.reject(payment_id, refund_id, by=by)
+    async def reject_refund(self, payment_id: UUID, refund_id: UUID, *, by: int, note: str = "") -> Refund:
+        """Refusals: see Approving.reject."""
+        return await self._approving.reject(payment_id, refund_id, by=by, note=note)
+
+    async def ask_refund_anew(self, payment_id: UUID, refund_id: UUID, *, by: int | None) -> Refund:
+        """What was rejected although a rule gives it. Refusals: see Approving.ask_anew."""
+        return await self._approving.ask_anew(payment_id, refund_id, by=by)
+
+    async def refund_steps(self, tx: Tx, payment_id: UUID) -> list[RefundStep]:
+        return await self._context.books.steps(tx, payment_id)
 
     async def serve_on(self, tx: Tx, references: Collection[UUID], day: date) -> None:
         """The local day on which what was paid for these references is earned; what is earned already stays so."""
@@ -258,7 +289,7 @@ class Payments:
         return await self._context.books.erase_notes(tx, reference)
 
     async def submit_refund(self, refund_id: UUID) -> Refund:
-        return await self._refunding.submit(refund_id)
+        return await self._sending.send(refund_id)
 
     async def take_event(self, provider: str, headers: Mapping[str, str], raw_body: bytes) -> None:
         await self._noticing.take_event(provider, headers, raw_body)

@@ -10,7 +10,7 @@ from base.db import database_is_away
 from base.jobs import outbox_counts
 from base.metrics import METRICS
 from base.migrate import missing
-from base.web import ANYONE, DATABASE, DRAINING, FEED, Endpoint
+from base.web import ANYONE, CLOCK, DATABASE, DRAINING, FEED, Endpoint
 from payment.endpoints import PAYMENTS
 from video.rooms.lease_store import living
 
@@ -60,6 +60,9 @@ async def metrics(request: web.Request) -> web.Response:
         figures.payments_attention.set(troubles.attention)
         figures.disputes_open.set(troubles.disputes)
         figures.payments_uncovered.set(troubles.uncovered)
+        now = request.app[CLOCK]()
+        figures.refunds_waiting.set(troubles.waiting)
+        figures.refunds_waiting_seconds.set((now - (troubles.waiting_since or now)).total_seconds())
     except Exception as error:
         if not database_is_away(error):
             raise

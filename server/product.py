@@ -230,7 +230,9 @@ async def open_product(settings: Settings, clock: Clock = utcnow) -> AsyncIterat
         async def earn(tx: Tx, payment_id: UUID) -> int:
             return await payments.earn(tx, payment_id)
 
-        payments = Payments(books, providers, ChargeHooks(cases, earn, clock), clock, uuid4)
+        payments = Payments(
+            books, providers, ChargeHooks(cases, earn, clock), clock, uuid4, settings.refund_approval_cents
+        )
         reductions = Reductions(db, slots, payments, clock)
         charges = Charges(db, payments, translations, sealer, clock, settings.public_url, reductions, slots.announce)
         forgetting = Forgetting(payments)

@@ -54,11 +54,12 @@ from booking.appointments.reconfirming import NotAsked
 from booking.appointments.responsible import NotResponsible
 from booking.appointments.till_holds import TillHolds
 from booking.appointments.twins import AnotherBooked, LimitReached
-from booking.appointments.usecases import Appointments
+from booking.appointments.usecases import Appointments, NothingRejected
 from booking.catalogue.model import Channel
 from booking.catalogue.questions import MOST_LETTERS
 from booking.holds.endpoints import HOLDS, ItemOut, MoneyOut
 from booking.holds.refusals import HoldInUse
+from payment.approving import PaymentDisputed, RefundedMeanwhile
 from payment.context import PaymentUnavailable
 
 BY_NAME: web.AppKey[ByName] = web.AppKey("BY_NAME", ByName)
@@ -135,7 +136,10 @@ class AppointmentOut(BaseModel):
     items: list[ItemOut] = Field(description="What the visit is for, in its order")
     due_at_till: MoneyOut | None = Field(description="Booked without being paid: what a till takes; null: nothing")
     payment: str | None = Field(description="Status of the payment; null before it is asked for")
-    refunds: list[RefundOut]
+    refunds: list[RefundOut] = Field(
+        description="`requested`: large, so a person checks it first; `rejected`: they have"
+    )
+    refund_rejected_because: str = Field(description="Why, where it stays rejected")
     refund_if_cancelled: MoneyOut | None = Field(description="If it is cancelled now; null: nothing is paid or booked")
     is_disputed: bool = Field(
         description="The payer has asked their bank for the money back: until that is decided nothing is returned"
@@ -266,6 +270,11 @@ async def keep_appointment(request: web.Request) -> web.Response:
     return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
 
 
+async def ask_refund_anew(request: web.Request) -> web.Response:
+    case = await request.app[APPOINTMENTS].ask_refund_anew(path_id(request, "appointment"))
+    return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
+
+
 async def erase_person(request: web.Request) -> web.Response:
     case = await request.app[APPOINTMENTS].erase(path_id(request, "appointment"))
     return reply(AppointmentOut.of(case, request.app[CLOCK]()), headers=NO_STORE)
@@ -341,6 +350,7 @@ def _members(case: Case, now: datetime) -> dict[str, Any]:
             )
             for refund in case.refunds
         ],
+        "refund_rejected_because": case.rejected_because,
         "refund_if_cancelled": _money(case.refund_at(now)),
         "is_disputed": case.is_disputed,
         "refund_steps": [
@@ -462,6 +472,16 @@ ENDPOINTS = [
         params=_ID,
         gives={200: AppointmentOut},
         refuses=(Unauthenticated, NotFound, NotAsked),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/appointments/{appointment}/refund-again",
+        handler=ask_refund_anew,
+        who=CASE,
+        summary="Ask that a refund which was rejected is checked again; may be repeated",
+        params=_ID,
+        gives={200: AppointmentOut},
+        refuses=(Unauthenticated, NotFound, NothingRejected, RefundedMeanwhile, PaymentDisputed),
     ),
     Endpoint(
         method="POST",

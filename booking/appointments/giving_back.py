@@ -31,12 +31,14 @@ class Afterwards:
 
 
 def in_mail(given: Sequence[GivenBack]) -> dict[str, int]:
-    """What goes back, whether it is to be fetched at a till or waits for a dispute, and what was never taken, as the messages' fields."""
+    """What goes back, whether it is to be fetched at a till or waits for a person or a dispute, and what was never taken, as the messages'
+    fields."""
     back = [one for one in given if one.refund is not None]
     sums = {
         "refund_cents": sum(one.cents for one in back),
         "refund_at_till": bool(back) and all(one.at_till for one in back),
         "refund_disputed": any(one.is_disputed for one in back),
+        "refund_waits": any(one.waits for one in back),
         "released_cents": sum(one.cents for one in given if one.refund is None),
     }
     return {name: cents for name, cents in sums.items() if cents}

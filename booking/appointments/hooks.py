@@ -167,6 +167,12 @@ class CaseHooks:
         fields = {"refund_cents": refund.amount_cents, "refund_at_till": at_till, "currency": payment.currency}
         await self._slots.announce(tx, payment.reference, Notice("refund_succeeded", str(refund.id), fields))
 
+    async def on_refund_rejected(self, tx: Tx, payment: Payment, refund: Refund, note: str) -> None:
+        """`about` has the moment: asked for anew it may be rejected once more."""
+        fields = {"refund_cents": refund.amount_cents, "reason": note, "currency": payment.currency}
+        about = f"{refund.id}:{refund.decided_at}"
+        await self._slots.announce(tx, payment.reference, Notice("refund_rejected", about, fields))
+
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         await self._transfer(tx, payment, refund)
 

@@ -26,7 +26,7 @@ from booking.appointments.model import STANDS, AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.staying import wait_no_more
 from payment.ledger import part_of
-from payment.model import Payment, PaymentStatus, RefundReason
+from payment.model import AT_ONCE, Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
 from payment.till.model import COUNTER
 from payment.usecases import GivenBack, Payments
@@ -159,16 +159,18 @@ class Lifecycle:
         if payment is not None:
             await self._payments.settle(payment.id)
 
-    async def cancel(self, reference: UUID, shown: Money | None = None, by_city: ByCity | None = None) -> None:
+    async def cancel(
+        self, reference: UUID, shown: Money | None = None, by_city: ByCity | None = None, by: int | None = None
+    ) -> None:
         """Until the start, and not while being called. Raises NotFound, TooLate, BeingServed, NotCancellable, RefundDiffers.
 
-        `shown`: what was said to be given back, if anything was said.
+        `shown`: what was said to be given back, if anything was said. `by`: the account that does it for the case's person.
 
         That it is cancelled or has run out already is no mistake: a time that was not booked yet becomes either, depending on whether
         a payment had to be fenced.
         """
         for _try in range(2):
-            left = await self._cancel_once(reference, shown, by_city)
+            left = await self._cancel_once(reference, shown, by_city, by)
             appointment_cancelled()
             fenced = await left.carry_out(self._payments)
             if fenced is None or not fenced.is_secured:
@@ -232,7 +234,9 @@ class Lifecycle:
             await asyncio.gather(*(self._fence(*each) for each in fences[first : first + _FENCES_AT_ONCE]))
         return len(due)
 
-    async def _cancel_once(self, reference: UUID, shown: Money | None, by_city: ByCity | None) -> Afterwards:
+    async def _cancel_once(
+        self, reference: UUID, shown: Money | None, by_city: ByCity | None, by: int | None
+    ) -> Afterwards:
         async with self._transaction() as tx:
             case = await self._locked(tx, reference)
             if case.status in (_S.CANCELLED, _S.EXPIRED):
@@ -245,12 +249,15 @@ class Lifecycle:
                 raise TooLate
             if case.status in _UNBOOKED:
                 return await self._end_unbooked(tx, case)
-            return await self._cancel_booked(tx, case, shown, by_city)
+            return await self._cancel_booked(tx, case, shown, by_city, by)
 
-    async def _cancel_booked(self, tx: Tx, case: CaseState, shown: Money | None, by_city: ByCity | None) -> Afterwards:
+    async def _cancel_booked(
+        self, tx: Tx, case: CaseState, shown: Money | None, by_city: ByCity | None, by: int | None
+    ) -> Afterwards:
         if await self._is_called(tx, case.id):  # calling holds the case, so this does not change before commit
             raise BeingServed
-        given = await self._give_back(tx, case, 100 if by_city else case.refund_percent(self._clock()), shown)
+        percent = 100 if by_city else case.refund_percent(self._clock())
+        given = await self._give_back(tx, case, percent, shown, by=by, is_citys=by_city is not None)
         takes = await self._keep_rest(tx, case)
         await self._slots.move(tx, case.id, _S.CANCELLED)
         fields = {**in_mail(given), **({"reason": by_city.reason} if by_city else {})}
@@ -269,12 +276,22 @@ class Lifecycle:
         await self._slots.move(tx, case.id, _S.CANCELLED if case.status is _S.HELD else _S.EXPIRED)
         return Afterwards()
 
-    async def _give_back(self, tx: Tx, case: CaseState, percent: int, shown: Money | None = None) -> list[GivenBack]:
-        """So much of the fee. Staff may have given money back already; then what is left."""
+    async def _give_back(
+        self,
+        tx: Tx,
+        case: CaseState,
+        percent: int,
+        shown: Money | None = None,
+        *,
+        by: int | None = None,
+        is_citys: bool = False,
+    ) -> list[GivenBack]:
+        """So much of the fee. Staff may have given money back already; then what is left. `is_citys`: at once, whatever it is."""
         found = await parts(self._payments, tx, case.references, case.fee.percent(percent))
         if shown is not None and shown.cents != sum(part.cents for _, part in found):
             raise RefundDiffers
-        return [await self._payments.give_back(tx, ident, part, RefundReason.CANCELLED) for ident, part in found]
+        cause = AT_ONCE if is_citys else self._payments.cause(sum(part.cents for _, part in found), by)
+        return [await self._payments.give_back(tx, ident, part, RefundReason.CANCELLED, cause) for ident, part in found]
 
     async def _keep_rest(self, tx: Tx, case: CaseState) -> list[UUID]:
         """What a cancelled case does not give back is the city's from now on; of what is only reserved it is taken."""

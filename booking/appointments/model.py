@@ -227,6 +227,7 @@ class Case:
     refunds: tuple[Refund, ...] = ()
     disputed: frozenset[UUID] = frozenset()  # payments whose dispute is not decided
     lost: frozenset[UUID] = frozenset()  # and those whose dispute is lost: of them nothing can go back
+    rejected_because: str = ""  # of the refund that people have rejected last, where it stays rejected
     uncovered: Payment | None = None  # was reserved and has run out, and nothing has come in its place
     is_erased: bool = False  # who comes is not known any more; the contact is empty
     is_told: bool = True  # False: the latest message could not be delivered

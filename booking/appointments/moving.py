@@ -30,7 +30,7 @@ from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
 from payment.ledger import part_of
-from payment.model import Payment, PaymentStatus, RefundReason
+from payment.model import AT_ONCE, Payment, PaymentStatus, RefundReason
 from payment.usecases import GivenBack, Payments
 
 pay_requested = point("appointment.pay-requested")
@@ -123,10 +123,10 @@ class Moving:
         self._let_go = let_go
         self._moves_most = moves_most
 
-    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
+    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by: int | None = None) -> str | None:
         """To the time of this hold, at whatever office and in whatever way; again with the same hold: done already. Where the fee is
         less now, the difference goes back. Where it is more: the address where the difference is paid; the old time is kept until then.
-        `by_staff`: they know who is responsible, and who may help out.
+        `by`: the account that does it for the case's person; staff know who is responsible, and who may help out.
 
         Raises NotFound, NotMovable, HasArrived, TooManyMoves, HoldInUse, HoldOver, OtherService, OutsideInvitation, NotResponsible,
         NoNumber, CallOver, PriceDiffers, MoveWaits, PaymentUnavailable (503: nothing is lost, the same again may succeed).
@@ -137,14 +137,14 @@ class Moving:
             case, hold = await self._look(conn, appointment_id, hold_id, self._moves_most)
             if hold is None:
                 return None
-            if not by_staff:
+            if by is None:
                 await responsible.check(conn, self._sealer, self._offers, appointment_id, hold_id)
             await who_store.adopt(conn, appointment_id, hold_id)
             is_owed = await self._is_owed(conn, case)
             if hold.fee_cents > case.fee.cents and not is_owed:
                 payment = await self._wait(conn, case, hold, hold_id, return_url)
             else:
-                left = await self._swap(conn, case, hold, is_owed=is_owed)
+                left = await self._swap(conn, case, hold, is_owed=is_owed, by=by)
         if payment is not None:
             pay_requested()
             opened = await self._payments.open(payment.id)
@@ -260,6 +260,7 @@ class Moving:
         by_city: ByCity | None = None,
         *,
         is_owed: bool,
+        by: int | None = None,
     ) -> Afterwards:
         """`is_owed`: nothing is paid yet, so what the new time costs is what a till will take."""
         if hold.fee_cents > case.fee.cents and (by_city is not None or not is_owed):
@@ -267,8 +268,8 @@ class Moving:
         fence = await wait_no_more(self._slots, self._payments, conn, case)
         if is_owed and hold.fee_cents:
             await store.owe_at_till(conn, case.id)
-        given = await self._give_back(conn, case, case.fee.cents - hold.fee_cents)
         is_citys = by_city is not None or case.is_displaced
+        given = await self._give_back(conn, case, case.fee.cents - hold.fee_cents, by=by, is_citys=is_citys)
         percent = _AS_BEFORE if is_citys else case.refund_percent(self._clock())
         await move_store.take_time(conn, case.id, hold, percent, BY_CITY if is_citys else BY_PERSON)
         await self._payments.serve_on(conn, case.references, case.day_of(hold.starts_at))
@@ -314,10 +315,13 @@ class Moving:
             service_day=case.day_of(hold.starts_at),
         )
 
-    async def _give_back(self, conn: Connection, case: CaseState, cents: int) -> list[GivenBack]:
-        """Of the difference. Staff may have given money back already; then what is left."""
+    async def _give_back(
+        self, conn: Connection, case: CaseState, cents: int, *, by: int | None, is_citys: bool
+    ) -> list[GivenBack]:
+        """Of the difference. Staff may have given money back already; then what is left. `is_citys`: at once, whatever it is."""
         found = await parts(self._payments, conn, case.references, Money(cents, case.fee.currency)) if cents else []
         for ident, _part in found:
             if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, ident)):
                 raise PriceDiffers
-        return [await self._payments.give_back(conn, ident, part, RefundReason.MOVED) for ident, part in found]
+        cause = AT_ONCE if is_citys else self._payments.cause(sum(part.cents for _, part in found), by)
+        return [await self._payments.give_back(conn, ident, part, RefundReason.MOVED, cause) for ident, part in found]

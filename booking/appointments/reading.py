@@ -28,7 +28,6 @@ from payment.usecases import Payments
 from video.rooms.model import Invitation
 
 _MOST_LISTED = 50
-_ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the citizen
 
 
 class NotConfirmed(Conflict):
@@ -158,6 +157,10 @@ class Reading:
         paid = [one for one in (payment, *differences) if one is not None]
         disputes = [each for one in paid if one.captured_cents for each in await self._payments.disputes(conn, one.id)]
         refunds = [refund for one in paid for refund in await self._payments.refunds(conn, one.id)]
+        rejected = [one for one in refunds if one.needs_approval and one.status is RefundStatus.REJECTED]
+        steps = [
+            step for one in rejected for step in await self._payments.refund_steps(conn, one.payment_id) if step.note
+        ]
         waits = await move_store.find_waiting(conn, appointment_id) if moves else None
         waiting = await reducing.waiting(conn, waits)
         tried_anew = {refund.retry_of for refund in refunds}
@@ -180,6 +183,7 @@ class Reading:
             made,
             answers=answers,
             uncovered=uncovered,
+            rejected_because=(steps[-1].note or "") if steps else "",
             differences=tuple(differences),
             disputed=frozenset(one.payment_id for one in disputes if one.status in DISPUTED),
             lost=frozenset(one.payment_id for one in disputes if one.status is DisputeStatus.LOST),
@@ -237,7 +241,7 @@ def _case(
         created_at=row.created_at,
         contact=contact,
         payment=payment,
-        refunds=tuple(refund for refund in refunds if refund.status not in _ONLY_ASKED_FOR),
+        refunds=tuple(refund for refund in refunds if not refund.is_of_people),
         is_erased=is_erased,
         is_told=is_told,
         reconfirm=reconfirm,

@@ -33,7 +33,8 @@ async def cancel(request: web.Request) -> web.Response:
     wanted = await body(request, CancelIn) if request.body_exists else CancelIn()
     case = await _case(request)
     shown = None if wanted.refund_cents is None else Money(wanted.refund_cents, case.fee.currency)
-    return reply(_out(request, await request.app[APPOINTMENTS].cancel(case.id, shown)), headers=NO_STORE)
+    cancelled = await request.app[APPOINTMENTS].cancel(case.id, shown, by=request[STAFF].account_id)
+    return reply(_out(request, cancelled), headers=NO_STORE)
 
 
 async def move(request: web.Request) -> web.Response:
@@ -42,7 +43,7 @@ async def move(request: web.Request) -> web.Response:
         raise Unauthenticated
     appointments, case = request.app[APPOINTMENTS], await _case(request)
     back = f"{request.app[SETTINGS].public_url}/{case.language}/appointments/{case.id}/moved/{wanted.hold}"
-    pay_url = await appointments.move(case.id, wanted.hold, back, by_staff=True)
+    pay_url = await appointments.move(case.id, wanted.hold, back, by=request[STAFF].account_id)
     moved = _out(request, await appointments.case(case.id))
     return reply(AppointmentMoved(**moved.model_dump(), pay_url=pay_url), headers=NO_STORE)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from base.clock import Clock
 from base.db import Connection, Database, again_after_deadlock
+from base.errors import Conflict
 from base.i18n import Translations
 from base.i18n import mark as _
 from base.money import Money
@@ -28,10 +29,15 @@ from booking.appointments.slots import ByCity, IsCalled, LetGo, Slots, nobody_is
 from booking.availability.model import ANYBODY, Offers, Who
 from booking.availability.responsible import Served
 from notifications.usecases import Notifications
-from payment.model import Payment
+from payment.model import Payment, RefundStatus
 from payment.usecases import Payments
 
 _SAID_KEPT = timedelta(hours=1)
+
+
+class NothingRejected(Conflict):
+    code = "nothing_rejected"
+    message = _("No refund of this appointment was rejected.")
 
 
 class Appointments(ForStaff):
@@ -100,9 +106,29 @@ class Appointments(ForStaff):
         await self._lifecycle.settle(appointment_id)
         return await self.case(appointment_id)
 
-    async def cancel(self, appointment_id: UUID, shown: Money | None = None, by_city: ByCity | None = None) -> Case:
+    async def cancel(
+        self,
+        appointment_id: UUID,
+        shown: Money | None = None,
+        by_city: ByCity | None = None,
+        by: int | None = None,
+    ) -> Case:
         """Refusals: see Lifecycle.cancel."""
-        await again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown, by_city))
+        await again_after_deadlock(lambda: self._lifecycle.cancel(appointment_id, shown, by_city, by))
+        return await self.case(appointment_id)
+
+    async def ask_refund_anew(self, appointment_id: UUID) -> Case:
+        """By the case's person: what a rule gives back and people have rejected is checked again; again: nothing more happens.
+
+        Raises NotFound, NothingRejected, RefundedMeanwhile, PaymentDisputed.
+        """
+        case = await self.case(appointment_id)
+        own = [one for one in case.refunds if one.needs_approval]
+        if not own:
+            raise NothingRejected
+        for one in own:
+            if one.status is RefundStatus.REJECTED:
+                await self._payments.ask_refund_anew(one.payment_id, one.id, by=None)
         return await self.case(appointment_id)
 
     async def erase(self, appointment_id: UUID) -> Case:
@@ -134,14 +160,12 @@ class Appointments(ForStaff):
         await again_after_deadlock(lambda: self._moving.rebook(appointment_id, hold_id, by_city))
         return await self.case(appointment_id)
 
-    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by_staff: bool = False) -> str | None:
+    async def move(self, appointment_id: UUID, hold_id: UUID, return_url: str, *, by: int | None = None) -> str | None:
         """To the time of the hold; whoever calls has proved both. The address where the difference of the fee is paid first, or None.
 
         Refusals: see Moving.move.
         """
-        return await again_after_deadlock(
-            lambda: self._moving.move(appointment_id, hold_id, return_url, by_staff=by_staff)
-        )
+        return await again_after_deadlock(lambda: self._moving.move(appointment_id, hold_id, return_url, by=by))
 
     async def settle_move(self, appointment_id: UUID, hold_id: UUID) -> None:
         """Look at the payment of the difference: the return page does so before it shows anything."""

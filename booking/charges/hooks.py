@@ -67,5 +67,8 @@ class ChargeHooks:
     async def on_refunded(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         await self._cases.on_refunded(tx, payment, refund)
 
+    async def on_refund_rejected(self, tx: Tx, payment: Payment, refund: Refund, note: str) -> None:
+        await self._cases.on_refund_rejected(tx, payment, refund, note)
+
     async def on_refund_failed(self, tx: Tx, payment: Payment, refund: Refund) -> None:
         await self._cases.on_refund_failed(tx, payment, refund)

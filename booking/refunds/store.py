@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
-from booking.refunds.model import Due, LetterRun
+from booking.refunds.model import Due, DueAt, LetterRun
 
 
-async def due(conn: Connection, limit: int) -> list[Due]:
-    """Of all offices, the longest waiting first; while a payment is disputed nobody is asked."""
+async def due_at(conn: Connection, office_id: int, limit: int) -> list[DueAt]:
+    """Of cases that were booked at this office, or have a living time at its counters; the longest waiting first. While a payment is
+    disputed nobody is asked."""
     sql = """
-        SELECT o.id AS order_id, o.round, p.reference FROM transfer_order o JOIN payment p ON p.id = o.payment_id
+        SELECT o.id AS order_id, o.round, p.reference, a.id AS appointment_id
+          FROM transfer_order o JOIN payment p ON p.id = o.payment_id
+          LEFT JOIN LATERAL (SELECT moves AS id FROM claim WHERE request_key = p.reference AND moves IS NOT NULL
+                             UNION ALL SELECT appointment_id FROM charge WHERE id = p.reference AND appointment_id IS NOT NULL) m ON true
+          JOIN appointment a ON a.id = coalesce(m.id, p.reference)
          WHERE o.status IN ('asked', 'returned')
+           AND (a.office_id = $1 OR EXISTS (SELECT FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 AND c.office_id = $1))
            AND NOT EXISTS (SELECT FROM transfer_letter l WHERE l.order_id = o.id AND l.round = o.round)
            AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = o.payment_id AND d.status NOT IN ('won', 'closed'))
-         ORDER BY o.changed_at, o.id LIMIT $1"""
-    return await fetch_all(conn, Due, sql, limit)
-
-
-async def at_office(conn: Connection, cases: Collection[UUID], office_id: int) -> set[UUID]:
-    """Those of these that were booked there, or have a living time at its counters."""
-    sql = """
-        SELECT a.id FROM appointment a WHERE a.id = ANY ($1) AND (a.office_id = $2 OR EXISTS (
-          SELECT FROM claim c WHERE c.appointment_id = a.id AND c.status < 8 AND c.office_id = $2))"""
-    return set(await fetch_all(conn, UUID, sql, list(cases), office_id))
+         ORDER BY o.changed_at, o.id LIMIT $2"""
+    return await fetch_all(conn, DueAt, sql, office_id, limit)
 
 
 async def insert_run(conn: Connection, ident: UUID, office_id: int, by: int, now: datetime) -> bool:

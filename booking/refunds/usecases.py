@@ -146,16 +146,12 @@ class Refunds:
     async def _asked(self, office_id: int) -> list[tuple[Due, Case]]:
         """Whom no message reaches, and no letter was printed to in this round."""
         async with self._db.connection() as conn:
-            due = await store.due(conn, _MOST_DUE)
-            cases = await _cases(conn, due)
-            own = await store.at_office(conn, set(cases.values()), office_id)
+            due = await store.due_at(conn, office_id, _MOST_DUE)
         found = []
         for one in due:
-            if cases[one.order_id] not in own:
-                continue
-            case = await self._appointments.case(cases[one.order_id])
+            case = await self._appointments.case(one.appointment_id)
             if not (case.is_told and self._appointments.can_reach(case.contact)):
-                found.append((one, case))
+                found.append((one.due, case))
         return found
 
     def _code(self, one: Due) -> str:

@@ -68,7 +68,8 @@ async def cancel(request: web.Request) -> web.Response:
     place, case = await place_of(request), await case_of_office(request, path_id(request, "appointment"))
     shown = cents_of(await form(request), "refund_cents")
     try:
-        await request.app[APPOINTMENTS].cancel(case.id, None if shown is None else Money(shown, case.fee.currency))
+        money, by = None if shown is None else Money(shown, case.fee.currency), request[STAFF].account_id
+        await request.app[APPOINTMENTS].cancel(case.id, money, by=by)
     except DomainError as error:
         return await _page(request, case, problem=words_of(request)._(error.message, **error.fields))
     return see(f"{place.base}/cases/{case.id}")
@@ -118,7 +119,8 @@ async def _done(request: web.Request, case: Case, work: Awaitable[object]) -> we
 async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.Response:
     place, words = await place_of(request), words_of(request)
     appointments, what = request.app[APPOINTMENTS], await chosen(request, case)
-    facts = facts_of(case, what, words.now, "", can_text=appointments.can_text)
+    above = request.app[SETTINGS].refund_approval_cents
+    facts = facts_of(case, what, words.now, "", can_text=appointments.can_text, check_above=above)
     sees = request[STAFF].may("person.read", place.office.id) and not case.is_erased
     reach = facts.reach if sees else ""
     closed = await request.app[REBOOKINGS].of_case(case.id)
@@ -146,7 +148,13 @@ async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.R
         person=(*contact_rows(words, case.contact), *answer_rows(words, case.answers)) if sees else (),
         move_url=f"{place.base}?moves={case.id}" if facts.can_move else "",
         cancel_action=f"{place.base}/cases/{case.id}/cancel" if facts.can_cancel else "",
-        cancellation=if_cancelled_now(words, facts.refund_now, case.fee, is_disputed=facts.is_disputed)
+        cancellation=if_cancelled_now(
+            words,
+            facts.refund_now,
+            case.fee,
+            is_disputed=facts.is_disputed,
+            is_checked=facts.checked_if_cancelled,
+        )
         if facts.refund_now is not None
         else "",
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),

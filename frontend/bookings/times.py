@@ -81,7 +81,7 @@ async def _move(request: web.Request, place: Place, case: Case, hold: Hold) -> w
     """What stays where it is keeps no second time, unless that waits until the person has paid a difference."""
     back = f"{request.app[SETTINGS].public_url}/{case.language}/appointments/{case.id}/moved/{hold.id}"
     try:
-        await request.app[APPOINTMENTS].move(case.id, hold.id, back, by_staff=True)
+        await request.app[APPOINTMENTS].move(case.id, hold.id, back, by=request[STAFF].account_id)
     except DomainError:
         await request.app[HOLDS].release(hold.id)
         raise

@@ -17,7 +17,6 @@ from payment.till.model import COUNTER
 from payment.transfers.model import Order
 
 _S = ChargeStatus
-_ONLY_ASKED_FOR = (RefundStatus.REQUESTED, RefundStatus.REJECTED)  # among staff: no promise to the payer
 
 
 def state(words: Words, charge: Charge, payment: Payment | None) -> tuple[str, str]:
@@ -99,7 +98,7 @@ def _given_back(
     """How each refund stands; what goes by bank transfer is said by its order."""
     tried_anew, lines = {one.retry_of for one in refunds}, []
     for one in refunds:
-        if one.status in _ONLY_ASKED_FOR or one.id in tried_anew or one.is_transferred:
+        if one.is_of_people or one.id in tried_anew or one.is_transferred:
             continue
         amount = words.fee(Money(one.amount_cents, payment.currency))
         match one.status:

@@ -41,8 +41,10 @@ class CaseFacts:
     only_at_till: bool = False  # nothing is paid online
     at_till: str = ""  # the Kassenzeichen under which it is to be paid at a till; empty: online
     has_till_hold: bool = False  # its time stays held for that, so online is a change of mind
-    refund: str = ""  # "", under_way, at_till (to be fetched there), done, failed, transfer
+    refund: str = ""  # "", checking, rejected, under_way, at_till (to be fetched there), done, failed, transfer
     refund_amount: Money | None = None
+    rejected_because: str = ""
+    checked_if_cancelled: bool = False  # what is given back then is large, so a person looks at it first
     reach: str = ""  # the e-mail address or mobile number to which messages go; empty: nobody can be told
     is_erased: bool = False
     can_erase: bool = False
@@ -78,7 +80,14 @@ _PAYMENT = {
     PaymentStatus.ATTENTION: "processing",
 }
 _OPEN_QUESTION = (ReconfirmStatus.ASKED, ReconfirmStatus.LAPSED)
-_REFUND = {RefundStatus.SUCCEEDED: "done", RefundStatus.OVERTAKEN: "done", RefundStatus.FAILED: "failed"}
+_REFUND = {
+    RefundStatus.REQUESTED: "checking",
+    RefundStatus.REJECTED: "rejected",
+    RefundStatus.SUCCEEDED: "done",
+    RefundStatus.OVERTAKEN: "done",
+    RefundStatus.FAILED: "failed",
+}
+_STATES = ("rejected", "checking", "disputed", "failed", "under_way", "at_till", "done", "transfer")
 
 
 def facts_of(
@@ -92,7 +101,9 @@ def facts_of(
     is_displaced: bool = False,
     transfers: tuple[tuple[str, str], ...] = (),
     only_at_till: bool = False,
+    check_above: int = 0,
 ) -> CaseFacts:
+    """`check_above`: in cents; what is given back and is more, a person looks at first; 0: never."""
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund, refund_amount = _returned(case)
     status = case.status.value
@@ -131,6 +142,8 @@ def facts_of(
         terms=case.terms,
         refund_now=case.refund_at(now),
         is_disputed=case.is_disputed,
+        rejected_because=case.rejected_because,
+        checked_if_cancelled=case.reserved is None and 0 < check_above < (case.refund_at(now) or case.fee).cents,
         reconfirm=case.reconfirm,
         keep_url=keep_url,
         has_call=has_call,
@@ -163,7 +176,7 @@ def _returned(case: Case) -> tuple[str, Money | None]:
         return "", None
     last = [refund for refund in case.refunds if refund.reason is case.refunds[-1].reason]
     states = {"transfer" if one.is_transferred else _refund_state(case, one) for one in last}
-    state = next(one for one in ("disputed", "failed", "under_way", "at_till", "done", "transfer") if one in states)
+    state = next(one for one in _STATES if one in states)
     amount = sum(one.amount_cents for one in last if state == "transfer" or not one.is_transferred)
     return state, Money(amount, case.fee.currency)
 
@@ -290,6 +303,7 @@ def case_page(
         cancel_amount=_amount(words, facts),
         cancel_steps=() if is_held or facts.due_at_till is not None or facts.is_disputed else _steps(words, facts),
         cancel_hidden=(("refund_cents", str(facts.refund_now.cents)),) if facts.refund_now is not None else (),
+        again_action=f"{here}/refund-again" if facts.refund == "rejected" and not facts.is_erased else "",
         new_url=_new_url(words, facts),
         erase_url=here if erases else f"{here}?erase=1#erase-question" if facts.can_erase else "",
         erase_action=f"{here}/erase" if erases else "",
@@ -320,6 +334,7 @@ def _amount(words: Words, facts: CaseFacts) -> str:
         facts.chosen.fee,
         is_reserved=facts.payment == "reserved",
         is_disputed=facts.is_disputed,
+        is_checked=facts.checked_if_cancelled,
     )
 
 
@@ -610,6 +625,18 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
                 "you would get it twice. If your bank does not give it to you, we do.",
                 amount=amount,
             ),
+        ),
+        "checking": (
+            words._(
+                "{amount} are to go back to you. Because the amount is large, one of our staff checks that first. You need not do "
+                "anything; this page shows how it stands.",
+                amount=amount,
+            ),
+        ),
+        "rejected": (
+            words._("We have checked the refund of {amount} and do not pay it.", amount=amount),
+            words._("Reason: {reason}", reason=facts.rejected_because),
+            words._("Do you not agree? Then you can ask that it is checked again."),
         ),
         "under_way": (
             words._("We are returning {amount} to you, the way you paid. This takes up to ten days.", amount=amount),

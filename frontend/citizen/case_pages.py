@@ -223,6 +223,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         is_displaced=await request.app[REBOOKINGS].is_open(ident),
         transfers=tuple((line(words, one), refund_url(request, one)) for one in transfers),
         only_at_till=appointments.only_at_till,
+        check_above=request.app[SETTINGS].refund_approval_cents,
     )
     held = await request.app[TILL_HOLDS].found(ident) if facts.status == "held" else None
     told_place = tuple(one.name for one in await appointments.placed(ident) if one.is_told)
@@ -298,6 +299,16 @@ async def keep(request: web.Request) -> web.Response:
         case = await request.app[APPOINTMENTS].case(ident)
         if case.status is AppointmentStatus.CONFIRMED:
             return await show(request, refusal)  # else it was given up meanwhile, and its page says so
+    return see(f"/{words.language}/appointments/{ident}")
+
+
+async def ask_refund_anew(request: web.Request) -> web.Response:
+    words, ident = words_of(request), path_id(request, "appointment")
+    key_of(await form(request))
+    try:
+        await request.app[APPOINTMENTS].ask_refund_anew(ident)
+    except Conflict as refusal:
+        return await show(request, refusal)
     return see(f"/{words.language}/appointments/{ident}")
 
 

@@ -11,9 +11,23 @@ from frontend.citizen.words import Words
 
 
 def if_cancelled_now(
-    words: Words, amount: Money, fee: Money, *, is_reserved: bool = False, is_disputed: bool = False
+    words: Words,
+    amount: Money,
+    fee: Money,
+    *,
+    is_reserved: bool = False,
+    is_disputed: bool = False,
+    is_checked: bool = False,
 ) -> str:
-    """`is_reserved`: the fee is not taken yet; `is_disputed`: its payer has asked their bank for it."""
+    """`is_reserved`: the fee is not taken yet; `is_disputed`: its payer has asked their bank for it; `is_checked`: the amount is large, and
+    a person has to approve it."""
+    said = _if_cancelled(words, amount, fee, is_reserved=is_reserved, is_disputed=is_disputed)
+    if not is_checked:
+        return said
+    return f"{said} {words._('Because the amount is large, one of our staff checks that first.')}"
+
+
+def _if_cancelled(words: Words, amount: Money, fee: Money, *, is_reserved: bool, is_disputed: bool) -> str:
     paid = words.fee(fee)
     if is_reserved:
         if not amount:

@@ -106,6 +106,14 @@ ENDPOINTS = [
     page("GET", _CASE, case_pages.show_case, CASE, "The appointment", Unauthenticated),
     page("GET", f"{_CASE}/call", case_pages.enter_call, CASE, "To the video call", Unauthenticated, NotFound),
     page("POST", f"{_CASE}/keep", case_pages.keep, CASE, "Say that one comes", Unauthenticated, NotFound),
+    page(
+        "POST",
+        f"{_CASE}/refund-again",
+        case_pages.ask_refund_anew,
+        CASE,
+        "Have a refund checked again that was rejected",
+        *(Unauthenticated, NotFound),
+    ),
     page("POST", f"{_CASE}/erase", case_pages.erase, CASE, "Delete who comes", Unauthenticated, NotFound),
     page(
         "POST",

@@ -421,6 +421,7 @@ class CasePage:
     till_url: str = ""  # where it may be paid at a till instead
     further: tuple[tuple[str, str], ...] = ()  # fees of the visit: how each stands, and its address
     refresh_url: str = ""  # while a payment is being processed
+    again_action: str = ""  # a refund was rejected, and may be asked for anew
     keep_action: str = ""  # whether one comes was asked, and is still to be answered
     keep_lines: tuple[str, ...] = ()
     wait_text: str = ""  # another time waits until the difference is paid

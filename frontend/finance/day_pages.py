@@ -36,8 +36,10 @@ from frontend.finance.views import DayPage, EntryLine, Link, PaymentLine, Sum, W
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import RECONCILIATION, REVERSALS
 from payment.exports.endpoints import EXPORTS
-from payment.model import Payment
-from payment.reconciliation.model import Apart, Day, DayRow, Side, Sums
+from payment.model import Payment, Refund
+from payment.reconciliation.model import Apart, Day, DayRow, People, Side, Sums
+
+_DECIDED_WITHIN_DAYS = 2  # then a refund has waited too long for its approval
 
 
 class DayQuery(BaseModel):
@@ -67,11 +69,12 @@ async def show_work(request: web.Request) -> web.Response:
     place, today = str(zone_of(words)), today_of(words)
     requests = tuple(
         WorkLine(
-            at=words.near(refund.created_at, place),
+            at=words.near(refund.attempt_at, place),
             about=about(words, payment, briefs),
             amount=wording.cents(words, refund.amount_cents, payment.currency),
             text=wording.note(words, refund),
-            people=found.people.name(refund.requested_by),
+            people=_who_asks(words, found.people, refund),
+            late=_late(words, refund),
         )
         for refund, payment in found.requests
     )
@@ -199,6 +202,21 @@ def _apart_link(words: Words, one: Apart) -> Link:
         label = words._("Drawer: {till}", till=one.till)
         return Link(label=label, url=down(words, drawer_url(words, one.drawer_id)))
     return subject_link(words, one.subject)
+
+
+def _who_asks(words: Words, people: People, refund: Refund) -> str:
+    if refund.requested_by is not None:
+        return people.name(refund.requested_by)
+    return (
+        words._("the rule")
+        if refund.caused_by is None
+        else words._("the rule, after {name}", name=people.name(refund.caused_by))
+    )
+
+
+def _late(words: Words, refund: Refund) -> str:
+    waits = (words.now - refund.attempt_at).days
+    return words.ngettext("waits {n} day", "waits {n} days", waits) if waits >= _DECIDED_WITHIN_DAYS else ""
 
 
 def _until(words: Words, day: Day) -> str:

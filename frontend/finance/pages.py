@@ -227,10 +227,18 @@ ENDPOINTS = [
     ),
     page(
         "POST",
+        f"{_PAYMENT}/refunds/{{refund}}/again",
+        payment_pages.ask_anew,
+        can("refund.request"),
+        "Ask anew for a refund by rule that was rejected",
+        *(NotFound, RefundedMeanwhile, PaymentDisputed),
+    ),
+    page(
+        "POST",
         f"{_PAYMENT}/refunds/{{refund}}/reject",
         payment_pages.reject_refund,
         can("refund.approve"),
         "Reject or withdraw a request",
-        *(NotFound, AlreadyDecided),
+        *(NotFound, Invalid, AlreadyDecided),
     ),
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
 from aiohttp import web
@@ -26,7 +27,16 @@ from frontend.finance.trail import at, crumbs, down, with_way
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import PAYMENTS, RECEIPTS, RECONCILIATION
-from payment.model import UNREFUNDABLE, Payment, PaymentStatus, Refund, RefundStatus
+from payment.model import (
+    ERASED_NOTE,
+    UNREFUNDABLE,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    RefundStep,
+    StepEvent,
+)
 from payment.receipts.kassenzeichen import spaced
 from payment.receipts.model import Receipt
 from payment.reconciliation.model import Story
@@ -61,18 +71,28 @@ async def approve_refund(request: web.Request) -> web.Response:
 
 
 async def reject_refund(request: web.Request) -> web.Response:
+    """`why`: what its payee reads, where a rule gives it."""
+    payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
+    why = (await form(request)).get("why", "").replace("\r\n", "\n")
+    work = request.app[PAYMENTS].reject_refund(payment_id, refund_id, by=request[STAFF].account_id, note=why)
+    return await _decided(request, payment_id, work, why, "why")
+
+
+async def ask_anew(request: web.Request) -> web.Response:
     payment_id, refund_id = path_id(request, "payment"), path_id(request, "refund")
     await form(request)
-    work = request.app[PAYMENTS].reject_refund(payment_id, refund_id, by=request[STAFF].account_id)
+    work = request.app[PAYMENTS].ask_refund_anew(payment_id, refund_id, by=request[STAFF].account_id)
     return await _decided(request, payment_id, work)
 
 
-async def _decided(request: web.Request, payment_id: UUID, work: Awaitable[Refund], note: str = "") -> web.Response:
-    """Back to the payment; a refusal is told on its page."""
+async def _decided(
+    request: web.Request, payment_id: UUID, work: Awaitable[Refund], note: str = "", field: str = "note"
+) -> web.Response:
+    """Back to the payment; a refusal is told on its page. `field`: where the note was typed."""
     try:
         await work
     except (Conflict, Invalid) as refusal:
-        return await _page(request, payment_id, refusal, note)
+        return await _page(request, payment_id, refusal, {field: note})
     return _back(request, payment_id)
 
 
@@ -83,8 +103,12 @@ def _back(request: web.Request, payment_id: UUID) -> web.Response:
 
 
 async def _page(
-    request: web.Request, payment_id: UUID, refusal: DomainError | None = None, note: str = ""
+    request: web.Request,
+    payment_id: UUID,
+    refusal: DomainError | None = None,
+    typed: Mapping[str, str] = MappingProxyType({}),
 ) -> web.Response:
+    """`typed`: of the one form that was sent, its field and what stood in it."""
     reconciliation = request.app[RECONCILIATION]
     words = at(request, words_of(request), payment_url(words_of(request), payment_id))
     story = await reconciliation.payment(payment_id)
@@ -94,7 +118,7 @@ async def _page(
     references = await request.app[APPOINTMENTS].references(brief.id) if brief else [payment.reference]
     others = [one for one in await reconciliation.of_references(references) if one != payment_id]
     wrong = (
-        {one.pointer.lstrip("/"): words._(one.message) for one in refusal.errors}
+        {next(iter(typed), "note"): words._(one.message) for one in refusal.errors}
         if isinstance(refusal, Invalid)
         else {}
     )
@@ -102,7 +126,7 @@ async def _page(
     receipt = await request.app[RECEIPTS].of(payment_id) if payment.captured_cents else None
     here, place = payment_url(words, payment_id), str(zone_of(words))
     title = about(words, payment, briefs).label
-    awaited = any(one.status is RefundStatus.REQUESTED for one in story.refunds)
+    awaited = any(one.status is RefundStatus.REQUESTED and not one.needs_approval for one in story.refunds)
     is_disputed = any(one.status in UNREFUNDABLE for one in story.disputes)
     can_ask = not is_disputed and payment.status is PaymentStatus.PAID and bool(payment.refundable) and not awaited
     view = PaymentPage(
@@ -131,7 +155,7 @@ async def _page(
         request_url=with_way(words, f"{here}/refunds") if can_ask and staff.may("refund.request") else "",
         refundable=wording.money(words, payment.refundable),
         request_key=new_key(),
-        values={"note": note},
+        values=typed,
         messages=wrong,
     )
     return staff_page(request, "finance/payment", view, status=refusal.status if refusal is not None else 200)
@@ -214,8 +238,11 @@ def _appointment(words: Words, brief: Brief | None, staff: Principal) -> tuple[F
 
 
 def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, here: str) -> RefundLine:
-    is_open, is_own = refund.status is RefundStatus.REQUESTED, refund.requested_by == staff.account_id
+    is_open, is_own = refund.status is RefundStatus.REQUESTED, refund.is_own_of(staff.account_id)
+    can_ask = refund.needs_approval and refund.status is RefundStatus.REJECTED and staff.may("refund.request")
     may_decide = is_open and staff.may("refund.approve")
+    # One form on a page: its field has a name. The next one comes when this one is decided.
+    is_first = refund == next((one for one in story.refunds if one.is_promised), refund)
     there = story.look.refunds if story.look else ()
     seen = next((one for one in there if refund.id == one.refund_id or refund.provider_id == one.provider_id), None)
     place = str(zone_of(words))
@@ -233,18 +260,40 @@ def _refund_line(words: Words, story: Story, refund: Refund, staff: Principal, h
         else "",
         is_request=is_open,
         approve_url=with_way(words, f"{here}/refunds/{refund.id}/approve") if may_decide and not is_own else "",
-        reject_url=with_way(words, f"{here}/refunds/{refund.id}/reject") if may_decide else "",
-        hint=words._("You asked for this refund, so another person has to approve it.") if is_open and is_own else "",
+        reject_url=with_way(words, f"{here}/refunds/{refund.id}/reject") if may_decide and is_first else "",
+        is_by_rule=refund.needs_approval,
+        again_url=with_way(words, f"{here}/refunds/{refund.id}/again") if can_ask else "",
+        hint=_hint(words, refund) if is_open and is_own else "",
+        steps=tuple(_step(words, story, step) for step in story.steps if step.refund_id == refund.id),
     )
 
 
+def _hint(words: Words, refund: Refund) -> str:
+    if refund.needs_approval:
+        return words._("This refund comes of what you have done or asked for, so another person has to approve it.")
+    return words._("You asked for this refund, so another person has to approve it.")
+
+
+def _step(words: Words, story: Story, step: RefundStep) -> str:
+    when, name = words.when(step.at, str(zone_of(words))), story.people.name(step.by)
+    if step.event is StepEvent.REJECTED:
+        why = words._("(reason deleted with the personal data)") if step.note == ERASED_NOTE else step.note
+        return words._("Rejected by {name}, {when}: {why}", name=name, when=when, why=why)
+    if step.by is None:
+        return words._("Asked for anew by the payee, {when}", when=when)
+    return words._("Asked for anew by {name}, {when}", name=name, when=when)
+
+
 def _people(words: Words, story: Story, refund: Refund) -> str:
-    if refund.requested_by is None:
-        return words._("By rule")
     name = story.people.name
-    parts = [words._("Asked for by {name}", name=name(refund.requested_by))]
+    if refund.requested_by is not None:
+        parts = [words._("Asked for by {name}", name=name(refund.requested_by))]
+    elif refund.caused_by is not None:
+        parts = [words._("By rule, because of what {name} did for the payee", name=name(refund.caused_by))]
+    else:
+        parts = [words._("By rule")]
     if refund.approved_by is not None:
         parts.append(words._("approved by {name}", name=name(refund.approved_by)))
-    if refund.rejected_by is not None:
+    if refund.rejected_by is not None and not refund.needs_approval:  # that has its own line, with the reason
         parts.append(words._("rejected by {name}", name=name(refund.rejected_by)))
     return ", ".join(parts)

@@ -25,6 +25,9 @@ class RefundLine:
     approve_url: str = ""
     reject_url: str = ""
     hint: str = ""  # why it cannot be approved here
+    is_by_rule: bool = False  # large: a rejection needs a reason, and it may be asked for anew
+    again_url: str = ""
+    steps: tuple[str, ...] = ()  # what people have done about it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,7 @@ class WorkLine:
     text: str
     people: str
     settle_url: str = ""
+    late: str = ""  # that it waits too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,7 @@ _FAILURES: Mapping[str, str] = {
     "merchant_request": _("it was cancelled at the provider"),
     "charge_disputed": _("the payer disputes the payment"),
     "charge_already_refunded": _("the provider says that everything is refunded already"),
+    "refunded_at_provider": _("it was refunded by hand at the provider before"),
     "not_fetched": _("nobody fetched it at the till"),
 }
 _WRONG: Mapping[str, str] = {

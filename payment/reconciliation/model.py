@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from base.money import Money
 from payment.ledger import CASH, PSP_CLEARING, TERMINAL_CLEARING, Entry, JournalKind
-from payment.model import Dispute, Payment, PaymentStatus, Refund
+from payment.model import Dispute, Payment, PaymentStatus, Refund, RefundStep
 from payment.ports import RefundSnapshot, SessionState, Snapshot
 from payment.statement import Statement
 
@@ -228,6 +228,7 @@ class Story:
     differences: tuple[Difference, ...]
     people: People
     disputes: tuple[Dispute, ...] = ()
+    steps: tuple[RefundStep, ...] = ()  # about refunds by rule that wait for a person, the oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
-from payment.model import Dispute, Payment, Refund
+from payment.model import Dispute, Payment, Refund, RefundStep
 from payment.reconciliation.model import Apart, Found, Message, Posted, Span
 
 
@@ -85,6 +85,13 @@ async def messages(conn: Connection, payment_id: UUID) -> list[Message]:
     return await fetch_all(conn, Message, sql, payment_id)
 
 
+async def steps(conn: Connection, payment_id: UUID) -> list[RefundStep]:
+    sql = """
+        SELECT s.refund_id, s.event, s.at, s.by, s.note FROM refund_step s JOIN refund r ON r.id = s.refund_id
+         WHERE r.payment_id = $1 ORDER BY s.id"""
+    return await fetch_all(conn, RefundStep, sql, payment_id)
+
+
 async def of_references(conn: Connection, references: Sequence[UUID]) -> list[UUID]:
     sql = (
         "SELECT id FROM payment WHERE reference = ANY ($1) ORDER BY array_position($1, reference), created_at DESC, id"
@@ -129,7 +136,7 @@ async def found(conn: Connection, ids: Collection[UUID]) -> list[Found]:
 
 
 async def open_requests(conn: Connection) -> list[Refund]:
-    return await fetch_all(conn, Refund, "SELECT * FROM refund WHERE status = 'requested' ORDER BY created_at, id")
+    return await fetch_all(conn, Refund, "SELECT * FROM refund WHERE status = 'requested' ORDER BY attempt_at, id")
 
 
 async def in_attention(conn: Connection) -> list[Payment]:

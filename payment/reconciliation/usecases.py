@@ -13,7 +13,7 @@ from base.clock import Clock
 from base.db import Connection, Database, freeze
 from base.errors import NotFound
 from base.identity import store as accounts
-from payment.model import Dispute, Payment, Refund
+from payment.model import Dispute, Payment, Refund, RefundStep
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
 from payment.reconciliation import store
@@ -81,7 +81,8 @@ class Reconciliation:
             await freeze(conn)
             ours = await _of(conn, [payment_id])
             messages = await store.messages(conn, payment_id)
-            people = await _people(conn, ours.refunds)
+            steps = await store.steps(conn, payment_id)
+            people = await _people(conn, ours.refunds, steps)
         return Story(
             payment=ours.payments[0],
             refunds=ours.refunds,
@@ -91,6 +92,7 @@ class Reconciliation:
             differences=tuple(reconcile_alone(ours) if look is None else reconcile_payment(ours, look)),
             people=people,
             disputes=ours.disputes,
+            steps=tuple(steps),
         )
 
     async def disputes(self) -> list[tuple[Dispute, Payment]]:
@@ -227,6 +229,7 @@ async def _with_payments(conn: Connection, found: Sequence[Dispute]) -> list[tup
     return [(one, known[one.payment_id]) for one in found]
 
 
-async def _people(conn: Connection, refunds: Collection[Refund]) -> People:
+async def _people(conn: Connection, refunds: Collection[Refund], steps: Collection[RefundStep] = ()) -> People:
     ids = {one for refund in refunds for one in (refund.requested_by, refund.approved_by, refund.rejected_by)}
+    ids |= {one for refund in refunds for one in (refund.caused_by, refund.asked_by)} | {step.by for step in steps}
     return People(await accounts.names(conn, [one for one in ids if one is not None]))

@@ -196,6 +196,8 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"GET {_CASE}/till/code": CITIZEN,
     "POST /api/appointments/{appointment}/cancel": CITIZEN,
     "POST /api/appointments/{appointment}/erase": CITIZEN,
+    "POST /api/appointments/{appointment}/refund-again": CITIZEN,
+    f"POST {_CASE}/refund-again": CITIZEN,
     "POST /api/appointments/{appointment}/keep": CITIZEN,
     f"POST {_CASE}/keep": CITIZEN,
     "POST /api/appointments/{appointment}/move": CITIZEN,
@@ -560,6 +562,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     f"POST {_PAYMENT}/refunds": TILL,
     f"POST {_PAYMENT}/refunds/{{refund}}/approve": TILL,
     f"POST {_PAYMENT}/refunds/{{refund}}/reject": TILL,
+    f"POST {_PAYMENT}/refunds/{{refund}}/again": TILL,
 }
 _ROUTES = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in ENDPOINTS}
 _REFUSED = {"unauthenticated", "not_signed_in", "forbidden"}

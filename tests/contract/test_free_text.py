@@ -15,7 +15,7 @@ from payment.retention.store import COUNT
 # Typed about a case: erased with its person (docs/adr/0017).
 WITH_PERSON = """
     allocation_request.check_reason charge.withdraw_reason charge_history.reason open_fee.note override.reason
-    reduction_claim.reason refund.note transfer_step.note"""
+    reduction_claim.reason refund.note refund_step.note transfer_step.note"""
 # Sealed, or a part of what is: with the person, too; or by the part's own rule, which the page of terms names.
 SEALED = """
     allocation_document.content allocation_person.birth_date allocation_person.contact allocation_person.reason
@@ -81,7 +81,7 @@ OF_CODE = """
     overview_link.channel overview_link.language payment.capture payment.currency payment.keep_reason payment.language
     payment.status question.condition_key question.key question.kind rebooking.because rebooking.status reconfirm.status
     reduction.key reduction.kind reduction.per reduction.services reduction_claim.outcome refund.reason refund.status
-    refund.transfer_status refund_policy.key refund_policy.step_hours refund_policy.step_percent responsibility.kind
+    refund.transfer_status refund_step.event refund_policy.key refund_policy.step_hours refund_policy.step_percent responsibility.kind
     retention_run.kind retention_term.kind reversal.status room.status seat.muted seat.role seat.sends seat.state service.capture
     service.channels service.key service.leika_key service_office.channels service_search.language ticket.channel ticket.status
     ticket_history.status till.key till_code.way till_hold.because till_hold.verified transfer_order.status transfer_step.event

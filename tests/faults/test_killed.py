@@ -136,6 +136,7 @@ CASES: dict[str, list[Case]] = {
         worker(s.EXPIRED_BARE, "hold.expired"),
     ],
     "refund.requested": [web(s.PAID_BACK_AT_ONCE, "refund.requested")],
+    "refund.looked-first": [web(s.PAID_BACK_AT_ONCE, "refund.looked-first")],
     "refund.proposed": [web(s.REFUNDED_BY_TWO, "refund.proposed")],
     "refund.approved": [
         web(s.REFUNDED_BY_TWO, "refund.approved"),

@@ -115,6 +115,23 @@ async def test_without_a_message_the_matching_finds_it_and_the_rest_can_be_cance
     await town.assert_sound()
 
 
+@pytest.mark.parametrize(("cents", "rest"), [(1300, 0), (500, 800)])
+async def test_one_by_rule_gives_way_before_it_is_sent_and_nobody_is_asked(town: Town, cents: int, rest: int) -> None:
+    """Nothing has told us of it. Of a part the rest follows."""
+    made, charge = await paid(town)
+    await town.sandbox("PUT", "webhooks/faults", {"lose": 1.0})
+    by_hand(town, charge, cents)
+    assert (await town.cancel(made)).status == 200
+    await town.work()
+    await town.work()
+    expected = [("at_provider", cents, "succeeded"), ("cancelled", 1300, "failed")]
+    assert sorted(await refunds(town)) == sorted([*expected, *([("cancelled", rest, "succeeded")] if rest else [])])
+    assert await town.rows("SELECT id FROM transfer_order") == []
+    figures = (await town.call("GET", "/metrics")).body
+    assert "schalter_refunds_failed 0.0" in figures
+    await town.assert_sound()
+
+
 async def test_what_waited_to_be_transferred_is_called_off(town: Town, staff: dict[str, StaffBrowser]) -> None:
     await failed(town)
     await town.sandbox("PUT", "refunds/outcome", {"outcome": "succeeded"})

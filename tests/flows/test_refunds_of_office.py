@@ -7,12 +7,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pypdf import PdfReader
 
 from base.clock import SettableClock
+from booking.refunds import usecases as refunds
 from sandbox.smtp.faults import Fault
 from tests.flows.test_transfers import IBAN, OURS, failed, mails, order_of, words
 from tests.staff import StaffBrowser, hire, sign_in
@@ -158,3 +159,18 @@ async def test_a_letter_to_whoever_has_not_got_the_mail(town: Town) -> None:
         assert "Es wartet kein Brief" in words(await kay.get(here))
     assert len(await town.rows("SELECT order_id FROM transfer_letter")) == 1
     await town.assert_sound()
+
+
+async def test_what_waits_at_other_offices_keeps_no_letter_back(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much waits there: each office reads its own."""
+    theirs, made = await failed(town, contact=BY_POST), await failed(town, contact=BY_POST)
+    office = await office_of(town, made)
+    await town.rows(
+        "UPDATE appointment SET office_id = (SELECT min(id) FROM office WHERE id <> $2) WHERE id = $1 RETURNING id",
+        UUID(theirs["id"]),
+        office,
+    )
+    monkeypatch.setattr(refunds, "_MOST_DUE", 1)
+    async with AsyncExitStack() as stack:
+        kay = (await clerks(town, stack, office))["kay"]
+        assert "1 Brief drucken" in words(await kay.get(f"/de/bookings/{office}/refund-letters"))

@@ -95,6 +95,11 @@ FIELDS: dict[Template, dict[str, object]] = {
     },
     Template.PAID_TOO_LATE: {"sequence": 1, "refund_cents": 3700},
     Template.REFUND_SUCCEEDED: {"sequence": 1, "refund_cents": 3700},
+    Template.REFUND_REJECTED: {
+        "sequence": 1,
+        "refund_cents": 37000,
+        "reason": "Die Bescheinigung wurde schon ausgestellt.",
+    },
     Template.FEE_TAKEN: {"sequence": 1, "paid_cents": 3700},
     Template.FEE_DUE_AGAIN: {"sequence": 1, "paid_cents": 3700},
     Template.CHARGE_ASKED: {"own_url": f"https://termine.stuttgart.example/de/charge/{'A' * 43}", "fee_cents": 1300},

@@ -119,6 +119,10 @@ class RecordingHooks:
         assert refund.status is RefundStatus.SUCCEEDED
         self.told.append(("refunded", payment.reference))
 
+    async def on_refund_rejected(self, tx: Tx, payment: Payment, refund: Refund, note: str) -> None:
+        assert refund.status is RefundStatus.REJECTED
+        self.told.append((f"refund rejected: {note}", payment.reference))
+
     async def on_disputed(self, tx: Tx, payment: Payment, dispute: Dispute) -> None:
         self.told.append((f"dispute {dispute.status.value}", payment.reference))
 

@@ -4,6 +4,7 @@ Not here, because they live, and why: other keys for `create`, or raising the at
 has never had a payer: nobody knows its address. Telling nobody of a fence: expiry looks at each hold that is over, finds its payment
 fenced, and frees the time. A rule that forgets what it asked for: it asks when a case is cancelled, and a case is cancelled once.
 Another key for each call that takes what is reserved: the provider takes once, and refuses the second call by its state, not by its key.
+A lost dispute that overlooks what waits for approval: seldom both meet (`test_approving.py` shows it).
 No order when a case is cancelled: what may be kept is taken on the day after all the same, only later.
 """
 
@@ -29,8 +30,9 @@ from payment.books_memory import MemoryBooks
 from payment.capturing import Capturing
 from payment.decide_dispute import decide_dispute
 from payment.disputing import Disputing
+from payment.earning import Earning
 from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, dispute_journal
-from payment.model import Dispute, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
+from payment.model import COUNTED, Cause, Dispute, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
 from payment.noticing import Noticing
 from payment.opening import Opening
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
@@ -429,7 +431,36 @@ def only_messages_tell_of_refunds_at_the_provider(patch: pytest.MonkeyPatch) -> 
     patch.setattr(Payments, "recognise", recognise)
 
 
+def a_large_refund_asks_nobody(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Payments, "cause", lambda self, cents, by: Cause())
+
+
+def whoever_cancelled_approves_it(patch: pytest.MonkeyPatch) -> None:
+    check = memory_rules.check_refund
+
+    def check_refund(refund: Refund, was: Refund | None = None) -> None:
+        check(replace(refund, caused_by=None, asked_by=None), was)
+
+    patch.setattr(Refund, "is_own_of", lambda refund, account: False)
+    patch.setattr(memory_rules, "check_refund", check_refund)
+
+
+def what_waits_keeps_no_money(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(memory_rules, "counted_cents", lambda r: r.amount_cents if r.status in COUNTED else 0)
+
+
+def what_is_rejected_stays_owed(patch: pytest.MonkeyPatch) -> None:
+    async def earn_rejected(self: Earning, tx: Tx, refund: Refund) -> int:
+        return 0
+
+    patch.setattr(Earning, "earn_rejected", earn_rejected)
+
+
 MUTANTS: list[Mutate] = [
+    a_large_refund_asks_nobody,
+    whoever_cancelled_approves_it,
+    what_waits_keeps_no_money,
+    what_is_rejected_stays_owed,
     a_new_key_for_each_refund_call,
     silence_is_a_failure,
     time_is_freed_without_asking,

@@ -51,6 +51,7 @@ HOLD = timedelta(minutes=15)
 CITIZENS = 6
 SLOTS = 2
 REFUND_PERCENT = 50
+CLERK, OFFICER, OTHER_OFFICER = 1, 2, 3  # who cancels for people, and who approves what is given back
 
 
 class Crash(BaseException):
@@ -133,6 +134,7 @@ class Simulation:
         self.crashes = self.faults = 0
         self.edited: set[str] = set()  # sessions paid with another amount than ours
         self.edits = self.chance.hits(0.15)  # in some worlds somebody does that at the provider
+        self.rejected = self.asked_anew = 0
         self.had_again = self.answered = self.paid_out = self.came_back = self.paid_anew = 0
         self.slow = self.chance.choice([0.0, 0.0, 0.4]) if promises else 0.0  # how often the bank answers days later
         if self.slow:
@@ -145,6 +147,9 @@ class Simulation:
         self.disputing = self.chance.choice([0.0, 0.3, 0.6])  # how often a payer goes to the bank
         staffed = Chance(f"{seed}:staff")
         self.staff = Staff(self, staffed, is_able=self.abilities.records, is_disputing=self.disputing > 0)
+        self.people = Chance(f"{seed}:people")
+        others_refund = self.staff.by_two or self.staff.at_provider
+        self.approve_above = 0 if others_refund else self.people.choice([0, 600])  # large refunds wait for a person
         self.db = BusyDatabase(self)
         self.books, self.slots = MemoryBooks(self.db), MemorySlots(self._is_free)
         self.record_rows = MemoryRecordRows(self.db)
@@ -156,7 +161,9 @@ class Simulation:
     def start(self) -> None:
         """A fresh process on the same database."""
         hooks = CaseHooks(self.slots, self.clock, serve_on=self.books.serve_on)
-        self.payments = Payments(self.books, {"stripe": self.provider}, hooks, self.clock, self.new_id)
+        self.payments = Payments(
+            self.books, {"stripe": self.provider}, hooks, self.clock, self.new_id, self.approve_above
+        )
         stripe = {"stripe": self.provider}
         self.records = ProviderRecords(cast("Any", self.record_rows), stripe, self.clock, self.record_rows)
         transaction = self.books.transaction
@@ -252,7 +259,8 @@ class Simulation:
             await self.attempt(lambda: self.payments.charge_due(over), lambda: self.cases.cancel(reference))
         if chance.hits(0.5):
             await chance.turns(60)
-            await self.attempt(lambda: self.cases.cancel(reference))
+            by = self.people.choice([None, CLERK])
+            await self.attempt(lambda: self.cases.cancel(reference, by=by))
         if chance.hits(self.disputing):
             await chance.turns(40)
             self._dispute()
@@ -380,6 +388,27 @@ class Simulation:
                 raw = json.dumps(event).encode()
                 await self.attempt(partial(self.payments.take_event, "stripe", {}, raw))
 
+    async def approvers(self) -> None:
+        """Who approves, rejects, asks anew, or tries what they must not; also two at once."""
+        while self.approve_above:
+            await self.people.turns(10)
+            await asyncio.sleep(0)
+            await self._decide_refunds([CLERK, OFFICER, OTHER_OFFICER])
+
+    async def _decide_refunds(self, people: list[int], *, approve: bool = False) -> None:
+        for refund in [one for one in self.db.rows("refund") if one.needs_approval]:
+            payment_id, ident, by = refund.payment_id, refund.id, self.people.choice(people)
+            other = self.people.choice(people)
+            if refund.status == "rejected":
+                if not approve and self.people.hits(0.2):
+                    await self.attempt(partial(self.payments.ask_refund_anew, payment_id, ident, by=other))
+            elif refund.status == "requested":
+                works = [partial(self.payments.approve_refund, payment_id, ident, by=by)]
+                if not approve and self.people.hits(0.5):
+                    reject = partial(self.payments.reject_refund, payment_id, ident, by=other, note="Nobody paid this.")
+                    works = [reject] if self.people.hits(0.7) else [*works, reject]
+                await self.attempt(*works)
+
     async def time(self) -> None:
         """Time passes, calls given up arrive, banks get round to refunds, and sometimes the process just dies."""
         while True:
@@ -396,7 +425,8 @@ class Simulation:
 
     async def run(self) -> None:
         failpoint.arm(self.step_marked)
-        others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time(), self.staff.work())]
+        people = (self.staff.work(), self.approvers())
+        others = [asyncio.create_task(one) for one in (self.worker(), self.messenger(), self.time(), *people)]
         try:
             await asyncio.gather(*(self.citizen(number) for number in range(CITIZENS)))
             for other in others:
@@ -466,6 +496,9 @@ class Simulation:
                 await self.staff.read_by_night()
             await self.cases.expire_due()
             await self.payments.sweep()
+            if minute % 15 == 10:  # whoever has asked for one anew does not approve it
+                for person in (OFFICER, OTHER_OFFICER):
+                    await self._decide_refunds([person], approve=True)
         await self._run_out()
         await self.payments.earn_due(self.clock().date() + timedelta(days=2))
         if self.abilities.records:
@@ -502,6 +535,22 @@ class Simulation:
             require(0 <= payment.refunded_cents <= payment.captured_cents, "more refunded than captured")
             require(0 <= payment.advance_cents <= payment.captured_cents, "more in advance than captured")
         self.staff.check_always(require)
+        going: Counter[UUID] = Counter()
+        let_go = {one.id for one in self.db.rows("payment") if one.keep_reason is not None}  # taken while it was let go
+        for refund in self.db.rows("refund"):
+            is_large = (
+                0 < self.approve_above < refund.amount_cents
+                and refund.reason == "cancelled"
+                and refund.payment_id not in let_go
+            )
+            if refund.status in ("approved", "submitted", "succeeded"):
+                require(not is_large or refund.approved_by is not None, "a large refund that nobody has approved")
+            if refund.status in ("approved", "submitted", "succeeded") or (is_large and refund.status == "requested"):
+                going[refund.payment_id] += refund.amount_cents
+            mine = {refund.caused_by, refund.asked_by} - {None}
+            require(refund.approved_by not in mine, "approved by whoever has brought it about")
+        for payment in self.db.rows("payment"):
+            require(payment.refunded_cents == going[payment.id], "what is promised is not kept for it")
 
     async def check_end(self) -> None:
         cases = {case.id: case for case in self.db.rows("case")}
@@ -544,7 +593,9 @@ class Simulation:
         done = "succeeded" if self.abilities.refund else "failed"
         why = {"provider_cannot_refund"} if not self.abilities.refund else {"charge_disputed"}
         settled = {r.status for r in refunds if not (r.status == "failed" and r.failure in why)}
+        rejected = {r.payment_id for r in refunds if r.status == "rejected" and r.needs_approval}
         require(settled <= {done, "overtaken", "rejected"}, "a refund rests unsettled or failed")
+        require(not rejected or bool(self.approve_above), "a refund was rejected that nobody had to approve")
         if self.abilities.fence:
             self.staff.check_end(require)
             require(all(r.reason != "lost_slot" for r in refunds), "money came for a time given away")
@@ -564,7 +615,7 @@ class Simulation:
                     if r.payment_id == payment.id and r.status in ("failed", "overtaken")
                 )
                 kept = payment.captured_cents - payment.refunded_cents - by_transfer
-                share = payment.amount.percent(REFUND_PERCENT).cents
+                share = 0 if payment.id in rejected else payment.amount.percent(REFUND_PERCENT).cents
                 owed = {
                     C.CONFIRMED: case.fee.cents,
                     C.FINISHED: case.fee.cents,
@@ -577,6 +628,10 @@ class Simulation:
                 else:
                     require(owed <= kept <= payment.captured_cents, f"{case.status}: kept {kept}, owed {owed}")
         paid = {payment.reference for payment in payments if payment.status == "paid"}
+        notices = Counter(template for _, template, _ in await self._notices())
+        steps = Counter(step.event for step in self.db.rows("refund_step"))
+        require(notices["refund_rejected"] == steps["rejected"], "rejected, and nobody told")
+        self.rejected, self.asked_anew = steps["rejected"], steps["asked_anew"]
         told = {(case_id, template) for case_id, template, _ in await self._notices()}
         gone = {p.reference for p in payments if p.is_uncovered}
         require(not gone or self.forgets, "a reservation ran out although it could be taken")

@@ -20,12 +20,13 @@ from payment.approving import (
     NothingLeft,
     NotPaid,
     OwnRequest,
+    PaymentDisputed,
     RefundedMeanwhile,
 )
 from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.memory import MemoryDatabase
-from payment.model import Payment, Refund, RefundReason, RefundStatus
+from payment.model import Cause, Payment, Refund, RefundReason, RefundStatus
 from tests.payment.world import World
 from tests.town import eventually
 
@@ -163,6 +164,139 @@ async def test_a_failed_one_can_be_asked_for_again(world: World) -> None:
     again = await asked(world, payment, key=OTHER_KEY)
     await world.payments.approve_refund(payment.id, again.id, by=CAROL)
     assert await world.clearing(payment) == world.at_provider() == 0
+
+
+async def promised(world: World, payment: Payment, cents: int = 1300, *, by: int | None = None) -> Refund:
+    """By a rule, and large enough to wait for a person."""
+    cause = Cause(needs_approval=True, by=by)
+    async with world.books.transaction() as tx:
+        given = await world.payments.give_back(tx, payment.id, Money(cents), RefundReason.CANCELLED, cause)
+        assert given.waits
+        await world.payments.earn(tx, payment.id)
+    [refund] = [one for one in await world.refunds(payment) if one.id == given.refund]
+    return refund
+
+
+async def test_what_a_rule_gives_back_waits_where_it_is_large(world: World) -> None:
+    """Nobody acts on it, its money is kept, and whoever brought it about does not approve it."""
+    payment = await world.paid()
+    refund = await promised(world, payment, 1000, by=ANN)
+    await world.sweep_for(30)
+    assert (await world.payments.submit_refund(refund.id)).status is RefundStatus.REQUESTED
+    assert (await world.now(payment)).refundable == Money(300)
+    assert (await world.now(payment)).advance_cents == 1000  # only the rest is earned
+    troubles = await world.payments.troubles()
+    assert (troubles.waiting, troubles.waiting_since) == (1, refund.created_at)
+    with pytest.raises(OwnRequest):
+        await world.payments.approve_refund(payment.id, refund.id, by=ANN)
+    done = await world.payments.approve_refund(payment.id, refund.id, by=BOB)
+    assert (done.status, done.approved_by, done.caused_by) == (RefundStatus.SUCCEEDED, BOB, ANN)
+    assert await world.clearing(payment) == world.at_provider() == 300
+    assert (await world.payments.troubles()).waiting == 0
+
+
+async def test_beside_a_request_of_a_person(world: World) -> None:
+    """Each has its own; what a rule has promised goes first."""
+    payment = await world.paid()
+    request = await asked(world, payment)
+    refund = await promised(world, payment, 1000)
+    with pytest.raises(RefundedMeanwhile):
+        await world.payments.approve_refund(payment.id, request.id, by=BOB)
+    assert (await world.payments.approve_refund(payment.id, refund.id, by=BOB)).status is RefundStatus.SUCCEEDED
+
+
+async def test_a_rejection_says_why_and_the_claim_lives_on(world: World) -> None:
+    payment = await world.paid()
+    refund = await promised(world, payment)
+    for note in ("", "  ", "x" * 501):
+        with pytest.raises(Invalid):
+            await world.payments.reject_refund(payment.id, refund.id, by=BOB, note=note)
+    rejected = await world.payments.reject_refund(payment.id, refund.id, by=BOB, note=" It was issued already. ")
+    assert await world.payments.reject_refund(payment.id, refund.id, by=BOB, note="again") == rejected
+    assert world.hooks.told[-1] == ("refund rejected: It was issued already.", payment.reference)
+    assert len(world.hooks.told) == 2  # once, after the payment
+    now = await world.now(payment)
+    assert (now.refunded_cents, now.advance_cents) == (0, 0)  # kept, so earned
+    with pytest.raises(AlreadyDecided):
+        await world.payments.approve_refund(payment.id, refund.id, by=CAROL)
+
+    world.clock.advance(days=1)
+    anew = await world.payments.ask_refund_anew(payment.id, refund.id, by=CAROL)
+    assert (anew.status, anew.rejected_by, anew.asked_by) == (RefundStatus.REQUESTED, None, CAROL)
+    assert await world.payments.ask_refund_anew(payment.id, refund.id, by=None) == anew  # again: as it stands
+    assert (await world.payments.troubles()).waiting_since == world.clock()
+    with pytest.raises(OwnRequest):
+        await world.payments.approve_refund(payment.id, refund.id, by=CAROL)
+    await world.payments.approve_refund(payment.id, refund.id, by=BOB)  # who rejected it may think again
+    assert await world.clearing(payment) == world.at_provider() == 0
+    async with world.books.transaction() as tx:
+        steps = await world.payments.refund_steps(tx, payment.id)
+    assert [(one.event, one.by, one.note) for one in steps] == [
+        ("rejected", BOB, "It was issued already."),
+        ("asked_anew", CAROL, None),
+    ]
+
+
+async def test_rejected_and_refunded_otherwise_it_is_not_asked_for_anew(world: World) -> None:
+    payment = await world.paid()
+    refund = await promised(world, payment)
+    await world.payments.reject_refund(payment.id, refund.id, by=BOB, note="Nobody paid this.")
+    request = await asked(world, payment)
+    await world.payments.approve_refund(payment.id, request.id, by=BOB)
+    with pytest.raises(RefundedMeanwhile):
+        await world.payments.ask_refund_anew(payment.id, refund.id, by=None)
+    with pytest.raises(NotFound):  # a person's request is asked for by another request
+        await world.payments.ask_refund_anew(payment.id, request.id, by=None)
+
+
+async def test_another_try_goes_on_with_the_approval(world: World) -> None:
+    payment = await world.paid()
+    refund = await promised(world, payment, by=ANN)
+    world.machine.refund_outcome = "failed"
+    failed = await world.payments.approve_refund(payment.id, refund.id, by=BOB)
+    assert failed.retry_at is not None
+    world.machine.refund_outcome = "succeeded"
+    world.clock.advance(days=2)
+    await world.payments.sweep()
+    second = (await world.refunds(payment))[1]
+    assert (second.status, second.approved_by, second.caused_by) == (RefundStatus.SUCCEEDED, BOB, ANN)
+    assert second.needs_approval
+
+
+@pytest.mark.parametrize(("part", "status"), [(None, RefundStatus.OVERTAKEN), (300, RefundStatus.FAILED)])
+async def test_a_lost_dispute_ends_what_waits(world: World, part: int | None, status: RefundStatus) -> None:
+    """It has paid it back; or a part of it, and the rest is for people."""
+    payment = await world.paid()
+    refund = await promised(world, payment)
+    [charge] = world.machine.state.rows("charges")
+    dispute = world.machine.dispute(charge["id"], amount=part)
+    world.clock.advance(minutes=20)
+    await world.payments.sweep()
+    with pytest.raises(PaymentDisputed):
+        await world.payments.approve_refund(payment.id, refund.id, by=BOB)
+    world.machine.decide_dispute(dispute["id"], won=False)
+    world.clock.advance(minutes=20)
+    await world.payments.sweep()
+    assert [one.status for one in await world.refunds(payment)] == [status]
+    assert await world.clearing(payment) == world.at_provider()
+
+
+async def test_many_decide_at_once_about_what_a_rule_gives_back(db: Database) -> None:
+    async with db.transaction() as conn:
+        await conn.execute(PEOPLE)
+    world = World(PgBooks(db))
+    for reference in range(3001, 3006):
+        payment = await world.paid(reference)
+        refund = await promised(world, payment, by=CAROL)
+        one = (payment.id, refund.id)
+        deciding = [world.payments.approve_refund(*one, by=by) for by in (ANN, BOB, CAROL) * 2]
+        deciding += [world.payments.reject_refund(*one, by=by, note="why") for by in (ANN, BOB)]
+        told = await outcomes(*deciding)
+        assert told["OwnRequest"] == 2
+        await world.sweep_for(2)
+        [now] = await world.refunds(payment)
+        assert now.status in (RefundStatus.SUCCEEDED, RefundStatus.REJECTED)
+        assert await world.clearing(payment) == (0 if now.status is RefundStatus.SUCCEEDED else 1300)
 
 
 async def outcomes(*doings: Awaitable[Refund]) -> Counter[str]:

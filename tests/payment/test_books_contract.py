@@ -18,13 +18,24 @@ from payment.books_memory import MemoryBooks
 from payment.books_pg import PgBooks
 from payment.ledger import PSP_CLEARING, Entry, Journal, JournalKind, fee_journal, refund_journal
 from payment.memory import MemoryDatabase
-from payment.model import ERASED_NOTE, Capture, Payment, PaymentStatus, Refund, RefundReason, RefundStatus, Troubles
+from payment.model import (
+    ERASED_NOTE,
+    Capture,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundReason,
+    RefundStatus,
+    RefundStep,
+    StepEvent,
+    Troubles,
+)
 from payment.ports import Tx, VendorEvent
 from tests.payment.making import NOW, a_payment, a_refund
 
 P, R = PaymentStatus, RefundStatus
 EVENT = VendorEvent(id="evt_1", kind="kind", payment_id=UUID(int=1), session_id="cs_1", refund_id=None)
-SEEDS = 40
+SEEDS = 60
 UNSENT = (R.REQUESTED, R.APPROVED)
 CLERKS = (
     "INSERT INTO account (login, name, password_hash) SELECT n, n, '$argon2id$' || n FROM unnest('{ann,bob}'::text[]) n"
@@ -151,6 +162,7 @@ async def test_payments_that_cannot_be(books: Books, fields: dict[str, Any], con
 ASKED: dict[str, Any] = {"reason": RefundReason.MANUAL, "requested_by": 1, "note": "Paid twice"}
 REQUEST: dict[str, Any] = {**ASKED, "status": R.REQUESTED}
 MANUAL: dict[str, Any] = {**ASKED, "approved_by": 2, "decided_at": NOW}
+PROMISED: dict[str, Any] = {"needs_approval": True, "caused_by": 1}
 
 
 @pytest.mark.parametrize(
@@ -478,6 +490,41 @@ async def test_the_mark_of_the_listing_never_goes_back(books: Books) -> None:
         assert await books.listed_until(tx, "other") is None
 
 
+async def test_what_a_rule_has_promised_keeps_its_money_until_it_is_rejected(books: Books) -> None:
+    await put(books, a_payment(status=P.PAID), promised := a_refund(status=R.REQUESTED, amount_cents=800, **PROMISED))
+    await put(books, a_refund(id=UUID(int=502), **REQUEST))  # of a person, beside it
+
+    async def refunded() -> int:
+        async with books.transaction() as tx:
+            found = await books.payment(tx, UUID(int=1))
+        assert found is not None
+        return found.refunded_cents
+
+    async def store(after: Refund, was: RefundStatus, *steps: RefundStep) -> None:
+        async with books.transaction() as tx:
+            for step in steps:
+                await books.write_step(tx, step)
+            await books.store_refund(tx, after, was)
+
+    assert await refunded() == 800
+    rejected = replace(promised, status=R.REJECTED, rejected_by=1, decided_at=NOW)
+    await store(rejected, R.REQUESTED, why := rejection(promised, "Nobody paid this."))
+    assert await refunded() == 0
+    anew = replace(promised, asked_by=2, attempt_at=NOW + timedelta(hours=1))
+    asked = RefundStep(refund_id=promised.id, event=StepEvent.ASKED_ANEW, at=NOW, by=2)
+    await store(anew, R.REJECTED, asked)
+    assert await refunded() == 800
+    async with books.transaction() as tx:
+        assert await books.refund(tx, promised.id) == anew
+        assert await books.steps(tx, UUID(int=1)) == [why, asked]
+        assert (await books.troubles(tx)).waiting == 2
+        assert (await books.troubles(tx)).waiting_since == NOW
+        assert await books.erase_notes(tx, UUID(int=1001))  # something waits
+        assert [one.note for one in await books.steps(tx, UUID(int=1))] == [ERASED_NOTE, None]
+    own = replace(anew, status=R.APPROVED, approved_by=2, decided_at=NOW)
+    assert await refusal(books, lambda tx: books.store_refund(tx, own, R.REQUESTED)) == "refund_by_rule_four_eyes"
+
+
 # Twins: the same random doings on both, step by step.
 
 
@@ -525,15 +572,29 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         retry_at=dice.choice([None, NOW]),
     )
     asked = a_refund(id=refund_id, payment_id=payment_id, amount_cents=500, **REQUEST)
-    refund = dice.choice([refund, refund, tame, tame, asked])
+    promised = replace(
+        tame,
+        status=dice.choice([R.REQUESTED, R.REQUESTED, R.APPROVED]),
+        provider_id=None,
+        retry_at=None,
+        needs_approval=True,
+        caused_by=dice.choice([None, 1]),
+        approved_by=dice.choice([None, None, 2]),
+        decided_at=dice.choice([None, NOW]),
+    )
+    waits = replace(promised, status=R.REQUESTED, approved_by=None, decided_at=None)
+    refund = dice.choice([refund, refund, tame, tame, tame, asked, asked, promised, waits, waits])
     decision: dict[str, Any] = dice.choice(
         [
             {"status": R.APPROVED, "approved_by": 2, "decided_at": NOW},
             {"status": R.APPROVED, "approved_by": 1, "decided_at": NOW},
             {"status": R.REJECTED, "rejected_by": 1, "decided_at": NOW},
+            {"status": R.REJECTED, "rejected_by": 1, "decided_at": NOW},
+            {"status": R.REQUESTED, "rejected_by": None, "decided_at": None, "asked_by": dice.choice([None, 2])},
         ]
     )
-    decides = dice.random() < 0.2
+    says_why = dice.random() < 0.5
+    decides = dice.random() < 0.4
     going = dice.choice([R.SUBMITTED, R.FAILED])
     was, refund_was = dice.choice(list(P)), dice.choice(list(R))
     dice_says = dice.random() < 0.5
@@ -563,6 +624,8 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
                 refund_after = replace(old, status=status, provider_id=refund.provider_id, retry_at=refund.retry_at)
                 if decides:
                     refund_after = replace(old, **decision)
+                    if says_why and old.id.int in range(501, 505) and await books.refund(tx, old.id):
+                        await books.write_step(tx, rejection(old))
                 await books.store_refund(tx, refund_after, refund_was if cents == 500 else old.status)
             case "post":
                 if (found := await books.payment(tx, payment.id)) is not None:
@@ -570,6 +633,10 @@ def random_step(dice: random.Random) -> Callable[[Books, Tx], Awaitable[object]]
         return None
 
     return step
+
+
+def rejection(refund: Refund, note: str = "No receipt was shown.") -> RefundStep:
+    return RefundStep(refund_id=refund.id, event=StepEvent.REJECTED, at=NOW, by=1, note=note)
 
 
 async def outcome(books: Books, step: Callable[[Books, Tx], Awaitable[object]]) -> object:
@@ -588,7 +655,7 @@ async def everything(books: Books) -> list[object]:
         for number in (1, 2, 3):
             payment_id = UUID(int=number)
             found += [await books.payment(tx, payment_id), await books.refunds(tx, payment_id)]
-            found.append(await books.journals(tx, payment_id))
+            found += [await books.journals(tx, payment_id), await books.steps(tx, payment_id)]
         for reference in (UUID(int=1001), UUID(int=1002)):
             found += [await books.living(tx, reference), await books.latest(tx, reference)]
         found += [await books.uncovered(tx, reference) for reference in (UUID(int=1001), UUID(int=1002))]
@@ -623,6 +690,10 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
         "payment_session_once",
         "payment_refund_within_captured",
         "refund_four_eyes",
+        "refund_by_rule_is_requested",
+        "refund_rejected_with_reason",
+        "refund_terms_fixed",
+        "refund_decided_at",
         "refund_decided_once",
         "refund_manual_is_requested",
         "refund_one_request",
@@ -637,6 +708,19 @@ async def test_twins_do_the_same_in_random_doings(db: Database) -> None:
 
 
 # PostgreSQL, going round the code.
+
+WAITS = (
+    "INSERT INTO refund (id, payment_id, amount_cents, reason, status, needs_approval, caused_by, attempt_at, created_at)"
+    " SELECT gen_random_uuid(),"
+    f" '{UUID(int=1)}', {{0}}, '{{1}}', '{{2}}', true, 1, now(), now()"
+)
+WAITING = WAITS.format(300, "moved", "requested")
+REFUSES = "UPDATE refund SET status = 'rejected', rejected_by = 2, decided_at = now() WHERE needs_approval"
+SAYS_WHY = "INSERT INTO refund_step (refund_id, event, at, by, note) SELECT id, 'rejected', now(), 2, {0} FROM refund WHERE needs_approval"
+ASKS_ANEW = (
+    "UPDATE refund SET status = 'requested', rejected_by = NULL, decided_at = NULL, asked_by = 2 WHERE needs_approval"
+)
+RELEASES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at = now() WHERE needs_approval"
 
 
 FEE = f"INSERT INTO journal (kind, payment_id, at) VALUES ('fee', '{UUID(int=1)}', now())"
@@ -723,6 +807,22 @@ APPROVES = "UPDATE refund SET status = 'approved', approved_by = {0}, decided_at
             "refund_decided_once",
         ),
         (["UPDATE refund SET status = 'rejected', rejected_by = 1"], "refund_decided_once"),
+        ([WAITS.format(301, "moved", "requested")], "payment_refund_within_captured"),
+        ([WAITS.format(1, "moved", "approved")], "refund_by_rule_is_requested"),
+        ([WAITS.format(1, "lost_slot", "requested")], "refund_needs_approval_by_rule"),
+        ([WAITING, RELEASES.format(1)], "refund_by_rule_four_eyes"),  # who has brought it about
+        ([WAITING, f"{SKIPS} 'approved' WHERE needs_approval"], "refund_by_rule_is_approved"),
+        ([WAITING, f"{SKIPS} 'submitted' WHERE needs_approval"], "refund_by_rule_is_approved"),
+        ([WAITING, "UPDATE refund SET needs_approval = false"], "refund_terms_fixed"),
+        ([WAITING, "UPDATE refund SET caused_by = NULL"], "refund_terms_fixed"),
+        ([WAITING, "UPDATE refund SET asked_by = 2 WHERE needs_approval"], "refund_terms_fixed"),
+        ([WAITING, REFUSES], "refund_rejected_with_reason"),
+        ([WAITING, SAYS_WHY.format("' '"), REFUSES], "refund_step_note"),
+        ([WAITING, SAYS_WHY.format("NULL"), REFUSES], "refund_step_note"),
+        ([WAITING, SAYS_WHY.format("'why'"), REFUSES, RELEASES.format(2)], "refund_decided_once"),
+        ([WAITING, SAYS_WHY.format("'why'"), REFUSES, ASKS_ANEW, RELEASES.format(2)], "refund_by_rule_four_eyes"),
+        ([WAITING, SAYS_WHY.format("'why'"), "UPDATE refund_step SET note = 'another'"], "refund_step_append_only"),
+        ([WAITING, SAYS_WHY.format("'why'"), "DELETE FROM refund_step"], "refund_step_never_deleted"),
         (["UPDATE refund SET reason = 'manual', requested_by = 1, approved_by = 2"], "refund_terms_fixed"),
         (["UPDATE payment SET status = 'open'"], "payment_paid_is_final"),
         (["UPDATE payment SET method = 'card'"], "payment_method_fixed"),

@@ -43,6 +43,7 @@ def test_everything_comes_right(first: int) -> None:
     assert any(world.came_back for world in worlds)
     by_people = {r.status for world in worlds for r in world.db.rows("refund") if r.requested_by is not None}
     assert {RefundStatus.SUCCEEDED, RefundStatus.REJECTED} <= by_people
+    assert any(refund.needs_approval for world in worlds for refund in world.db.rows("refund"))
 
 
 def test_late_money_confirms_or_goes_back_where_nothing_is_promised() -> None:
