@@ -411,6 +411,17 @@ async def transfer_reminded(scene: Scene) -> None:
     await scene.good("POST", f"/api/offices/{office}/cases/{made['id']}/refunds/{order}/remind", staff=staff)
 
 
+async def transfer_waived(scene: Scene) -> None:
+    """Its payee has waived it in writing, and two persons say so."""
+    _made, order = await transfer_asked(scene)
+    here = f"/de/transfers/{order}/waivers"
+    asking, approving = await signed_in(scene, "ada", "assessor"), await signed_in(scene, "toni")
+    words = {"ground": "waived", "reason": "Verzicht vom 3. März", "evidence": "Akte 4, Blatt 12"}
+    await scene.good("POST", here, staff=asking, form={**words, "request_key": str(uuid4())})
+    [(waiver,)] = await scene.rows("SELECT id::text FROM transfer_waiver")
+    await scene.good("POST", f"{here}/{waiver}/approve", staff=approving, form={"request_key": str(uuid4())})
+
+
 async def transfer_letter(scene: Scene) -> None:
     """Also repeated, one run has the letter."""
     post = {"name": "Kim", "postal_address": ["Hauptstraße 1", "70173 Stuttgart"], "language": "de"}
@@ -1007,6 +1018,18 @@ PAYOUT = FEE - 45  # the sandbox keeps 1.5 % and 25 cents
 _PAID_OUT = (("payout", "bank_in_transit", PAYOUT), ("payout", "psp_clearing", -PAYOUT))
 _WITHDRAWN = (("dispute", "dispute_receivable", FEE), ("dispute", "psp_clearing", -FEE))
 TRANSFER_REMINDED = Story(transfer_reminded, replace(SENT, mails=(*SENT.mails, "transfer_asked")))
+TRANSFER_WAIVED = Story(
+    transfer_waived,
+    replace(
+        SENT,
+        journal=(
+            *PAID_IN,
+            *_OWED,
+            ("refund_waived", "transfer_payable", FEE),
+            ("refund_waived", "waived_refunds", -FEE),
+        ),
+    ),
+)
 TRANSFER_LETTER = Story(transfer_letter, replace(SENT, mails=()))
 TRANSFER_DISPUTED = Story(
     transfer_disputed,

@@ -149,6 +149,7 @@ CASES: dict[str, list[Case]] = {
     },
     "dispute.listed": [worker(s.DISPUTED_UNHEARD, "dispute.listed")],
     "transfer.reminded": [web(s.TRANSFER_REMINDED, "transfer.reminded")],
+    **{f"transfer.{step}": [web(s.TRANSFER_WAIVED, f"transfer.{step}")] for step in ("waiver-asked", "waived")},
     "transfer.letters-taken": [web(s.TRANSFER_LETTER, "transfer.letters-taken")],
     "transfer.dispute-told": [web(s.TRANSFER_DISPUTED, "transfer.dispute-told")],
     **{name: [web(s.REFUNDED_AT_PROVIDER, name)] for name in ("refund.listed-at-provider", "refund.recognised")},
