@@ -36,7 +36,7 @@ from booking.availability.model import Window as Days
 from booking.availability.usecases import Availability
 from booking.holds.model import FeeOn, Wanted
 from booking.holds.said import open_who
-from booking.holds.store import also_by_need
+from booking.holds.store import also_by_need, also_guarded
 from booking.holds.store import insert as insert_holds
 
 log = logging.getLogger(__name__)
@@ -176,6 +176,7 @@ class Runs:
             async with self._db.transaction() as conn:
                 await runs_store.insert(conn, run)
                 await also_by_need(conn)
+                await also_guarded(conn)
                 held = await insert_holds(conn, now, plan.release_by, wanted)
                 if not held:
                     raise NothingSetAside

@@ -37,6 +37,11 @@ async def also_by_need(conn: Connection) -> None:
     await conn.execute("SELECT set_config('schalter.allocation', 'on', true)")
 
 
+async def also_guarded(conn: Connection) -> None:
+    """This transaction may hold times of guarded services without a pass: not for whoever comes, but for people whose turn it is."""
+    await conn.execute("SELECT set_config('schalter.unguarded', 'on', true)")
+
+
 async def insert(conn: Connection, now: datetime, until: datetime, members: Sequence[Wanted]) -> set[UUID]:
     """The holds that were made. The caller sorts by (counter, start): two batches in different orders would deadlock."""
     rows = await conn.fetch(

@@ -26,7 +26,7 @@ from booking.availability.usecases import Availability
 from booking.catalogue.model import Office
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
-from booking.holds.store import also_by_need, insert_visit
+from booking.holds.store import also_by_need, also_guarded, insert_visit
 from booking.holds.store import insert as insert_holds
 from booking.rebooking import store
 from booking.rebooking.choosing import MOST, NOTICE, answer_until, in_order, nearest_first
@@ -116,7 +116,8 @@ class Rebooker:
             case = await self._locked(conn, row, _S.DUE)
             if case is None:
                 return
-            await also_by_need(conn)  # its people have their time by need already
+            await also_by_need(conn)  # its people have their time already
+            await also_guarded(conn)
             because, done = await self._rebook(conn, row, case, known, view)
             if because is not None:
                 await store.move(conn, row.id, _S.DUE, _S.TELEPHONE, because)

@@ -129,6 +129,12 @@ class TestRequests:
 
 
 class TestRun:
+    async def test_times_of_a_guarded_service_are_set_aside_without_a_pass(self, world: NeedWorld) -> None:
+        async with world.db.connection() as conn:
+            await conn.execute("INSERT INTO guard SELECT $1, 1, $2, now()", world.city.service_id, world.clerk)
+        await world.open(slots=2)
+        assert [claim for claim, _ends in await world.claims()] == [1, 1]
+
     async def test_from_the_open_run_to_the_booked_appointment(self, world: NeedWorld) -> None:
         late, soon = await world.take_part("Ben Blau", LATER), await world.take_part("Anna Häberle", SOON)
         unseen = await world.ask("Cem Can", SOON)

@@ -114,6 +114,17 @@ async def test_three_times_on_three_days_and_one_is_taken(world: ClosingWorld) -
         await world.move(ident, (await world.hold(there)).id)
 
 
+async def test_of_a_guarded_service_nobody_needs_a_pass_for_another_time(world: ClosingWorld) -> None:
+    alone = await world.booked()
+    async with world.db.connection() as conn:
+        await conn.execute("INSERT INTO guard SELECT $1, 1, $2, now()", world.city.service_id, world.boss)
+    await world.closed_and_offered()
+    found, offered = await world.of(alone)
+    assert (found.status.value, len(offered)) == ("offered", 3)
+    await world.rebookings.accept(alone, 2)
+    assert await world.taken() == [2, 9, 9, 10]
+
+
 async def test_nothing_is_booked_into_closed_time_and_no_form_is_filled_in_for_it(world: ClosingWorld) -> None:
     await world.hold(at(DAYS[1], 10))
     await world.close()
