@@ -58,6 +58,7 @@ _WRONG = {
     "duplicate_file": _("This file is there twice."),
     "broken_zip": _("This zip file cannot be read."),
     "too_large": _("This is too large."),
+    "other_currency": _("Fees are in euros."),
     "encoding": _("This line is not UTF-8. Save the file as CSV UTF-8."),
     "broken_csv": _("The quotation marks do not fit."),
     "broken_toml": _("This is not valid TOML."),

@@ -78,6 +78,7 @@ class City:
 
     can_text = True
     only_at_till = False
+    responsibility: dict[int, tuple[object, ...]] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
         self.clock = SettableClock(NOW)
