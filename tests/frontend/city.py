@@ -28,7 +28,7 @@ from booking.allocation.feed import NeedSource
 from booking.appointments.contact import Contact
 from booking.appointments.endpoints import APPOINTMENTS, TILL_HOLDS
 from booking.appointments.lifecycle import HoldOver
-from booking.appointments.model import AppointmentStatus, Case, Created
+from booking.appointments.model import AppointmentStatus, Case, Created, Placed
 from booking.appointments.policy import Terms
 from booking.appointments.reduction_endpoints import REDUCTIONS
 from booking.appointments.reductions import Offered
@@ -48,7 +48,7 @@ from booking.availability.model import (
 )
 from booking.availability.offering import NotOffered
 from booking.catalogue.endpoints import CATALOGUE
-from booking.catalogue.model import Office, Service, ServiceDetail, ServiceHit
+from booking.catalogue.model import Office, Responsibility, Service, ServiceDetail, ServiceHit
 from booking.catalogue.questions import Question
 from booking.charges.endpoints import CHARGES
 from booking.guard.endpoints import GUARD
@@ -78,10 +78,10 @@ class City:
 
     can_text = True
     only_at_till = False
-    responsibility: dict[int, tuple[object, ...]] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
         self.clock = SettableClock(NOW)
+        self.responsibility: dict[int, tuple[Responsibility, ...]] = {}
         self.is_taken = False
         self.is_over = False
         self.is_provider_away = False
@@ -295,6 +295,9 @@ class City:
         )
         self.holds[hold_id] = replace(hold, status=HoldStatus.USED, appointment_id=ident)
         return Created(self.cases[ident], CASE_TOKEN)
+
+    async def placed(self, appointment_id: UUID) -> list[Placed]:
+        return []
 
     async def case(self, appointment_id: UUID) -> Case:
         return self.cases[appointment_id]
