@@ -209,10 +209,11 @@ def too_little_said(ours: Ours, theirs: Theirs, span: Span) -> list[UUID]:
 
 def moved_by_look(ours: Ours, looks: Mapping[UUID, Look], providers: Collection[str]) -> list[Movement]:
     """Of providers without a statement: what they show, of each payment alone, as paid. The moment is ours; they tell none."""
+    paid_at = {one.payment_id: one.at for one in reversed(ours.posted) if one.kind is JournalKind.FEE}
     found = []
     for payment in ours.payments:
         seen = looks[payment.id].session if payment.id in looks and payment.provider in providers else None
-        at = next((one.at for one in ours.posted if (one.payment_id, one.kind) == (payment.id, JournalKind.FEE)), None)
+        at = paid_at.get(payment.id)
         if seen is None or seen.state is not _S.PAID or seen.amount is None or at is None:
             continue
         found.append(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from payment.conditions import FAILED_FOR_GOOD, UNCOVERED
-from payment.model import Dispute, Payment, Refund, RefundStep
+from payment.model import Dispute, Payment, Refund
 from payment.reconciliation.model import Apart, Found, Message, Posted, Span
 
 
@@ -83,13 +83,6 @@ async def messages(conn: Connection, payment_id: UUID) -> list[Message]:
         SELECT kind, received_at FROM vendor_event
          WHERE payment_id = $1 OR refund_id IN (SELECT id FROM refund WHERE payment_id = $1) ORDER BY received_at, event_id"""
     return await fetch_all(conn, Message, sql, payment_id)
-
-
-async def steps(conn: Connection, payment_id: UUID) -> list[RefundStep]:
-    sql = """
-        SELECT s.refund_id, s.event, s.at, s.by, s.note FROM refund_step s JOIN refund r ON r.id = s.refund_id
-         WHERE r.payment_id = $1 ORDER BY s.id"""
-    return await fetch_all(conn, RefundStep, sql, payment_id)
 
 
 async def of_references(conn: Connection, references: Sequence[UUID]) -> list[UUID]:

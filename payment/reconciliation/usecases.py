@@ -13,6 +13,7 @@ from base.clock import Clock
 from base.db import Connection, Database, freeze
 from base.errors import NotFound
 from base.identity import store as accounts
+from payment import store as payments_store
 from payment.model import Dispute, Payment, Refund, RefundStep
 from payment.ports import OutcomeUnknown
 from payment.receipts import kassenzeichen
@@ -81,7 +82,7 @@ class Reconciliation:
             await freeze(conn)
             ours = await _of(conn, [payment_id])
             messages = await store.messages(conn, payment_id)
-            steps = await store.steps(conn, payment_id)
+            steps = await payments_store.steps_of(conn, payment_id)
             people = await _people(conn, ours.refunds, steps)
         return Story(
             payment=ours.payments[0],
