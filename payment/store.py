@@ -244,15 +244,17 @@ async def due_refunds(
     return await fetch_all(conn, Refund, sql, now, soonest, latest, limit)
 
 
-async def insert_journal(conn: Connection, journal: Journal, at: datetime) -> None:
+async def insert_journal(conn: Connection, journal: Journal, at: datetime) -> int:
+    """Its id."""
     sql = """
-        WITH j AS (INSERT INTO journal (kind, payment_id, refund_id, at, dispute_id) VALUES ($1, $2, $3, $4, $7) RETURNING id)
-        INSERT INTO entry (journal_id, account, amount_cents) SELECT j.id, e.account, e.cents
-          FROM j, unnest($5::text[], $6::int[]) WITH ORDINALITY e (account, cents, n) ORDER BY e.n"""
+        WITH j AS (INSERT INTO journal (kind, payment_id, refund_id, at, dispute_id) VALUES ($1, $2, $3, $4, $7) RETURNING id),
+        e AS (INSERT INTO entry (journal_id, account, amount_cents) SELECT j.id, e.account, e.cents
+                FROM j, unnest($5::text[], $6::int[]) WITH ORDINALITY e (account, cents, n) ORDER BY e.n)
+        SELECT id FROM j"""
     accounts = [entry.account for entry in journal.entries]
     cents = [entry.amount_cents for entry in journal.entries]
     key = (journal.kind, journal.payment_id, journal.refund_id)
-    await conn.execute(sql, *key, at, accounts, cents, journal.dispute_id)
+    return int(await conn.fetchval(sql, *key, at, accounts, cents, journal.dispute_id))
 
 
 async def journals_of(conn: Connection, payment_id: UUID) -> list[Journal]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from base.db import Connection, fetch_all, find_one
 from payment.transfers.model import Download, Order, SentFile, Step, Waiver
-from payment.transfers.states import TransferStatus
+from payment.transfers.states import ENDED, TransferStatus
 
 _READ = """
     SELECT o.*, r.reason, p.kassenzeichen, p.reference, d.is_disputed, d.is_lost,
@@ -21,7 +21,7 @@ _READ = """
                coalesce(bool_or(status = 'lost'), false) AS is_lost
           FROM dispute WHERE payment_id = o.payment_id) d"""
 _TYPED = "s.by IS NOT NULL AND s.event IN ('ask_again', 'bounce', 'cancel')"  # of the rest, the product wrote numbers
-_ENDED = "o.status IN ('paid', 'cancelled', 'waived')"
+_ENDED = "o.status IN ('" + "', '".join(sorted(ENDED)) + "')"
 _FILE = """
     SELECT number, id, made_by, made_at, execute_on, account_name, account_iban, orders, sum_cents, sha256,
            content IS NOT NULL AS is_readable
@@ -65,7 +65,7 @@ async def of_status(conn: Connection, statuses: Collection[TransferStatus], limi
 
 async def latest_done(conn: Connection, limit: int) -> list[Order]:
     """The youngest first."""
-    sql = f"{_READ} WHERE o.status IN ('paid', 'cancelled', 'waived') ORDER BY o.changed_at DESC, o.id LIMIT $1"
+    sql = f"{_READ} WHERE {_ENDED} ORDER BY o.changed_at DESC, o.id LIMIT $1"
     return await fetch_all(conn, Order, sql, limit)
 
 
@@ -149,12 +149,6 @@ async def barred_from(conn: Connection, order_id: UUID) -> date | None:
     """The day from which the claim is barred by limitation."""
     sql = "SELECT limitation_ends(city_day(created_at)) FROM transfer_order WHERE id = $1"
     return await find_one(conn, date, sql, order_id)
-
-
-async def latest_waived(conn: Connection, refund_id: UUID) -> int:
-    """The journal that was booked last."""
-    sql = "SELECT max(id) FROM journal WHERE kind = 'refund_waived' AND refund_id = $1"
-    return int(await conn.fetchval(sql, refund_id))
 
 
 async def without_order(conn: Connection, limit: int) -> list[UUID]:
@@ -250,10 +244,10 @@ async def downloads(conn: Connection, number: int) -> list[Download]:
 
 async def erase_accounts(conn: Connection, before: datetime) -> int:
     """Of orders that have ended and were left alone since."""
-    sql = """
-        WITH gone AS (UPDATE transfer_order SET holder = NULL, iban = NULL, iban_end = NULL
-          WHERE iban IS NOT NULL AND status IN ('paid', 'cancelled', 'waived') AND changed_at < $1 RETURNING 1)
-        SELECT count(*) FROM gone"""
+    sql = f"""
+        WITH gone AS (UPDATE transfer_order o SET holder = NULL, iban = NULL, iban_end = NULL
+          WHERE iban IS NOT NULL AND {_ENDED} AND changed_at < $1 RETURNING 1)
+        SELECT count(*) FROM gone"""  # noqa: S608
     return int(await conn.fetchval(sql, before))
 
 
@@ -276,27 +270,25 @@ async def erase_notes_of(conn: Connection, reference: UUID) -> None:
 
 async def erase_files(conn: Connection, before: datetime) -> int:
     """Of whose orders none waits for the bank any more."""
-    sql = """
+    sql = f"""
         WITH gone AS (UPDATE transfer_file f SET content = NULL
           WHERE content IS NOT NULL AND made_at < $1 AND NOT EXISTS (
             SELECT FROM transfer_file_item i JOIN transfer_order o ON o.id = i.order_id
-             WHERE i.file = f.number AND o.file = f.number
-               AND (o.status NOT IN ('paid', 'cancelled', 'waived') OR o.changed_at >= $1)) RETURNING 1)
-        SELECT count(*) FROM gone"""
+             WHERE i.file = f.number AND o.file = f.number AND (NOT {_ENDED} OR o.changed_at >= $1)) RETURNING 1)
+        SELECT count(*) FROM gone"""  # noqa: S608
     return int(await conn.fetchval(sql, before))
 
 
 async def erase_of_reference(conn: Connection, reference: UUID) -> None:
     """With the person: of orders that have ended."""
-    sql = """
+    sql = f"""
         UPDATE transfer_order o SET holder = NULL, iban = NULL, iban_end = NULL FROM payment p
-         WHERE p.id = o.payment_id AND p.reference = $1 AND o.status IN ('paid', 'cancelled', 'waived')
-           AND o.iban IS NOT NULL"""
+         WHERE p.id = o.payment_id AND p.reference = $1 AND {_ENDED} AND o.iban IS NOT NULL"""  # noqa: S608
     await conn.execute(sql, reference)
 
 
 async def is_open(conn: Connection, reference: UUID) -> bool:
-    sql = """
+    sql = f"""
         SELECT EXISTS (SELECT FROM transfer_order o JOIN payment p ON p.id = o.payment_id
-                        WHERE p.reference = $1 AND o.status NOT IN ('paid', 'cancelled', 'waived'))"""
+                        WHERE p.reference = $1 AND NOT {_ENDED})"""  # noqa: S608
     return bool(await conn.fetchval(sql, reference))

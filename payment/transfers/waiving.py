@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from base.db import violates
+from base.db import Connection, violates
 from base.errors import NotFound
 from base.failpoint import point
 from payment import store as payments_store
@@ -73,9 +73,7 @@ class Waiving(Orders):
         """
         async with self.db.transaction() as conn:
             order = await self._locked(conn, order_id)
-            asked = await store.lock_waiver(conn, waiver_id)
-            if asked is None or asked.order_id != order_id:
-                raise NotFound
+            asked = await _asked(conn, order_id, waiver_id)
             if (asked.status, asked.decided_by) == ("approved", by):
                 return order
             if asked.status != "requested":
@@ -86,8 +84,7 @@ class Waiving(Orders):
                 raise PaymentDisputed
             self._after(order, TransferEvent.WAIVE)
             now = self.clock()
-            await payments_store.insert_journal(conn, waived_journal(order), now)
-            journal = await store.latest_waived(conn, order.refund_id)
+            journal = await payments_store.insert_journal(conn, waived_journal(order), now)
             await store.decide_waiver(conn, waiver_id, "approved", by, now, journal)
             after = await self._step(conn, order, order, TransferEvent.WAIVE, by)
         waived()
@@ -97,11 +94,17 @@ class Waiving(Orders):
         """It is still owed. Again by the same person: as it stands. Raises NotFound, WaiverDecided."""
         async with self.db.transaction() as conn:
             order = await self._locked(conn, order_id)
-            asked = await store.lock_waiver(conn, waiver_id)
-            if asked is None or asked.order_id != order_id:
-                raise NotFound
+            asked = await _asked(conn, order_id, waiver_id)
             if asked.status == "requested":
                 await store.decide_waiver(conn, waiver_id, "rejected", by, self.clock(), None)
             elif (asked.status, asked.decided_by) != ("rejected", by):
                 raise WaiverDecided
         return order
+
+
+async def _asked(conn: Connection, order_id: UUID, waiver_id: UUID) -> Waiver:
+    """Locked. Raises NotFound."""
+    found = await store.lock_waiver(conn, waiver_id)
+    if found is None or found.order_id != order_id:
+        raise NotFound
+    return found
