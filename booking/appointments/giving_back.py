@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from base.money import Money
-from payment.model import Payment
+from payment.model import AT_ONCE, Payment, RefundReason
 from payment.ports import Tx
 from payment.usecases import GivenBack, Payments
 
@@ -57,3 +57,17 @@ async def parts(payments: Payments, tx: Tx, references: Sequence[UUID], amount: 
             found.append((payment.id, part))
             left -= part
     return found
+
+
+async def give(
+    payments: Payments,
+    tx: Tx,
+    found: Sequence[tuple[UUID, Money]],
+    reason: RefundReason,
+    *,
+    by: int | None,
+    is_citys: bool,
+) -> list[GivenBack]:
+    """These parts. `is_citys`: at once, whatever it is; else what is large together waits for a person other than `by`."""
+    cause = AT_ONCE if is_citys else payments.cause(sum(part.cents for _, part in found), by)
+    return [await payments.give_back(tx, ident, part, reason, cause) for ident, part in found]

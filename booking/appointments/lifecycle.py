@@ -21,12 +21,12 @@ from base.errors import Conflict, Gone, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
-from booking.appointments.giving_back import Afterwards, in_mail, parts
+from booking.appointments.giving_back import Afterwards, give, in_mail, parts
 from booking.appointments.model import STANDS, AppointmentStatus, CaseState
 from booking.appointments.slots import ByCity, IsCalled, Notice, Slots, nobody_is_called
 from booking.appointments.staying import wait_no_more
 from payment.ledger import part_of
-from payment.model import AT_ONCE, Payment, PaymentStatus, RefundReason
+from payment.model import Payment, PaymentStatus, RefundReason
 from payment.ports import Tx
 from payment.till.model import COUNTER
 from payment.usecases import GivenBack, Payments
@@ -286,12 +286,11 @@ class Lifecycle:
         by: int | None = None,
         is_citys: bool = False,
     ) -> list[GivenBack]:
-        """So much of the fee. Staff may have given money back already; then what is left. `is_citys`: at once, whatever it is."""
+        """So much of the fee. Staff may have given money back already; then what is left."""
         found = await parts(self._payments, tx, case.references, case.fee.percent(percent))
         if shown is not None and shown.cents != sum(part.cents for _, part in found):
             raise RefundDiffers
-        cause = AT_ONCE if is_citys else self._payments.cause(sum(part.cents for _, part in found), by)
-        return [await self._payments.give_back(tx, ident, part, RefundReason.CANCELLED, cause) for ident, part in found]
+        return await give(self._payments, tx, found, RefundReason.CANCELLED, by=by, is_citys=is_citys)
 
     async def _keep_rest(self, tx: Tx, case: CaseState) -> list[UUID]:
         """What a cancelled case does not give back is the city's from now on; of what is only reserved it is taken."""

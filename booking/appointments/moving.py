@@ -19,7 +19,7 @@ from base.money import Money
 from base.seal import Sealer
 from booking.appointments import move_store, reconfirm_store, reducing, responsible, store, who_store
 from booking.appointments.calls import Calls
-from booking.appointments.giving_back import Afterwards, in_mail, parts
+from booking.appointments.giving_back import Afterwards, give, in_mail, parts
 from booking.appointments.invited import OutsideInvitation
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, CaseState, ReconfirmStatus
@@ -30,7 +30,7 @@ from booking.appointments.store import CaseRow, HoldClaim
 from booking.availability.model import ClaimStatus, Offers
 from booking.holds.refusals import HoldInUse
 from payment.ledger import part_of
-from payment.model import AT_ONCE, Payment, PaymentStatus, RefundReason
+from payment.model import Payment, PaymentStatus, RefundReason
 from payment.usecases import GivenBack, Payments
 
 pay_requested = point("appointment.pay-requested")
@@ -318,10 +318,9 @@ class Moving:
     async def _give_back(
         self, conn: Connection, case: CaseState, cents: int, *, by: int | None, is_citys: bool
     ) -> list[GivenBack]:
-        """Of the difference. Staff may have given money back already; then what is left. `is_citys`: at once, whatever it is."""
+        """Of the difference. Staff may have given money back already; then what is left."""
         found = await parts(self._payments, conn, case.references, Money(cents, case.fee.currency)) if cents else []
         for ident, _part in found:
             if any(one.reason is RefundReason.MOVED for one in await self._payments.refunds(conn, ident)):
                 raise PriceDiffers
-        cause = AT_ONCE if is_citys else self._payments.cause(sum(part.cents for _, part in found), by)
-        return [await self._payments.give_back(conn, ident, part, RefundReason.MOVED, cause) for ident, part in found]
+        return await give(self._payments, conn, found, RefundReason.MOVED, by=by, is_citys=is_citys)
