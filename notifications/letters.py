@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import segno
 
@@ -36,6 +37,7 @@ class InvitationLetter:
 
 
 Letter = InvitationLetter | RefundLetter
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,21 @@ class Letters:
         if asked.channel == "phone":
             return self._translations.gettext(letter.language, _("By phone: {office} calls you"), office=asked.office)
         return f"{asked.office}, {asked.address}"
+
+
+async def print_file(
+    setter: Letters, letters: Mapping[K, Letter], made_at: datetime, left_out: Callable[[K], None]
+) -> tuple[bytes, list[K]]:
+    """The file, and what it was made of: nothing where there is no file. `left_out` is told of each that cannot be set."""
+    given = list(letters)
+    try:
+        made = await asyncio.to_thread(setter.run, list(letters.values()), made_at)
+    except Unsettable:
+        made = PrintFile(b"", frozenset())
+    for place, one in enumerate(given):
+        if place not in made.letters:
+            left_out(one)
+    return made.pdf, [given[place] for place in sorted(made.letters)]
 
 
 def _square(url: str) -> str:

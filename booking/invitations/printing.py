@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -24,7 +23,7 @@ from booking.invitations.sealing import Sealing
 from booking.invitations.store import InvitationRow
 from booking.invitations.telling import told
 from notifications.fields import invitation_fields
-from notifications.letters import InvitationLetter, Letters, PrintFile
+from notifications.letters import InvitationLetter, Letters, print_file
 
 log = logging.getLogger(__name__)
 letters_taken = point("invitation.letters-taken")
@@ -49,14 +48,6 @@ class NoAddress(Conflict):
 class LetterRefused(Conflict):
     code = "letter_refused"
     message = _("No PDF can be made of this letter.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """`ids`: the invitations whose letters are in it; without any there is no file."""
-
-    pdf: bytes
-    ids: list[UUID]
 
 
 class Printing:
@@ -86,10 +77,10 @@ class Printing:
         ident, now = uuid5(_RUNS, f"{office_id}:{by}:{key}"), self._clock()
         async with self._db.connection() as conn:
             rows = await print_store.to_print(conn, office_id, now, _MOST_OF_A_RUN)
-        made = await self._run(rows)
+        _pdf, printed = await self._run(rows)
         async with self._db.transaction() as conn:
             is_new = await print_store.insert_run(conn, ident, office_id, by, now)
-            if is_new and not await print_store.take(conn, office_id, now, ident, made.ids):
+            if is_new and not await print_store.take(conn, office_id, now, ident, printed):
                 raise NothingToPrint
         letters_taken()
         return ident
@@ -103,27 +94,20 @@ class Printing:
         """All letters of a run. Raises NotFound, also where none of them is left."""
         async with self._db.connection() as conn:
             rows = await print_store.letters(conn, office_id, ident)
-        made = await self._run(rows)
-        if not made.ids:
+        pdf, printed = await self._run(rows)
+        if not printed:
             raise NotFound
-        return made.pdf
+        return pdf
 
-    async def _run(self, rows: Sequence[InvitationRow]) -> _Run:
-        """Without those of which no letter can be made."""
+    async def _run(self, rows: Sequence[InvitationRow]) -> tuple[bytes, list[UUID]]:
+        """The file, and the invitations whose letters are in it: without those of which no letter can be made."""
         letters = {}
         for row in rows:
             try:
                 letters[row.id] = self._letter(row)
             except NoAddress:
                 _left_out(row.id)
-        try:
-            made = await asyncio.to_thread(self._letters.run, list(letters.values()), self._clock())
-        except Unsettable:
-            made = PrintFile(b"", frozenset())
-        idents = list(letters)
-        for place in set(range(len(idents))) - made.letters:
-            _left_out(idents[place])
-        return _Run(made.pdf, [idents[place] for place in sorted(made.letters)])
+        return await print_file(self._letters, letters, self._clock(), _left_out)
 
     def _letter(self, row: InvitationRow) -> InvitationLetter:
         """Raises NoAddress."""

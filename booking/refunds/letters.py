@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from uuid import UUID
 from base.clock import Clock
 from base.errors import NotFound
 from base.i18n import format_money, pick, zone
-from base.typesetting.setting import Unsettable
 from booking.appointments.model import Case
 from booking.availability.slots import day_of
 from booking.catalogue.snapshot import Snapshot
 from booking.catalogue.usecases import Catalogue
 from booking.refunds.model import Due
 from booking.refunds.usecases import Refunds
-from notifications.letters import Letters, PrintFile
+from notifications.letters import Letters, print_file
 from notifications.refund_letters import RefundLetter
 from payment.transfers.model import Order
 
@@ -55,18 +53,13 @@ class RefundLetters:
             raise NotFound
         return pdf
 
-    async def _run(self, due: Sequence[Due]) -> tuple[bytes, list[Due]]:
+    async def _run(self, asked: Sequence[tuple[Due, Case]]) -> tuple[bytes, list[Due]]:
         """The file, and what is in it: a letter that cannot be set keeps no other from being printed."""
-        found = await self.refunds.letters(due)
-        known = await self.catalogue.snapshot()
-        letters = [self._letter(order, case, code, known) for _due, order, case, code in found]
-        try:
-            made = await asyncio.to_thread(self.setter.run, letters, self.clock())
-        except Unsettable:
-            made = PrintFile(b"", frozenset())
-        for place in set(range(len(found))) - made.letters:
-            log.error("letter left out of its run", extra={"order": str(found[place][0].order_id)})
-        return made.pdf, [found[place][0] for place in sorted(made.letters)]
+        known, letters = await self.catalogue.snapshot(), {}
+        for due, case in asked:
+            order, code = await self.refunds.letter(due)
+            letters[due] = self._letter(order, case, code, known)
+        return await print_file(self.setter, letters, self.clock(), _left_out)
 
     def _letter(self, order: Order, case: Case, code: str, known: Snapshot) -> RefundLetter:
         language, office = case.language, known.offices[case.office_id]
@@ -86,3 +79,7 @@ class RefundLetters:
             site=f"{urlsplit(self.public_url).netloc}/{language}/refund",
             code=code,
         )
+
+
+def _left_out(due: Due) -> None:
+    log.error("letter left out of its run", extra={"order": str(due.order_id)})

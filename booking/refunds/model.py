@@ -30,17 +30,10 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class DueAt:
-    """The same at one office, with its case."""
+class DueAt(Due):
+    """At one office, with its case."""
 
-    order_id: UUID
-    round: int
-    reference: UUID
     appointment_id: UUID
-
-    @property
-    def due(self) -> Due:
-        return Due(self.order_id, self.round, self.reference)
 
 
 @dataclass(frozen=True, slots=True)

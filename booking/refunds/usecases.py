@@ -80,18 +80,19 @@ class Refunds:
         async with self._db.connection() as conn:
             return LetterRuns(waiting, tuple(await store.runs(conn, office_id, _MOST_LISTED)))
 
-    async def waiting(self, office_id: int) -> list[Due]:
+    async def waiting(self, office_id: int) -> list[tuple[Due, Case]]:
         """Letters to whoever has only a postal address, or whose last message did not arrive."""
-        asked = await self._asked(office_id)
-        return [due for due, case in asked if case.contact.postal_address is not None][:_MOST_OF_A_RUN]
+        return _with_address(await self._asked(office_id))[:_MOST_OF_A_RUN]
 
-    async def one_letter(self, office_id: int, appointment_id: UUID, order_id: UUID) -> tuple[UUID | None, list[Due]]:
+    async def one_letter(
+        self, office_id: int, appointment_id: UUID, order_id: UUID
+    ) -> tuple[UUID | None, list[tuple[Due, Case]]]:
         """Whatever else reaches its payee: the run in which it was printed, or what is to be printed. Raises NotFound."""
         found = await self._own(office_id, appointment_id, order_id)
         [order] = [one for one in found.orders if one.id == order_id]
         async with self._db.connection() as conn:
             known = await store.run_of(conn, order.id, order.round, office_id)
-        return known, [Due(order.id, order.round, order.reference)] if found.can_write else []
+        return known, _with_address([(Due(order.id, order.round, order.reference), found.case)])
 
     async def take(self, office_id: int, due: Sequence[Due], *, by: int, key: str) -> UUID:
         """Those of which the PDF was made, as one run, so they are printed. The same request again: the same run. Raises NoLetterWaits."""
@@ -107,20 +108,16 @@ class Refunds:
         letters_taken()
         return ident
 
-    async def of_run(self, office_id: int, run_id: UUID) -> Sequence[Due]:
+    async def of_run(self, office_id: int, run_id: UUID) -> list[tuple[Due, Case]]:
+        """Without those whose payee has no postal address any more."""
         async with self._db.connection() as conn:
-            return await store.of_run(conn, office_id, run_id)
-
-    async def letters(self, due: Sequence[Due]) -> list[tuple[Due, Order, Case, str]]:
-        """Each with its case and the code to be typed in; without those whose payee has no postal address any more."""
-        async with self._db.connection() as conn:
+            due = await store.of_run(conn, office_id, run_id)
             cases = await _cases(conn, due)
-        found = []
-        for one in due:
-            case = await self._appointments.case(cases[one.order_id])
-            if case.contact.postal_address is not None:
-                found.append((one, await self._transfers.get(one.order_id), case, self._code(one)))
-        return found
+        return _with_address([(one, await self._appointments.case(cases[one.order_id])) for one in due])
+
+    async def letter(self, due: Due) -> tuple[Order, str]:
+        """What it asks about, and the code to be typed in."""
+        return await self._transfers.get(due.order_id), self._code(due)
 
     async def open(self, typed: str) -> tuple[UUID, str] | None:
         """The order of a letter's code, and the token that proves it. None: there is no such code."""
@@ -147,11 +144,11 @@ class Refunds:
         """Whom no message reaches, and no letter was printed to in this round."""
         async with self._db.connection() as conn:
             due = await store.due_at(conn, office_id, _MOST_DUE)
-        found = []
+        found: list[tuple[Due, Case]] = []
         for one in due:
             case = await self._appointments.case(one.appointment_id)
             if not (case.is_told and self._appointments.can_reach(case.contact)):
-                found.append((one.due, case))
+                found.append((one, case))
         return found
 
     def _code(self, one: Due) -> str:
@@ -159,6 +156,10 @@ class Refunds:
 
     def _hmac(self, code: str) -> bytes:
         return self._sealer.look_up(code, "transfer.code")
+
+
+def _with_address(asked: Sequence[tuple[Due, Case]]) -> list[tuple[Due, Case]]:
+    return [(due, case) for due, case in asked if case.contact.postal_address is not None]
 
 
 async def _cases(conn: Connection, due: Sequence[Due]) -> dict[UUID, UUID]:
