@@ -1,8 +1,7 @@
-"""A run, step by step: times set aside and the source named, the list closed, the seed entered, the offers released."""
+"""A run, step by step: times set aside and the source named, the list closed, the seed entered (seeds.py), the offers released."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +13,19 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Connection, Database, violates
-from base.errors import Conflict, DomainError, NotFound
+from base.errors import Conflict, DomainError
 from base.failpoint import point
 from base.i18n import Text, Translations, zone
 from base.i18n import mark as _
 from base.rounds import each
 from base.seal import Sealer
 from booking.allocation import runs_store, store, teams_store, words_store
-from booking.allocation.canonical import list_bytes, parse_list, parse_result, result_bytes, window
+from booking.allocation.canonical import list_bytes, parse_list, parse_result, window
 from booking.allocation.explaining import explain
 from booking.allocation.model import ClosedList, Request, RequestStatus, RunStatus, Slot, Terms
-from booking.allocation.ranking import close, normal_seed, rank
-from booking.allocation.runs_store import Files, FormerSeed, NewRun, RunRow, SlotRow
+from booking.allocation.ranking import close
+from booking.allocation.runs_store import NewRun, RunRow, SlotRow
+from booking.allocation.seeds import NotNow, SeedByAnother, Seeds
 from booking.allocation.store import Marked, RequestRow
 from booking.allocation.teams import numbered, serving
 from booking.allocation.telling import open_contact
@@ -42,7 +42,6 @@ from booking.holds.store import insert as insert_holds
 log = logging.getLogger(__name__)
 run_opened = point("allocation.opened")
 run_closed = point("allocation.closed")
-run_ranked = point("allocation.ranked")
 run_offered = point("allocation.offered")  # one of many, not yet committed
 run_released = point("allocation.released")
 
@@ -78,37 +77,10 @@ class NothingSetAside(Conflict):
     message = _("No time is free in these days.")
 
 
-class NotNow(Conflict):
-    code = "run_not_now"
-    message = _("The run is not at this step: look at it again.")
-
-
 class WhyNeeded(DomainError):
     code = "why_needed"
     status = 422
     message = _("Please say why the run is given up: it is published with it.")
-
-
-class SeedWhyNeeded(DomainError):
-    code = "seed_why_needed"
-    status = 422
-    message = _("Please say why the seed that was entered is wrong: it is published with it.")
-
-
-class SeedByAnother(Conflict):
-    code = "seed_by_another"
-    message = _("You have entered this seed: another person sets it right or gives the run up.")
-
-
-class SeedNeeded(DomainError):
-    code = "seed_needed"
-    status = 422
-    message = _("Please enter the seed as its source gives it: letters and digits.")
-
-
-class SeedTooEarly(Conflict):
-    code = "seed_too_early"
-    message = _("The seed cannot be entered before the moment that was named for it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +98,7 @@ class Plan:
     release_by: datetime
 
 
-class Runs:
+class Runs(Seeds):
     def __init__(
         self,
         db: Database,
@@ -138,14 +110,13 @@ class Runs:
         translations: Translations,
         clock: Clock,
     ) -> None:
-        self._db = db
+        super().__init__(db, clock)
         self._allocation = allocation
         self._availability = availability
         self._fee_on = fee_on
         self._cases = cases
         self._sealer = sealer
         self._translations = translations
-        self._clock = clock
 
     async def open(self, plan: Plan, by: int, key: UUID) -> UUID:
         """Sets the earliest free times aside; the same form again is the same run.
@@ -212,52 +183,6 @@ class Runs:
         run_closed()
         return True
 
-    async def enter_seed(self, ident: UUID, typed: str, by: int) -> None:
-        """From the source named, at or after its moment. The same again is no mistake, another is refused.
-
-        Raises NotFound, NotNow, SeedNeeded, SeedTooEarly.
-        """
-        seed = normal_seed(typed)
-        if not seed:
-            raise SeedNeeded
-        closed = (await self.files(ident)).list  # which never changes any more
-        # A city's list takes a second, and others are served here.
-        result = await asyncio.to_thread(_ranked, closed, seed) if closed is not None else b""
-        async with self._db.transaction() as conn:
-            run, now = await self._locked(conn, ident), self._clock()
-            if run.seed is not None and run.seed == seed:
-                return
-            if run.status is not RunStatus.CLOSED or not result:
-                raise NotNow
-            if now < run.seed_at:
-                raise SeedTooEarly
-            await runs_store.rank(conn, ident, now, seed, result, by)
-        run_ranked()
-
-    async def set_right(self, ident: UUID, was: str, typed: str, because: str, by: int) -> None:
-        """Another seed in the place of one that was entered wrong (`was`, as it was seen), before the release and by another person.
-
-        The former one stays published with the reason. The same again is no mistake.
-        Raises NotFound, NotNow, SeedNeeded, SeedWhyNeeded, SeedByAnother.
-        """
-        seed, because = normal_seed(typed), because.strip()
-        if not seed:
-            raise SeedNeeded
-        if not because:
-            raise SeedWhyNeeded
-        closed = (await self.files(ident)).list
-        result = await asyncio.to_thread(_ranked, closed, seed) if closed is not None else b""
-        async with self._db.transaction() as conn:
-            run = await self._locked(conn, ident)
-            if run.seed is not None and run.seed == seed:
-                return
-            if run.status is not RunStatus.RANKED or run.seed != normal_seed(was):
-                raise NotNow
-            if run.seeded_by == by:
-                raise SeedByAnother
-            await runs_store.set_right(conn, ident, self._clock(), seed, result, because, by)
-        run_ranked()
-
     async def release(self, ident: UUID, by: int) -> None:
         """Everybody who has a place gets the offer of it; what nobody takes is free again. Raises NotFound, NotNow."""
         marked = await self._allocation.service((await self.run(ident)).service_id)
@@ -289,31 +214,10 @@ class Runs:
             await runs_store.free_slots(conn, ident)
             await runs_store.give_up(conn, ident, because.strip(), by)
 
-    async def run(self, ident: UUID) -> RunRow:
-        async with self._db.connection() as conn:
-            found = await runs_store.find(conn, ident)
-        if found is None:
-            raise NotFound
-        return found
-
-    async def files(self, ident: UUID) -> Files:
-        """Raises NotFound."""
-        async with self._db.connection() as conn:
-            found = await runs_store.files(conn, ident)
-        if found is None:
-            raise NotFound
-        return found
-
     async def runs(self) -> list[RunRow]:
         """The newest first, without their files."""
         async with self._db.connection() as conn:
             return await runs_store.newest(conn)
-
-    async def former_seeds(self, run_ids: Sequence[UUID]) -> dict[UUID, list[FormerSeed]]:
-        """Of each run, the first entered first."""
-        async with self._db.connection() as conn:
-            rows = await runs_store.former_seeds(conn, run_ids)
-        return {ident: [row for row in rows if row.run_id == ident] for ident in run_ids}
 
     async def next_closing(self, marked: Marked) -> date | None:
         """The local day on which the next list closes: as a run has named it, else by the rhythm. None: nobody knows."""
@@ -428,17 +332,6 @@ class Runs:
         if case is not None:
             await store.place_request(conn, row.id, run.id, case)
             run_offered()
-
-    async def _locked(self, conn: Connection, ident: UUID) -> RunRow:
-        run = await runs_store.lock(conn, ident)
-        if run is None:
-            raise NotFound
-        return run
-
-
-def _ranked(closed: bytes, seed: str) -> bytes:
-    """The published result of a published list."""
-    return result_bytes(rank(parse_list(closed), seed))
 
 
 def _apart(found: Sequence[Wanted], most: int) -> list[Wanted]:

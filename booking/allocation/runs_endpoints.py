@@ -16,18 +16,8 @@ from base.web import NO_STORE, STAFF, Endpoint, body, can, path_id, reply
 from base.web.repeating import KeyNeeded, idempotency_key
 from booking.allocation.documents_endpoints import DOCUMENTS
 from booking.allocation.endpoints import ALLOCATION, RUNS, RequestOut, RunOut
-from booking.allocation.runs import (
-    NothingSetAside,
-    NotNow,
-    Plan,
-    RunGoesOn,
-    RunInOrder,
-    SeedByAnother,
-    SeedNeeded,
-    SeedTooEarly,
-    SeedWhyNeeded,
-    WhyNeeded,
-)
+from booking.allocation.runs import NothingSetAside, Plan, RunGoesOn, RunInOrder, WhyNeeded
+from booking.allocation.seeds import NotNow, SeedByAnother, SeedNeeded, SeedTooEarly, SeedWhyNeeded
 from booking.allocation.usecases import DeadlineWrong, NotAsking, NotByNeed, ReasonNeeded
 from booking.availability.model import Window
 from booking.availability.offering import NotOffered

@@ -9,8 +9,8 @@ from base.web import STAFF, form, path_id
 from booking.allocation.endpoints import ALLOCATION, RUNS
 from booking.allocation.model import RunStatus
 from booking.allocation.ranking import normal_seed
-from booking.allocation.runs import NotNow, SeedByAnother, SeedNeeded, SeedTooEarly, SeedWhyNeeded
 from booking.allocation.runs_store import RunRow
+from booking.allocation.seeds import NotNow, SeedByAnother, SeedNeeded, SeedTooEarly, SeedWhyNeeded
 from frontend.allocation.handlers import done, work_page
 from frontend.allocation.views import SeedPage
 from frontend.citizen.need_wording import zone_name

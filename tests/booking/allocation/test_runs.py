@@ -10,17 +10,8 @@ import pytest
 from base.i18n import Translations
 from booking.allocation.canonical import parse_list, parse_result, sha256
 from booking.allocation.model import RequestStatus, RunStatus
-from booking.allocation.runs import (
-    NothingSetAside,
-    NotNow,
-    RunGoesOn,
-    RunInOrder,
-    SeedByAnother,
-    SeedNeeded,
-    SeedTooEarly,
-    SeedWhyNeeded,
-    WhyNeeded,
-)
+from booking.allocation.runs import NothingSetAside, RunGoesOn, RunInOrder, WhyNeeded
+from booking.allocation.seeds import NotNow, SeedByAnother, SeedNeeded, SeedTooEarly, SeedWhyNeeded
 from booking.allocation.usecases import AskedAlready, EmailNeeded, NotAsking, PlacedAlready, ReasonNeeded
 from booking.allocation.verifying import verify
 from booking.appointments.contact import Contact
