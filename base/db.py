@@ -142,12 +142,14 @@ def violates(error: BaseException, constraint: str) -> bool:
     return isinstance(error, asyncpg.PostgresError) and getattr(error, "constraint_name", None) == constraint
 
 
-async def again_after_deadlock(work: Callable[[], Awaitable[T]]) -> T:
-    """A second time where the database has ended the first for another's sake: nothing of it was done. For whole transactions."""
-    try:
-        return await work()
-    except asyncpg.DeadlockDetectedError:
-        return await work()
+async def again_after_deadlock(work: Callable[[], Awaitable[T]], tries: int = 2) -> T:
+    """Once more where the database has ended it for another's sake: nothing of it was done. For whole transactions."""
+    for _try in range(tries - 1):
+        try:
+            return await work()
+        except asyncpg.DeadlockDetectedError:
+            continue
+    return await work()
 
 
 def database_is_away(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4, uuid5
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Connection, Database, again_after_deadlock, violates
 from base.errors import Conflict, DomainError
 from base.failpoint import point
 from base.i18n import Text, Translations, zone
@@ -47,7 +47,7 @@ run_released = point("allocation.released")
 
 _ANSWER_BEFORE_START = timedelta(hours=2)
 _RUNS = UUID("c2a5bb64-3a0f-4f4b-8f3d-2b6d4a7e9c11")
-_TRIES = 3  # of a release that is ended by a deadlock
+_TRIES = 3  # of a release that is ended by a deadlock, with whoever closes counters meanwhile
 MOST_SLOTS = 500  # one transaction gives them out
 
 
@@ -186,13 +186,8 @@ class Runs(Seeds):
     async def release(self, ident: UUID, by: int) -> None:
         """Everybody who has a place gets the offer of it; what nobody takes is free again. Raises NotFound, NotNow."""
         marked = await self._allocation.service((await self.run(ident)).service_id)
-        for left in reversed(range(_TRIES)):
-            try:
-                await self._release(ident, timedelta(hours=marked.offer_hours), by)
-                break
-            except asyncpg.DeadlockDetectedError:  # with whoever closes counters meanwhile; nothing was changed
-                if not left:
-                    raise
+        kept = timedelta(hours=marked.offer_hours)
+        await again_after_deadlock(lambda: self._release(ident, kept, by), _TRIES)
         run_released()
 
     async def give_up(self, ident: UUID, because: str, by: int) -> None:

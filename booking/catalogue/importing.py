@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from base.clock import Clock
-from base.db import Connection, Database, violates
+from base.db import Connection, Database, again_after_deadlock, violates
 from base.errors import DomainError
 from base.i18n import zone
 from booking.catalogue.capacity_checks import faults
@@ -68,13 +68,9 @@ async def import_files(
     draft = await asyncio.to_thread(parse, files, clock())  # a city's files take a while, and others are served here
     if not can_reserve and (wrong := [_not_supported(one) for one in draft.services if one.capture is Capture.MANUAL]):
         raise ImportRefused(wrong)
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return await _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry, check=check)
-        except asyncpg.DeadlockDetectedError:
-            if attempt == _TRIES:
-                raise
-    raise AssertionError("unreachable")
+    return await again_after_deadlock(
+        lambda: _import(db, draft, clock(), horizon_days, draw, is_dry=is_dry, check=check), _TRIES
+    )
 
 
 def _not_supported(service: DraftService) -> LineError:

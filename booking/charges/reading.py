@@ -14,7 +14,8 @@ from booking.appointments.number import normal_number
 from booking.appointments.store import find_by_number
 from booking.charges import store
 from booking.charges.model import Charge, OpenItem, Owed, Price, Visit
-from payment.model import DISPUTED, Payment, Refund
+from payment.decide_dispute import is_disputed
+from payment.model import Payment, Refund
 from payment.usecases import Payments
 
 MOST_LISTED = 500
@@ -99,7 +100,7 @@ class Reading:
     async def is_disputed(self, payment_id: UUID) -> bool:
         """Its payer's bank is still to decide: what is given back waits for that."""
         async with self._db.connection() as conn:
-            return any(one.status in DISPUTED for one in await self._payments.disputes(conn, payment_id))
+            return is_disputed(await self._payments.disputes(conn, payment_id))
 
     async def authorise(self, charge_id: UUID, token: str) -> bool:
         async with self._db.connection() as conn:
