@@ -189,12 +189,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """Balances of a statement of the bank."""
+    """With what a statement of the bank closes."""
 
     iban: str
     from_on: date
     to_on: date
-    opening_cents: int
     closing_cents: int
 
 

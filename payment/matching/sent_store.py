@@ -11,19 +11,19 @@ from payment.matching.model import Sent, Stated, Unlike
 from payment.matching.worklist_model import AtBank
 
 _SUBJECT = "c.kind || ':' || coalesce(c.drawer_id::text, c.till_id || ':' || c.day)"
-_LINE = """
-    bank_match m JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
-    LEFT JOIN bank_detail d ON d.statement_id = m.statement_id AND d.entry = m.entry AND d.position = m.position"""
+_SENT = """
+    sent_to_bank($1, $2) s LEFT JOIN LATERAL (
+      SELECT max(e.booked_on) AS arrived_on, max(c.journal_id) AS journal_id
+        FROM bank_cleared c JOIN bank_match m ON m.journal_id = c.journal_id
+        JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
+       WHERE c.freed_by IS NULL AND (c.kind, c.drawer_id) = (s.kind, s.drawer_id)
+          OR c.freed_by IS NULL AND s.drawer_id IS NULL AND (c.till_id, c.day) = (s.till_id, s.day)) a ON true"""
 
 
 async def sent(conn: Connection, first: date, last: date) -> list[Sent]:
     """Of these days, with when the bank booked it."""
     sql = f"""
-        SELECT s.subject, s.kind, s.till_id, s.day, s.cents, s.reference, s.kassenzeichen, a.arrived_on
-          FROM sent_to_bank($1, $2) s LEFT JOIN LATERAL (
-            SELECT max(e.booked_on) AS arrived_on FROM bank_cleared c JOIN {_LINE} ON m.journal_id = c.journal_id
-             WHERE c.freed_by IS NULL AND (c.kind, c.drawer_id) = (s.kind, s.drawer_id)
-                OR c.freed_by IS NULL AND s.drawer_id IS NULL AND (c.till_id, c.day) = (s.till_id, s.day)) a ON true"""  # noqa: S608
+        SELECT s.subject, s.kind, s.till_id, s.day, s.cents, s.reference, s.kassenzeichen, a.arrived_on FROM {_SENT}"""  # noqa: S608
     return await fetch_all(conn, Sent, sql, first, last)
 
 
@@ -32,11 +32,7 @@ async def at_bank(conn: Connection, first: date, last: date) -> list[AtBank]:
     sql = f"""
         SELECT s.subject, s.kind, s.till_id, t.name AS till_name, t.office_id, s.drawer_id, s.day, s.cents, s.reference,
                a.arrived_on, a.journal_id
-          FROM sent_to_bank($1, $2) s JOIN till t ON t.id = s.till_id LEFT JOIN LATERAL (
-            SELECT max(e.booked_on) AS arrived_on, max(c.journal_id) AS journal_id
-              FROM bank_cleared c JOIN {_LINE} ON m.journal_id = c.journal_id
-             WHERE c.freed_by IS NULL AND (c.kind, c.drawer_id) = (s.kind, s.drawer_id)
-                OR c.freed_by IS NULL AND s.drawer_id IS NULL AND (c.till_id, c.day) = (s.till_id, s.day)) a ON true
+          FROM {_SENT} JOIN till t ON t.id = s.till_id
          ORDER BY s.day DESC, t.office_id, t.id, s.kind"""  # noqa: S608
     return await fetch_all(conn, AtBank, sql, first, last)
 
@@ -78,18 +74,18 @@ async def cleared_already(conn: Connection, subjects: Sequence[str]) -> set[str]
 
 async def stated(conn: Connection) -> list[Stated]:
     """All there are: each counts from the first one of its account."""
-    return await fetch_all(
-        conn, Stated, "SELECT iban, from_on, to_on, opening_cents, closing_cents FROM bank_statement"
-    )
+    return await fetch_all(conn, Stated, "SELECT iban, from_on, to_on, closing_cents FROM bank_statement")
 
 
 async def unlike(conn: Connection) -> list[Unlike]:
     """What is booked on our account `bank` and is not what the lines say that it belongs to. What was taken back goes with it."""
-    sql = f"""
+    sql = """
         WITH put AS (
           SELECT coalesce('refund:' || o.refund_id, 'journal:' || m.journal_id) AS key, max(s.to_on) AS day,
                  sum(coalesce(d.amount_cents, e.amount_cents))::bigint AS cents
-            FROM {_LINE} JOIN bank_statement s ON s.id = m.statement_id
+            FROM bank_match m JOIN bank_statement s ON s.id = m.statement_id
+            JOIN bank_entry e ON e.statement_id = m.statement_id AND e.position = m.entry
+            LEFT JOIN bank_detail d ON d.statement_id = m.statement_id AND d.entry = m.entry AND d.position = m.position
             LEFT JOIN (SELECT DISTINCT end_to_end_id, order_id FROM transfer_file_item) i ON i.end_to_end_id = m.order_id::uuid
             LEFT JOIN transfer_order o ON o.id = i.order_id WHERE m.freed_by IS NULL GROUP BY 1),
         booked AS (
@@ -98,5 +94,5 @@ async def unlike(conn: Connection) -> list[Unlike]:
                  max(j.business_day) AS day, sum(n.amount_cents)::bigint AS cents
             FROM entry n JOIN journal j ON j.id = n.journal_id WHERE n.account = 'bank' GROUP BY 1)
         SELECT coalesce(put.day, booked.day) AS day, coalesce(booked.cents, 0) - coalesce(put.cents, 0) AS cents
-          FROM booked FULL JOIN put USING (key) WHERE coalesce(booked.cents, 0) <> coalesce(put.cents, 0)"""  # noqa: S608
+          FROM booked FULL JOIN put USING (key) WHERE coalesce(booked.cents, 0) <> coalesce(put.cents, 0)"""
     return await fetch_all(conn, Unlike, sql)
