@@ -10,7 +10,7 @@ from base.clock import Clock
 from base.db import Connection
 from base.i18n import pick
 from base.seal import Sealer
-from booking.appointments import store
+from booking.appointments import person_store, store
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact, readable
 from booking.appointments.persons import open_contact, open_token
@@ -48,7 +48,7 @@ class Announcer:
     async def __call__(self, tx: Tx, reference: UUID, notice: Notice) -> None:
         conn = cast("Connection", tx)
         row = await store.find_case(conn, reference)
-        person = await store.find_person(conn, reference, lock=True)
+        person = await person_store.find_person(conn, reference, lock=True)
         if row is not None and _ends_call(row, notice):
             await self._calls.call_off(conn, row.id)  # whatever became of the person
         if row is None or person is None:  # erased: there is nobody to be told
@@ -72,7 +72,7 @@ class Announcer:
     async def tell_by_mail(self, conn: Connection, untold: Untold) -> bool:
         """What a text was to say, where there is an e-mail address. False: somebody has to call."""
         row = await store.find_case(conn, untold.reference)
-        person = await store.find_person(conn, untold.reference, lock=True)
+        person = await person_store.find_person(conn, untold.reference, lock=True)
         if row is None or person is None:
             return True  # erased: nobody is to be told
         email = open_contact(self._sealer, row.id, person, row.language).email

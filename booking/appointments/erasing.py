@@ -18,7 +18,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import forget_about
 from base.rounds import each
-from booking.appointments import move_store, store
+from booking.appointments import move_store, person_store, store
 from booking.appointments.lifecycle import BeingServed
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.slots import IsCalled
@@ -73,7 +73,7 @@ class Erasing:
     async def erase_due(self) -> int:
         """How many went. Where money is on its way back, somebody may have to be asked or told: later."""
         async with self._db.connection() as conn:
-            due = await store.due_for_erasure(conn, self._clock() - self._kept, _CASES_PER_ROUND)
+            due = await person_store.due_for_erasure(conn, self._clock() - self._kept, _CASES_PER_ROUND)
         return await each(
             due, self._erase_one, log=log, failed="erasure.failed", named=lambda ident: {"appointment": str(ident)}
         )
@@ -102,12 +102,12 @@ class Erasing:
         references = await move_store.all_references(conn, appointment_id)
         is_left = any([await self._payments.erase_notes(conn, one) for one in references])  # each, not until the first
         if row.erased_at is None:
-            await store.delete_person(conn, appointment_id)
+            await person_store.delete_person(conn, appointment_id)
             await self._notifications.erase(conn, appointment_id)
             await forget_about(conn, appointment_id)
         elif is_left:
             return False
-        await store.mark_erased(conn, appointment_id, self._clock(), is_left=is_left)
+        await person_store.mark_erased(conn, appointment_id, self._clock(), is_left=is_left)
         return True
 
 

@@ -11,7 +11,7 @@ from base.errors import Conflict, NotFound
 from base.i18n import DEFAULT_LANGUAGE
 from base.i18n import mark as _
 from base.rounds import each
-from booking.appointments import store, twin_store
+from booking.appointments import person_store, store, twin_store
 from booking.appointments.contact import Contact, readable
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import AppointmentStatus, Brief, Case
@@ -82,20 +82,20 @@ class ForStaff(Reading):
     async def names(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Who comes, for clerks of the office who may see that. Never logged, never kept."""
         async with self._db.connection() as conn:
-            rows = await store.names(conn, appointment_ids)
+            rows = await person_store.names(conn, appointment_ids)
         return {ident: open_name(self._sealer, ident, sealed) for ident, sealed in rows.items()}
 
     async def contacts(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, Contact]:
         """Who comes and how to reach them, for staff of the office who may see that. Never logged, never kept."""
         async with self._db.connection() as conn:
-            rows = await store.persons(conn, appointment_ids)
+            rows = await person_store.persons(conn, appointment_ids)
         return {ident: open_contact(self._sealer, ident, row, DEFAULT_LANGUAGE) for ident, row in rows.items()}
 
     async def untold(self, appointment_ids: Collection[UUID]) -> Mapping[UUID, str]:
         """Those whose latest message did not arrive, with the number to call where there is one. Never logged, never kept."""
         async with self._db.connection() as conn:
             ids = await self._notifications.undelivered(conn, appointment_ids)
-            rows = await store.mobiles(conn, ids)
+            rows = await person_store.mobiles(conn, ids)
         return {
             ident: readable(open_mobile(self._sealer, ident, sealed)) if sealed else ""
             for ident, sealed in rows.items()

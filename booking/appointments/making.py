@@ -17,15 +17,16 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.idempotency import recall, remember, request_hash
 from base.seal import Sealer, new_token, token_sha256
-from booking.appointments import answering, invited, per_contact, store, twins, who_store
+from booking.appointments import answering, invited, per_contact, person_store, store, twins, who_store
 from booking.appointments.announce import Announcer
 from booking.appointments.contact import Contact
 from booking.appointments.lifecycle import HoldOver
 from booking.appointments.model import Case, Created
 from booking.appointments.number import new_number
+from booking.appointments.person_store import PersonRow
 from booking.appointments.persons import open_token, seal_contact, seal_token
 from booking.appointments.slots import Notice
-from booking.appointments.store import HoldClaim, NewAppointment, PersonRow
+from booking.appointments.store import HoldClaim, NewAppointment
 from booking.availability.model import ANYBODY, ClaimStatus, Who
 from booking.holds.refusals import HoldInUse
 from booking.holds.said import seal_who
@@ -178,7 +179,7 @@ class Making:
                 break
         else:
             raise RuntimeError("no free number found")
-        await store.put_person(conn, ident, person)
+        await person_store.put_person(conn, ident, person)
         await store.link_claim(conn, hold.id, ident)
         await who_store.adopt(conn, ident, hold_id)
         return token
@@ -186,7 +187,7 @@ class Making:
     async def _correct(self, conn: Connection, ident: UUID, language: str, person: PersonRow) -> str:
         """The same hold came back with another contact: the citizen went back a page. Raises HoldInUse where it waits for a till."""
         try:
-            await store.put_person(conn, ident, person)
+            await person_store.put_person(conn, ident, person)
         except asyncpg.InsufficientPrivilegeError as error:
             if violates(error, "person_waits_for_till"):
                 raise HoldInUse from None

@@ -17,7 +17,7 @@ from base.failpoint import point
 from base.i18n import mark as _
 from base.money import Money
 from base.seal import Sealer
-from booking.appointments import move_store, reconfirm_store, reducing, responsible, store, who_store
+from booking.appointments import move_store, person_store, reconfirm_store, reducing, responsible, store, who_store
 from booking.appointments.calls import Calls
 from booking.appointments.giving_back import Afterwards, give, in_mail, parts
 from booking.appointments.invited import OutsideInvitation
@@ -246,7 +246,7 @@ class Moving:
         if hold.items != tuple(one.item for one in row.items):
             raise OtherService
         if hold.channel == "phone" and hold.channel != row.channel:
-            person = await store.find_person(conn, row.id)
+            person = await person_store.find_person(conn, row.id)
             if person is None or person.mobile is None:
                 raise NoNumber
         if hold.channel == "video" and await self._calls.is_over(conn, row.id):

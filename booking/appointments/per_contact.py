@@ -14,7 +14,7 @@ from base.db import Connection
 from base.errors import FieldError, Invalid
 from base.i18n import mark as _
 from booking.appointments import per_contact_store, store
-from booking.appointments.store import PersonRow
+from booking.appointments.person_store import PersonRow
 
 
 class ContactNeeded(Invalid):

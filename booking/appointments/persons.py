@@ -7,7 +7,7 @@ from uuid import UUID
 
 from base.seal import Sealer
 from booking.appointments.contact import Contact, mailbox
-from booking.appointments.store import PersonRow
+from booking.appointments.person_store import PersonRow
 from booking.catalogue.words import fold
 
 

@@ -12,7 +12,7 @@ from base.errors import Conflict, NotFound
 from base.i18n import mark as _
 from base.money import Money
 from base.seal import Sealer, is_token, token_sha256
-from booking.appointments import answering, move_store, reconfirm_store, reducing, responsible, store
+from booking.appointments import answering, move_store, person_store, reconfirm_store, reducing, responsible, store
 from booking.appointments.announce import Announcer
 from booking.appointments.calls import Calls
 from booking.appointments.contact import Contact
@@ -92,12 +92,12 @@ class Reading:
 
     async def has_living(self, conn: Connection, contact_hmac: bytes) -> bool:
         """Whether anything is booked with this e-mail address or mobile number and not over."""
-        return bool(await store.living_of(conn, contact_hmac, self._clock(), 1))
+        return bool(await person_store.living_of(conn, contact_hmac, self._clock(), 1))
 
     async def living_of(self, contact_hmac: bytes) -> list[tuple[Case, str]]:
         """What is, each with its link: only for whoever has shown that the contact is theirs."""
         async with self._db.connection() as conn:
-            ids = await store.living_of(conn, contact_hmac, self._clock(), _MOST_LISTED)
+            ids = await person_store.living_of(conn, contact_hmac, self._clock(), _MOST_LISTED)
             cases = [await self._read(conn, ident) for ident in ids]
         return [(case, await self.link(case.id)) for case in cases]
 
@@ -144,7 +144,7 @@ class Reading:
     async def _read(self, conn: Connection, appointment_id: UUID, *, is_new: bool = False) -> Case:
         """`is_new`: made in this very transaction, so nobody has paid, moved, been asked or told anything yet."""
         row = await store.find_case(conn, appointment_id)
-        person = await store.find_person(conn, appointment_id)
+        person = await person_store.find_person(conn, appointment_id)
         if row is None:
             raise NotFound
         payment = None if is_new else await self._payments.latest(conn, appointment_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from base.db import Connection, fetch_all
-from booking.appointments.store import PersonRow
+from booking.appointments.person_store import PersonRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from base.db import Connection
 from base.errors import Conflict
 from base.i18n import mark as _
 from booking.appointments import store, twin_store
-from booking.appointments.store import PersonRow
+from booking.appointments.person_store import PersonRow
 
 
 class AnotherBooked(Conflict):

@@ -24,9 +24,9 @@ from base.rounds import each
 from base.seal import Sealer, new_token, token_sha256
 from booking.appointments.at_till import PaymentUnderWay
 from booking.appointments.for_staff import NobodyToAsk
+from booking.appointments.person_store import find_person
 from booking.appointments.reductions import Reductions
 from booking.appointments.slots import Announce, Notice
-from booking.appointments.store import find_person
 from booking.charges import store
 from booking.charges.model import Charge, ChargeKind, ChargeStatus, Price, Visit
 from booking.charges.reading import Reading, seal_of

@@ -11,6 +11,7 @@ from base.db import Connection, Database
 from base.errors import Conflict, DomainError, FieldError, Gone, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
+from booking.appointments import person_store
 from booking.appointments import store as appointments
 from booking.appointments.model import AppointmentStatus
 from booking.appointments.store import CaseRow
@@ -204,7 +205,7 @@ class Waitlist:
 
     async def _contact_hmac(self, conn: Connection, appointment_id: UUID) -> bytes | None:
         """Whom offers reach: none, where no message would."""
-        person = await appointments.find_person(conn, appointment_id)
+        person = await person_store.find_person(conn, appointment_id)
         if person is None:
             return None
         return person.mailbox_hmac or person.email_hmac or (person.mobile_hmac if self._cases.can_text else None)
