@@ -19,7 +19,8 @@ from base.db import Database
 from base.migrate import migrate
 from server.postgres import EmbeddedPostgres
 from tests.memory import folder_in_memory
-from tests.town import MORNING, import_sample_city
+from tests.town import MORNING, Town, import_sample_city
+from tests.town import town as open_town
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -114,6 +115,13 @@ async def db(dsn: str) -> AsyncIterator[Database]:
 def clock() -> SettableClock:
     """A Tuesday morning, ten o'clock in Stuttgart."""
     return SettableClock(MORNING)
+
+
+@pytest.fixture
+async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
+    """A town of its own for each test, with Stuttgart's sample catalogue."""
+    async with open_town(city_dsn, clock) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from tests.browser.desk import sit_down
 from tests.flows.test_cash_desk import MITTE, PAID, office
 from tests.staff import hire, sign_in
 from tests.town import Town
-from tests.town import town as open_town
 
 WORDS = {
     "de": ("Lade öffnen", "Die Gebühr hier annehmen", "Bar annehmen", "Rückgeld: 487,00 €", "Lade schließen"),
     "en": ("Open the drawer", "Take the fee here", "Take in cash", "Change: €487.00", "Close the drawer"),
 }
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("language", "width", "scripts"), [("de", 1280, True), ("en", 360, True), ("de", 360, False)])

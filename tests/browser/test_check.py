@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from base.templates import Assets
 from tests.frontend.conftest import STATIC
 from tests.staff import hire, sign_in
 from tests.town import Town, eventually
-from tests.town import town as open_town
 
 PICTURES = os.environ.get("PICTURES")  # a folder: the check is photographed there
 MOST_BYTES = 1024
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 def test_the_script_is_small() -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from base.clock import SettableClock
 from tests.browser import axe
 from tests.flows.test_counter import book_today, office_id
 from tests.staff import PASSWORD, hire
 from tests.town import Town
-from tests.town import town as open_town
 
 PICTURES = os.environ.get("PICTURES")
 VIEWS: list[tuple[int, Literal["light", "dark"], bool]] = [
@@ -24,12 +21,6 @@ VIEWS: list[tuple[int, Literal["light", "dark"], bool]] = [
     (360, "dark", True),
     (1280, "light", False),
 ]
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("width", "scheme", "scripts"), VIEWS)

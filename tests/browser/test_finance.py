@@ -5,28 +5,19 @@ With PICTURES=folder each page is photographed, which is how to look at them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from tests.browser.desk import sit_down
 from tests.browser.month_elsewhere import a_month_at_a_till, a_month_of_transfers
 from tests.payment.matching.month import FIRST, LAST, Month, Size
 from tests.staff import hire
 from tests.town import Town
-from tests.town import town as open_town
 
 DAYS = f"from={FIRST}&to={LAST}"
 A_MONTH = Size(payments=120, refunds=30, disputes=6, faults=1)
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 async def a_month(town: Town) -> dict[str, str]:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from tests.browser.desk import sit_down
 from tests.staff import hire
 from tests.town import Town
-from tests.town import town as open_town
 
 PREVIEW, SAVE = {"de": "Vorschau", "en": "Preview"}, {"de": "Speichern", "en": "Save"}
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("language", "width", "scripts"), [("de", 1280, True), ("en", 360, True), ("de", 360, False)])

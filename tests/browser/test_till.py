@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from tests.browser.desk import PICTURES, Desk, sit_down
 from tests.staff import hire
 from tests.town import Town
-from tests.town import town as open_town
 
 WORDS = {
     "de": ("Erstattung beantragen", "Freigeben und erstatten", "Erstattet"),
     "en": ("Ask for the refund", "Approve and refund", "Refunded"),
 }
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 async def a_day(town: Town) -> str:

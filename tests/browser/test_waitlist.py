@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import async_playwright
 
-from base.clock import SettableClock
 from tests.browser.desk import sit_down
 from tests.flows.test_waitlist import BO, LATER, SOONER, booked
 from tests.staff import hire
 from tests.town import KIM, Town
-from tests.town import town as open_town
 
 WORDS = {
     "de": ("Person auf die Liste setzen", "Früheren Termin annehmen"),
     "en": ("Put the person on the list", "Take the earlier time"),
 }
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("language", "width", "scripts"), [("de", 1280, True), ("en", 360, True), ("de", 360, False)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,19 +12,11 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 
-from base.clock import SettableClock
 from tests.browser import axe
 from tests.town import KIM, Town, eventually
-from tests.town import town as open_town
 
 PICTURES = os.environ.get("PICTURES")  # a folder: every page of the way is photographed there
 FIND = {"de": ("Suchen", "Freie Termine zeigen"), "en": ("Search", "Show free times")}
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 @dataclass

@@ -10,16 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from base.clock import SettableClock
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
-from tests.town import town as open_town
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as made:
-        yield made
 
 
 class Office:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from base.clock import SettableClock
 from tests.town import KIM, Answer, Town
-from tests.town import town as open_town
 
 Fields = Mapping[str, str]
 NAMES = (
@@ -50,12 +47,6 @@ _NEAR = [
 ]
 _VALUES = st.one_of(st.sampled_from(_NEAR), st.text(max_size=40), st.text("\x00\r\n\\'\"%{}<>@ 0٣²ß😀", max_size=20))
 _FIELDS = st.dictionaries(st.sampled_from(NAMES.split()), _VALUES, max_size=6)
-
-
-@pytest.fixture
-async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
-    async with open_town(city_dsn, clock) as opened:
-        yield opened
 
 
 async def send(town: Town, path: str, fields: Fields, method: str = "POST", **given: Any) -> Answer:

@@ -631,7 +631,9 @@ class Simulation:
         paid = {payment.reference for payment in payments if payment.status == "paid"}
         notices = [(case_id, template) for case_id, template, _ in await self._notices()]
         rejections = sum(step.event == "rejected" for step in self.db.rows("refund_step"))
-        require(sum(template == "refund_rejected" for _, template in notices) == rejections, "rejected, and nobody told")
+        require(
+            sum(template == "refund_rejected" for _, template in notices) == rejections, "rejected, and nobody told"
+        )
         told = set(notices)
         gone = {p.reference for p in payments if p.is_uncovered}
         require(not gone or self.forgets, "a reservation ran out although it could be taken")
