@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,12 @@ class Page:
     text: str = field(repr=False)
     url: URL
     headers: Any = field(repr=False)
+
+
+def words(page: Page | str) -> str:
+    """What of a page or a text with marks is to be read, in one line."""
+    text = page if isinstance(page, str) else page.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("\xa0", " ")
 
 
 class StaffBrowser:

@@ -31,6 +31,7 @@ from server.app import build
 from server.health import FEED
 from server.product import Product, open_product
 from server.worker import drain
+from tests.invariants import faults
 
 MORNING = datetime(
     2026, 12, 1, 9, 0, tzinfo=UTC
@@ -177,6 +178,11 @@ class Town:
             for movement in dispute["balance_transactions"]
         )
         assert clearing[0]["cents"] == charged + disputed
+
+    async def assert_without_faults(self) -> None:
+        """What our own tables must say, where not all money is at the one provider of the sandbox."""
+        async with self.worker.db.connection() as conn:
+            assert await faults(conn) == {}
 
 
 @contextlib.asynccontextmanager

@@ -11,9 +11,9 @@ import pytest
 
 from base.web import IDENTITY
 from payment.endpoints import LEDGERS, PAYMENTS
-from tests.flows.test_till import paid, payment_of, words
+from tests.flows.test_till import paid, payment_of
 from tests.payment.ledgers.booking import behind_the_back
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 BOOKS = "/de/finance/books"

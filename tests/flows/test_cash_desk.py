@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from payment.receipts.kassenzeichen import spaced
 from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import words as all_words
 from tests.town import KIM, Town
 
 PAID = "Führungszeugnis"  # 13 euros
@@ -27,8 +28,7 @@ async def robin(town: Town) -> Any:
 
 
 def words(page: Page) -> str:
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)).replace("\xa0", " ")
-    return text.replace(" .", ".")
+    return all_words(page).replace(" .", ".")
 
 
 async def office(town: Town) -> int:

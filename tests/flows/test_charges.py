@@ -14,7 +14,6 @@ import pytest
 from tests.flows.test_cash_desk import MITTE, a_till, books, words
 from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
 from tests.flows.test_till_holds import DOWN
-from tests.invariants import faults
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
@@ -81,11 +80,6 @@ async def charges(town: Town) -> list[tuple[str, int]]:
     return [(row["status"], row["amount_cents"]) for row in rows]
 
 
-async def sound(town: Town) -> None:
-    async with town.worker.db.connection() as conn:
-        assert await faults(conn) == {}
-
-
 async def test_a_form_that_is_refused_keeps_what_was_typed(town: Town, kim: StaffBrowser) -> None:
     serving = await served(town, kim)
     day = await ask(kim, serving, quantity="0", text="für <zwei> Kinder")
@@ -134,7 +128,7 @@ async def test_paid_on_the_visitors_phone_by_the_code(town: Town, kim: StaffBrow
     [payment] = await town.rows("SELECT reference, description FROM payment")
     assert payment["description"] == "Gebühr der Stadt, Nummer 001"  # no topic to the provider
     await town.assert_sound()
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_the_fee_of_what_somebody_came_for_is_the_first_in_the_list(town: Town, kim: StaffBrowser) -> None:
@@ -182,7 +176,7 @@ async def test_a_till_takes_it_by_the_queues_number(town: Town, kim: StaffBrowse
     assert "Zahlungsart Bar" in receipt
     assert "Führungszeugnis" in receipt
     assert path in (await robin.get(f"{till}?q=001")).text
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_with_an_appointment_it_stands_on_its_page_and_a_till_finds_it_by_its_number(
@@ -201,7 +195,7 @@ async def test_with_an_appointment_it_stands_on_its_page_and_a_till_finds_it_by_
     assert await charges(town) == [("paid", 1300)]
     assert "Bezahlt" in words(await robin.get(f"{till}?q={made['number']}"))
     assert "Quittung" in words(await phone.get(path))
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_what_was_begun_on_a_phone_and_is_taken_at_a_till_cannot_be_paid_twice(
@@ -222,7 +216,7 @@ async def test_what_was_begun_on_a_phone_and_is_taken_at_a_till_cannot_be_paid_t
     statuses = await town.rows("SELECT provider, status FROM payment ORDER BY created_at, provider DESC")
     assert [(one["provider"], one["status"]) for one in statuses] == [("stripe", "fenced"), ("counter", "paid")]
     assert "Bezahlt: 13,00 €" in words(await phone.get(page.url.path))
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_what_could_not_be_begun_on_a_phone_is_taken_at_a_till_while_the_provider_is_silent(
@@ -240,7 +234,7 @@ async def test_what_could_not_be_begun_on_a_phone_is_taken_at_a_till_while_the_p
     assert await charges(town) == [("paid", 1300)]
     statuses = await town.rows("SELECT provider, status FROM payment ORDER BY created_at, provider DESC")
     assert [(one["provider"], one["status"]) for one in statuses] == [("stripe", "lapsed"), ("counter", "paid")]
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_withdrawn_with_a_reason_it_is_asked_for_no_more(
@@ -264,7 +258,7 @@ async def test_withdrawn_with_a_reason_it_is_asked_for_no_more(
         ("withdrawing", True, "falsche Gebühr gewählt"),
         ("withdrawn", True, "falsche Gebühr gewählt"),
     ]
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_only_of_whoever_is_served_and_only_by_who_may(
@@ -413,7 +407,7 @@ async def test_a_visit_does_not_end_with_an_open_fee_unless_it_is_said_why(
         await pay_online(town, phone, await phone.get(to_pay))
         await town.webhooks()
         assert "Es ist keine Gebühr offen" in words(await toni.get("/de/finance/open-fees"))
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_paid_or_withdrawn_the_visit_ends_as_before(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> None:
@@ -476,7 +470,7 @@ async def test_a_proof_that_was_not_shown_is_asked_for_with_one_click(
     await phone.get(f"{paid}/paid")
     await kim.post(step_url(day.text, "finish"))
     assert (await town.look(made))["status"] == "finished"
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_over_http_a_till_finds_and_takes_it(town: Town, kim: StaffBrowser, robin: StaffBrowser) -> None:

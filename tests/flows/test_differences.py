@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from payment.endpoints import MATCHING
-from tests.flows.test_till import paid, words
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.flows.test_till import paid
+from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 LIST = "/de/finance/differences"

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import words as flat
 from tests.town import Town
 
 PAID = "Führungszeugnis"
@@ -25,11 +26,7 @@ async def toni(town: Town) -> Any:
 
 def words(page: Page) -> str:
     assert page.status in (200, 409), page
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)).replace("\xa0", " ")
-
-
-def flat(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("\xa0", " ")
+    return flat(page)
 
 
 async def own_page(town: Town, path: str, made: dict[str, Any]) -> str:

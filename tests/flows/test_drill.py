@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from payment.endpoints import LEDGERS, MATCHING
-from tests.flows.test_till import paid, payment_of, toni, words
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.flows.test_till import paid, payment_of, toni
+from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 __all__ = ["toni"]

@@ -8,8 +8,8 @@ import re
 from openpyxl import load_workbook
 
 from tests.flows.test_capture import reserved
-from tests.flows.test_till import luca, paid, toni, words
-from tests.staff import StaffBrowser
+from tests.flows.test_till import luca, paid, toni
+from tests.staff import StaffBrowser, words
 from tests.town import Town
 
 __all__ = ["luca", "toni"]

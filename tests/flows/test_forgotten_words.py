@@ -14,7 +14,6 @@ import pytest
 from tests.flows.test_cash_desk import MITTE, words
 from tests.flows.test_charges import ask, link_of, pay_online, served
 from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id
-from tests.invariants import faults
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
 
@@ -126,8 +125,7 @@ async def test_after_erasing_and_the_terms_a_dump_holds_none_of_the_words(
     receipt = await town.rows("SELECT DISTINCT lines -> 0 ->> 'label' AS label FROM payment")
     assert [one["label"] for one in receipt] == ["Führungszeugnis"]
     assert (await town.worker.ledgers.verify()).broken is None
-    async with town.worker.db.connection() as conn:
-        assert await faults(conn) == {}
+    await town.assert_without_faults()
 
 
 REFUSED = {

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from base.clock import SettableClock
-from tests.flows.test_transfers import mails, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.flows.test_transfers import mails
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 from tests.town import town as open_town
 

@@ -16,7 +16,6 @@ from tests.flows.test_bookings import CALLER, fields_of, take, times
 from tests.flows.test_cash_desk import MITTE, a_till, begun, books, words
 from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
 from tests.flows.test_moving import send, slots, to_times
-from tests.invariants import faults
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
 from tests.town import town as open_town
@@ -51,11 +50,6 @@ async def booked(town: Town, what: str = PAID) -> dict[str, Any]:
     return made
 
 
-async def sound(town: Town) -> None:
-    async with town.worker.db.connection() as conn:
-        assert await faults(conn) == {}
-
-
 async def test_it_is_booked_at_once_and_everywhere_said_to_be_unpaid(town: Town, citizen: StaffBrowser) -> None:
     made = await town.appointment(PAID)
     page = await citizen.get(f"/de/case/{made['token']}")
@@ -75,7 +69,7 @@ async def test_it_is_booked_at_once_and_everywhere_said_to_be_unpaid(town: Town,
     assert UNPAID in text
     assert "haben die Gebühr" not in text
     assert await town.rows("SELECT id FROM payment") == []
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_what_is_free_is_as_before(town: Town) -> None:
@@ -92,7 +86,7 @@ async def test_a_till_takes_it_by_the_appointments_number(town: Town, robin: Sta
     seen = await town.look(made)
     assert (seen["status"], seen["payment"], seen["due_at_till"]) == ("confirmed", "paid", None)
     assert await books(town, "fee") == [("fee", "cash", 1300), ("fee", "received_in_advance", -1300)]
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_cancelled_unpaid_nothing_is_owed_and_no_till_takes_it_any_more(town: Town, robin: StaffBrowser) -> None:
@@ -103,7 +97,7 @@ async def test_cancelled_unpaid_nothing_is_owed_and_no_till_takes_it_any_more(to
     assert refused.status == 409
     assert await town.rows("SELECT status FROM payment") == [{"status": "fenced"}]
     assert (await town.look(made))["due_at_till"] is None
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_cancelled_after_it_was_paid_the_till_gives_it_back(town: Town, robin: StaffBrowser) -> None:
@@ -121,7 +115,7 @@ async def test_moved_it_stays_unpaid(town: Town, citizen: StaffBrowser) -> None:
     assert "Es ist noch nichts bezahlt" in asked.text
     moved = await send(citizen, asked)
     assert UNPAID in words(moved)
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_staff_book_it_without_a_link_to_pay(town: Town) -> None:
@@ -162,7 +156,7 @@ async def test_the_visit_does_not_end_unpaid_without_a_reason(town: Town, robin:
         done = await kim.post(step_url(day.text, "finish"))
         assert "Niemand ist an Ihrem Schalter" in words(done)
     assert (await town.look(made))["status"] == "finished"
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_left_open_it_stands_in_finances_list_until_a_till_takes_it(town: Town, robin: StaffBrowser) -> None:
@@ -183,4 +177,4 @@ async def test_left_open_it_stands_in_finances_list_until_a_till_takes_it(town: 
         path = await begun(town, robin, await a_till(town, robin), made)
         await robin.post(f"{path}/take", method="terminal", slip="", request_key=str(uuid4()))
         assert "Es ist keine Gebühr offen" in words(await toni.get("/de/finance/open-fees"))
-    await sound(town)
+    await town.assert_without_faults()

@@ -6,8 +6,7 @@ import pytest
 
 from frontend.staff.areas import PERMISSIONS
 from server.app import ENDPOINTS
-from tests.flows.test_till import words
-from tests.staff import hire, sign_in
+from tests.staff import hire, sign_in, words
 from tests.town import Town
 
 HERE = "/de/oversight/"

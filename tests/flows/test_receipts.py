@@ -8,9 +8,9 @@ from typing import Any
 from pypdf import PdfReader
 
 from tests.flows.test_moving import dearer
-from tests.flows.test_till import paid, payment_of, toni, words  # noqa: F401 - a fixture
+from tests.flows.test_till import paid, payment_of, toni  # noqa: F401 - a fixture
 from tests.flows.test_visits import booked, hold, services
-from tests.staff import StaffBrowser
+from tests.staff import StaffBrowser, words
 from tests.town import KIM, Town
 
 LABEL, KASSENZEICHEN = "2026-000001", "RF26 SCH0 0000 0001"

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.flows.test_transfers import failed, mails, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.flows.test_transfers import failed, mails
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 PAID = "Führungszeugnis"

@@ -15,8 +15,8 @@ from pypdf import PdfReader
 from base.clock import SettableClock
 from booking.refunds import usecases as refunds
 from sandbox.smtp.faults import Fault
-from tests.flows.test_transfers import IBAN, OURS, failed, mails, order_of, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.flows.test_transfers import IBAN, OURS, failed, mails, order_of
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 from tests.town import town as open_town
 

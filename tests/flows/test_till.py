@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import stripe
 
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 PAID = "Führungszeugnis"
@@ -49,10 +49,6 @@ def kinds(page: Page) -> list[str]:
     """The differences of a page, by name."""
     assert page.status == 200, page
     return re.findall(r'data-kind="(\w+)"', page.text)
-
-
-def words(page: Page) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)).replace("\xa0", " ")
 
 
 async def later(town: Town, minutes: int = 5) -> None:

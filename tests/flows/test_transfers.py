@@ -15,7 +15,7 @@ import pytest
 from base.clock import SettableClock
 from payment.bank.elements import parsed
 from tests.payment.bank.writing import detail, entry, statement, written
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 from tests.town import town as open_town
 
@@ -57,11 +57,6 @@ async def failed(town: Town, reason: str = "lost_or_stolen_card", **contact: Any
 async def order_of(town: Town) -> dict[str, Any]:
     [row] = await town.rows("SELECT * FROM transfer_order")
     return dict(row)
-
-
-def words(page: Page | str) -> str:
-    text = page if isinstance(page, str) else page.text
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).replace("\xa0", " ")
 
 
 def mails(town: Town, subject: str) -> list[Any]:

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from base.clock import SettableClock
-from tests.flows.test_transfers import HOLDER, IBAN, OURS, balances, failed, link_in, mails, order_of, payee, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.flows.test_transfers import HOLDER, IBAN, OURS, balances, failed, link_in, mails, order_of, payee
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 from tests.town import town as open_town
 

@@ -14,8 +14,8 @@ import pytest
 
 from payment.endpoints import LEDGERS
 from payment.ledgers.usecases import Ledgers
-from tests.flows.test_till import paid, words
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.flows.test_till import paid
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
 BATCHES = "/de/finance/batches"

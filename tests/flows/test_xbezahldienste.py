@@ -16,9 +16,7 @@ from base.clock import SettableClock
 from sandbox.xbezahldienste.faults import Fault, Faults
 from sandbox.xbezahldienste.machine import Machine
 from sandbox.xbezahldienste.server import PASSWORD, USER, Server
-from tests.flows.test_till import words
-from tests.invariants import faults
-from tests.staff import StaffBrowser, hire, sign_in
+from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import KIM, Town, loopback, served
 from tests.town import town as open_town
 
@@ -98,11 +96,6 @@ async def settled(town: Town) -> None:
     await town.work()
 
 
-async def sound(town: Town) -> None:
-    async with town.worker.db.connection() as conn:
-        assert await faults(conn) == {}
-
-
 async def test_who_pays_and_does_not_come_back_has_the_appointment(
     town: Town, service: Service, kim: StaffBrowser
 ) -> None:
@@ -115,7 +108,7 @@ async def test_who_pays_and_does_not_come_back_has_the_appointment(
     day = words(await kim.get(f"/de/finance/?day={town.clock():%Y-%m-%d}"))
     assert "antwortet" not in day
     assert "13,00 €" in day
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_an_amount_edited_there_is_a_difference_of_the_day(
@@ -151,7 +144,7 @@ async def test_cancelled_the_fee_is_transferred(town: Town, service: Service) ->
     [order] = await town.rows("SELECT amount_cents FROM transfer_order")
     assert order["amount_cents"] == 1300
     assert town.mails()[-1][1].startswith("Bitte nennen Sie Ihre Bankverbindung")
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_late_money_has_its_time_again_while_nobody_else_has_it(town: Town, service: Service) -> None:
@@ -163,7 +156,7 @@ async def test_late_money_has_its_time_again_while_nobody_else_has_it(town: Town
     town.clock.advance(minutes=70)
     await town.work()
     assert (await town.look(made))["status"] == "confirmed"
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_late_money_for_a_time_that_others_have_is_transferred_back(town: Town, service: Service) -> None:
@@ -185,7 +178,7 @@ async def test_late_money_for_a_time_that_others_have_is_transferred_back(town: 
     assert [(row["status"], row["amount_cents"]) for row in await town.rows("SELECT * FROM transfer_order")] == [
         ("asked", 1300)
     ]
-    await sound(town)
+    await town.assert_without_faults()
 
 
 async def test_an_hour_of_silence_loses_nothing(town: Town, service: Service) -> None:
@@ -200,4 +193,4 @@ async def test_an_hour_of_silence_loses_nothing(town: Town, service: Service) ->
     await settled(town)
     await town.work()
     assert (await town.look(made))["status"] == "confirmed"
-    await sound(town)
+    await town.assert_without_faults()
