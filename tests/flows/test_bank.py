@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -17,18 +15,11 @@ import pytest
 from payment.bank.model import BankEntry, Party, Statement
 from payment.bank.refusing import OtherFormat
 from tests.payment.bank.writing import THEIRS, detail, entry, statement, written
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser
 from tests.town import Town
 
 HERE = "/de/bank/"
 DAY = date(2026, 12, 1)
-
-
-@pytest.fixture
-async def toni(town: Town) -> AsyncIterator[StaffBrowser]:
-    async with AsyncExitStack() as stack:
-        await hire(town, "toni", "finance")
-        yield await stack.enter_async_context(await sign_in(town, "toni"))
 
 
 def numbered(number: int, *entries: BankEntry, opening: int = 100_000) -> Statement:

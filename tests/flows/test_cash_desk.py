@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from pypdf import PdfReader
 
 from payment.receipts.kassenzeichen import spaced
@@ -18,13 +16,6 @@ from tests.town import KIM, Town
 
 PAID = "Führungszeugnis"  # 13 euros
 MITTE = "buergerbuero-mitte"
-
-
-@pytest.fixture
-async def robin(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "robin", "cashier", MITTE)
-        yield await stack.enter_async_context(await sign_in(town, "robin"))
 
 
 def words(page: Page) -> str:

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.flows.test_cash_desk import MITTE, a_till, books, words
-from tests.flows.test_counter import book_today, clerk_at, counters_of, office_id, step_url
+from tests.flows.test_cash_desk import a_till, books, words
+from tests.flows.test_counter import book_today, office_id, step_url
 from tests.flows.test_till_holds import DOWN
 from tests.staff import Page, StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
 
 FREE, PAID = "Wohnsitzanmeldung", "Führungszeugnis"  # 13 euros
-
-
-@pytest.fixture
-async def kim(town: Town) -> AsyncIterator[StaffBrowser]:
-    """A clerk at the first counter."""
-    office = await office_id(town)
-    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
-        yield clerk
-
-
-@pytest.fixture
-async def robin(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "robin", "cashier", MITTE)
-        yield await stack.enter_async_context(await sign_in(town, "robin"))
-
-
-@pytest.fixture
-async def phone(town: Town) -> AsyncIterator[StaffBrowser]:
-    """The payer's: nobody signs in."""
-    async with StaffBrowser(town) as browser:
-        yield browser
 
 
 async def served(town: Town, kim: StaffBrowser, made: dict[str, Any] | None = None) -> Page:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
-from tests.staff import Page, StaffBrowser, hire, sign_in
+from tests.staff import Page, StaffBrowser
 from tests.staff import words as flat
 from tests.town import Town
 
 PAID = "Führungszeugnis"
 TODAY = "/de/finance/?day=2026-12-01"
-
-
-@pytest.fixture
-async def toni(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "toni", "finance")
-        yield await stack.enter_async_context(await sign_in(town, "toni"))
 
 
 def words(page: Page) -> str:

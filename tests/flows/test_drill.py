@@ -10,11 +10,10 @@ from uuid import uuid4
 import pytest
 
 from payment.endpoints import LEDGERS, MATCHING
-from tests.flows.test_till import paid, payment_of, toni
+from tests.flows.test_till import paid, payment_of
 from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import Town
 
-__all__ = ["toni"]
 DAYS = "from=2026-12-01&to=2026-12-03"
 FIGURES = f"/de/finance/figures?{DAYS}"
 

@@ -8,11 +8,10 @@ import re
 from openpyxl import load_workbook
 
 from tests.flows.test_capture import reserved
-from tests.flows.test_till import luca, paid, toni
+from tests.flows.test_till import paid
 from tests.staff import StaffBrowser, words
 from tests.town import Town
 
-__all__ = ["luca", "toni"]
 HERE, DECEMBER = "/de/finance/figures", "from=2026-12-01&to=2026-12-03"
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from frontend.finance.search_pages import asked_cents
-from tests.flows.test_till import luca, paid, payment_of, toni
+from tests.flows.test_till import paid, payment_of
 from tests.staff import Page, StaffBrowser, hire, sign_in, words
 from tests.town import KIM, Town
 
-__all__ = ["luca", "toni"]
 SEARCH = "/de/finance/search"
 
 

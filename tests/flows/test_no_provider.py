@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -28,13 +27,6 @@ UNPAID = "Die Gebühr von 13,00 € ist noch nicht bezahlt"
 async def town(city_dsn: str, clock: SettableClock) -> AsyncIterator[Town]:
     async with open_town(city_dsn, clock, payment_providers=("none",)) as opened:
         yield opened
-
-
-@pytest.fixture
-async def robin(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "robin", "cashier", MITTE)
-        yield await stack.enter_async_context(await sign_in(town, "robin"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from tests.flows.test_moving import dearer
-from tests.flows.test_till import paid, payment_of, toni  # noqa: F401 - a fixture
+from tests.flows.test_till import paid, payment_of
 from tests.flows.test_visits import booked, hold, services
 from tests.staff import StaffBrowser, words
 from tests.town import KIM, Town
@@ -116,7 +116,7 @@ async def test_the_worker_numbers_in_the_order_of_payment(town: Town) -> None:
     assert found == ["2026-000001", "2026-000002"]
 
 
-async def test_finance_finds_a_payment_by_its_kassenzeichen(town: Town, toni: StaffBrowser) -> None:  # noqa: F811
+async def test_finance_finds_a_payment_by_its_kassenzeichen(town: Town, toni: StaffBrowser) -> None:
     made = await paid(town)
     payment = await payment_of(town, made)
     for typed in (KASSENZEICHEN, KASSENZEICHEN.lower().replace(" ", "")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -16,20 +15,6 @@ from tests.town import Town
 
 PAID = "Führungszeugnis"
 TODAY = "/de/finance/?day=2026-12-01"
-
-
-@pytest.fixture
-async def toni(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "toni", "finance")
-        yield await stack.enter_async_context(await sign_in(town, "toni"))
-
-
-@pytest.fixture
-async def luca(town: Town) -> Any:
-    async with AsyncExitStack() as stack:
-        await hire(town, "luca", "finance")
-        yield await stack.enter_async_context(await sign_in(town, "luca"))
 
 
 async def paid(town: Town) -> dict[str, Any]:

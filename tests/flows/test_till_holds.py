@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,13 +21,6 @@ PAID = "Führungszeugnis"  # 13 euros; in the sample to be paid at a till within
 OTHER = "Fiktionsbescheinigung"  # online only
 DOWN = {"faults": [{"kind": "drop_before", "path": "/v1/checkout/sessions", "times": 99}]}
 UP: dict[str, Any] = {"faults": []}
-
-
-@pytest.fixture
-async def robin(town: Town) -> AsyncIterator[StaffBrowser]:
-    async with AsyncExitStack() as stack:
-        await hire(town, "robin", "cashier", MITTE)
-        yield await stack.enter_async_context(await sign_in(town, "robin"))
 
 
 @pytest.fixture

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.flows.test_cash_desk import MITTE, words
 from tests.flows.test_charges import ask, charges, link_of, pay_online, served
-from tests.flows.test_counter import clerk_at, counters_of, office_id
+from tests.flows.test_counter import office_id
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
 
 HOLDER, IBAN = "Kim Muster", "DE02120300000000202051"
-
-
-@pytest.fixture
-async def kim(town: Town) -> AsyncIterator[StaffBrowser]:
-    office = await office_id(town)
-    async with await clerk_at(town, "kim", office, (await counters_of(town, office))[0]) as clerk:
-        yield clerk
-
-
-@pytest.fixture
-async def phone(town: Town) -> AsyncIterator[StaffBrowser]:
-    async with StaffBrowser(town) as browser:
-        yield browser
 
 
 async def failed(town: Town, kim: StaffBrowser, phone: StaffBrowser) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from payment.endpoints import LEDGERS
-from tests.flows.test_cash_desk import PAID, a_till, begun, robin, words  # noqa: F401 - a fixture
-from tests.flows.test_till import payment_of, toni  # noqa: F401 - a fixture
+from tests.flows.test_cash_desk import PAID, a_till, begun, words
+from tests.flows.test_till import payment_of
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import Town
 
@@ -27,7 +27,7 @@ async def online(town: Town, method: str) -> dict[str, Any]:
     return made
 
 
-async def test_from_the_receipt_to_the_treasury(town: Town, robin: StaffBrowser, toni: StaffBrowser) -> None:  # noqa: F811
+async def test_from_the_receipt_to_the_treasury(town: Town, robin: StaffBrowser, toni: StaffBrowser) -> None:
     await town.sandbox("PUT", "methods", {"methods": list(ONLINE)})
     till = await a_till(town, robin)
     for method, given, slip in (("cash", "13", ""), ("terminal", "", "0042 17")):
@@ -63,7 +63,7 @@ async def test_from_the_receipt_to_the_treasury(town: Town, robin: StaffBrowser,
     await town.assert_sound()
 
 
-async def test_what_was_paid_before_anybody_told_is_its_providers(town: Town, toni: StaffBrowser) -> None:  # noqa: F811
+async def test_what_was_paid_before_anybody_told_is_its_providers(town: Town, toni: StaffBrowser) -> None:
     """As the former release leaves it, and as another's word for a way that we do not know stands as it is."""
     made = await online(town, "card")
     await town.rows("ALTER TABLE payment DISABLE TRIGGER payment_method_fixed")
