@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -95,7 +94,7 @@ async def test_a_till_knows_its_terminal_and_the_api_its_bag(town: Town, staff: 
     till = await a_till(town, robin, "Kasse 3")
     none = await close(robin, await robin.get(till), counted="100", bag="SB-7001")
     assert (none.status, "also gibt es keinen Beutel" in words(none)) == (422, True)
-    town.clock.advance(seconds=timedelta(minutes=1).seconds)
+    town.clock.advance(minutes=1)
     await close(robin, await robin.get(till), counted="100", deposit="10", bag="SB-7002")
     [row] = await town.rows(
         "SELECT t.terminal, d.bag FROM till t LEFT JOIN drawer d ON d.till_id = t.id ORDER BY t.id DESC LIMIT 1"

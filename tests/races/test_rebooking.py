@@ -19,7 +19,7 @@ from booking.appointments.moving import NotMovable
 from booking.rebooking.model import IfSilent
 from booking.rebooking.usecases import AnswerOver
 from tests.booking.availability.city import at
-from tests.booking.rebooking.test_rooms import rooms
+from tests.booking.rebooking.test_rooms import places, rooms
 from tests.booking.rebooking.world import DAYS, NINE, ClosingWorld, closing_world
 
 Deed = Callable[[ClosingWorld, UUID], Awaitable[object]]
@@ -201,10 +201,7 @@ class TestWithARoom:
         """Whoever is second goes without: the visit is offered other times, or the public another one."""
         async with closing_world(db, rooms(2), counters=3) as world:
             ident = await world.booked()
-            async with db.connection() as conn:
-                room = await conn.fetchval(
-                    "SELECT counter_id FROM claim WHERE appointment_id = $1 AND quantity = 0", ident
-                )
+            room = (await places(world, ident))["room"][0]
             await world.poll()
             await world.close(counter_id=room)
             ends = await asyncio.gather(
@@ -219,10 +216,7 @@ class TestWithARoom:
     async def test_two_workers_move_it_once(self, db: Database) -> None:
         async with closing_world(db, rooms(2)) as world:
             ident = await world.booked()
-            async with db.connection() as conn:
-                room = await conn.fetchval(
-                    "SELECT counter_id FROM claim WHERE appointment_id = $1 AND quantity = 0", ident
-                )
+            room = (await places(world, ident))["room"][0]
             await world.close(counter_id=room)
             await asyncio.gather(world.rebooker.run(), world.rebooker.run())
             assert (await world.status(ident), await world.taken()) == ("shifted", [2, 2, 10, 10])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -226,11 +225,10 @@ async def test_a_visit_to_several_counters_is_offered_as_a_whole(db: Database) -
         [stamp] = world.city.more
         ident = await _visit(world, NINE, Item(stamp))
         before = await places(world, ident)
-        plan: dict[str, Any] = {"counter_id": before["Stempel"][0]}
         assert (
             len((await world.rebookings.preview(world.plan())).affected) == 1
         )  # a visit is one, however much of it is closed
-        await world.closed_and_offered(**plan)
+        await world.closed_and_offered(counter_id=before["Stempel"][0])
         found, offered = await world.of(ident)
         assert (found.starts_at, [one.starts_at for one in offered]) == (
             NINE,

@@ -117,7 +117,8 @@ async def test_what_is_reversed_frees_its_lines_and_is_open_again(
     assert await account_cents(db, "bank") == before
     again = await month.matching.run(FIRST, LAST, by=month.staff)
     assert (again.opened, again.closed) == (0, 0)  # it is there already, and its line is free
-    await settled(db, month, differences, story.listed, choice) if cause is not Cause.PAYOUT_SPLIT else None
+    if cause is not Cause.PAYOUT_SPLIT:
+        await settled(db, month, differences, story.listed, choice)
     again = await month.matching.run(FIRST, LAST, by=month.staff)
     assert (again.opened, again.closed) == (0, 0)
 
