@@ -48,6 +48,13 @@ Mutate = Callable[[pytest.MonkeyPatch], None]
 STOPPED_BY = {"the_amount_is_not_compared": "payment_captured"}
 """Mutants that a rule of the schema, by its name, stops before they can break anything."""
 
+DIED_AT = {
+    "what_is_rejected_stays_owed": 175,
+    "a_refund_does_not_wait_for_a_dispute": 73,
+    "whoever_cancelled_approves_it": 55,
+}
+"""Where a hunt begins that would take long: the seed that killed it when somebody last looked. When stale it costs time, and no more."""
+
 
 def a_new_key_for_each_refund_call(patch: pytest.MonkeyPatch) -> None:
     numbers = count()

@@ -12,7 +12,7 @@ from payment.ledger import Journal
 from payment.noticing import Noticing
 from payment.usecases import Payments
 from tests.payment.hunting import ProofError, hunt
-from tests.payment.mutants import MUTANTS, STOPPED_BY
+from tests.payment.mutants import DIED_AT, MUTANTS, STOPPED_BY
 from tests.payment.simulate import main
 
 
@@ -60,5 +60,5 @@ def test_what_breaks_no_guarantee_kills_no_mutant(mutate: Any) -> None:
         hunt(mutate, 8)
 
 
-def test_what_a_rule_stops_is_a_mutant() -> None:
-    assert set(STOPPED_BY) <= {one.__name__ for one in MUTANTS}
+def test_what_is_said_of_mutants_is_of_one() -> None:
+    assert {*STOPPED_BY, *DIED_AT} <= {one.__name__ for one in MUTANTS}
