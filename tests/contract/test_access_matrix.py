@@ -573,6 +573,7 @@ class Cast:
     """The callers, each with the headers that are theirs, and true ids for the paths."""
 
     town: Town
+    http: aiohttp.ClientSession  # keeps no cookie
     ids: dict[str, str]
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, dict[str, str]] = field(default_factory=dict)  # caller -> kind of token -> bearer
@@ -582,12 +583,9 @@ class Cast:
         headers = {**self.headers.get(caller, {}), "Accept": "text/event-stream" if _is_live(endpoint) else "*/*"}
         if token := self.tokens.get(caller, {}).get(endpoint.who.kind):
             headers["Authorization"] = f"Bearer {token}"
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-            http.request(
-                endpoint.method, self.town.origin + path, headers=headers, allow_redirects=False, data=_body(endpoint)
-            ) as response,
-        ):
+        async with self.http.request(
+            endpoint.method, self.town.origin + path, headers=headers, allow_redirects=False, data=_body(endpoint)
+        ) as response:
             assert response.status < 500, (endpoint.path, caller, response.status)
             if response.status == 303 and "/staff/sign-in" in response.headers["Location"]:
                 return endpoint.path.endswith("/sign-out")  # which leads there itself
@@ -693,6 +691,7 @@ async def _cast(town: Town, stack: contextlib.AsyncExitStack) -> Cast:
     own_charge, other_charge = await _charged(town, office["id"], 1), await _charged(town, office["id"], 2)
     cast = Cast(
         town,
+        await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())),
         {
             "language": "de",
             "service": str(mine["service"]),
