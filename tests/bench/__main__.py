@@ -48,7 +48,8 @@ def main() -> int:
             samples = uvloop.run(measure("")) if name in WITHOUT_DATABASE else _run(measure)  # type: ignore[arg-type]
             raw[name] = {key: [round(value, 2) for value in values] for key, values in samples.items()}
             exact = {key: statistics.median(values) for key, values in samples.items()}
-            failed += [one for one in [money.shortfall(exact)] if one is not None]
+            if (short := money.shortfall(exact)) is not None:
+                failed.append(short)
             figures = {key: round(value, 2) for key, value in exact.items()}
             results |= {
                 **figures,

@@ -48,8 +48,9 @@ def history(seed: int, *, promises: bool | None = None) -> Simulation:
         if not isinstance(error, Violation):  # whatever is broken after that says nothing
             raise ProofError(f"seed {seed}: {error!r} was swallowed") from error
         broken = error if broken is None else broken
-    if broken is not None or world is None:
-        raise broken or ProofError("no history")
+    if broken is not None:
+        raise broken
+    assert world is not None
     return world
 
 
