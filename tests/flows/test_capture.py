@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from sandbox.stripe import captures
-from tests.flows.test_cash_desk import MITTE, a_till, begun, books, words
+from tests.flows.test_cash_desk import a_till, begun, books, words
 from tests.flows.test_counter import clerk_at, counters_of, office_id, step_url
 from tests.staff import StaffBrowser, hire, sign_in
 from tests.town import KIM, Town
@@ -157,19 +157,17 @@ async def ran_out(town: Town, office: int | None = None) -> dict[str, Any]:
     return made
 
 
-async def test_a_till_takes_what_ran_out(town: Town, citizen: StaffBrowser) -> None:
+async def test_a_till_takes_what_ran_out(town: Town, citizen: StaffBrowser, robin: StaffBrowser) -> None:
     made = await ran_out(town)
-    await hire(town, "robin", "cashier", MITTE)
-    async with await sign_in(town, "robin") as robin:
-        till = await a_till(town, robin)
-        found = words(await robin.get(f"{till}?q={made['number']}"))
-        assert "Was dafür vorgemerkt war, ist abgelaufen und ist neu zu bezahlen: 13,00 €" in found
-        path = await begun(town, robin, till, made)
-        await citizen.get(f"/de/case/{made['token']}")
-        assert "Bitte bezahlen Sie erneut" in words(await citizen.get(f"/de/case/{made['token']}"))
-        done = await robin.post(f"{path}/take", method="cash", given="20", request_key=str(uuid4()))
-        assert "Bezahlt. Rückgeld: 7,00 €" in words(done)
-        assert "neu zu bezahlen" not in words(await robin.get(f"{till}?q={made['number']}"))
+    till = await a_till(town, robin)
+    found = words(await robin.get(f"{till}?q={made['number']}"))
+    assert "Was dafür vorgemerkt war, ist abgelaufen und ist neu zu bezahlen: 13,00 €" in found
+    path = await begun(town, robin, till, made)
+    await citizen.get(f"/de/case/{made['token']}")
+    assert "Bitte bezahlen Sie erneut" in words(await citizen.get(f"/de/case/{made['token']}"))
+    done = await robin.post(f"{path}/take", method="cash", given="20", request_key=str(uuid4()))
+    assert "Bezahlt. Rückgeld: 7,00 €" in words(done)
+    assert "neu zu bezahlen" not in words(await robin.get(f"{till}?q={made['number']}"))
     assert await books(town, "fee") == [("fee", "cash", 1300), ("fee", "received_in_advance", -1300)]
     seen = await town.look(made)
     assert (seen["status"], seen["payment"]) == ("confirmed", "paid")
@@ -177,16 +175,14 @@ async def test_a_till_takes_what_ran_out(town: Town, citizen: StaffBrowser) -> N
     await town.assert_sound()
 
 
-async def test_begun_at_a_till_and_paid_online_it_is_paid_once(town: Town) -> None:
+async def test_begun_at_a_till_and_paid_online_it_is_paid_once(town: Town, robin: StaffBrowser) -> None:
     made = await ran_out(town)
-    await hire(town, "robin", "cashier", MITTE)
-    async with await sign_in(town, "robin") as robin:
-        till = await a_till(town, robin)
-        path = await begun(town, robin, till, made)
-        await town.pay(await town.checkout(made))
-        await town.webhooks()
-        refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
-        assert refused.status == 409
+    till = await a_till(town, robin)
+    path = await begun(town, robin, till, made)
+    await town.pay(await town.checkout(made))
+    await town.webhooks()
+    refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+    assert refused.status == 409
     rows = await town.rows("SELECT status, provider FROM payment ORDER BY created_at, id")
     assert sorted(tuple(row.values()) for row in rows) == [
         ("fenced", "counter"),
@@ -196,15 +192,13 @@ async def test_begun_at_a_till_and_paid_online_it_is_paid_once(town: Town) -> No
     await town.assert_sound()
 
 
-async def test_cancelled_while_a_till_has_begun_to_take_it(town: Town) -> None:
+async def test_cancelled_while_a_till_has_begun_to_take_it(town: Town, robin: StaffBrowser) -> None:
     made = await ran_out(town)
-    await hire(town, "robin", "cashier", MITTE)
-    async with await sign_in(town, "robin") as robin:
-        till = await a_till(town, robin)
-        path = await begun(town, robin, till, made)
-        assert (await town.cancel(made)).status == 200
-        refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
-        assert refused.status == 409
+    till = await a_till(town, robin)
+    path = await begun(town, robin, till, made)
+    assert (await town.cancel(made)).status == 200
+    refused = await robin.post(f"{path}/take", method="cash", given="13", request_key=str(uuid4()))
+    assert refused.status == 409
     assert {row["status"] for row in await town.rows("SELECT status FROM payment")} == {"fenced"}
     await town.assert_sound()
 
