@@ -228,6 +228,11 @@ def decide_refund(
             return RefundDecision(looked)
 
 
+def begun(*, needs_approval: bool) -> RefundStatus:
+    """As what a refund by rule begins: it waits for a person, or goes at once."""
+    return RefundStatus.REQUESTED if needs_approval else advance(RefundStatus.REQUESTED, RefundEvent.APPROVE)
+
+
 def bounced(refund: Refund, failure: str) -> Refund:
     return replace(refund, status=advance(refund.status, RefundEvent.BOUNCE), failure=failure)
 

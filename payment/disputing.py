@@ -111,7 +111,7 @@ class Disputing:
             log.warning("dispute.of_nothing", extra={"dispute": seen.provider_id})
             return None
         async with books.transaction() as tx:
-            payment = await books.payment(tx, payment.id, lock=True) or payment
+            payment = await self.context.locked(tx, payment.id)
             before = await books.dispute(tx, seen.provider_id, lock=True)
             row = before or first_seen(payment, seen, self.context.new_id(), now)
             decision = decide_dispute(row, payment, seen, now)
@@ -139,10 +139,7 @@ class Disputing:
             has_failed = refund.status is RefundStatus.FAILED and refund.id not in tried_anew
             if not (has_failed or refund.is_promised) or refund.is_transferred:
                 continue
-            payment = await books.payment(
-                tx, payment_id, lock=True
-            )  # what was called off has changed what is not earned
-            assert payment is not None
+            payment = await self.context.locked(tx, payment_id)  # what was called off has changed what is not earned
             decision = after_loss(refund, payment, disputes, await books.refunds(tx, payment_id), now)
             if decision.refund.status is not refund.status:
                 await books.store_refund(tx, decision.refund, refund.status)

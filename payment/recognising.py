@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from base.failpoint import point
 from payment.context import Context
-from payment.decide import bounced
+from payment.decide import begun, bounced
 from payment.model import UNREFUNDABLE, Payment, PaymentStatus, Refund, RefundEvent, RefundReason, RefundStatus, advance
 from payment.ports import RefundSnapshot, RefundsProvider, RefundState, Tx
 from payment.refunding import Refunding
@@ -23,7 +23,6 @@ listed = point("refund.listed-at-provider")
 recognised = point("refund.recognised")
 
 _NAMESPACE = UUID("0c6b2f5e-6a0e-4f0c-9a3f-5f0b6f5b7d10")
-
 
 REFUNDED_THERE = "refunded_at_provider"  # why a refund that was not sent yet has given way; nobody has to see to it
 
@@ -65,7 +64,7 @@ class Recognising:
         payment = await books.payment_of_charge(tx, charge_id)
         if payment is None or payment.provider != name:
             return None
-        payment = await books.payment(tx, payment.id, lock=True) or payment
+        payment = await self.context.locked(tx, payment.id)
         if (known := await books.refund(tx, ident)) is not None:
             return known
         if seen.refund_id is not None and await books.refund(tx, seen.refund_id) is not None:
@@ -116,9 +115,7 @@ class Recognising:
             payment_id=last.payment_id,
             amount_cents=rest,
             reason=last.reason,
-            status=RefundStatus.REQUESTED
-            if last.needs_approval
-            else advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+            status=begun(needs_approval=last.needs_approval),
             attempt_at=now,
             created_at=now,
             retry_of=last.id,

@@ -79,8 +79,8 @@ class Refunding:
                 created_at=now,
                 retry_of=failed.id,
                 needs_approval=failed.needs_approval,  # what was approved of it holds for this one
-                approved_by=failed.approved_by if failed.needs_approval else None,
-                decided_at=failed.decided_at if failed.needs_approval else None,
+                approved_by=failed.approved_by,
+                decided_at=failed.decided_at,
                 caused_by=failed.caused_by,
                 asked_by=failed.asked_by,
             )

@@ -17,7 +17,7 @@ from base.i18n import mark as _
 from base.money import Money
 from payment.books import with_second_try
 from payment.context import Context
-from payment.decide import Decision, Effect, decide, lapsed, surplus, unborn
+from payment.decide import Decision, Effect, begun, decide, lapsed, surplus, unborn
 from payment.earning import Earning
 from payment.model import (
     AT_ONCE,
@@ -26,10 +26,8 @@ from payment.model import (
     Payment,
     PaymentStatus,
     Refund,
-    RefundEvent,
     RefundReason,
     RefundStatus,
-    advance,
 )
 from payment.ports import Outcome, OutcomeUnknown, ProviderRefused, SessionState, Snapshot, Tx
 
@@ -171,9 +169,7 @@ class Settling:
             payment_id=payment_id,
             amount_cents=amount.cents,
             reason=reason,
-            status=RefundStatus.REQUESTED
-            if cause.needs_approval
-            else advance(RefundStatus.REQUESTED, RefundEvent.APPROVE),
+            status=begun(needs_approval=cause.needs_approval),
             attempt_at=now,
             created_at=now,
             needs_approval=cause.needs_approval,
