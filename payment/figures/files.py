@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from payment.exports import delimited, sheet
-from payment.exports.columns import Cents, Column
+from payment.exports.columns import Cents, Column, Value
 from payment.exports.delimited import CsvFormat
 from payment.figures.model import Figures, OpenItem, Reserved, Takings
 
@@ -19,7 +19,7 @@ _FORM = CsvFormat(encoding="utf-8-sig")  # a spreadsheet then reads umlauts righ
 
 def taking_columns(headings: Mapping[str, str], method: Translate) -> Mapping[str, Column[Takings]]:
     """`headings`: in the reader's language, by the same keys."""
-    values: Mapping[str, Callable[[Takings], str | int | Cents | object]] = {
+    values: Mapping[str, Callable[[Takings], Value]] = {
         "day": lambda one: one.day,
         "method": lambda one: method(one.method),
         "payments": lambda one: one.payments,
@@ -28,7 +28,7 @@ def taking_columns(headings: Mapping[str, str], method: Translate) -> Mapping[st
         "net": lambda one: Cents(one.net_cents),
         "currency": lambda one: one.currency,
     }
-    return {key: Column(headings[key], value) for key, value in values.items()}  # type: ignore[arg-type]
+    return {key: Column(headings[key], value) for key, value in values.items()}
 
 
 def open_columns(headings: Mapping[str, str], account: Translate) -> Mapping[str, Column[OpenItem]]:
@@ -41,7 +41,7 @@ def open_columns(headings: Mapping[str, str], account: Translate) -> Mapping[str
 
 def reserved_columns(headings: Mapping[str, str], method: Translate, place: ZoneInfo) -> Mapping[str, Column[Reserved]]:
     """`place`: where the day is counted on which the first of them runs out."""
-    values: Mapping[str, Callable[[Reserved], str | int | Cents | object]] = {
+    values: Mapping[str, Callable[[Reserved], Value]] = {
         "method": lambda one: method(one.method),
         "payments": lambda one: one.payments,
         "reserved": lambda one: Cents(one.cents),
@@ -49,7 +49,7 @@ def reserved_columns(headings: Mapping[str, str], method: Translate, place: Zone
         "until": lambda one: one.until.astimezone(place).date(),
         "currency": lambda one: one.currency,
     }
-    return {key: Column(headings[key], value) for key, value in values.items()}  # type: ignore[arg-type]
+    return {key: Column(headings[key], value) for key, value in values.items()}
 
 
 def as_csv(figures: Figures, columns: Mapping[str, Column[Takings]]) -> bytes:

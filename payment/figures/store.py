@@ -30,6 +30,7 @@ _MONEY = """
 _RESERVED = (
     "(p.status = 'authorised' OR p.status = 'attention') AND p.authorised_until IS NOT NULL"  # OR: each has its index
 )
+_METHOD = "coalesce(p.method, p.provider)"
 _KEEP = "coalesce(p.take_cents, p.keep_cents, p.amount_cents)"
 
 
@@ -59,8 +60,8 @@ async def behind(
     """Journal by journal what `takings()` sums; `method`: None for all."""
     sql = f"""
         SELECT j.id AS journal_id, j.business_day AS day, j.at, j.kind, p.id AS payment_id, p.reference, p.kassenzeichen,
-               coalesce(p.method, p.provider) AS method, (sum(e.amount_cents) * CASE WHEN $3 = 'refund' THEN -1 ELSE 1 END)::bigint AS cents
-{_MONEY} AND coalesce(o.kind, j.kind) = $3 AND ($4::text IS NULL OR coalesce(p.method, p.provider) = $4) AND p.currency = $5
+               {_METHOD} AS method, (sum(e.amount_cents) * CASE WHEN $3 = 'refund' THEN -1 ELSE 1 END)::bigint AS cents
+{_MONEY} AND coalesce(o.kind, j.kind) = $3 AND ($4::text IS NULL OR {_METHOD} = $4) AND p.currency = $5
          GROUP BY j.id, p.id ORDER BY j.business_day, j.id LIMIT $6"""
     return await fetch_all(conn, Behind, sql, first, last, side.value, method, currency, limit)
 
@@ -84,7 +85,7 @@ async def open_parts(conn: Connection, account: str, currency: str, last: date, 
 
 async def reserved(conn: Connection) -> list[Reserved]:
     sql = f"""
-        SELECT coalesce(p.method, p.provider) AS method, p.currency, count(*)::int AS payments, sum(p.amount_cents)::bigint AS cents,
+        SELECT {_METHOD} AS method, p.currency, count(*)::int AS payments, sum(p.amount_cents)::bigint AS cents,
                sum({_KEEP})::bigint AS keep_cents, min(p.authorised_until) AS until
           FROM payment p WHERE {_RESERVED} GROUP BY 1, 2 ORDER BY 2, 1"""  # noqa: S608
     return await fetch_all(conn, Reserved, sql)
@@ -93,8 +94,8 @@ async def reserved(conn: Connection) -> list[Reserved]:
 async def reserved_parts(conn: Connection, currency: str, method: str | None, limit: int) -> list[ReservedPart]:
     """The first to run out first; `method`: None for all."""
     sql = f"""
-        SELECT p.id AS payment_id, p.reference, p.kassenzeichen, coalesce(p.method, p.provider) AS method, p.service_day,
+        SELECT p.id AS payment_id, p.reference, p.kassenzeichen, {_METHOD} AS method, p.service_day,
                p.authorised_until AS until, p.amount_cents::bigint AS cents, {_KEEP}::bigint AS keep_cents
-          FROM payment p WHERE {_RESERVED} AND p.currency = $1 AND ($2::text IS NULL OR coalesce(p.method, p.provider) = $2)
+          FROM payment p WHERE {_RESERVED} AND p.currency = $1 AND ($2::text IS NULL OR {_METHOD} = $2)
          ORDER BY p.authorised_until, p.kassenzeichen LIMIT $3"""  # noqa: S608
     return await fetch_all(conn, ReservedPart, sql, currency, method, limit)
