@@ -15,7 +15,7 @@ from base.db import Connection, Database, database_is_away, violates
 from base.errors import Conflict, DomainError, Forbidden, Gone, NotFound, Unauthenticated
 from base.failpoint import point
 from base.i18n import mark as _
-from base.seal import Sealer, new_token, same, token_sha256
+from base.seal import Sealer, is_token, new_token, token_sha256
 from video.rooms import store
 from video.rooms.model import (
     SEAT_KEPT,
@@ -179,7 +179,9 @@ class Rooms:
                 raise RoomOver
             if now < link.window.starts_at:
                 raise TooEarly
-            is_resumed = _is_same(seat, resume) and seat.session_until is not None and seat.session_until > now
+            is_resumed = (
+                is_token(resume, seat.session_sha256) and seat.session_until is not None and seat.session_until > now
+            )
             if is_resumed:
                 await store.resume(conn, seat.id, now + SEAT_KEPT, connection)
             else:
@@ -367,7 +369,3 @@ class Rooms:
     def _token(self, seat: Seat) -> str:
         """Not stored and still the same each time: so a later message can carry the link."""
         return self._sealer.mac(f"join:{seat.id}")
-
-
-def _is_same(seat: Seat, resume: str) -> bool:
-    return bool(resume) and resume.isascii() and same(token_sha256(resume), seat.session_sha256 or bytes(32))
