@@ -4,6 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
+TillKind = Literal[  # of what tills send, on the day on which they send it
+    "deposit_short",  # ten euros were missing when the bank counted the day's first bag
+    "deposits_together",  # all bags of the day in one line, which names none of them
+    "deposits_alike",  # each in its line, which names no bag
+    "deposit_late",  # the day's first bag is counted a business day after the third
+    "deposit_lost",  # ... never
+    "terminal_fee",  # the operator keeps 1.5 per cent of the day's first terminal
+]
 Kind = Literal[
     "credit_late",  # the day's first payout is booked a business day later
     "cent_off",  # ... with one cent less
@@ -12,22 +20,9 @@ Kind = Literal[
     "statement_missing",  # the day's file never comes; sequence and balance go on
     "file_twice",  # the same bytes again under another name
     "wrong_balance",  # the closing balance is a cent more than the sum
-    # Of what tills send, on the day on which they send it:
-    "deposit_short",  # ten euros were missing when the bank counted the day's first bag
-    "deposits_together",  # all bags of the day in one line, which names none of them
-    "deposits_alike",  # each in its line, which names no bag
-    "deposit_late",  # the day's first bag is counted a business day after the third
-    "deposit_lost",  # ... never
-    "terminal_fee",  # the operator keeps 1.5 per cent of the day's first terminal
+    TillKind,
 ]
-TILL_KINDS: tuple[str, ...] = (
-    "deposit_short",
-    "deposits_together",
-    "deposits_alike",
-    "deposit_late",
-    "deposit_lost",
-    "terminal_fee",
-)
+TILL_KINDS: tuple[str, ...] = get_args(TillKind)
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
