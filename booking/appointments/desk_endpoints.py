@@ -24,14 +24,8 @@ from payment.endpoints import RECONCILIATION, TILLS
 from payment.model import LIVING, PaymentStatus
 from payment.till.endpoints import AT_TILL, KEY, KEYS, MAY_WORK, TILL, Cents, till_of
 from payment.till.model import COUNTER, CounterStatus, Method
-from payment.till.usecases import (
-    ChangeUnlikely,
-    DrawerClosed,
-    GivenAlready,
-    NotAtTill,
-    TakenAlready,
-    Taking,
-)
+from payment.till.refusals import ChangeUnlikely, DrawerClosed, GivenAlready, NotAtTill, TakenAlready
+from payment.till.usecases import Taking
 
 
 class Wanted(BaseModel):

@@ -15,7 +15,7 @@ from booking.appointments.desk_endpoints import BEGINNING, TAKING, PayableOut, b
 from payment.endpoints import TILLS
 from payment.till.endpoints import AT_TILL, KEY, KEYS, till_of
 from payment.till.model import Method
-from payment.till.usecases import NotAtTill
+from payment.till.refusals import NotAtTill
 
 _KIOSK = "/api/offices/{office}/kiosks/{till}"
 _MAY_KIOSK = can("till.kiosk", "office")

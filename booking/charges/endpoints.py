@@ -31,7 +31,7 @@ from booking.charges.usecases import ChargeOver, ChargePaid, Charges, NothingDue
 from booking.holds.endpoints import MoneyOut
 from payment.context import PaymentUnavailable
 from payment.endpoints import TILLS
-from payment.till.usecases import NotAtTill
+from payment.till.refusals import NotAtTill
 
 CHARGES: web.AppKey[Charges] = web.AppKey("CHARGES", Charges)
 _KEY = UUID("5b0f1d0e-8a1c-4a6e-9b1e-6f5a7c2d9e10")

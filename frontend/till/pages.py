@@ -10,7 +10,7 @@ from booking.appointments.lifecycle import HoldOver
 from booking.charges.usecases import ChargeOver
 from frontend.till import handlers, receipts
 from payment.context import PaymentUnavailable
-from payment.till.usecases import (
+from payment.till.refusals import (
     ChangeUnlikely,
     ClosedOtherwise,
     DifferenceUnexplained,

@@ -19,7 +19,8 @@ from frontend.till.views import Unlikely
 from payment.model import Payment, PaymentStatus
 from payment.receipts.kassenzeichen import spaced
 from payment.till.model import COUNTER, CounterStatus, DrawerProtocol, GivingStatus, Method, Move
-from payment.till.usecases import ChangeUnlikely, DifferenceUnexplained, Taking, TillState
+from payment.till.refusals import ChangeUnlikely, DifferenceUnexplained
+from payment.till.usecases import Taking, TillState
 
 METHOD: Mapping[Method, str] = {Method.CASH: _("Cash"), Method.TERMINAL: _("Card terminal")}
 

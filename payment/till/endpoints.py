@@ -14,14 +14,8 @@ from base.web import NO_STORE, STAFF, Endpoint, body, can, path_id, path_number,
 from base.web.repeating import KeyNeeded, idempotency_key
 from payment.endpoints import TILLS
 from payment.till.model import Drawer, DrawerProtocol, Method, Move
-from payment.till.usecases import (
-    ClosedOtherwise,
-    DifferenceUnexplained,
-    DrawerOpen,
-    NotBookedYet,
-    OpeningUnexplained,
-    TillState,
-)
+from payment.till.refusals import ClosedOtherwise, DifferenceUnexplained, DrawerOpen, NotBookedYet, OpeningUnexplained
+from payment.till.usecases import TillState
 
 KEYS = UUID("8a0f6c0e-5d62-4a86-b0a5-3a4f4e1e9d21")  # name space of what is made of a request's key
 MAY_WORK, _MAY_CLOSE = can("till.work", "office"), can("till.close", "office")

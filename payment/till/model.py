@@ -136,6 +136,7 @@ class CounterRefund:
 class Move:
     """A line of a drawer's protocol: money that came (positive) or went. `receipt`: year and number, once it has them."""
 
+    drawer_id: UUID
     at: datetime
     method: Method
     cents: int

@@ -154,16 +154,19 @@ async def deposited_on(conn: Connection, drawer_id: UUID) -> date | None:
     return found
 
 
-async def moves(conn: Connection, drawer_id: UUID) -> list[Move]:
+async def moves(conn: Connection, drawer_ids: Collection[UUID]) -> list[Move]:
+    """In order."""
     sql = """
-        SELECT c.taken_at AS at, c.method, c.amount_cents AS cents, p.kassenzeichen, p.id AS payment_id,
+        SELECT c.drawer_id, c.taken_at AS at, c.method, c.amount_cents AS cents, p.kassenzeichen, p.id AS payment_id,
                coalesce(r.year || '-' || lpad(r.number::text, 6, '0'), '') AS receipt, coalesce(c.slip, '') AS slip
-          FROM counter_payment c JOIN payment p ON p.id = c.payment_id LEFT JOIN receipt r ON r.payment_id = p.id WHERE c.drawer_id = $1
+          FROM counter_payment c JOIN payment p ON p.id = c.payment_id LEFT JOIN receipt r ON r.payment_id = p.id
+         WHERE c.drawer_id = ANY ($1)
         UNION ALL
-        SELECT g.given_at, g.method, -g.amount_cents, p.kassenzeichen, p.id, '', ''
-          FROM counter_refund g JOIN counter_payment c ON c.id = g.session_id JOIN payment p ON p.id = c.payment_id WHERE g.drawer_id = $1
-         ORDER BY 1, 5"""
-    return await fetch_all(conn, Move, sql, drawer_id)
+        SELECT g.drawer_id, g.given_at, g.method, -g.amount_cents, p.kassenzeichen, p.id, '', ''
+          FROM counter_refund g JOIN counter_payment c ON c.id = g.session_id JOIN payment p ON p.id = c.payment_id
+         WHERE g.drawer_id = ANY ($1)
+         ORDER BY 2, 6"""
+    return await fetch_all(conn, Move, sql, list(drawer_ids))
 
 
 async def own_journals(conn: Connection, drawer_id: UUID) -> list[DrawerJournal]:

@@ -16,7 +16,7 @@ import asyncpg
 
 from base.clock import Clock
 from base.db import Connection, Database, freeze, violates
-from base.errors import Conflict, FieldError, Invalid, NotFound
+from base.errors import FieldError, Invalid, NotFound
 from base.failpoint import point
 from base.i18n import mark as _
 from payment import store as payments
@@ -33,7 +33,20 @@ from payment.till.model import (
     DrawerTold,
     GivingStatus,
     Method,
+    Move,
     Till,
+)
+from payment.till.refusals import (
+    ChangeUnlikely,
+    ClosedOtherwise,
+    DifferenceUnexplained,
+    DrawerClosed,
+    DrawerOpen,
+    GivenAlready,
+    NotAtTill,
+    NotBookedYet,
+    OpeningUnexplained,
+    TakenAlready,
 )
 
 taken = point("till.taken")
@@ -45,62 +58,6 @@ MOST_NOTE = 500
 MOST_CHANGE_CENTS = 10_000  # nobody hands over so much more than the fee, but a finger slips
 _NUMBER = re.compile(r"[A-Za-z0-9-]{4,30}")
 _SLIP = re.compile(r"[A-Za-z0-9 /-]{1,40}")
-
-
-class DrawerClosed(Conflict):
-    code = "drawer_closed"
-    message = _("The drawer of this till is not open. Please count and open it first.")
-
-
-class DrawerOpen(Conflict):
-    code = "drawer_open"
-    message = _("The drawer of this till is open already.")
-
-
-class TakenAlready(Conflict):
-    code = "taken_already"
-    message = _("This fee has been taken at a till already. Do not take it again.")
-
-
-class NotAtTill(Conflict):
-    code = "not_at_till"
-    message = _("This fee cannot be taken at a till any more: it was paid otherwise, or is not owed.")
-
-
-class GivenAlready(Conflict):
-    code = "given_already"
-    message = _("This money has been given back already, or is transferred.")
-
-
-class NotBookedYet(Conflict):
-    code = "not_booked_yet"
-    message = _("Something that this drawer took is not in the books yet. Please try again in a moment.")
-
-
-class DifferenceUnexplained(Conflict):
-    """`difference_cents`: more (positive) or less was counted than the books say."""
-
-    code = "difference_unexplained"
-    message = _("What was counted differs from the books. Please count once more; if it stays so, say why.")
-
-
-class ClosedOtherwise(Conflict):
-    code = "closed_otherwise"
-    message = _("This drawer has been closed already, with another count. Nothing of yours was kept.")
-
-
-class OpeningUnexplained(DifferenceUnexplained):
-    message = _(
-        "The last closing left another sum. Please count once more, and enter what was brought from the bank in its own field; if it stays "
-        "so, say why."
-    )
-
-
-class ChangeUnlikely(Conflict):
-    """`change_cents`: what would have to be given back."""
-
-    code = "change_unlikely"
-    message = _("This is far more than the fee. Please look at what was handed over, and confirm it if it is right.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,37 +140,25 @@ class Tills:
         async with self._db.connection() as conn:
             tills = {one.id: one for one in await store.tills(conn, office_id)}
             found = await store.drawers(conn, list(tills), MOST_DRAWERS)
-            return [
-                DrawerProtocol(till=tills[one.till_id], drawer=one, moves=tuple(await store.moves(conn, one.id)))
-                for one in found
-            ]
+            moves: dict[UUID, list[Move]] = {one.id: [] for one in found}
+            for move in await store.moves(conn, list(moves)):
+                moves[move.drawer_id].append(move)
+        return [DrawerProtocol(till=tills[one.till_id], drawer=one, moves=tuple(moves[one.id])) for one in found]
 
     async def protocol(self, office_id: int, drawer_id: UUID) -> DrawerProtocol:
         """Raises NotFound."""
         async with self._db.connection() as conn:
-            drawer = await store.find_drawer(conn, drawer_id)
-            till = None if drawer is None else await store.find_till(conn, drawer.till_id)
-            if drawer is None or till is None or till.office_id != office_id:
-                raise NotFound
-            return DrawerProtocol(
-                till=till,
-                drawer=drawer,
-                moves=tuple(await store.moves(conn, drawer_id)),
-                deposited_on=await store.deposited_on(conn, drawer_id),
-            )
+            found = await _protocol(conn, drawer_id)
+        if found.till.office_id != office_id:
+            raise NotFound
+        return found
 
     async def told(self, drawer_id: UUID) -> DrawerTold:
         """Of whatever office, for whoever reads the books. Raises NotFound."""
         async with self._db.transaction() as conn:
             await freeze(conn)
-            drawer = await store.find_drawer(conn, drawer_id)
-            till = None if drawer is None else await store.find_till(conn, drawer.till_id)
-            if drawer is None or till is None:
-                raise NotFound
-            moves, journals = await store.moves(conn, drawer_id), await store.own_journals(conn, drawer_id)
-            deposited_on = await store.deposited_on(conn, drawer_id)
-        protocol = DrawerProtocol(till=till, drawer=drawer, moves=tuple(moves), deposited_on=deposited_on)
-        return DrawerTold(protocol=protocol, journals=tuple(journals))
+            protocol = await _protocol(conn, drawer_id)
+            return DrawerTold(protocol=protocol, journals=tuple(await store.own_journals(conn, drawer_id)))
 
     async def open_drawer(
         self, till: Till, *, float_cents: int, brought_cents: int, note: str = "", by: int, key: UUID
@@ -297,7 +242,7 @@ class Tills:
                             conn, session.id, drawer.id, method, now, given_cents=cash, slip=slip or None, key=key
                         )
                 except asyncpg.CheckViolationError as error:
-                    if getattr(error, "constraint_name", None) == "counter_payment_drawer_open":
+                    if violates(error, "counter_payment_drawer_open"):
                         raise DrawerClosed from None
                     raise
                 session = await store.session_of(conn, payment_id)
@@ -335,9 +280,9 @@ class Tills:
                 async with conn.transaction():
                     done = await store.give_out(conn, refund_id, drawer.id, method, self._clock())
             except asyncpg.CheckViolationError as error:
-                if getattr(error, "constraint_name", None) == "counter_refund_drawer_open":
+                if violates(error, "counter_refund_drawer_open"):
                     raise DrawerClosed from None
-                if getattr(error, "constraint_name", None) == "counter_refund_released":
+                if violates(error, "counter_refund_released"):
                     raise GivenAlready from None
                 raise
             if not done:
@@ -413,7 +358,7 @@ class Tills:
                 assert closed is not None, "it was there"
                 await self._post(conn, JournalKind.DRAWER_CLOSED, closed, closing_entries(till, closed))
         except asyncpg.CheckViolationError as error:
-            if getattr(error, "constraint_name", None) == "drawer_closes_booked":
+            if violates(error, "drawer_closes_booked"):
                 raise NotBookedYet from None
             raise
         return closed
@@ -431,6 +376,20 @@ class Tills:
         if entries:
             at = drawer.closed_at if kind is JournalKind.DRAWER_CLOSED else drawer.opened_at
             await store.insert_journal(conn, kind, drawer.id, at or self._clock(), entries)
+
+
+async def _protocol(conn: Connection, drawer_id: UUID) -> DrawerProtocol:
+    """Raises NotFound."""
+    drawer = await store.find_drawer(conn, drawer_id)
+    till = None if drawer is None else await store.find_till(conn, drawer.till_id)
+    if drawer is None or till is None:
+        raise NotFound
+    return DrawerProtocol(
+        till=till,
+        drawer=drawer,
+        moves=tuple(await store.moves(conn, [drawer_id])),
+        deposited_on=await store.deposited_on(conn, drawer_id),
+    )
 
 
 async def _open_drawer(conn: Connection, till: Till) -> Drawer | None:

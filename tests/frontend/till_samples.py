@@ -25,7 +25,8 @@ from payment.till.model import (
     Move,
     Till,
 )
-from payment.till.usecases import ChangeUnlikely, Taking, TillState
+from payment.till.refusals import ChangeUnlikely
+from payment.till.usecases import Taking, TillState
 
 _AT = datetime(2026, 11, 25, 8, tzinfo=UTC)
 _TILL = Till(id=1, office_id=1, key="buergerbuero-mitte-1", name="Kasse 1, Erdgeschoss")
@@ -40,6 +41,7 @@ _CLOSED = replace(
 )  # fmt: skip
 _MOVES = tuple(
     Move(
+        drawer_id=_DRAWER.id,
         at=_AT,
         method=method,
         cents=cents,
