@@ -61,6 +61,11 @@ class Reading:
         async with self._db.connection() as conn:
             return await store.placed(conn, appointment_id)
 
+    def is_checked_if_cancelled(self, case: Case) -> bool:
+        """Whether what cancelling it now would give back is large, so that a person has to approve it."""
+        back = case.refund_at(self._clock())
+        return back is not None and case.reserved is None and self._payments.cause(back.cents, None).needs_approval
+
     async def case(self, appointment_id: UUID) -> Case:
         async with self._db.connection() as conn:
             return await self._read(conn, appointment_id)

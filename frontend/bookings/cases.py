@@ -119,8 +119,8 @@ async def _done(request: web.Request, case: Case, work: Awaitable[object]) -> we
 async def _page(request: web.Request, case: Case, *, problem: str = "") -> web.Response:
     place, words = await place_of(request), words_of(request)
     appointments, what = request.app[APPOINTMENTS], await chosen(request, case)
-    above = request.app[SETTINGS].refund_approval_cents
-    facts = facts_of(case, what, words.now, "", can_text=appointments.can_text, check_above=above)
+    checked = appointments.is_checked_if_cancelled(case)
+    facts = facts_of(case, what, words.now, "", can_text=appointments.can_text, checked_if_cancelled=checked)
     sees = request[STAFF].may("person.read", place.office.id) and not case.is_erased
     reach = facts.reach if sees else ""
     closed = await request.app[REBOOKINGS].of_case(case.id)

@@ -101,9 +101,8 @@ def facts_of(
     is_displaced: bool = False,
     transfers: tuple[tuple[str, str], ...] = (),
     only_at_till: bool = False,
-    check_above: int = 0,
+    checked_if_cancelled: bool = False,
 ) -> CaseFacts:
-    """`check_above`: in cents; what is given back and is more, a person looks at first; 0: never."""
     payment = _PAYMENT[case.payment.status] if case.payment else ""
     refund, refund_amount = _returned(case)
     status = case.status.value
@@ -118,7 +117,7 @@ def facts_of(
         status=status,
         chosen=chosen,
         payment=payment,
-        owed_again=_owed_again(case),
+        owed_again=case.owed_again or None,
         to_charge=Money(case.reserved.kept_cents, case.fee.currency) if case.reserved else None,
         charged=_charged(case),
         at_till=_at_till(case),
@@ -143,7 +142,7 @@ def facts_of(
         refund_now=case.refund_at(now),
         is_disputed=case.is_disputed,
         rejected_because=case.rejected_because,
-        checked_if_cancelled=case.reserved is None and 0 < check_above < (case.refund_at(now) or case.fee).cents,
+        checked_if_cancelled=checked_if_cancelled,
         reconfirm=case.reconfirm,
         keep_url=keep_url,
         has_call=has_call,
@@ -152,10 +151,6 @@ def facts_of(
         paid=tuple((one.id, Money(one.captured_cents, one.currency)) for one in case.paid),
         transfers=transfers,
     )
-
-
-def _owed_again(case: Case) -> Money | None:
-    return case.owed_again or None
 
 
 def _charged(case: Case) -> Money | None:

@@ -223,7 +223,7 @@ async def show(request: web.Request, refusal: DomainError | None = None, asked: 
         is_displaced=await request.app[REBOOKINGS].is_open(ident),
         transfers=tuple((line(words, one), refund_url(request, one)) for one in transfers),
         only_at_till=appointments.only_at_till,
-        check_above=request.app[SETTINGS].refund_approval_cents,
+        checked_if_cancelled=appointments.is_checked_if_cancelled(case),
     )
     held = await request.app[TILL_HOLDS].found(ident) if facts.status == "held" else None
     told_place = tuple(one.name for one in await appointments.placed(ident) if one.is_told)

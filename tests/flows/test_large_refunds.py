@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from base.clock import SettableClock
+from tests.flows.test_refund_steps import steps
 from tests.flows.test_transfers import mails
 from tests.staff import StaffBrowser, hire, sign_in, words
 from tests.town import Town
@@ -145,3 +147,14 @@ async def test_what_is_not_larger_goes_back_at_once(city_dsn: str, clock: Settab
         await town.work()
         assert await status(town) == "succeeded"
         await town.assert_sound()
+
+
+async def test_where_nothing_goes_back_nothing_is_checked(town: Town) -> None:
+    await steps(town, 3, 1)
+    made = await booked(town)
+    town.clock.set(datetime.fromisoformat(made["starts_at"]) - timedelta(minutes=30))
+    async with StaffBrowser(town) as citizen:
+        await citizen.get(f"/de/case/{made['token']}")
+        asked = words(await citizen.get(f"/de/appointments/{made['id']}?cancel=1"))
+        assert "wird von der Gebühr von 13,00 € nichts erstattet" in asked
+        assert "wird das vorher von einer Person bei uns geprüft" not in asked

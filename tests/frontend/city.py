@@ -311,6 +311,9 @@ class City:
     async def link(self, appointment_id: UUID) -> str:
         return f"https://termin.example/de/case/{CASE_TOKEN}"
 
+    def is_checked_if_cancelled(self, case: Case) -> bool:
+        return False
+
     async def pay(self, appointment_id: UUID, return_url: str) -> str | None:
         self.calls.append(f"pay {return_url}")
         if self.is_over:
