@@ -12,17 +12,13 @@ from frontend.finance.books_views import BooksPage, Column, Table
 from frontend.finance.days import medium_day
 from frontend.finance.difference_pages import url_of
 from frontend.finance.periods import Period, period, period_fields
-from frontend.finance.shared import journal_url
+from frontend.finance.shared import at_bank_url, journal_url
 from frontend.finance.trail import crumbs, down, kept
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from payment.endpoints import DIFFERENCES
 from payment.matching.balance import DayBalance
 from payment.matching.worklist_model import AtBank
-
-
-def at_bank_url(words: Words) -> str:
-    return f"/{words.language}/finance/at-bank"
 
 
 async def show(request: web.Request) -> web.Response:

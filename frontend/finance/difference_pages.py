@@ -16,7 +16,7 @@ from frontend.citizen.words import Words
 from frontend.finance import difference_words as told
 from frontend.finance.books_views import BooksPage, Column, Form, Table
 from frontend.finance.days import asked_day, medium_day
-from frontend.finance.shared import day_link, today_of
+from frontend.finance.shared import at_bank_url, day_link, today_of
 from frontend.finance.trail import crumbs, down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
@@ -53,7 +53,7 @@ async def show_list(request: web.Request) -> web.Response:
         back=day_link(words, today, words._("Till: the day")),
         links=(
             Link(label=words._("Days as traffic lights"), url=f"{url_of(words)}/days"),
-            Link(label=words._("Takings of the tills at the bank"), url=f"/{words.language}/finance/at-bank"),
+            Link(label=words._("Takings of the tills at the bank"), url=at_bank_url(words)),
             Link(label=words._("The provider's prices"), url=f"/{words.language}/finance/prices"),
             *_filters(words, wanted, staff),
         ),

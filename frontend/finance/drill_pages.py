@@ -106,7 +106,7 @@ async def show_lines(request: web.Request) -> web.Response:
                 ),
                 rows=(
                     *(_line(words, one, briefs, asked.currency) for one in found),
-                    *_sum(words, sum(one.cents for one in found), asked.currency, 4, has_more or not found),
+                    *_sum(words, [sum(one.cents for one in found)], asked.currency, 4, has_more or not found),
                 ),
                 empty=words._("Nothing was booked in these days."),
                 has_sum=not has_more,
@@ -128,11 +128,14 @@ def _line(words: Words, one: Behind, briefs: Mapping[UUID, Brief], currency: str
     )
 
 
-def _sum(words: Words, cents: int, currency: str, between: int, is_left_out: bool) -> tuple[tuple[Link, ...], ...]:
+def _sum(
+    words: Words, sums: Sequence[int], currency: str, between: int, is_left_out: bool
+) -> tuple[tuple[Link, ...], ...]:
+    """`sums`: of the last columns; `between`: columns that have none."""
     if is_left_out:
         return ()
     empty = (Link(label=""),) * between
-    return ((Link(label=words._("Sum")), *empty, Link(label=wording.cents(words, cents, currency))),)
+    return ((Link(label=words._("Sum")), *empty, *(Link(label=wording.cents(words, one, currency)) for one in sums)),)
 
 
 async def show_open(request: web.Request) -> web.Response:
@@ -157,7 +160,7 @@ async def show_open(request: web.Request) -> web.Response:
                 ),
                 rows=(
                     *(_part(words, one, asked.currency) for one in found),
-                    *_sum(words, sum(one.cents for one in found), asked.currency, 1, has_more or not found),
+                    *_sum(words, [sum(one.cents for one in found)], asked.currency, 1, has_more or not found),
                 ),
                 empty=words._("Nothing is open."),
                 has_sum=not has_more,
@@ -182,12 +185,12 @@ async def show_reserved(request: web.Request) -> web.Response:
     words, asked = words_of(request), query(request, Held)
     found, has_more = await request.app[FIGURES].reserved_parts(method=asked.method, currency=asked.currency)
     briefs = await request.app[APPOINTMENTS].briefs([one.reference for one in found])
+    sums = (sum(one.cents for one in found), sum(one.keep_cents for one in found))
     how = "" if asked.method is None else f": {wording.method(words, asked.method)}"
     view = BooksPage(
         frame=staff_frame(request, words, words._("Reserved now, not taken yet") + how),
         back=Link(label=words._("Figures"), url=f"/{words.language}/finance/figures"),
         trail=crumbs(words),
-        url=f"/{words.language}/finance/figures/reserved",
         intro=(words._("These are only those that run out first."),) if has_more else (),
         tables=(
             Table(
@@ -202,7 +205,7 @@ async def show_reserved(request: web.Request) -> web.Response:
                 ),
                 rows=(
                     *(_held(words, one, briefs, asked.currency) for one in found),
-                    *_held_sum(words, found, asked.currency, has_more or not found),
+                    *_sum(words, sums, asked.currency, 3, has_more or not found),
                 ),
                 empty=words._("Nothing is reserved."),
                 has_sum=not has_more,
@@ -222,13 +225,3 @@ def _held(words: Words, one: ReservedPart, briefs: Mapping[UUID, Brief], currenc
         Link(label=wording.cents(words, one.cents, currency)),
         Link(label=wording.cents(words, one.keep_cents, currency)),
     )
-
-
-def _held_sum(
-    words: Words, found: Sequence[ReservedPart], currency: str, is_left_out: bool
-) -> tuple[tuple[Link, ...], ...]:
-    if is_left_out:
-        return ()
-    sums = (sum(one.cents for one in found), sum(one.keep_cents for one in found))
-    amounts = (Link(label=wording.cents(words, cents, currency)) for cents in sums)
-    return ((Link(label=words._("Sum")), *(Link(label=""),) * 3, *amounts),)

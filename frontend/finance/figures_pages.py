@@ -17,7 +17,7 @@ from frontend.finance.charts import Chart, stacked, ticks
 from frontend.finance.days import medium_day
 from frontend.finance.drill_pages import lines_url, open_url, reserved_url
 from frontend.finance.periods import Period, days_of, period, period_fields
-from frontend.finance.shared import day_link, zone_of
+from frontend.finance.shared import day_link, today_of, zone_of
 from frontend.finance.trail import down
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
@@ -53,7 +53,7 @@ async def show_figures(request: web.Request) -> web.Response:
         fields=period_fields(words, first, last),
         links=(
             Link(label=words._("As CSV"), url=f"{here}/{CSV}?{asked}"),
-            Link(label=words._("What is reserved, as CSV"), url=f"{here}/{RESERVED_CSV}?{asked}"),
+            Link(label=words._("What is reserved, as CSV"), url=f"{here}/{RESERVED_CSV}"),
             Link(label=words._("As workbook (XLSX)"), url=f"{here}/{XLSX}?{asked}"),
         ),
         intro=(words._("By business day, from the books. Sums only: nothing here tells of one person."),),
@@ -73,11 +73,9 @@ async def csv_file(request: web.Request) -> web.Response:
 
 async def reserved_csv(request: web.Request) -> web.Response:
     words = words_of(request)
-    first, last = period(words, query(request, Period))
-    found = await request.app[FIGURES].of(first, last)
     columns = reserved_columns(headings(words), lambda name: wording.method(words, name), zone_of(words))
-    name = f"{words._('Reserved')}_{words.now.astimezone(zone_of(words)):%Y%m%d}.csv"
-    return _file(reserved_as_csv(found, columns), "text/csv", name)
+    content = reserved_as_csv(await request.app[FIGURES].reserved(), columns)
+    return _file(content, "text/csv", f"{words._('Reserved')}_{today_of(words):%Y%m%d}.csv")
 
 
 async def workbook(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from frontend.finance.books_views import BooksPage, Column, Table
 from frontend.finance.days import medium_day
 from frontend.finance.difference_words import SENT
 from frontend.finance.periods import Period, period, period_fields
-from frontend.finance.shared import day_link, journal_url, payment_url, today_of, zone_of
+from frontend.finance.shared import at_bank_url, day_link, journal_url, payment_url, today_of, zone_of
 from frontend.finance.trail import crumbs, down, kept
 from frontend.finance.views import Fact, Link
 from frontend.staff.frame import staff_frame, staff_page
@@ -55,7 +55,7 @@ def subject_link(words: Words, subject: str) -> Link:
     """What a journal without a payment is about: a payout, what a till sent, or words of the provider or the bank as they are."""
     kind = subject.partition(":")[0]
     if kind in set(SentKind):
-        return Link(label=words._(SENT[SentKind(kind)]), url=down(words, f"/{words.language}/finance/at-bank"))
+        return Link(label=words._(SENT[SentKind(kind)]), url=down(words, at_bank_url(words)))
     if subject.startswith("po_"):
         return Link(label=words._("Payout {id}", id=subject), url=down(words, payouts_url(words, subject)))
     return Link(label=subject)

@@ -48,6 +48,10 @@ def journal_url(words: Words, journal_id: int) -> str:
     return f"/{words.language}/finance/books/journals/{journal_id}"
 
 
+def at_bank_url(words: Words) -> str:
+    return f"/{words.language}/finance/at-bank"
+
+
 def day_link(words: Words, day: date, label: str = "") -> Link:
     return Link(label=label or words.day(day), url=f"/{words.language}/finance/?day={day.isoformat()}")
 

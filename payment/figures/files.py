@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -56,9 +56,9 @@ def as_csv(figures: Figures, columns: Mapping[str, Column[Takings]]) -> bytes:
     return delimited.written(columns, figures.takings, _FORM)
 
 
-def reserved_as_csv(figures: Figures, columns: Mapping[str, Column[Reserved]]) -> bytes:
+def reserved_as_csv(found: Sequence[Reserved], columns: Mapping[str, Column[Reserved]]) -> bytes:
     """A file of its own: what is reserved is of no day, and never to be summed up with takings."""
-    return delimited.written(columns, figures.reserved, _FORM)
+    return delimited.written(columns, found, _FORM)
 
 
 def as_workbook(

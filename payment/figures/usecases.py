@@ -7,7 +7,7 @@ from datetime import date
 
 from base.db import Database, freeze
 from payment.figures import store
-from payment.figures.model import Behind, Figures, OpenPart, ReservedPart, Side
+from payment.figures.model import Behind, Figures, OpenPart, Reserved, ReservedPart, Side
 
 MOST_LINES = 1000  # behind a figure, on one page
 
@@ -38,6 +38,11 @@ class FigureBook:
         async with self._db.connection() as conn:
             found = await store.open_parts(conn, account, currency, last, MOST_LINES + 1)
         return found[:MOST_LINES], len(found) > MOST_LINES
+
+    async def reserved(self) -> Sequence[Reserved]:
+        """What is reserved now and not taken, as `of` tells it too."""
+        async with self._db.connection() as conn:
+            return await store.reserved(conn)
 
     async def reserved_parts(
         self, *, method: str | None = None, currency: str = "EUR"

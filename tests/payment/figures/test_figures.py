@@ -153,7 +153,7 @@ def test_no_file_computes_a_text(name: str) -> None:
     waiting = open_columns(HEADINGS, lambda text: text)
     held = reserved_columns(HEADINGS, lambda text: text, BERLIN)
     [_heading, line] = csv.reader(
-        io.StringIO(reserved_as_csv(figures, held).decode("utf-8-sig"), newline=""), delimiter=";"
+        io.StringIO(reserved_as_csv(figures.reserved, held).decode("utf-8-sig"), newline=""), delimiter=";"
     )
     assert line[0].startswith("'")
     assert line[1:] == ["1", "13,00", "10,00", "07.12.2026", "EUR"]
