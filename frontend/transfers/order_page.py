@@ -12,12 +12,12 @@ from base.web import STAFF, path_id
 from booking.catalogue.endpoints import CATALOGUE
 from booking.charges.endpoints import CHARGES
 from frontend.citizen.rendering import new_key, words_of
-from frontend.citizen.views import ShownError
+from frontend.citizen.views import ShownError, Tick
 from frontend.citizen.words import Words
 from frontend.finance.views import Link
 from frontend.staff.frame import staff_frame, staff_page
 from frontend.transfers import wording
-from frontend.transfers.views import Action, Option, OrderPage
+from frontend.transfers.views import Action, OrderPage
 from payment.transfers.endpoints import TRANSFERS
 from payment.transfers.model import Order, Story
 from payment.transfers.states import OPEN, TAKES_ACCOUNT, TRANSITIONS, TransferEvent, TransferStatus
@@ -53,7 +53,9 @@ async def order_page(
         reasons=_reasons(words, staff, order, url),
         waivers=tuple(wording.waiver_facts(words, one) for one in story.waivers),
         waive_url=f"{url}/waivers" if _may_waive(staff, story) else "",
-        grounds=tuple(Option(value=one.value, label=words._(text)) for one, text in wording.GROUND.items()),
+        grounds=tuple(
+            Tick(value=one.value, label=words._(text), is_chosen=False) for one, text in wording.GROUND.items()
+        ),
         barred_from=words.day(story.barred_from) if story.barred_from else "",
         hint=_hint(words, staff, order) or await _unasked(request, words, order),
         enter_url=f"{url}/account" if order.status in TAKES_ACCOUNT and staff.may("transfer.enter") else "",
@@ -66,8 +68,8 @@ async def order_page(
 
 async def _unasked(request: web.Request, words: Words, order: Order) -> str:
     """Whose payee came without an appointment: where they are known by their queue number, and what brings the account."""
-    charge = await request.app[CHARGES].find(order.reference)
-    if not order.asks or charge is None or charge.appointment_id is not None:
+    charge = await request.app[CHARGES].find(order.reference) if order.asks else None
+    if charge is None or charge.appointment_id is not None:
         return ""
     office = (await request.app[CATALOGUE].snapshot()).offices[charge.office_id]
     return words._(
@@ -107,12 +109,11 @@ def _buttons(words: Words, staff: Principal, order: Order, url: str) -> tuple[Ac
 
 
 def _may_waive(staff: Principal, story: Story) -> bool:
-    waits = any(one.status == "requested" for one in story.waivers)
-    return _takes(story.order, _E.WAIVE) and staff.may("transfer.assess") and not waits
+    return _takes(story.order, _E.WAIVE) and staff.may("transfer.assess") and story.asked_waiver is None
 
 
 def _decisions(words: Words, staff: Principal, story: Story, url: str) -> tuple[Action, ...]:
-    waiting = next((one for one in story.waivers if one.status == "requested"), None)
+    waiting = story.asked_waiver
     if waiting is None or not staff.may("transfer.approve"):
         return ()
     here, found = f"{url}/waivers/{waiting.id}", []

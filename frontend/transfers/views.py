@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from frontend.citizen.views import Tick
 from frontend.finance.books_views import Table
 from frontend.finance.views import Fact, Link
 from frontend.staff.views import StaffFrame
@@ -38,13 +39,6 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    value: str
-    label: str
-    is_chosen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
     at: str
     what: str
@@ -71,7 +65,7 @@ class OrderPage:
     reasons: tuple[Action, ...]
     waivers: tuple[tuple[Fact, ...], ...]
     waive_url: str
-    grounds: tuple[Option, ...]
+    grounds: tuple[Tick, ...]
     barred_from: str
     hint: str
     enter_url: str

@@ -211,6 +211,11 @@ class Story:
     waivers: tuple[Waiver, ...] = ()
     barred_from: date | None = None
 
+    @property
+    def asked_waiver(self) -> Waiver | None:
+        """That waits for another person; there is one at the most."""
+        return next((one for one in self.waivers if one.status == "requested"), None)
+
 
 def end_to_end_id(order_id: UUID, file: int) -> UUID:
     """Another one in each file: the bank's statement then says which of several tries it is about."""
