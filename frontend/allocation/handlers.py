@@ -147,16 +147,12 @@ async def work_page(
     typed = values or {}
     runs = await request.app[RUNS].runs()
     former = await request.app[RUNS].former_seeds([row.id for row in runs])
-    run_cards = [
-        _run(words, one, former[one.id], names[one.service_id], here, staff.account_id if may_run else None)
-        for one in runs
-    ]
-    run_cards = [
-        replace(card, typed_seed=typed.get("seed", ""), typed_because=typed.get("because", ""))
-        if one.id == about
-        else card
-        for one, card in zip(runs, run_cards, strict=True)
-    ]
+    runner, run_cards = staff.account_id if may_run else None, []
+    for run in runs:
+        run_card = _run(words, run, former[run.id], names[run.service_id], here, runner)
+        if run.id == about:
+            run_card = replace(run_card, typed_seed=typed.get("seed", ""), typed_because=typed.get("because", ""))
+        run_cards.append(run_card)
     view = WorkPage(
         frame=staff_frame(request, words, words._("Appointments by need"), errors=tuple(errors)),
         requests=tuple(cards),

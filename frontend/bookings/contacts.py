@@ -102,8 +102,8 @@ async def _page(
     if not problem and (hold.status is HoldStatus.OVER or hold.expires_at <= words.now):
         problem = _RUN_OUT
     messages = {name: words._(to_staff(message)) for name, message in typed.wrong.items()} if is_sent else {}
-    asked = question_fields(words, await asked_for(request, hold))
-    errors = [*summary(messages, asked)]
+    questions = question_fields(words, await asked_for(request, hold))
+    errors = [*summary(messages, questions)]
     if problem:
         errors.insert(0, ShownError(field="name", message=words._(problem)))
     what, offered = await chosen(request, hold), await request.app[REDUCTIONS].for_hold(hold.id)
@@ -128,7 +128,7 @@ async def _page(
         ),
         opens_post=any(typed.values[name] for name in ("street", "postcode", "place")),
         values=typed.shown,
-        questions=asked,
+        questions=questions,
         messages=messages,
         reductions=reductions_part(words, chosen_again(offered, claims or {})),
     )

@@ -8,6 +8,7 @@ from base.money import Money
 from booking.charges.model import Charge, ChargeStatus
 from frontend.charges.views import ChargePage
 from frontend.citizen.frame import frame
+from frontend.citizen.giving_back import waits_for_bank
 from frontend.citizen.refund_wording import line
 from frontend.citizen.views import Row
 from frontend.citizen.words import Words
@@ -112,13 +113,7 @@ def _given_back(
                     )
                 )
             case RefundStatus.APPROVED if is_disputed:
-                lines.append(
-                    words._(
-                        "You have asked your bank to take this payment back. Until that is decided we do not return {amount}: "
-                        "you would get it twice. If your bank does not give it to you, we do.",
-                        amount=amount,
-                    )
-                )
+                lines.append(waits_for_bank(words, amount))
             case _ if payment.provider == COUNTER:
                 lines.append(
                     words._(

@@ -14,7 +14,7 @@ from booking.appointments.policy import NOTHING_BACK, Terms
 from booking.catalogue.model import Channel
 from frontend.citizen.finding import documents
 from frontend.citizen.frame import frame
-from frontend.citizen.giving_back import if_cancelled_now, steps_in_words
+from frontend.citizen.giving_back import if_cancelled_now, steps_in_words, waits_for_bank
 from frontend.citizen.holding import Chosen, appointment_rows, book_button, until
 from frontend.citizen.questions import answer_rows
 from frontend.citizen.reduction_views import proofs
@@ -614,13 +614,7 @@ def _refund(words: Words, facts: CaseFacts) -> tuple[str, ...]:
         return ()
     amount = words.fee(facts.refund_amount or facts.chosen.fee)
     return {
-        "disputed": (
-            words._(
-                "You have asked your bank to take this payment back. Until that is decided we do not return {amount}: "
-                "you would get it twice. If your bank does not give it to you, we do.",
-                amount=amount,
-            ),
-        ),
+        "disputed": (waits_for_bank(words, amount),),
         "checking": (
             words._(
                 "{amount} are to go back to you. Because the amount is large, one of our staff checks that first. You need not do "

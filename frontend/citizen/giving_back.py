@@ -50,6 +50,15 @@ def _if_cancelled(words: Words, amount: Money, fee: Money, *, is_reserved: bool,
     return words._("If you cancel now, we return {amount} of the fee of {fee}.", amount=words.fee(amount), fee=paid)
 
 
+def waits_for_bank(words: Words, amount: str) -> str:
+    """Of what is disputed nothing goes back before that is decided."""
+    return words._(
+        "You have asked your bank to take this payment back. Until that is decided we do not return {amount}: "
+        "you would get it twice. If your bank does not give it to you, we do.",
+        amount=amount,
+    )
+
+
 def steps_in_words(words: Words, terms: Terms, fee: Money, starts_at: datetime, zone_name: str) -> tuple[Row, ...]:
     """Only where it is not one share until the start: the city's own words say that well enough."""
     ends = terms.ends(starts_at)

@@ -55,14 +55,14 @@ async def show_list(request: web.Request) -> web.Response:
             Link(label=words._("Days as traffic lights"), url=f"{url_of(words)}/days"),
             Link(label=words._("Takings of the tills at the bank"), url=at_bank_url(words)),
             Link(label=words._("The provider's prices"), url=f"/{words.language}/finance/prices"),
-            *_filters(words, wanted, staff),
+            *_filters(words, wanted),
         ),
         intro=(
             words._("Open differences: {number}", number=count) if count else words._("No difference is open."),
             *((words._("These are the first {number} only.", number=len(found.rows)),) if found.has_more else ()),
         ),
         tables=(_by_cause(words, found.open_by_cause, wanted), _rows(words, found.rows, today, wanted)),
-        forms=(_run_form(words, today),) if staff.may(WORK) else (),
+        forms=(_run_form(words),) if staff.may(WORK) else (),
     )
     return staff_page(request, "finance/books", view)
 
@@ -79,7 +79,7 @@ def _filter(asked: Asked, staff: Principal) -> Filter:
     )
 
 
-def _filters(words: Words, wanted: Filter, staff: Principal) -> tuple[Link, ...]:
+def _filters(words: Words, wanted: Filter) -> tuple[Link, ...]:
     """One step each from the list of all that is open."""
     here, kept = url_of(words), {"cause": wanted.cause.value} if wanted.cause else {}
     steps: list[tuple[str, dict[str, str]]] = [
@@ -146,7 +146,7 @@ def _rows(words: Words, rows: tuple[Listed, ...], today: date, wanted: Filter) -
     )
 
 
-def _run_form(words: Words, today: date) -> Form:
+def _run_form(words: Words) -> Form:
     return Form(
         action=f"{url_of(words)}/runs",
         button=words._("Compare now"),
