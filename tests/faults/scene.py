@@ -69,7 +69,8 @@ class Scene:
     async def start(self, role: str, *, is_spared: bool = False) -> Child:
         planned = [] if is_spared else self.plan.get(role, [])
         spec = planned.pop(0) if planned else ""
-        return await Child.start(role, _ARGUMENTS[role], self.env, spec, self.folder / f"{role}.log")
+        env = {name: value for name, value in self.env.items() if not (is_spared and name == "STEPS")}
+        return await Child.start(role, _ARGUMENTS[role], env, spec, self.folder / f"{role}.log")
 
     async def start_web(self) -> None:
         self.web = await self.start("web")

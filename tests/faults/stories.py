@@ -371,12 +371,7 @@ async def cancelled_and_disputed(scene: Scene) -> None:
 
 async def transferred(scene: Scene) -> str:
     """The provider cannot give it back: its payee names an account, three persons assess, order and send. The order's address."""
-    made = await paid(scene)
-    await scene.control("refunds/outcome", {"outcome": "pending"}, "PUT")
-    await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
-    scene.machine.fail_refund(scene.machine.state.rows("refunds")[0]["id"], "lost_or_stolen_card")
-    await scene.webhooks()
-    [(order,)] = await scene.rows("SELECT id::text FROM transfer_order")
+    _made, order = await transfer_asked(scene)
     token = Sealer(scene.env["SECRET_KEY"]).mac(f"transfer:{order}")
     await scene.good("POST", f"/api/refunds/{order}/account", token, json=ACCOUNT)
     here = f"/api/transfers/{order}"
@@ -393,6 +388,8 @@ async def transfer_asked(scene: Scene, contact: dict[str, Any] | None = None) ->
     made = await paid(scene, contact=contact)
     await scene.control("refunds/outcome", {"outcome": "pending"}, "PUT")
     await scene.good("POST", path(made, "/cancel"), made["token"], key=str(uuid4()))
+    if not scene.machine.state.rows("refunds"):
+        await scene.run("drain")  # who was to send it has died: the worker does
     scene.machine.fail_refund(scene.machine.state.rows("refunds")[0]["id"], "lost_or_stolen_card")
     await scene.webhooks()
     [(order,)] = await scene.rows("SELECT id::text FROM transfer_order")
