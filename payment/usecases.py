@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from base.clock import Clock
-from base.errors import Conflict, NotFound
+from base.errors import Conflict
 from base.failpoint import point
 from base.money import Money
 from payment.approving import Approving
@@ -232,9 +232,7 @@ class Payments:
 
     async def refundable(self, tx: Tx, payment_id: UUID) -> Money:
         """What can still be given back, or left untaken; the payment is locked, so that it stays so. Raises NotFound."""
-        payment = await self._context.books.payment(tx, payment_id, lock=True)
-        if payment is None:
-            raise NotFound
+        payment = await self._context.locked(tx, payment_id)
         if payment.is_reserved:
             return Money(payment.kept_cents, payment.currency)
         disputes = await self._context.books.disputes(tx, payment_id)
